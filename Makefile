@@ -1,0 +1,105 @@
+# The commands of this repository; `make` alone lists them.
+# Everything runs in .venv, which is made on first use and made anew when a lock, pyproject.toml or the interpreter changes.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+ifndef PYTHON
+PYTHON := $(shell for python in python3.13 python3.12 python3.11 python3 python; do \
+  "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$python"; break; }; done)
+endif
+
+PY := .venv/bin/python
+PYTEST := $(PY) -m pytest
+export PROVE_BUDGET ?= 300
+
+.PHONY: help demo test prove container-test contract bench lint format types lock release-check clean env
+
+help: ## List these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
+
+demo: env ## See a store at work, from first object to snapshot, without a network
+	@$(PY) -m tests.demo
+
+test: env ## Every test but the slow proofs and the container's; the package must be covered to the last branch
+	@$(PYTEST) -q -n auto -rs -m "not prove and not container" \
+	  --cov --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
+
+prove: env ## Search for counterexamples, PROVE_BUDGET seconds (300) for each proof
+	@$(PYTEST) -n auto -rs -m prove
+
+container-test: env ## Build the image and run it as the runner does; needs docker or podman
+	@if [ -x ../shared/container/prepare ] && ! docker info >/dev/null 2>&1; then ../shared/container/prepare; fi
+	@REQUIRE_ENGINE=1 $(PYTEST) -rs -m container
+
+contract: env ## Hold manifest, templates and the test double against their contracts; needs npm
+	@REQUIRE_NPM=1 $(PYTEST) -n auto -rs -m "not prove and not container" tests/contract
+
+bench: env ## Measure requests and times (charts need the extra `bench`)
+	@$(PY) -m tests.bench
+
+lint: env ## ruff, and the linters of workflows, Dockerfile and shell
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m check_jsonschema --builtin-schema vendor.github-actions action.yml
+	@$(PY) -m check_jsonschema --builtin-schema vendor.github-workflows workflows-templates/*.yml
+	@.venv/bin/zizmor --offline --no-progress --config .github/zizmor.yml action.yml workflows-templates/*.yml
+	@.venv/bin/hadolint Dockerfile
+	@if [ -x .venv/bin/shellcheck ]; then .venv/bin/shellcheck .ci/run; fi
+
+format: env ## Let ruff mend what it can
+	@$(PY) -m ruff check --fix .
+	@$(PY) -m ruff format .
+
+types: env ## mypy --strict on the package
+	@$(PY) -m mypy
+
+lock: ## Resolve the dependencies anew into both lock files
+	@$(call needs_python)
+	@tools="$$(mktemp -d)" && trap 'rm -rf "$$tools"' EXIT && \
+	"$(PYTHON)" -m venv "$$tools" && "$$tools/bin/python" -m pip install --quiet --disable-pip-version-check uv && \
+	compile() { UV_PYTHON_DOWNLOADS=never "$$tools/bin/python" -m uv pip compile --quiet --upgrade --universal --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --python-version 3.11 --custom-compile-command "make lock" pyproject.toml "$$@"; } && \
+	compile --output-file requirements.lock && \
+	compile --extra dev --constraint requirements.lock --output-file requirements-dev.lock && \
+	echo "Written: requirements.lock, requirements-dev.lock"
+
+release-check: env ## Is this tree ready for the tag of its version?
+	@version="$$($(PY) -m hatchling version)" && \
+	{ grep -q "^## \[$$version\] - [0-9]" CHANGELOG.md || \
+	  { echo "CHANGELOG.md has no dated section [$$version]: give what stands under [Unreleased] that heading." >&2; exit 1; }; } && \
+	{ grep -q '^FROM .*@sha256:' Dockerfile || \
+	  { echo "Dockerfile: pin the base image by digest for a release: FROM …:3.13-slim@sha256:…" >&2; exit 1; }; } && \
+	{ [ -z "$$(git status --porcelain)" ] || { echo "The work tree has changes: commit them first." >&2; exit 1; }; } && \
+	out="$$(mktemp -d)" && trap 'rm -rf "$$out"' EXIT && \
+	$(PY) -m hatchling build --target wheel --directory "$$out" >/dev/null 2>&1 && \
+	"$(PYTHON)" -m venv "$$out/venv" && \
+	"$$out/venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock && \
+	"$$out/venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps "$$out"/*.whl && \
+	(cd "$$out" && "$$out/venv/bin/gh-store" --help >/dev/null) && \
+	echo "Ready to tag v$$version."
+
+clean: ## Remove the environment and everything generated
+	@rm -rf .venv .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
+	@find gh_store_action tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+define needs_python
+"$(or $(PYTHON),false)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+  echo "Python 3.11 or newer is needed$(if $(PYTHON), and $(PYTHON) is not,; none was found). Install one, or name it:" \
+    "make PYTHON=/path/to/python3" >&2; exit 1; }
+endef
+
+env:
+	@state="$$(cksum requirements-dev.lock pyproject.toml; echo "$(PYTHON)"; pwd)"; \
+	if [ "$$(cat .venv/.ready 2>/dev/null)" = "$$state" ] && $(PY) -c '' 2>/dev/null; then exit 0; fi; \
+	$(call needs_python); \
+	echo "Preparing the environment in .venv (once, about a minute) …" >&2; \
+	rm -rf .venv; \
+	"$(PYTHON)" -m venv .venv || { rm -rf .venv; \
+	  echo "$(PYTHON) can not make virtual environments. On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }; \
+	$(PY) -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r requirements-dev.lock && \
+	$(PY) -m pip install --quiet --disable-pip-version-check --no-input --no-deps --no-build-isolation --editable . || { \
+	  echo "The packages of requirements-dev.lock could not be installed; pip says why above. Then run the same command again." >&2; \
+	  exit 1; }; \
+	printf '%s\n' "$$state" > .venv/.ready
