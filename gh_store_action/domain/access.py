@@ -1,0 +1,160 @@
+"""Who may write: which rule is an object's, what has to be asked about a person, and what the answers mean.
+
+Nothing is asked here.  The caller takes `needs` one after another, asks GitHub, and hands what it knows so far to
+`allows`.  The token's own identity and the `processors` are allowed before any rule is looked at: that too is the
+caller's.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Collection, Sequence
+from fnmatch import fnmatchcase
+
+from gh_store_action.domain.records import GHOST, AccessRule, Rules
+
+LEVELS = ("none", "read", "triage", "write", "maintain", "admin")  # ascending
+ANYONE = "anyone"
+CODEOWNERS_LIMIT = 3 * 1024 * 1024  # bytes; GitHub does not load a larger file: docs, about-code-owners
+CODEOWNERS_PATHS = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS")  # in the order in which GitHub looks
+
+_OWNER = re.compile(r"@([a-z0-9][a-z0-9_-]*(?:/[a-z0-9._-]+)?)", re.IGNORECASE)
+_MAIL = re.compile(r"[^@\s]+@[^@\s]+")
+_WORD = re.compile(r"(?:\\.|[^\s\\])+|\\")  # an escaped space belongs to the pattern
+
+
+class Ask(enum.Enum):
+    """One thing that GitHub has to be asked before a rule can be decided."""
+
+    PERMISSION = "permission"
+    CODEOWNERS = "codeowners"
+    TEAMS = "teams"
+
+
+def fits(glob: str, object_id: str) -> bool:
+    """Whether an object's id fits a glob of the configuration; case does not count."""
+    return fnmatchcase(object_id.lower(), glob.lower())
+
+
+def rule_for(rules: Rules, object_id: str) -> AccessRule:
+    """The first rule of the list that fits; where none does, the default: write permission."""
+    return next((rule for rule in rules.access if fits(rule.match, object_id)), AccessRule())
+
+
+def standing(permission: str, role_name: str = "") -> str:
+    """One of `LEVELS` from an answer of `GET /repos/{owner}/{repo}/collaborators/{login}/permission`.
+
+    The answer's `permission` knows admin, write, read and none; maintain is reported as write and triage as read
+    (REST docs, "Get repository permissions for a user").  `role_name` tells those apart; it may also be the name
+    of a custom role, for which the base role in `permission` counts.  An unknown answer is none.
+    """
+    base, role = permission.lower(), role_name.lower()
+    if (base, role) in {("write", "maintain"), ("read", "triage")}:
+        return role
+    return base if base in LEVELS else "none"
+
+
+def level(permission: str, role_name: str = "") -> int:
+    """The rank of an answer of the permission API: 0 for none up to 5 for admin."""
+    return LEVELS.index(standing(permission, role_name))
+
+
+def needs(rule: AccessRule, login: str) -> tuple[Ask, ...]:
+    """What to ask about a person, the cheapest first; nothing where the rule alone says yes.
+
+    Owners in CODEOWNERS can be teams, so `CODEOWNERS` may make the caller ask for their members too.
+    """
+    if _named(rule, login):
+        return ()
+    asked = (True, Ask.PERMISSION), (rule.codeowners, Ask.CODEOWNERS), (bool(rule.teams), Ask.TEAMS)
+    return tuple(ask for wanted, ask in asked if wanted)
+
+
+def allows(
+    rule: AccessRule,
+    *,
+    login: str,
+    permission: str | None = None,
+    teams: Collection[str] = (),
+    codeowners: Collection[str] = (),
+) -> bool:
+    """Whether what is known is enough to let the person write.
+
+    Args:
+        rule: the object's, see `rule_for`.
+        login: of the author or editor.
+        permission: one of `LEVELS`, see `standing`; None where it was not asked.
+        teams: `org/team` slugs known to have this person as a member.
+        codeowners: the owners of the snapshot's path, see `codeowners_for`.
+    """
+    if _named(rule, login):
+        return True
+    if login.lower() == GHOST:
+        return False
+    if permission is not None and level(permission) >= LEVELS.index(rule.permission):
+        return True
+    member = {team.lower() for team in teams}
+    owners = {owner.lower() for owner in codeowners} if rule.codeowners else set()
+    return login.lower() in owners or not member.isdisjoint(owners | {team.lower() for team in rule.teams})
+
+
+def _named(rule: AccessRule, login: str) -> bool:
+    """Whether the rule alone says yes; a deleted account is nobody in particular."""
+    known = login.lower() != GHOST and login.lower() in {user.lower() for user in rule.users}
+    return rule.permission == ANYONE or known
+
+
+def codeowners_for(text: str, path: str) -> frozenset[str]:
+    """The owners of a path, lower-cased: logins, and teams as `org/team`.
+
+    GitHub's rules (docs, "About code owners"): the last line that fits decides, one without owners takes them away,
+    a line with a fault is skipped, paths are case-sensitive, and `!`, `[ ]` and an escaped `#` have no meaning.
+    E-mail addresses are left out: nothing says whose they are.  GitLab's sections are faults.
+
+    Args:
+        text: of the CODEOWNERS file.
+        path: inside the repository, with slashes.
+    """
+    if len(text.encode(errors="replace")) > CODEOWNERS_LIMIT:
+        return frozenset()
+    segments = [part for part in path.split("/") if part not in ("", ".")]
+    for line in reversed(text.split("\n")):
+        words = _WORD.findall(re.sub(r"(^|\s)#.*", "", line))
+        if words and _valid(words) and _covers(words[0].replace("\\ ", " "), segments):
+            return frozenset(found[1].lower() for found in map(_OWNER.fullmatch, words[1:]) if found)
+    return frozenset()
+
+
+def _valid(words: Sequence[str]) -> bool:
+    pattern, *owners = words
+    plain = not pattern.startswith(("!", "\\#")) and not set("[]") & set(pattern) and pattern.strip("/") != ""
+    return plain and all(_OWNER.fullmatch(owner) or _MAIL.fullmatch(owner) for owner in owners)
+
+
+def _covers(pattern: str, path: Sequence[str]) -> bool:
+    """Whether a pattern of CODEOWNERS takes in the file at `path`."""
+    parts = pattern.strip("/").split("/")
+    if len(parts) == 1 and not pattern.startswith("/"):
+        parts = ["**", *parts]  # no slash but a last one: at any depth
+    if pattern.endswith("/"):
+        parts = [*parts, "**"]  # what lies in the directory
+    direct = parts[-1] == "*" and parts[:-1] != ["**"]  # `docs/*`, `/*`: the files right there, none deeper
+    return _walk(parts, path, whole=direct)
+
+
+def _walk(parts: Sequence[str], path: Sequence[str], *, whole: bool) -> bool:
+    """Match segment by segment, in time of the product of both lengths.
+
+    `reached` holds how many segments of the path the parts so far can have used up; `**` uses any number, as the
+    last part one at least.  Unless `whole`, a pattern that ends at a directory takes in all that lies below.
+    """
+    reached = {0}
+    for number, part in enumerate(parts, 1):
+        if part == "**":
+            reached = set(range(min(reached) + (number == len(parts)), len(path) + 1))
+        else:
+            reached = {used + 1 for used in reached if used < len(path) and fnmatchcase(path[used], part)}
+        if not reached:
+            return False
+    return not whole or len(path) in reached

@@ -1,0 +1,331 @@
+"""JSON as the store reads and writes it: strict on the way in, harmless on the way out, one canonical form to hash."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable
+from typing import NoReturn, TypeAlias
+
+Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
+"""A JSON value.  Values are never changed in place: what a function returns may share parts with what it was given."""
+
+BODY_LIMIT = 60_000
+"""Characters of the text of an object; GitHub takes 65,536, and the difference is room for what is added by hand."""
+DEPTH_LIMIT = 100
+"""How many arrays and objects may stand inside each other; far below where Python's own recursion ends."""
+DIGIT_LIMIT = 1_000
+"""Digits of an integer; Python itself refuses to read more than 4,300."""
+VALUE_LIMIT = 100_000
+"""Values that `check` visits; more could never fit into a body, and shared parts could make it visit for ever."""
+
+_TOO_LONG = 10**DIGIT_LIMIT
+_STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\Z)|[\[\]{}]', re.DOTALL)
+_ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_PLAIN_KEY = re.compile(r"[A-Za-z_$][A-Za-z0-9_-]*")
+# Mentions and references; what is invisible or reverses the reading order (controls, marks, overrides, isolates).
+_HARMFUL = re.compile(
+    "[@#\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb\ufffe\uffff]"
+    r"|(?<=GH)-(?=\d)"  # GH-7 is a reference as #7 is
+    r"|(?<=/issues)/(?=\d)|(?<=/pull)/(?=\d)|(?<=/discussions)/(?=\d)",  # and so is the address of issue 7
+    re.IGNORECASE,
+)
+_FENCE = re.compile(r" {0,3}(?P<mark>`{3,}|~{3,})[ \t]*(?P<info>[^\s`]*)[ \t]*\n(?P<rest>.*)", re.DOTALL)
+_LITERAL = r"(?:-?\d[\d.eE+-]*|true|false|null)"
+_MEANT_AS_OBJECT = re.compile(r"""\{\s*(?:["'}]|(?:[\w$-]+\s*:|//|/\*).*\}\Z)""", re.DOTALL)
+_MEANT_AS_ARRAY = re.compile(
+    rf"""(?:\[\s*+)++(?:["{{]|{_LITERAL}\s*,).*\]\Z"""  # [{{…], ["…], [1, …]
+    rf"""|(?:\[\s*+){{2,}}+(?:{_LITERAL}\s*)?\].*\]\Z"""  # [[], …], [[1], …]
+    rf"""|\[\s*+(?:{_LITERAL}\s*)?\]\Z""",  # [], [1]
+    re.DOTALL,
+)
+
+_SENTENCES = {
+    "Expecting value": "a value is missing here",
+    "Expecting ',' delimiter": "a comma or a closing bracket is missing here",
+    "Expecting ':' delimiter": "a colon is missing here",
+    "Expecting property name enclosed in double quotes": "a key in double quotes is missing here",
+    "Extra data": "there is more text after the end of the JSON value",
+    "Unterminated string starting at": "a string starts here and has no end",
+    "Invalid control character at": "a line break or control character inside a string has to be escaped",
+}
+
+
+class InvalidJson(ValueError):
+    """A text or a value that is not the JSON this store accepts.
+
+    Args:
+        reason: a plain sentence for a user, with the position or the path where it is known.
+        line: the line of the text, from 1, where it is known.
+    """
+
+    def __init__(self, reason: str, *, line: int | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.line = line
+
+
+def parse(text: str) -> Json:
+    """Read strict JSON (RFC 8259, and no more); a leading byte order mark is dropped.
+
+    Args:
+        text: the JSON text, of any length.
+
+    Raises:
+        InvalidJson: and nothing else, whatever the text is: a syntax error, a duplicate key, NaN or Infinity, a number
+            that overflows, an integer of more than DIGIT_LIMIT digits, a lone surrogate, nesting over DEPTH_LIMIT.
+    """
+    text = text.removeprefix("\ufeff")
+    if not text.strip():
+        raise InvalidJson("the text is empty")
+    if raw := _SURROGATE.search(text):
+        _fail_at(text, raw.start(), "half of a surrogate pair is no character")
+    _check_nesting(text)
+    try:
+        value: Json = json.loads(
+            text,
+            object_pairs_hook=_unique_keys,
+            parse_int=_bounded_int,
+            parse_float=_finite_float,
+            parse_constant=_no_constant,
+        )
+    except json.JSONDecodeError as error:
+        _fail_at(text, error.pos, _SENTENCES.get(error.msg, error.msg))
+    return check(value) if _ESCAPED_SURROGATE.search(text) else value
+
+
+def check(value: object) -> Json:
+    """Copy a Python value as JSON by the same rules as `parse`; tuples become arrays.
+
+    Args:
+        value: dict with str keys, list, tuple, str, int, float, bool or None, nested.
+
+    Raises:
+        InvalidJson: with the JSON path of the part that is not allowed.
+    """
+    return _Checker().copy(value, ())
+
+
+def canonical(value: Json) -> str:
+    """One text for each JSON value: sorted keys (by code point), no spaces, no escapes but the necessary ones.
+
+    Numbers that are equal have one form, so that a tool which rewrites `1.0` as `1` changes nothing: a float without a
+    fraction is written as an integer (`-0.0` as `0`), any other as Python's shortest text that gives the same float.
+    Hence `canonical(a) == canonical(b)` exactly when `equal(a, b)`.
+    """
+    return json.dumps(_whole_floats_as_int(value), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def digest(value: Json) -> str:
+    """The SHA-256 of the canonical form, 64 hexadecimal digits."""
+    return hashlib.sha256(canonical(value).encode()).hexdigest()
+
+
+def dump(value: Json) -> str:
+    """The text for an issue body or a comment: in the author's key order, indented if that fits BODY_LIMIT.
+
+    What would notify people (`@name`, `#7`, `GH-7`, an issue's address) or mislead a reader (control, bidirectional and
+    invisible characters) is escaped, in keys and values: the same JSON, but only text to GitHub.
+    """
+    compact = _compact(value)
+    if len(compact) > BODY_LIMIT:
+        return compact
+    pretty = _defused(json.dumps(value, ensure_ascii=False, indent=2))
+    return pretty if len(pretty) <= BODY_LIMIT else compact
+
+
+def size(value: Json) -> int:
+    """The number of characters of the shortest text that `dump` can give."""
+    return len(_compact(value))
+
+
+def fits(value: Json) -> bool:
+    """Whether the value fits an issue body."""
+    return size(value) <= BODY_LIMIT
+
+
+def equal(a: Json, b: Json) -> bool:
+    """JSON equality: numbers by value (`1` is `1.0`), `true` is not `1`, the order of keys does not matter."""
+    if isinstance(a, dict):
+        return isinstance(b, dict) and a.keys() == b.keys() and all(equal(a[key], b[key]) for key in a)
+    if isinstance(a, list):
+        return isinstance(b, list) and len(a) == len(b) and all(map(equal, a, b))
+    return isinstance(a, bool) is isinstance(b, bool) and a == b
+
+
+def read_body(text: str) -> Json:
+    """Read an issue body: white space around it, CRLF line ends and one code fence are accepted.
+
+    Raises:
+        InvalidJson: if what remains is not strict JSON.
+    """
+    text = text.removeprefix("\ufeff").strip()
+    fenced = read_fenced(text)
+    return parse(text if fenced is None else fenced)
+
+
+def read_fenced(text: str) -> str | None:
+    """The content if the whole text is one closed code fence, of backticks or tildes, tagged `json` or not at all."""
+    opening = _open_fence(text)
+    if opening is None or opening["info"].lower() not in ("", "json"):
+        return None
+    content, _, last = opening["rest"].rpartition("\n")
+    if not _closes(last, opening["mark"]) or any(_closes(line, opening["mark"]) for line in content.split("\n")):
+        return None
+    return content
+
+
+def looks_like_json(text: str) -> bool:
+    """Whether a comment seems to be meant as JSON, right or wrong: Markdown like `[x] done` or `[link](url)` is not."""
+    opening = _open_fence(text)
+    if opening is None:
+        text = text.strip()
+        return bool(_MEANT_AS_OBJECT.match(text) or _MEANT_AS_ARRAY.match(text))
+    *inside, last = opening["rest"].split("\n")
+    if any(_closes(line, opening["mark"]) for line in inside):
+        return False
+    if opening["info"].lower() == "json":
+        return True
+    content = inside if _closes(last, opening["mark"]) else [*inside, last]
+    return opening["info"] == "" and not _open_fence("\n".join(content)) and looks_like_json("\n".join(content))
+
+
+def json_path(parts: Iterable[str | int]) -> str:
+    """A JSON path such as `$.jobs[0].name` or `$["two words"]`; long keys are cut and harmful characters escaped."""
+    path = "$"
+    for part in parts:
+        if isinstance(part, int):
+            path += f"[{part}]"
+        elif _PLAIN_KEY.fullmatch(part) and len(part) <= 80:
+            path += _defused(f".{part}")
+        else:
+            path += f"[{excerpt(part)}]"
+    return path
+
+
+def excerpt(value: Json, limit: int = 80) -> str:
+    """A short form of a value for a message: a scalar as harmless JSON, cut at `limit` characters; else what it is."""
+    if isinstance(value, dict):
+        return "an object"
+    if isinstance(value, list):
+        return "an array"
+    if isinstance(value, str) and len(value) > limit:
+        return _compact(value[:limit])[:-1] + '…"'
+    text = _compact(value)
+    return text if isinstance(value, str) or len(text) <= limit else text[:limit] + "…"
+
+
+def _fail_at(text: str, position: int, sentence: str) -> NoReturn:
+    line = text.count("\n", 0, position) + 1
+    column = position - text.rfind("\n", 0, position)
+    raise InvalidJson(f"line {line}, column {column}: {sentence}", line=line)
+
+
+def _check_nesting(text: str) -> None:
+    if text.count("[") + text.count("{") <= DEPTH_LIMIT:
+        return
+    depth = 0
+    for token in _STRING_OR_BRACKET.finditer(text):
+        if token[0] in "[{":
+            depth += 1
+            if depth > DEPTH_LIMIT:
+                _fail_at(text, token.start(), f"arrays and objects nest deeper than {DEPTH_LIMIT}")
+        elif token[0] in "]}":
+            depth -= 1
+
+
+def _unique_keys(pairs: list[tuple[str, Json]]) -> Json:
+    result = dict(pairs)
+    if len(result) < len(pairs):
+        (key, _), *_ = Counter(key for key, _ in pairs).most_common(1)
+        raise InvalidJson(f"the key {excerpt(_SURROGATE.sub('�', key))} stands twice in one object")
+    return result
+
+
+def _bounded_int(digits: str) -> int:
+    if len(digits.removeprefix("-")) > DIGIT_LIMIT:
+        raise InvalidJson(f"the integer {digits[:20]}… has more than {DIGIT_LIMIT:,} digits")
+    return int(digits)
+
+
+def _finite_float(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        raise InvalidJson(f"the number {digits[:20]}{'…' if len(digits) > 20 else ''} is too large")
+    return number
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise InvalidJson(f"{name} is not JSON")
+
+
+class _Checker:
+    """One walk of `check`: counts what it has visited."""
+
+    def __init__(self) -> None:
+        self.visited = 0
+
+    def copy(self, value: object, path: tuple[str | int, ...]) -> Json:
+        self.visited += 1
+        if self.visited > VALUE_LIMIT:
+            raise InvalidJson(f"the data has more than {VALUE_LIMIT:,} values")
+        if value is None or isinstance(value, bool):
+            return value
+        if isinstance(value, str):
+            return self.text(str.__str__(value), path)
+        if isinstance(value, int):
+            if abs(value) >= _TOO_LONG:
+                raise InvalidJson(f"{json_path(path)}: the integer has more than {DIGIT_LIMIT:,} digits")
+            return int(value)
+        if isinstance(value, float):
+            if not math.isfinite(value):
+                raise InvalidJson(f"{json_path(path)}: {value} is not JSON")
+            return float(value)
+        if isinstance(value, dict | list | tuple):
+            if len(path) >= DEPTH_LIMIT:
+                raise InvalidJson(f"{json_path(path[:3])}…: arrays and objects nest deeper than {DEPTH_LIMIT}")
+            if isinstance(value, dict):
+                return {self.key(key, path): self.copy(item, (*path, key)) for key, item in value.items()}
+            return [self.copy(item, (*path, index)) for index, item in enumerate(value)]
+        raise InvalidJson(f"{json_path(path)}: a Python {type(value).__name__} is not JSON")
+
+    def key(self, key: object, path: tuple[str | int, ...]) -> str:
+        if not isinstance(key, str):
+            raise InvalidJson(f"{json_path(path)}: a key is a Python {type(key).__name__} and has to be a string")
+        return self.text(str.__str__(key), path)
+
+    def text(self, text: str, path: tuple[str | int, ...]) -> str:
+        if _SURROGATE.search(text):
+            raise InvalidJson(f"{json_path(path)}: half of a surrogate pair is no character")
+        return text
+
+
+def _whole_floats_as_int(value: Json) -> Json:
+    if isinstance(value, dict):
+        return {key: _whole_floats_as_int(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_whole_floats_as_int(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _compact(value: Json) -> str:
+    return _defused(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+
+
+def _defused(text: str) -> str:
+    """Escape in JSON text; the characters it escapes stand only inside strings."""
+    return _HARMFUL.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def _open_fence(text: str) -> re.Match[str] | None:
+    return _FENCE.fullmatch(text.strip().replace("\r\n", "\n"))
+
+
+def _closes(line: str, mark: str) -> bool:
+    """Whether a line ends the code fence that `mark` opened."""
+    bare = line.strip()
+    return len(bare) >= len(mark) and not bare.strip(mark[0])

@@ -1,0 +1,85 @@
+"""Untrusted text made safe to stand in Markdown: it formats nothing, notifies nobody and links nowhere."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from urllib.parse import quote
+
+_INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})  # controls, format and bidi controls, surrogates, line breaks
+_ZERO_WIDTH = "&#8203;"  # parts a sign from what it would call
+_MEANT = re.compile(r"://|www\.|gh-(?=[0-9])|[@#&<>|`*_~\[\]{}()!$\\]", re.IGNORECASE)
+_BLOCK = re.compile(r"[-+=]|[0-9]+[.)]")  # what begins a list, or underlines a heading, where a line begins
+_SPACE = re.compile(r"\s+")
+_URL_SAFE = "/:?#&=%@+,;~!$"
+
+
+def visible(text: str) -> str:
+    r"""The text with everything that can not be seen written out: `\n`, `\x1b`, `\u202e`, lone surrogates.
+
+    What is left is one line that reads in the order of its characters and can be encoded as UTF-8.
+    """
+    return "".join(_written_out(mark) if unicodedata.category(mark) in _INVISIBLE else mark for mark in text)
+
+
+def _written_out(mark: str) -> str:
+    return mark.encode("unicode_escape").decode("ascii")
+
+
+def shorten(text: str, limit: int) -> str:
+    """The text in at most `limit` characters, an ellipsis at the end where some are missing."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def markdown_text(text: str, limit: int = 1_000) -> str:
+    """Untrusted text for a paragraph or a table's cell, as one line.
+
+    GitHub looks for `@name`, `#123` and `GH-123` in what was rendered, so an entity for the sign is not enough: a
+    zero-width space parts it from the name, as Renovate and Dependabot do.  Links to issues notify too, so `://`
+    and `www.` are parted as well.
+
+    Args:
+        text: as somebody wrote it.
+        limit: characters of it that are shown.
+    """
+    line = visible(_SPACE.sub(" ", shorten(text, limit)).strip())
+    block = _BLOCK.match(line)
+    head = block[0] if block else ""
+    return (head and head[:-1] + _entity(head[-1])) + _MEANT.sub(_defused, line[len(head) :])
+
+
+def _entity(mark: str) -> str:
+    return f"&#{ord(mark)};"
+
+
+def _defused(found: re.Match[str]) -> str:
+    meant = found[0]
+    if meant == "://":
+        return f":{_ZERO_WIDTH}//"
+    if meant in "@#" or len(meant) > 1:
+        return meant + _ZERO_WIDTH
+    return _entity(meant)
+
+
+def code_span(text: str, limit: int = 1_000) -> str:
+    """Untrusted text as inline code, in a table's cell too; GitHub sees no mention and no reference in code.
+
+    Args:
+        text: as somebody wrote it.
+        limit: characters of it that are shown.
+    """
+    line = visible(shorten(text, limit))
+    if line.strip(" ") and not {"`", "|"} & set(line):
+        pad = " " if line[0] == line[-1] == " " else ""  # Markdown takes one space off at both ends
+        return f"`{pad}{line}{pad}`"
+    return f"<code>{_MEANT.sub(lambda found: ''.join(map(_entity, found[0])), line)}</code>"
+
+
+def link(label: str, url: str) -> str:
+    """A Markdown link, or the label alone where there is no address.
+
+    Args:
+        label: Markdown, so pass untrusted text through `markdown_text` or `code_span` before.
+        url: an address; what could end the link early is percent-encoded.
+    """
+    return f"[{label}]({quote(url, safe=_URL_SAFE)})" if url else label

@@ -1,0 +1,126 @@
+"""What makes an issue an object: its id, labels, title and the marker in the title."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from gh_store_action.domain.canonical import Json, digest
+from gh_store_action.domain.records import Issue, Rules
+
+TITLE_PREFIX = "Stored Object: "
+LABEL_LIMIT = 50  # characters of a label's name: https://github.com/github/docs/issues/32156
+TRUSTED_ASSOCIATIONS = frozenset({"OWNER", "MEMBER", "COLLABORATOR"})
+
+_ID = re.compile(r"[A-Za-z0-9._~:@+/-]+")
+_TITLE = re.compile(
+    r"Stored Object: (?P<id>\S+) \[r(?P<r>[0-9]{1,15}) c(?P<c>[0-9]{1,18}) n(?P<n>[0-9]{1,9}) (?P<d>[0-9a-f]{8})\]"
+)
+
+
+class InvalidId(ValueError):
+    """An object id that no label can carry.  `str()` names the rule."""
+
+
+@dataclass(frozen=True)
+class Marker:
+    """How far the body is folded; travels in the title, in one request with the body.
+
+    Args:
+        revision: of the state in the body, from 1.
+        comment: id of the newest comment that the fold knew, 0 for none.
+        count: how many comments the issue had up to that one.
+        digest: the first 8 hexadecimal digits of the state's digest.
+    """
+
+    revision: int
+    comment: int
+    count: int
+    digest: str
+
+
+def check_id(object_id: str, rules: Rules) -> str:
+    """The id itself where a label can carry it.
+
+    Raises:
+        InvalidId: with the rule that it breaks.
+    """
+    longest = LABEL_LIMIT - len(rules.uid_prefix)
+    if not object_id:
+        raise InvalidId("An object id must not be empty.")
+    if not _ID.fullmatch(object_id):
+        raise InvalidId(
+            f"The object id {ascii(object_id[:80])} holds a character that it must not: "
+            "ASCII letters, digits and . _ - ~ : @ + / are allowed."
+        )
+    if len(object_id) > longest:
+        raise InvalidId(
+            f"The object id {object_id[:80]!r} has {len(object_id)} characters; "
+            f"at most {longest} fit into a label behind {rules.uid_prefix!r}."
+        )
+    return object_id
+
+
+def uid_label(object_id: str, rules: Rules) -> str:
+    """The label that finds the object."""
+    return rules.uid_prefix + object_id
+
+
+def short_digest(data: Json) -> str:
+    """The digest as the marker holds it."""
+    return digest(data)[:8]
+
+
+def title(object_id: str, marker: Marker) -> str:
+    """The title that carries the marker."""
+    return f"{TITLE_PREFIX}{object_id} [r{marker.revision} c{marker.comment} n{marker.count} {marker.digest}]"
+
+
+def read_title(text: str) -> tuple[str, Marker | None]:
+    """The id and the marker of a title; the id is empty where the title is no object's, the marker None where missing."""
+    found = _TITLE.fullmatch(text)
+    if found:
+        return found["id"], Marker(int(found["r"]), int(found["c"]), int(found["n"]), found["d"])
+    if text.startswith(TITLE_PREFIX):
+        return text.removeprefix(TITLE_PREFIX).split(" ", 1)[0], None
+    return "", None
+
+
+def has_label(issue: Issue, name: str) -> bool:
+    """Whether the issue carries the label; GitHub compares labels without case."""
+    return any(label.casefold() == name.casefold() for label in issue.labels)
+
+
+def ids_in_labels(labels: tuple[str, ...], rules: Rules) -> tuple[str, ...]:
+    """The ids that the labels claim, in label order."""
+    prefix = rules.uid_prefix.casefold()
+    return tuple(label[len(prefix) :] for label in labels if label.casefold().startswith(prefix) and len(label) > len(prefix))
+
+
+def object_id_of(issue: Issue, rules: Rules) -> str | None:
+    """The id of the object that the issue is, None where its labels name none or more than one.
+
+    Where two labels claim the issue, the one that its title names is meant: a title is written by the store.
+    """
+    claimed = ids_in_labels(issue.labels, rules)
+    if len(claimed) == 1:
+        return claimed[0]
+    titled = read_title(issue.title)[0].casefold()
+    named = [one for one in claimed if one.casefold() == titled]
+    return named[0] if named else None
+
+
+def is_live(issue: Issue, rules: Rules) -> bool:
+    """Whether the labels make the issue an object that is not deleted."""
+    return has_label(issue, rules.base_label) and not has_label(issue, rules.archived_label)
+
+
+def is_trusted(issue: Issue, counting: frozenset[str]) -> bool:
+    """Whether reading takes the issue for an object without asking for permissions.
+
+    An issue's author may be anyone, and a template can give a stranger's issue the labels; so either the store has
+    set the marker, or the author belongs to the repository.
+    """
+    if read_title(issue.title)[1] is not None and issue.title_editor in counting:
+        return True
+    return issue.author in counting or issue.association in TRUSTED_ASSOCIATIONS

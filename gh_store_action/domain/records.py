@@ -1,0 +1,162 @@
+"""The values that the core works on: what was read from GitHub, and the store's rules.
+
+Nothing here knows PyGithub, HTTP or a clock.  Times are ISO 8601 strings in UTC as GitHub sends them
+(`2026-01-31T12:00:00Z`): they sort as text, have one-second resolution, and order nothing but reports;
+comments are ordered by id.
+
+A *login* is lower-cased, and a bot's carries the suffix `[bot]`: REST and `viewer` write it so, GraphQL actors do
+not (github-facts, section 4), so the gateway adds it from the actor's type.  No user's login can hold a bracket.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+GHOST = "ghost"  # the login that GitHub shows for a deleted account
+
+
+@dataclass(frozen=True)
+class Reactions:
+    """Which reaction stands for which verdict, in the names of GitHub's REST API (`+1`, `rocket`, ...)."""
+
+    processed: str = "+1"
+    initial_state: str = "rocket"
+    rejected: str = "-1"
+    unauthorized: str = "confused"
+
+
+@dataclass(frozen=True)
+class AccessRule:
+    """Who may write the objects whose id fits `match`.
+
+    Args:
+        match: a glob over object ids; case does not count.
+        permission: the least repository permission, or `anyone`.
+        users: logins that may write whatever their permission.
+        teams: `org/team` slugs whose members may write.
+        codeowners: whether the owners of the snapshot's path in CODEOWNERS may write.
+    """
+
+    match: str = "*"
+    permission: str = "write"
+    users: frozenset[str] = frozenset()
+    teams: tuple[str, ...] = ()
+    codeowners: bool = False
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The store's rules, one for all identities that work on it."""
+
+    base_label: str = "stored-object"
+    uid_prefix: str = "UID:"
+    archived_label: str = "archived"
+    extra_labels: tuple[str, ...] = ()
+    reactions: Reactions = Reactions()
+    processors: frozenset[str] = frozenset({"github-actions[bot]"})
+    access: tuple[AccessRule, ...] = (AccessRule(),)
+    schemas: tuple[tuple[str, str], ...] = ()  # (glob over ids, file name in .github/gh-store/)
+
+
+@dataclass(frozen=True)
+class Reaction:
+    """One reaction; `content` in REST names."""
+
+    login: str
+    content: str
+
+
+@dataclass(frozen=True)
+class Comment:
+    """One comment of the log as read."""
+
+    id: int
+    node_id: str
+    author: str
+    body: str
+    created_at: str
+    edited_at: str = ""  # of the text, empty when never edited; reactions do not count as edits
+    editor: str = ""
+    reactions: tuple[Reaction, ...] = ()  # oldest first
+    association: str = ""
+
+
+@dataclass(frozen=True)
+class Issue:
+    """One issue as one read saw it: head and log belong together.
+
+    Args:
+        comments: ascending by id; the newest ones, back as far as was read.
+        complete: whether `comments` goes back to the issue's first one.
+        total_comments: how many comments the issue had in this read.
+        title_editor: who set the title last, empty when nobody changed it since the issue was opened.
+        editor: who edited the body last, empty when nobody did.
+        cursor: where older comments continue, for the gateway alone.
+    """
+
+    number: int
+    node_id: str
+    title: str
+    body: str
+    closed: bool
+    author: str
+    association: str
+    labels: tuple[str, ...]
+    created_at: str
+    updated_at: str
+    editor: str = ""
+    edited_at: str = ""
+    title_editor: str = ""
+    locked: bool = False
+    comments: tuple[Comment, ...] = ()
+    total_comments: int = 0
+    complete: bool = True
+    cursor: str = ""
+    body_edits: tuple[tuple[str, str], ...] = ()  # (time, login), newest first, the newest few
+
+
+@dataclass(frozen=True)
+class StoredMeta:
+    """What is known of an object beside its data."""
+
+    object_id: str
+    label: str
+    issue_number: int
+    created_at: str
+    updated_at: str
+    version: int
+    digest: str
+    pending: int = 0
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    """One object of the store: `data` is its current state."""
+
+    meta: StoredMeta
+    data: object
+
+
+EMPTY: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """A reaction to be left on a comment, or with `remove` to be taken back."""
+
+    comment_id: int
+    node_id: str
+    content: str
+    remove: bool = False
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A refused update, as every report shows it: reply, summary, annotation, history."""
+
+    comment_id: int
+    author: str
+    reasons: tuple[tuple[str, str], ...] = field(default=())  # (JSON path, plain sentence)
+    unauthorized: bool = False

@@ -1,0 +1,85 @@
+"""What a refused writer hears: one comment a run, in Markdown that the refused text can not break or abuse."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gh_store_action.domain.markdown import code_span, markdown_text
+from gh_store_action.domain.records import Refusal
+from gh_store_action.domain.updates import REPLY_PREFIX
+
+MOST_SHOWN = 50  # refusals a reply explains; the others are named, counted and in the job summary
+MOST_REASONS = 10
+MOST_TEXT = 20_000  # characters of a refused body that the reply keeps; GitHub's edit history has the rest
+
+
+@dataclass(frozen=True)
+class RefusedEdit:
+    """An edit of the body that was not taken over."""
+
+    editor: str
+    text: str
+    reasons: tuple[tuple[str, str], ...]
+
+
+def edit_name(edit: RefusedEdit) -> str:
+    """How a reply names the refused edit, so that it is sent once."""
+    return "body" + hashlib.sha256(edit.text.encode("utf-8", "replace")).hexdigest()[:16]
+
+
+def refused(refusals: Sequence[Refusal], *, edit: RefusedEdit | None, issue_url: str) -> str:
+    """The reply's text, empty when there is nothing to say.
+
+    Args:
+        refusals: rejected updates that no reply names yet; strangers get a reaction, never a reply.
+        issue_url: of the object's issue, for links to the comments.
+    """
+    if not refusals and edit is None:
+        return ""
+    names = [str(r.comment_id) for r in refusals] + ([edit_name(edit)] if edit else [])
+    parts = [f"{REPLY_PREFIX}{' '.join(names)} -->"]
+    if refusals:
+        parts.append(_updates(refusals, issue_url))
+    if edit is not None:
+        parts.append(_edit(edit))
+    return "\n".join(parts)
+
+
+def _updates(refusals: Sequence[Refusal], issue_url: str) -> str:
+    many = len(refusals) > 1
+    lines = [f"**{len(refusals)} updates were not applied.**" if many else "**This update was not applied.**", ""]
+    for refusal in refusals[:MOST_SHOWN]:
+        lines.append(f"- [{refusal.comment_id}]({issue_url}#issuecomment-{refusal.comment_id}) by {_who(refusal.author)}")
+        lines += _reasons(refusal.reasons)
+    if len(refusals) > MOST_SHOWN:
+        lines.append(f"- and {len(refusals) - MOST_SHOWN} more")
+    lines += [
+        "",
+        "Nothing else was held up by this. To try again, post a corrected update as a new comment and reopen the issue: "
+        'plain JSON such as `{"count": 1}` is merged into the object; editing the refused comment changes nothing.',
+    ]
+    return "\n".join(lines)
+
+
+def _edit(edit: RefusedEdit) -> str:
+    shown = edit.text[:MOST_TEXT]
+    rest = "" if len(edit.text) <= MOST_TEXT else "\n(cut; the body's edit history has all of it)"
+    indented = "\n".join("    " + line for line in shown.replace("\r", "").split("\n"))
+    lines = [f"**An edit of the body by {_who(edit.editor)} was not taken over;** the object is as its log says.", ""]
+    lines += _reasons(edit.reasons)
+    lines += ["", "The text was:", "", indented + rest]
+    return "\n".join(lines)
+
+
+def _who(login: str) -> str:
+    """Mentions the writer, who is to hear of it; a bot hears nothing, so it is named only."""
+    return code_span(login) if login.endswith("[bot]") or not login else "@" + login
+
+
+def _reasons(reasons: Sequence[tuple[str, str]]) -> list[str]:
+    shown = [f"  - {code_span(path)}: {markdown_text(sentence)}" for path, sentence in reasons[:MOST_REASONS]]
+    if len(reasons) > MOST_REASONS:
+        shown.append(f"  - and {len(reasons) - MOST_REASONS} more")
+    return shown or ["  - the reason was not kept; the log of the run that refused it has it"]

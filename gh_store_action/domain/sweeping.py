@@ -1,0 +1,31 @@
+"""Whether an issue of a sweep needs a closer look, from the little that the sweep reads of it."""
+
+from __future__ import annotations
+
+from gh_store_action.domain import objects, updates
+from gh_store_action.domain.records import Issue, Rules
+
+
+def settled(issue: Issue, rules: Rules, counting: frozenset[str]) -> bool:
+    """Whether nothing can be pending.
+
+    The sweep sees an issue's newest few comments.  A crash leaves one of these behind: an open issue, an update after
+    the marker, a body edited by hand, a count that does not fit, or missing receipts, which are left oldest first.
+    """
+    if not objects.is_live(issue, rules) or objects.object_id_of(issue, rules) is None:
+        return True
+    marker = objects.read_title(issue.title)[1]
+    if marker is None or issue.title_editor not in counting:
+        return not objects.is_trusted(issue, counting)
+    if not issue.closed or (issue.editor and issue.editor not in counting):
+        return False
+    entries = [updates.read(comment, rules, counting) for comment in issue.comments]
+    newer = [e for e in entries if e.id > marker.comment]
+    if any(e.asks for e in newer) or issue.total_comments - len(newer) != marker.count:
+        return False
+    verdicts = {rules.reactions.processed, rules.reactions.rejected, rules.reactions.unauthorized}
+    return all(
+        any(r.login in counting and r.content in verdicts for r in e.comment.reactions)
+        for e in entries
+        if e.asks and e.id <= marker.comment
+    )

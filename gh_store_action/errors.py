@@ -1,0 +1,71 @@
+"""Every failure that a user can mend: one line that names the thing, the cause and the next step."""
+
+from __future__ import annotations
+
+
+class StoreError(Exception):
+    """An expected failure.  `str()` of it is the one line that a user reads.
+
+    Args:
+        what: the thing and the cause, one sentence.
+        mend: the next step, one sentence; may be empty where the cause says it.
+        detail: lines for the job summary only, such as the YAML that adds a permission.
+    """
+
+    exit_code = 1
+
+    def __init__(self, what: str, mend: str = "", *, detail: str = "") -> None:
+        self.what = what
+        self.mend = mend
+        self.detail = detail
+        super().__init__(f"{what} {mend}".strip())
+
+
+class InputError(StoreError):
+    """An input of the action, or an argument of the command, that can not be used as it is."""
+
+    exit_code = 2
+
+
+class ConfigurationError(StoreError):
+    """A configuration or schema file that can not be read or does not say what is allowed."""
+
+
+class ObjectNotFound(StoreError):
+    """No object has this id or issue number."""
+
+
+class DuplicateUIDError(StoreError):
+    """More than one live issue claims the same id."""
+
+
+class ObjectExists(StoreError):
+    """The id is in use."""
+
+
+class InvalidUpdate(StoreError):
+    """Data or an update that breaks a rule of the store; nothing was written."""
+
+
+class AccessDeniedError(StoreError):
+    """The token, or the person, may not do this."""
+
+
+class ConcurrentUpdateError(StoreError):
+    """Others kept changing the same thing for as long as the bounded tries went."""
+
+
+class GitHubError(StoreError):
+    """GitHub answered with an error, or did not answer.
+
+    Args:
+        status: the HTTP status, or 0 where there was no answer.
+    """
+
+    def __init__(self, what: str, mend: str = "", *, status: int = 0, detail: str = "") -> None:
+        super().__init__(what, mend, detail=detail)
+        self.status = status
+
+
+class BudgetExhausted(GitHubError):
+    """A rate limit, GitHub's or the configured one, would be passed; what is left stays pending."""
