@@ -20,7 +20,7 @@ from gh_store_action.domain.fold import (
     repeats,
 )
 from gh_store_action.domain.objects import Marker
-from gh_store_action.domain.records import Issue, Rules
+from gh_store_action.domain.records import Issue, Receipt, Rules
 from gh_store_action.domain.replies import RefusedEdit, edit_name
 from gh_store_action.domain.steps import Ask, ReadFurther
 from gh_store_action.domain.updates import ADOPTED, Entry, Kind, checkpoint, checkpoint_id
@@ -31,7 +31,7 @@ CHANGED = "the log was changed after the fact"
 LATE = "comments came late"
 
 
-class NeedsMore(Exception):  # noqa: N818  not an error: the decision asks for more and is made again
+class NeedsMore(Exception):
     """The read or the permissions known do not suffice."""
 
     def __init__(self, step: ReadFurther | Ask) -> None:
@@ -53,6 +53,7 @@ class Context:
         permissions: by login, whether it may write this object.
         unanswered: logins whose permission GitHub would not tell.
         known: verdicts of this run that are written in the body, by comment id.
+        owed: receipts that this run has still to leave; those on comments further back than the read are not seen in it.
         issue_url: for links in a reply.
     """
 
@@ -65,6 +66,7 @@ class Context:
     permissions: Mapping[str, bool] = field(default_factory=dict)
     unanswered: frozenset[str] = frozenset()
     known: Mapping[int, Verdict] = field(default_factory=dict)
+    owed: tuple[Receipt, ...] = ()
 
     def writers(self, entry: Entry) -> tuple[str, ...]:
         """Who must be allowed for the entry to be: the author, and whoever edited it."""
@@ -189,8 +191,10 @@ def _recorded(entries: Sequence[Entry], context: Context, up_to: int) -> dict[in
     return {comment: verdict for comment, verdict in found.items() if comment <= up_to}
 
 
-def _unreceipted(entries: Sequence[Entry], context: Context, marker: Marker, recorded: Mapping[int, Verdict]) -> list[Entry]:
-    """Older updates without a verdict, after what an adoption took over; everybody behind them has been asked about."""
+def _unreceipted(
+    entries: Sequence[Entry], context: Context, marker: Marker, recorded: Mapping[int, Verdict]
+) -> list[Entry]:
+    """Older updates without a verdict, after what an adoption took over; their authors have been asked about."""
     adopted = max((e.after for e in entries if e.kind is Kind.CHECKPOINT and e.adopted), default=0)
     found = [e for e in entries if e.asks and adopted < e.id <= marker.comment and e.id not in recorded]
     context.ask(login for entry in found for login in context.writers(entry))
@@ -223,7 +227,9 @@ def _in_step(
         return _on_top(plain, found.late, context, marker, entries, reason=LATE)
     changed = [e for e in missing if e.comment.edited_at > issue.edited_at or e in found.late]
     counted_in = {e.id: APPLIED for e in missing if e not in changed}
-    return _on_top(replace(plain, verdicts={**strangers, **counted_in}), changed, context, marker, entries, reason=CHANGED)
+    return _on_top(
+        replace(plain, verdicts={**strangers, **counted_in}), changed, context, marker, entries, reason=CHANGED
+    )
 
 
 def _explain(
@@ -257,7 +263,9 @@ def _on_top(
     )
     verdicts = {**base.verdicts, **folded.verdicts}
     return _with_checkpoint(
-        replace(base, state=folded.state, verdicts=verdicts, moved=True, notes=(*base.notes, *_late_notes(late, reason))),
+        replace(
+            base, state=folded.state, verdicts=verdicts, moved=True, notes=(*base.notes, *_late_notes(late, reason))
+        ),
         entries,
         context,
         marker,
@@ -352,7 +360,7 @@ def _rebuild(
     folded, start = log.fold(up_to=marker.comment)
     if start is None:
         raise BrokenObject(
-            f"Issue #{issue.number} is an object, but its body does not fit its title and its log has no initial state.",
+            f"Issue #{issue.number}: the object's body does not fit its title, and its log has no initial state.",
             "Put the object's JSON back into the body (its edit history has it), then run again.",
         )
     agrees = objects.short_digest(folded.state.data) == marker.digest
@@ -383,7 +391,7 @@ def _adopt(issue: Issue, entries: Sequence[Entry], context: Context) -> Base:
     if reasons:
         if newest_checkpoint(entries) is None and issue.complete:
             raise BrokenObject(
-                f"Issue #{issue.number} carries the store's labels, but its body can not be an object: {reasons[0][1]}.",
+                f"Issue #{issue.number} has the store's labels, but its body can not be an object: {reasons[0][1]}.",
                 "Put the object's JSON, and nothing else, into the body, then run again.",
             )
         base = _rebuild(issue, entries, context, replace(marker, comment=after), recorded)
@@ -392,7 +400,9 @@ def _adopt(issue: Issue, entries: Sequence[Entry], context: Context) -> Base:
         return replace(base, refused_edit=None if edit_name(edit) in named else edit)
     base = Base(State(data, place + 1), after, recorded, moved=True, since=after)
     fresh = tuple(e for e in entries if e.kind is Kind.CHECKPOINT and not e.after and not after)
-    base = _with_checkpoint(base, entries, context, marker, reason=ADOPTED if after else "", editor=editor if after else "")
+    base = _with_checkpoint(
+        base, entries, context, marker, reason=ADOPTED if after else "", editor=editor if after else ""
+    )
     return replace(base, legacy=fresh)
 
 

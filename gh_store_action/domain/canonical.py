@@ -195,7 +195,7 @@ def looks_like_json(text: str) -> bool:
 
 
 def json_path(parts: Iterable[str | int]) -> str:
-    """A JSON path such as `$.jobs[0].name` or `$["two words"]`; long keys are cut and harmful characters escaped."""
+    """A JSON path such as `$.jobs[0].name` or `$["two words"]`; cut where long, harmless to GitHub."""
     path = "$"
     for part in parts:
         if isinstance(part, int):
@@ -204,7 +204,7 @@ def json_path(parts: Iterable[str | int]) -> str:
             path += _defused(f".{part}")
         else:
             path += f"[{excerpt(part)}]"
-    return path
+    return path if len(path) <= 240 else f"{path[:120]}…{path[-120:]}"
 
 
 def excerpt(value: Json, limit: int = 80) -> str:

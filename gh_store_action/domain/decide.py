@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from gh_store_action.domain import objects, replies, updates
-from gh_store_action.domain.base import Base, Context, NeedsMore, find_base, unreceipted_reply_ids
+from gh_store_action.domain.base import Context, NeedsMore, find_base, unreceipted_reply_ids
 from gh_store_action.domain.canonical import dump
-from gh_store_action.domain.fold import Outcome, State, Verdict, fold, reach, repeats
+from gh_store_action.domain.fold import Outcome, Verdict, fold, reach, repeats
 from gh_store_action.domain.objects import Marker
 from gh_store_action.domain.records import Comment, Issue, Receipt, Refusal, Rules
 from gh_store_action.domain.steps import Ask, NotAnObject, Quiet, ReadFurther, Step, Write
@@ -151,6 +150,8 @@ def _receipts(
         ]
         if not any(r.content == right for r in there):
             found.append(Receipt(entry.id, entry.comment.node_id, right))
+    oldest = entries[0].id if entries else 0
+    found = [receipt for receipt in context.owed if receipt.comment_id < oldest] + found
     for entry in legacy:
         contents = {r.content for r in entry.comment.reactions if r.login in context.counting}
         found += [

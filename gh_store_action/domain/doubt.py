@@ -99,7 +99,9 @@ def explain(log: Log, *, up_to: int, wanted: str, unreceipted: Sequence[Entry]) 
         finding = Finding.LATE_ON_TOP if late_below else Finding.AGREES
         return Explanation(finding, everything, late_below, base)
     checkpoints = [e for e in log.entries if e.kind is Kind.CHECKPOINT and e.id > up_to and e.after <= up_to]
-    candidates = sorted([*(e for e in unreceipted if e.id not in {b.id for b in buried}), *checkpoints], key=lambda e: e.id)
+    candidates = sorted(
+        [*(e for e in unreceipted if e.id not in {b.id for b in buried}), *checkpoints], key=lambda e: e.id
+    )
     for left_out in _choices(candidates):
         ids = frozenset(e.id for e in left_out)
         partial, _ = log.fold(up_to=up_to, without=ids)

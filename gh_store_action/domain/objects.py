@@ -77,7 +77,7 @@ def title(object_id: str, marker: Marker) -> str:
 
 
 def read_title(text: str) -> tuple[str, Marker | None]:
-    """The id and the marker of a title; the id is empty where the title is no object's, the marker None where missing."""
+    """The id and the marker of a title; the id is empty where it is no object's title, the marker None if missing."""
     found = _TITLE.fullmatch(text)
     if found:
         return found["id"], Marker(int(found["r"]), int(found["c"]), int(found["n"]), found["d"])
@@ -94,7 +94,9 @@ def has_label(issue: Issue, name: str) -> bool:
 def ids_in_labels(labels: tuple[str, ...], rules: Rules) -> tuple[str, ...]:
     """The ids that the labels claim, in label order."""
     prefix = rules.uid_prefix.casefold()
-    return tuple(label[len(prefix) :] for label in labels if label.casefold().startswith(prefix) and len(label) > len(prefix))
+    return tuple(
+        label[len(prefix) :] for label in labels if label.casefold().startswith(prefix) and len(label) > len(prefix)
+    )
 
 
 def object_id_of(issue: Issue, rules: Rules) -> str | None:

@@ -51,14 +51,17 @@ def _updates(refusals: Sequence[Refusal], issue_url: str) -> str:
     many = len(refusals) > 1
     lines = [f"**{len(refusals)} updates were not applied.**" if many else "**This update was not applied.**", ""]
     for refusal in refusals[:MOST_SHOWN]:
-        lines.append(f"- [{refusal.comment_id}]({issue_url}#issuecomment-{refusal.comment_id}) by {_who(refusal.author)}")
+        lines.append(
+            f"- [{refusal.comment_id}]({issue_url}#issuecomment-{refusal.comment_id}) by {_who(refusal.author)}"
+        )
         lines += _reasons(refusal.reasons)
     if len(refusals) > MOST_SHOWN:
         lines.append(f"- and {len(refusals) - MOST_SHOWN} more")
     lines += [
         "",
-        "Nothing else was held up by this. To try again, post a corrected update as a new comment and reopen the issue: "
-        'plain JSON such as `{"count": 1}` is merged into the object; editing the refused comment changes nothing.',
+        "Nothing else was held up by this. To try again, post a corrected update as a new comment and reopen the "
+        'issue: plain JSON such as `{"count": 1}` is merged into the object. Editing the refused comment changes '
+        "nothing.",
     ]
     return "\n".join(lines)
 

@@ -235,7 +235,10 @@ def _index(snapshot: Snapshot) -> str:
     listed: dict[str, object] = {}
     for entry in snapshot.ordered():
         meta = json.loads(entry.record)["meta"]
-        listed[entry.object_id] = {"path": file_of(entry.object_id), **{k: v for k, v in meta.items() if k != "object_id"}}
+        listed[entry.object_id] = {
+            "path": file_of(entry.object_id),
+            **{k: v for k, v in meta.items() if k != "object_id"},
+        }
     return _pretty({**_head(snapshot), "objects": listed}) + "\n"
 
 

@@ -22,7 +22,7 @@ VALUES: st.SearchStrategy[Any] = st.recursive(
 JSON_LIKE = st.text(st.sampled_from('{}[]":,\\/ \n0123456789.eE+-truefalsn\ud83d\ude00\ufeff`~json@#é\u202e\x00'))
 
 
-class Colour(str, enum.Enum):  # not StrEnum: its `str()` is not its value
+class Colour(str, enum.Enum):  # noqa: UP042  (not StrEnum: its `str()` has to differ from its value)
     RED = "red"
 
 
@@ -330,7 +330,8 @@ def test_read_fenced__takes_one_fence_alone(text: str, content: str | None) -> N
     "text",
     [
         '{"a": 1,}', "{a: 1}", "{'a': 1}", '{"a": 1', "{ }", "{ // note\n}", "{$set: {a: 1}}", "{a-b : 1}",
-        "[1, 2,]", "[{a: 1}]", '["a" "b"]', "[[1,2,]]", "[[], 1,]", "[[1], 2,]", "[]", "[[1]]", "[-1.5e3, x]", "[true, x]", "[null]",
+        "[1, 2,]", "[{a: 1}]", '["a" "b"]', "[[1,2,]]", "[[], 1,]",
+        "[[1], 2,]", "[]", "[[1]]", "[-1.5e3, x]", "[true, x]", "[null]",
         "```json\nnot really\n```", "```json\n{", "```\n{a: 1}\n```", "~~~\n[1,,2]",
     ],
 )  # fmt: skip
@@ -342,7 +343,9 @@ def test_looks_like_json__sees_a_failed_attempt(text: str) -> None:
     "text",
     [
         "", "{curly words}", "{{ template }}", "{note: hello", "[x] done", "[ ] buy [milk]", "[link](url)", "[todo]",
-        "[1] see [2]", "[[wiki]]", "[[1]](https://example.org)", "[note]: https://example.org", "Thanks! {a: 1}", "42", '"text"', "[true story]",
+        "[1] see [2]",
+        "[[wiki]]", "[[1]](https://example.org)", "[note]: https://example.org", "Thanks! {a: 1}", "42",
+        '"text"', "[true story]",
         "```yaml\n{a: 1}\n```", "```json\n{}\n```\nwhat I got", "```\nlog\n```", "```\n```json\n{}\n```", "```", "{",
     ],
 )  # fmt: skip
@@ -362,6 +365,7 @@ def test_looks_like_json__leaves_conversation_alone(text: str) -> None:
         (("@me",), '$["\\u0040me"]'),
         (("GH-7",), "$.GH\\u002d7"),
         (("k" * 100,), '$["' + "k" * 80 + '…"]'),
+        (("k" * 79,) * 4, "$" + ("." + "k" * 79) + "." + "k" * 38 + "…" + "k" * 40 + "." + "k" * 79),
     ],
 )
 def test_json_path__is_short_and_harmless(parts: tuple[str | int, ...], path: str) -> None:

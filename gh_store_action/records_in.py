@@ -1,0 +1,116 @@
+"""GraphQL nodes to records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from gh_store_action.domain.records import GHOST, Comment, Issue, Reaction
+
+CONTENTS = {
+    "+1": "THUMBS_UP",
+    "-1": "THUMBS_DOWN",
+    "laugh": "LAUGH",
+    "confused": "CONFUSED",
+    "heart": "HEART",
+    "hooray": "HOORAY",
+    "rocket": "ROCKET",
+    "eyes": "EYES",
+}
+_NAMES = {content: name for name, content in CONTENTS.items()}
+
+
+def login_of(actor: Mapping[str, Any] | None) -> str:
+    """The login, lower-cased; a bot's gets the suffix that GraphQL leaves out of actors."""
+    if not actor:
+        return GHOST
+    login = str(actor.get("login") or GHOST).lower()
+    if actor.get("__typename") == "Bot" and not login.endswith("[bot]"):
+        login += "[bot]"
+    return login
+
+
+def reactions_from(
+    nodes: Iterable[Mapping[str, Any]], groups: Iterable[Mapping[str, Any]] | None, viewer: str
+) -> tuple[Reaction, ...]:
+    """Who reacted how, oldest first.
+
+    Own ones are taken from `viewerHasReacted` too: whether `Reaction.user` names a bot is not documented.
+    """
+    found = [
+        Reaction(str((node.get("user") or {}).get("login") or GHOST).lower(), _NAMES[node["content"]]) for node in nodes
+    ]
+    own = [Reaction(viewer, _NAMES[g["content"]]) for g in groups or () if g.get("viewerHasReacted")]
+    return tuple(found) + tuple(reaction for reaction in own if reaction not in found)
+
+
+def comment_from(node: Mapping[str, Any], viewer: str) -> Comment:
+    """One comment; its id is the 64-bit one: the 32-bit `databaseId` has run out (github-facts, section 4)."""
+    edited = str(node.get("lastEditedAt") or "")
+    return Comment(
+        id=int(node["fullDatabaseId"]),
+        node_id=str(node["id"]),
+        author=login_of(node.get("author")),
+        body=str(node.get("body") or ""),
+        created_at=str(node["createdAt"]),
+        edited_at=edited,
+        editor=login_of(node.get("editor")) if edited else "",
+        reactions=reactions_from((node.get("reactions") or {}).get("nodes") or (), node.get("reactionGroups"), viewer),
+        association=str(node.get("authorAssociation") or ""),
+    )
+
+
+def brief(node: Mapping[str, Any], viewer: str) -> Issue:
+    """An issue without its whole log, and where the query left it out, without its body."""
+    edited = str(node.get("lastEditedAt") or "")
+    renamed = ((node.get("timelineItems") or {}).get("nodes")) or ()
+    comments = node.get("comments") or {}
+    log = sorted((comment_from(c, viewer) for c in comments.get("nodes") or () if c), key=lambda c: c.id)
+    total = int(comments.get("totalCount") or 0)
+    return Issue(
+        number=int(node["number"]),
+        node_id=str(node["id"]),
+        title=str(node["title"]),
+        body=str(node.get("body") or ""),
+        closed=bool(node["closed"]),
+        author=login_of(node.get("author")),
+        association=str(node.get("authorAssociation") or ""),
+        labels=tuple(str(label["name"]) for label in (node.get("labels") or {}).get("nodes") or ()),
+        created_at=str(node["createdAt"]),
+        updated_at=str(node["updatedAt"]),
+        editor=login_of(node.get("editor")) if edited else "",
+        edited_at=edited,
+        title_editor=login_of(renamed[-1].get("actor")) if renamed and renamed[-1] else "",
+        locked=bool(node.get("locked")),
+        comments=tuple(log),
+        total_comments=total,
+        complete=len(log) >= total,
+    )
+
+
+def issue_from(node: Mapping[str, Any], viewer: str) -> Issue:
+    """An issue with its log as far as the page goes."""
+    info = node["comments"]["pageInfo"]
+    edits = [
+        (str(e.get("editedAt") or ""), login_of(e.get("editor")))
+        for e in (node.get("userContentEdits") or {}).get("nodes") or ()
+        if e
+    ]
+    return replace(
+        brief(node, viewer),
+        complete=not info["hasPreviousPage"],
+        cursor=str(info.get("startCursor") or ""),
+        body_edits=tuple(sorted(edits, reverse=True)),
+    )
+
+
+def with_older(issue: Issue, older: Issue) -> Issue:
+    """The issue with the older page's comments before its own."""
+    known = {c.id for c in issue.comments}
+    return replace(
+        issue,
+        comments=tuple(c for c in older.comments if c.id not in known) + issue.comments,
+        complete=older.complete,
+        cursor=older.cursor,
+    )

@@ -1,0 +1,354 @@
+"""What the runner and its users get to read: log lines, annotations, outputs and the job summary.
+
+The one importer of actions_toolkit, and the one door for text that others wrote: whatever passes is redacted and can
+start no workflow command.  actions_toolkit reads the process's environment, so this module does too.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from base64 import b64encode
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from actions_toolkit import core
+
+from gh_store_action.domain.markdown import code_span, link, markdown_text, shorten, visible
+from gh_store_action.domain.records import Refusal
+from gh_store_action.errors import StoreError
+
+ANNOTATION_LIMIT = 10  # of each kind in a step: actions/toolkit, docs/problem-matchers.md
+MESSAGE_LIMIT = 4_096  # characters: runner, ExecutionContext.cs
+OUTPUT_LIMIT = 400_000  # UTF-16 units of all outputs; GitHub's bound is 1 MB a job, two bytes a unit
+SUMMARY_LIMIT = 1_000_000  # bytes; GitHub drops a summary above 1 MiB: runner, CreateStepSummaryCommand
+MESSAGES_SHOWN = 50  # in the summary
+
+_LEGACY_COMMAND = re.compile(r"(#[^!-~]*#[^!-~]*)\[")
+_NOT_PLAIN = re.compile(r"[^!-~]+")
+
+
+@dataclass(frozen=True)
+class SummaryRow:
+    """One object of a run.
+
+    Args:
+        issue_url: of the issue, empty where there is none to link to.
+        revision: after the run, None where there is none.
+        what: what happened, in a few words; Markdown has no meaning in it.
+    """
+
+    object_id: str
+    issue_number: int | None = None
+    issue_url: str = ""
+    revision: int | None = None
+    applied: int = 0
+    rejected: int = 0
+    what: str = ""
+
+
+@dataclass(frozen=True)
+class RefusalRow:
+    """One reason for which an update was refused.
+
+    Args:
+        comment_url: of the comment, empty where there is none to link to.
+        path: into the data, as a JSON path.
+    """
+
+    object_id: str
+    author: str
+    reason: str
+    path: str = ""
+    comment_id: int | None = None
+    comment_url: str = ""
+
+
+def refusal_rows(object_id: str, refusal: Refusal, comment_url: str = "") -> list[RefusalRow]:
+    """A row for each reason of a refusal."""
+    none = "This person may not write this object." if refusal.unauthorized else "No reason is recorded."
+    return [
+        RefusalRow(object_id, refusal.author, reason, path, refusal.comment_id, comment_url)
+        for path, reason in refusal.reasons or (("", none),)
+    ]
+
+
+def neutral(text: str) -> str:
+    r"""Untrusted text as one line of a log that starts no workflow command.
+
+    The runner obeys a line that begins with `::` behind any white space, and `##[` anywhere in a line; it compares
+    as a language would, so signs without width do not part them (runner, ActionCommand.cs).  Both get a backslash.
+    """
+    line = _LEGACY_COMMAND.sub(r"\1\\[", visible(text))
+    return f"\\{line}" if _NOT_PLAIN.sub("", line).startswith("::") else line
+
+
+def forms(secret: str) -> tuple[str, ...]:
+    """How a secret can look in a text: as it is, URL-encoded, and inside any base64, `Basic` headers included.
+
+    Base64 takes three bytes at a time, so there are three ways in which it can hold the secret; each is given
+    without the characters at its ends that its neighbours change.
+    """
+    raw = secret.encode()
+    found = {secret, quote(secret), quote(secret, safe=""), b64encode(raw).decode()}
+    for shift in range(3):
+        text = b64encode(bytes(shift) + raw).decode().rstrip("=")
+        inner = text[(shift * 8 + 5) // 6 : (shift + len(raw)) * 8 // 6]
+        found |= {inner, inner.translate({43: "-", 47: "_"})} if len(inner) >= 8 else set()
+    return tuple(sorted(filter(None, found), key=len, reverse=True))
+
+
+class Report:
+    """Collects what a run has to say; `finish` writes what has to wait for the end.
+
+    Log lines and the first nine annotations of a kind go out at once.  The tenth waits: where more came, it says how
+    many, and they are log lines and in the summary.
+
+    Args:
+        title: of the summary, such as `process #12`.
+    """
+
+    def __init__(self, title: str) -> None:
+        self.title = title
+        self._result = ""
+        self._footer = ""
+        self._rows: list[SummaryRow] = []
+        self._refusals: list[RefusalRow] = []
+        self._messages: list[tuple[str, str]] = []
+        self._details: list[str] = []
+        self._sent = {"notice": 0, "warning": 0, "error": 0}
+        self._held: dict[str, list[tuple[str, str]]] = {"notice": [], "warning": [], "error": []}
+        self._outputs: dict[str, str] = {}
+        self._secrets: tuple[str, ...] = ()
+        self._summarised = False
+
+    def finish(self) -> None:
+        """Send what waits: annotations, the summary, the outputs.  A second call writes nothing twice.
+
+        Raises:
+            StoreError: the outputs can not be written.
+        """
+        self._send_held()
+        self.write_summary()
+        self._write_outputs()
+
+    def mask(self, secret: str) -> None:
+        """Keep a secret out of everything that is reported; call it before anything else.
+
+        Under GitHub Actions the runner is told too, by a line that it swallows.  Elsewhere nobody would swallow it,
+        so nothing is printed.
+        """
+        self._secrets = tuple(sorted({*self._secrets, *forms(secret)}, key=len, reverse=True))
+        if os.environ.get("GITHUB_ACTIONS") == "true" and secret:
+            core.set_secret(secret)
+            sys.stdout.flush()
+
+    def redact(self, text: str) -> str:
+        """The text without any masked secret."""
+        for form in self._secrets:
+            text = text.replace(form, "***")
+        return text
+
+    # The log
+
+    def info(self, line: str) -> None:
+        """One line of the log."""
+        core.info(neutral(self.redact(line)))  # noqa: TID251 - the door itself
+        sys.stdout.flush()
+
+    def debug(self, line: str) -> None:
+        """One line that is shown where debug logging is on, under GitHub Actions only."""
+        if os.environ.get("GITHUB_ACTIONS") == "true":
+            core.debug(neutral(self.redact(line)))
+            sys.stdout.flush()
+
+    def notice(self, message: str, *, title: str = "gh-store") -> None:
+        """Something to know; an annotation, and a line of the summary."""
+        self._annotate("notice", message, title)
+
+    def warning(self, message: str, *, title: str = "gh-store") -> None:
+        """Something to look at; an annotation, and a line of the summary."""
+        self._annotate("warning", message, title)
+
+    def error(self, message: str, *, title: str = "gh-store") -> None:
+        """Why the run fails; an annotation, and a line of the summary."""
+        self._annotate("error", message, title)
+
+    def _annotate(self, kind: str, message: str, title: str) -> None:
+        text, head = neutral(self.redact(message)), neutral(self.redact(title))
+        self._messages.append((kind, message))
+        if self._sent[kind] < ANNOTATION_LIMIT - 1:
+            self._send(kind, text, head)
+        else:
+            self._held[kind].append((text, head))
+
+    def _send(self, kind: str, text: str, head: str) -> None:
+        self._sent[kind] += 1
+        command: Callable[..., None] = getattr(core, kind)
+        command(shorten(text, MESSAGE_LIMIT), title=shorten(head, 250))
+        sys.stdout.flush()
+
+    def _send_held(self) -> None:
+        for kind, held in self._held.items():
+            if len(held) == 1:
+                self._send(kind, *held[0])
+            elif held:
+                for text, _ in held:
+                    self.info(f"{kind}: {text}")
+                self._send(kind, f"and {len(held)} more, see the summary", "gh-store")
+            held.clear()
+
+    # Outputs
+
+    def output(self, name: str, value: object) -> None:
+        """Set an output of the step: text as it is, true and false, nothing for None, all else as canonical JSON.
+
+        One that would pass `OUTPUT_LIMIT` is left out with a warning.
+        """
+        text = self.redact(_output_text(value))
+        self._outputs.pop(name, None)
+        if _units(text) + sum(map(_units, self._outputs.values())) > OUTPUT_LIMIT:
+            self.warning(
+                f"The output `{name}` is left out: with its {_units(text)} characters the outputs would pass "
+                f"{OUTPUT_LIMIT}. Use the input `output` to have it written to a file."
+            )
+        else:
+            self._outputs[name] = text
+
+    def _write_outputs(self) -> None:
+        path = os.environ.get("GITHUB_OUTPUT", "")
+        if not path and os.environ.get("GITHUB_ACTIONS") != "true":
+            return  # not in a workflow: nobody reads them, and core would print them
+        if not os.path.isfile(path):
+            raise StoreError(
+                "The outputs can not be set: GITHUB_OUTPUT names no file.",
+                "Run the action with `uses:`, or mount the runner's file commands into the container.",
+            )
+        try:
+            while self._outputs:
+                name = next(iter(self._outputs))
+                core.set_output(name, self._outputs[name])
+                del self._outputs[name]
+        except OSError as problem:
+            raise StoreError(
+                f"The outputs can not be set: {problem.strerror}.", "See that GITHUB_OUTPUT can be written to."
+            ) from None
+
+    # The summary
+
+    def result(self, line: str) -> None:
+        """The one line below the summary's title."""
+        self._result = line
+
+    def row(self, row: SummaryRow) -> None:
+        """A row of the summary's table of objects."""
+        self._rows.append(row)
+
+    def refusal(self, row: RefusalRow) -> None:
+        """A row of the summary's table of refused updates."""
+        self._refusals.append(row)
+
+    def detail(self, markdown: str) -> None:
+        """A block for the end of the summary: Markdown of our own, untrusted text in it already made safe."""
+        self._details.append(markdown)
+
+    def cost(self, requests: int, remaining: int | None = None) -> None:
+        """The summary's footer: HTTP requests made, and what is left of the smaller of the two hourly budgets."""
+        left = "" if remaining is None else f" · {remaining:,} left of the hour's budget"
+        self._footer = f"{requests:,} request{'' if requests == 1 else 's'} to GitHub{left}"
+
+    def write_summary(self) -> None:
+        """Add the summary to the file that the runner shows, once; where there is none, nobody wants it.
+
+        A summary that can not be written fails no run: the log says so.
+        """
+        path = os.environ.get("GITHUB_STEP_SUMMARY", "")
+        if not path or self._summarised:
+            return
+        self._summarised = True
+        try:
+            with open(path, "a", encoding="utf-8", newline="\n") as file:
+                file.write(self.summary(SUMMARY_LIMIT - file.tell()))
+        except OSError as problem:
+            self.info(f"The job summary can not be written: {problem.strerror}.")
+
+    def summary(self, limit: int = SUMMARY_LIMIT) -> str:
+        """The summary's Markdown, in at most `limit` bytes of UTF-8: rows that do not fit are counted instead."""
+        head = [f"## gh-store: {self._text(self.title)}"]
+        head += [f"**{self._text(self._result)}**"] if self._result else []
+        head += [self._message_list()] if self._messages else []
+        foot = [*self._details, *([f"<sub>{self._footer}</sub>"] if self._footer else [])]
+        left = limit - _size(self.redact("\n\n".join([*head, *foot]))) - 1_000  # for what stands around the rows
+        if left < 0:
+            foot = ["_What else there was to say is too long for a summary._"]
+            left = limit - _size("\n\n".join([*head, *foot])) - 1_000
+        refused = _table(
+            ("Object", "Comment", "Author", "Path", "Reason"), [self._refused(row) for row in self._refusals], left // 2
+        )
+        objects = _table(
+            ("Object", "Issue", "Revision", "Applied", "Rejected", "What"),
+            [self._object(row) for row in self._rows],
+            left - _size(refused),
+            numbers={"Revision", "Applied", "Rejected"},
+        )
+        tables = [*([objects] if objects else []), *(["### Refused updates", refused] if refused else [])]
+        text = self.redact("\n\n".join([*head, *tables, *foot]) + "\n")
+        return text if _size(text) <= limit else ""
+
+    def _text(self, text: str, limit: int = 500) -> str:
+        return markdown_text(self.redact(text), limit)  # before the escapes, which would hide a secret's `_`
+
+    def _code(self, text: str, limit: int = 200) -> str:
+        return code_span(self.redact(text), limit) if text else ""
+
+    def _message_list(self) -> str:
+        lines = [f"- **{kind.capitalize()}:** {self._text(text)}" for kind, text in self._messages[:MESSAGES_SHOWN]]
+        more = len(self._messages) - len(lines)
+        return "\n".join([*lines, *([f"- and {more:,} more, see the log"] if more else [])])
+
+    def _object(self, row: SummaryRow) -> tuple[str, ...]:
+        issue = "" if row.issue_number is None else link(f"#{row.issue_number}", self.redact(row.issue_url))
+        revision = "" if row.revision is None else f"{row.revision}"
+        return self._code(row.object_id), issue, revision, f"{row.applied}", f"{row.rejected}", self._text(row.what)
+
+    def _refused(self, row: RefusalRow) -> tuple[str, ...]:
+        comment = "" if row.comment_id is None else link(f"{row.comment_id}", self.redact(row.comment_url))
+        who, path = self._code(row.author), self._code(row.path)
+        return self._code(row.object_id), comment, who, path, self._text(row.reason)
+
+
+def _output_text(value: object) -> str:
+    if isinstance(value, str):
+        return value.encode(errors="backslashreplace").decode()
+    return "" if value is None else json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def _units(text: str) -> int:
+    return len(text.encode("utf-16-le")) // 2
+
+
+def _size(text: str) -> int:
+    return len(text.encode())
+
+
+def _table(
+    head: Sequence[str], rows: Sequence[Sequence[str]], limit: int, numbers: Collection[str] = frozenset()
+) -> str:
+    """A Markdown table of as many rows as fit into `limit` bytes, and how many do not; empty without rows."""
+    lines = [_line(head), _line(["--:" if name in numbers else "---" for name in head])]
+    left = limit - sum(map(_size, lines))
+    for number, row in enumerate(rows):
+        line = _line(row)
+        left -= _size(line)
+        if left < 0:
+            more = len(rows) - number
+            return "".join([*lines, f"\nand {more:,} more row{'' if more == 1 else 's'}"])
+        lines.append(line)
+    return "".join(lines).rstrip("\n") if rows else ""
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |\n"

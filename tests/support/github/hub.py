@@ -1,0 +1,144 @@
+"""The heart: state, events, options and the one lock around every effect."""
+
+from __future__ import annotations
+
+import pickle
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .access import Principal
+from .events import Event, EventLog
+from .git_store import GitStore
+from .model import Account, Bucket, Comment, Issue, Label, RepositoryRecord, World
+from .shapes import Shapes
+
+LIMITS = {"workflow": 1_000, "personal": 5_000, "anonymous": 60}
+APP_VIEWER = Principal(login="", kind="workflow", label="webhook")
+
+
+@dataclass(slots=True)
+class Options:
+    """Answers to questions that GitHub leaves open (facts file, Doubts), and limits that tests may lower.
+
+    Attributes:
+        body_limit: characters of a body or comment; body_bytes the UTF-8 bytes.
+        silent_oversize: an oversized issue body in an update answers OK and keeps the old one.
+        bot_reaction_user: show a bot as ``Reaction.user`` in GraphQL; False answers null.
+        big_database_ids: what ``databaseId`` past 2**31 gives: ``number``, ``null`` or ``error``.
+        exact_label_lookup: GraphQL ``label(name:)`` minds case.
+        page_rows: REST issue lists refuse page x per_page from here on.
+        enforce_limits: refuse requests beyond the primary rate limits.
+        limit_status: 403 or 429, what REST answers then.
+    """
+
+    body_limit: int = 65_536
+    body_bytes: int = 262_144
+    silent_oversize: bool = False
+    bot_reaction_user: bool = True
+    big_database_ids: str = "number"
+    exact_label_lookup: bool = True
+    page_rows: int = 10_000
+    comments_per_issue: int = 2_500
+    node_limit: int = 500_000
+    commit_bytes: int = 40 * 1024 * 1024
+    enforce_limits: bool = True
+    limit_status: int = 403
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A saved state: opaque, reusable."""
+
+    world: bytes
+    events: tuple[Event, ...]
+
+
+class Hub:
+    """State shared by all doors: REST, GraphQL, git and direct calls.
+
+    Args:
+        directory: where bare repositories live.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.lock = threading.RLock()
+        self.world = World()
+        self.events = EventLog()
+        self.options = Options()
+        self.git = GitStore(directory)
+        self.tokens: dict[str, Principal] = {}
+        self.base = ""
+
+    def shapes(self, api: str | None = None) -> Shapes:
+        return Shapes(self.world, self.base if api is None else api, self.base)
+
+    def save(self) -> Saved:
+        with self.lock:
+            return Saved(pickle.dumps(self.world, pickle.HIGHEST_PROTOCOL), self.events.snapshot())
+
+    def restore(self, saved: Saved) -> None:
+        with self.lock:
+            self.world = pickle.loads(saved.world)  # noqa: S301
+            self.events.reset(saved.events)
+
+    def bucket(self, who: Principal, resource: str) -> Bucket:
+        """The primary limit of an identity; its hour starts with its first request."""
+        key = (who.bucket, resource)
+        found = self.world.buckets.get(key)
+        if found is None:
+            found = self.world.buckets[key] = Bucket(LIMITS[who.kind])
+        if found.reset <= self.world.clock.now:
+            found.used, found.reset = 0, self.world.clock.now + 3_600
+        return found
+
+    def add_account(self, login: str, kind: str, number: int | None = None) -> Account:
+        existing = self.world.account(login)
+        if existing is not None:
+            return existing
+        account = Account(number or self.world.new_id("account"), login, kind, self.world.clock.now)
+        self.world.accounts[login.lower()] = account
+        return account
+
+    def tell(
+        self,
+        name: str,
+        action: str | None,
+        who: Principal,
+        repo: RepositoryRecord,
+        issue: Issue | None = None,
+        *,
+        comment: Comment | None = None,
+        label: Label | None = None,
+        changes: dict[str, Any] | None = None,
+        extra: dict[str, Any] | None = None,
+    ) -> None:
+        """Record an event with the payload a webhook would carry (docs: Webhook events and payloads)."""
+        shapes = self.shapes()
+        payload: dict[str, Any] = {} if action is None else {"action": action}
+        if issue is not None:
+            payload["issue"] = shapes.issue(repo, issue, APP_VIEWER)
+        if comment is not None:
+            payload["comment"] = shapes.comment(repo, comment, APP_VIEWER)
+        if label is not None:
+            payload["label"] = shapes.label(repo, label)
+        if changes:
+            payload["changes"] = changes
+        payload.update(extra or {})
+        payload["repository"] = shapes.repository(repo, APP_VIEWER)
+        if payload["repository"]["owner"]["type"] == "Organization":
+            payload["organization"] = payload["repository"]["owner"]
+        payload["sender"] = shapes.user(who.login)
+        moment = self.world.clock.now
+        self.events.record(name, action, who.login, repo.full_name, moment, payload, who.workflow)
+
+    def after_request(self) -> None:
+        """One more request has passed: lagging replicas catch up."""
+        for repo in self.world.repositories.values():
+            for hidden in (repo.hidden_comments, repo.hidden_issues):
+                for key, left in list(hidden.items()):
+                    if left is not None and left <= 1:
+                        del hidden[key]
+                    elif left is not None:
+                        hidden[key] = left - 1

@@ -1,0 +1,304 @@
+"""The loopback GitHub's GraphQL door."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import github as pygithub
+import pytest
+import requests
+
+from tests.support.github import BOT, GitHub, Repository
+
+Ask = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def hub() -> Iterator[GitHub]:
+    with GitHub() as github:
+        yield github
+
+
+@pytest.fixture
+def repo(hub: GitHub) -> Repository:
+    repository = hub.add_repository("ann/store", files={".github/gh-store.yml": "a: 1\n", "b.bin": b"\0\1"})
+    repository.grant("write", "write")
+    return repository
+
+
+@pytest.fixture
+def ask(hub: GitHub, repo: Repository) -> Iterator[Ask]:
+    session = requests.Session()
+    default = repo.workflow_token(issues="write", contents="write")
+
+    def post(query: str, token: str | None = None, **variables: Any) -> dict[str, Any]:
+        headers = {"Authorization": f"bearer {token or default}"}
+        answer = session.post(hub.graphql_url, json={"query": query, "variables": variables}, headers=headers)
+        assert answer.status_code == 200
+        return answer.json()
+
+    yield post
+    session.close()
+
+
+def in_store(selection: str) -> str:
+    return '{ repository(owner: "ann", name: "store") { %s } }' % selection
+
+
+def test_graphql__pygithub_asks_and_mutates(hub: GitHub, repo: Repository) -> None:
+    number = repo.open_issue("ann", "T", "{}")
+    token = repo.workflow_token(issues="write")
+    client = pygithub.Github(auth=pygithub.Auth.Token(token), base_url=hub.api_url, retry=None)
+    query = "query ($n: Int!) { repository(owner: \"ann\", name: \"store\") { issue(number: $n) { id title } } }"
+    _, answer = client.requester.graphql_query(query, {"n": number})
+    issue = answer["data"]["repository"]["issue"]
+    _, answer = client.requester.graphql_named_mutation(
+        "updateIssue", {"id": issue["id"], "title": "U", "body": "[]", "state": "CLOSED"}, "issue { title body state }"
+    ) if False else client.requester.graphql_query(
+        "mutation ($i: UpdateIssueInput!) { updateIssue(input: $i) { issue { title body state } actor { login } } }",
+        {"i": {"id": issue["id"], "title": "U", "body": "[]", "state": "CLOSED"}},
+    )
+    client.close()
+    assert answer["data"]["updateIssue"] == {
+        "issue": {"title": "U", "body": "[]", "state": "CLOSED"},
+        "actor": {"login": "github-actions"},
+    }
+    assert hub.requests[-1].mutations == ("updateIssue",)
+
+
+def test_graphql__a_bot_is_named_in_three_ways(hub: GitHub, repo: Repository, ask: Ask) -> None:
+    comment = repo.comment(repo.open_issue("ann", "T"), BOT, "c")
+    repo.react(comment, BOT, "+1")
+    repo.react(comment, "ann", "+1")
+    selection = """issue(number: 1) { comments(first: 1) { nodes { author { login __typename } viewerDidAuthor
+        reactions(first: 5) { totalCount viewerHasReacted nodes { content user { login } } }
+        reactionGroups { content viewerHasReacted reactors(first: 2) { totalCount nodes { __typename
+          ... on Bot { login } ... on User { login } } } } } } }"""
+    answer = ask("query { viewer { login } %s" % in_store(selection).removeprefix("{"))
+    assert answer["data"]["viewer"]["login"] == BOT
+    (found,) = answer["data"]["repository"]["issue"]["comments"]["nodes"]
+    assert (found["author"], found["viewerDidAuthor"]) == ({"login": "github-actions", "__typename": "Bot"}, True)
+    assert [r["user"]["login"] for r in found["reactions"]["nodes"]] == [BOT, "ann"]
+    groups = found["reactionGroups"]
+    assert len(groups) == 8
+    assert groups[0]["viewerHasReacted"] is True
+    assert groups[0]["reactors"]["nodes"][0] == {"__typename": "Bot", "login": "github-actions"}
+    hub.options.bot_reaction_user = False
+    (found,) = ask(in_store(selection))["data"]["repository"]["issue"]["comments"]["nodes"]
+    assert found["reactions"]["nodes"][0]["user"] is None
+
+
+def test_graphql__comments_page_backwards_and_ids_are_wide(hub: GitHub, repo: Repository, ask: Ask) -> None:
+    number = repo.open_issue("ann", "T")
+    ids = [repo.comment(number, "ann", str(i)) for i in range(5)]
+    page = """issue(number: 1) { databaseId comments(last: 2 %s) { totalCount pageInfo { hasPreviousPage startCursor }
+        nodes { databaseId fullDatabaseId } } }"""
+    seen: list[str] = []
+    before = ""
+    while True:
+        connection = ask(in_store(page % before))["data"]["repository"]["issue"]["comments"]
+        seen = [node["fullDatabaseId"] for node in connection["nodes"]] + seen
+        assert connection["totalCount"] == 5
+        if not connection["pageInfo"]["hasPreviousPage"]:
+            break
+        before = f', before: "{connection["pageInfo"]["startCursor"]}"'
+    assert seen == [str(one) for one in ids]
+    assert connection["nodes"][0]["databaseId"] == ids[0]
+    hub.options.big_database_ids = "null"
+    assert ask(in_store(page % ""))["data"]["repository"]["issue"]["databaseId"] is None
+
+
+def test_graphql__aliases_run_in_order_and_fail_one_by_one(repo: Repository, ask: Ask) -> None:
+    first = repo.comment(repo.open_issue("ann", "T"), "ann", "c")
+    view = repo.issue(1)
+    answer = ask(
+        """mutation ($issue: ID!, $comment: ID!) {
+          a: addComment(input: {subjectId: $issue, body: "x"}) { commentEdge { node { fullDatabaseId } } }
+          b: addReaction(input: {subjectId: "IC_gone", content: ROCKET}) { reaction { content } }
+          c: addReaction(input: {subjectId: $comment, content: THUMBS_UP, clientMutationId: "k"}) {
+            clientMutationId reaction { content user { login } } reactionGroups { content viewerHasReacted }
+            subject { ... on IssueComment { issue { comments(last: 5) { nodes { body } } } } } }
+          d: closeIssue(input: {issueId: $issue, stateReason: NOT_PLANNED}) { issue { closed stateReason } }
+        }""",
+        issue=view.node_id,
+        comment=view.comments[0].node_id,
+    )
+    assert answer["data"]["b"] is None
+    assert answer["errors"] == [
+        {
+            "type": "NOT_FOUND",
+            "path": ["b"],
+            "locations": [{"line": 3, "column": 11}],
+            "message": "Could not resolve to a node with the global id of 'IC_gone'",
+        }
+    ]
+    assert answer["data"]["c"]["clientMutationId"] == "k"
+    assert [c["body"] for c in answer["data"]["c"]["subject"]["issue"]["comments"]["nodes"]] == ["c", "x"]
+    assert answer["data"]["d"] == {"issue": {"closed": True, "stateReason": "NOT_PLANNED"}}
+    assert repo.issue(1).comments[0].id == first
+    assert repo.issue(1).comments[0].reactions == ((BOT, "+1"),)
+
+
+def test_graphql__a_bad_page_size_fails_at_its_field_after_the_effect(repo: Repository, ask: Ask) -> None:
+    repo.open_issue("ann", "T")
+    answer = ask(
+        """mutation ($id: ID!) { updateIssue(input: {id: $id, title: "U"}) {
+             issue { title comments(first: 101) { totalCount } } } }""",
+        id=repo.issue(1).node_id,
+    )
+    assert answer["errors"][0]["type"] == "EXCESSIVE_PAGINATION"
+    assert answer["errors"][0]["path"] == ["updateIssue", "issue", "comments"]
+    assert answer["data"]["updateIssue"]["issue"] is None
+    assert repo.issue(1).title == "U"
+    answer = ask(in_store("issues { totalCount }"))
+    assert answer["errors"][0]["type"] == "MISSING_PAGINATION_BOUNDARIES"
+
+
+def test_graphql__cost_follows_the_documented_formula(ask: Ask) -> None:
+    def cost(selection: str) -> tuple[int, int]:
+        limit = ask("{ rateLimit { cost nodeCount } %s }" % in_store(selection)[1:-1])["data"]["rateLimit"]
+        return limit["cost"], limit["nodeCount"]
+
+    assert cost("issues(first: 100) { nodes { comments(first: 100) { totalCount } } }") == (1, 10_100)
+    two = "issues(first: 100) { nodes { comments(first: 100) { totalCount } labels(first: 20) { totalCount } } }"
+    assert cost(two) == (2, 12_100)
+    three = "issues(first: 100) { nodes { comments(first: 100) { nodes { reactions(first: 100) { totalCount } } } } }"
+    answer = ask(in_store(three))
+    assert "data" not in answer
+    assert answer["errors"][0]["type"] == "MAX_NODE_LIMIT_EXCEEDED"
+
+
+def test_graphql__label_filters_mean_any_and_since_is_inclusive(repo: Repository, ask: Ask) -> None:
+    for name, labels in (("a", ["x"]), ("b", ["y"]), ("c", ["z"])):
+        repo.open_issue("ann", name, labels=labels)
+    found = ask(
+        in_store(
+            """any: issues(first: 9, labels: ["x", "Y"]) { nodes { title } }
+               filtered: issues(first: 9, filterBy: {labels: ["x", "z"], since: "%s"}) { nodes { title } }
+               newest: issues(first: 1, orderBy: {field: CREATED_AT, direction: DESC}) {
+                 nodes { title } pageInfo { endCursor hasNextPage } }
+               label(name: "y") { name issues(first: 1) { totalCount } }
+               wrong: label(name: "Y") { name }"""
+            % repo.issue(3).updated_at
+        )
+    )["data"]["repository"]
+    titles = {key: [n["title"] for n in found[key]["nodes"]] for key in ("any", "filtered", "newest")}
+    assert titles == {"any": ["a", "b"], "filtered": ["c"], "newest": ["c"]}
+    assert found["label"] == {"name": "y", "issues": {"totalCount": 1}}
+    assert found["wrong"] is None
+    cursor = found["newest"]["pageInfo"]["endCursor"]
+    rest = ask(
+        in_store(
+            'issues(first: 9, after: "%s", orderBy: {field: CREATED_AT, direction: DESC}) { nodes { title } }' % cursor
+        )
+    )
+    assert [n["title"] for n in rest["data"]["repository"]["issues"]["nodes"]] == ["b", "a"]
+
+
+def test_graphql__edits_and_renames_leave_their_history(repo: Repository, ask: Ask) -> None:
+    number = repo.open_issue("ann", "T", "one")
+    repo.edit_issue(number, "write", body="two")
+    repo.edit_issue(number, BOT, title="U", state="closed")
+    repo.edit_issue(number, BOT, title="U")
+    issue = ask(
+        in_store(
+            """issue(number: 1) { lastEditedAt editor { login } includesCreatedEdit updatedAt
+               userContentEdits(first: 5) { totalCount nodes { editor { login } diff } }
+               timelineItems(itemTypes: [RENAMED_TITLE_EVENT], last: 1) { totalCount nodes { __typename
+                 ... on RenamedTitleEvent { actor { login __typename } previousTitle currentTitle } } }
+               all: timelineItems(first: 9) { nodes { __typename } } }"""
+        )
+    )["data"]["repository"]["issue"]
+    assert (issue["editor"]["login"], issue["includesCreatedEdit"]) == ("write", True)
+    assert [(e["editor"]["login"], e["diff"]) for e in issue["userContentEdits"]["nodes"]] == [
+        ("write", "two"),
+        ("ann", "one"),
+    ]
+    assert issue["timelineItems"] == {
+        "totalCount": 1,
+        "nodes": [
+            {
+                "__typename": "RenamedTitleEvent",
+                "actor": {"login": "github-actions", "__typename": "Bot"},
+                "previousTitle": "T",
+                "currentTitle": "U",
+            }
+        ],
+    }
+    assert [n["__typename"] for n in issue["all"]["nodes"]] == ["RenamedTitleEvent", "ClosedEvent"]
+
+
+def test_graphql__files_need_contents_read(repo: Repository, ask: Ask) -> None:
+    query = in_store(
+        """isEmpty defaultBranchRef { name target { oid } } object(expression: "HEAD:.github") { ... on Tree {
+           entries { name type object { ... on Blob { text byteSize isBinary isTruncated oid } } } } }
+           binary: object(expression: "main:b.bin") { ... on Blob { text isBinary } }
+           none: object(expression: "HEAD:nowhere") { oid }"""
+    )
+    found = ask(query)["data"]["repository"]
+    assert found["defaultBranchRef"] == {"name": "main", "target": {"oid": repo.head()}}
+    (entry,) = found["object"]["entries"]
+    assert (entry["name"], entry["type"], entry["object"]["text"]) == ("gh-store.yml", "blob", "a: 1\n")
+    assert found["binary"] == {"text": None, "isBinary": True}
+    assert found["none"] is None
+    refused = ask(query, repo.workflow_token(issues="write"))
+    assert refused["data"]["repository"]["defaultBranchRef"] is None
+    assert refused["data"]["repository"]["isEmpty"] is False
+    assert {(e["type"], e["message"]) for e in refused["errors"]} == {
+        ("FORBIDDEN", "Resource not accessible by integration")
+    }
+
+
+def test_graphql__commits_check_the_expected_head(repo: Repository, ask: Ask) -> None:
+    mutation = """mutation ($head: GitObjectID!, $changes: FileChanges) { createCommitOnBranch(input: {
+        branch: {repositoryNameWithOwner: "ann/store", branchName: "main"}, expectedHeadOid: $head,
+        message: {headline: "h", body: "b"}, fileChanges: $changes}) {
+          commit { oid message author { name } } ref { name target { oid } } } }"""
+    head = repo.head()
+    changes = {"additions": [{"path": "d/e.txt", "contents": "aGk="}], "deletions": [{"path": "b.bin"}]}
+    answer = ask(mutation, head=head, changes=changes)["data"]["createCommitOnBranch"]
+    assert answer["commit"]["oid"] == answer["ref"]["target"]["oid"] == repo.head()
+    assert (answer["commit"]["message"], answer["commit"]["author"]["name"]) == ("h\n\nb", BOT)
+    assert (repo.file("d/e.txt"), repo.file("b.bin")) == (b"hi", None)
+    stale = ask(mutation, head=head, changes=changes)
+    assert stale["errors"][0]["type"] == "STALE_DATA"
+    gone = ask(mutation, head=repo.head(), changes={"deletions": [{"path": "b.bin"}]})
+    assert "does not exist" in gone["errors"][0]["message"]
+    refused = ask(mutation, repo.workflow_token(contents="read"), head=repo.head(), changes=changes)
+    assert refused["errors"][0]["type"] == "FORBIDDEN"
+
+
+def test_graphql__errors_have_githubs_words(hub: GitHub, repo: Repository, ask: Ask) -> None:
+    repo.open_issue("ann", "T")
+    assert ask('{ repository(owner: "a", name: "b") { id } }') == {
+        "data": {"repository": None},
+        "errors": [
+            {
+                "type": "NOT_FOUND",
+                "path": ["repository"],
+                "locations": [{"line": 1, "column": 3}],
+                "message": "Could not resolve to a Repository with the name 'a/b'.",
+            }
+        ],
+    }
+    assert ask(in_store("issue(number: 9) { id }"))["errors"][0]["type"] == "NOT_FOUND"
+    unknown = ask(in_store("nonsense"))["errors"][0]
+    assert (unknown["extensions"]["code"], unknown["message"]) == (
+        "undefinedField",
+        "Field 'nonsense' doesn't exist on type 'Repository'",
+    )
+    close = "mutation ($id: ID!) { closeIssue(input: {issueId: $id}) { issue { id } } }"
+    stranger = ask(close, hub.token("stranger"), id=repo.issue(1).node_id)
+    assert stranger["errors"][0]["message"] == "stranger does not have the correct permissions to execute `CloseIssue`"
+    reader = ask(close, repo.workflow_token(issues="read"), id=repo.issue(1).node_id)
+    assert (reader["errors"][0]["type"], reader["errors"][0]["message"]) == (
+        "FORBIDDEN",
+        "Resource not accessible by integration",
+    )
+    assert repo.issue(1).state == "open"
+
+
+def test_graphql__the_rate_limit_is_an_error_in_a_200(hub: GitHub, repo: Repository, ask: Ask) -> None:
+    token = repo.workflow_token(issues="read")
+    assert ask("{ rateLimit { limit remaining } }", token)["data"]["rateLimit"] == {"limit": 1000, "remaining": 999}
+    hub.set_rate_limit(token, "graphql", remaining=0)
+    assert ask("{ viewer { login } }", token)["errors"][0]["type"] == "RATE_LIMIT"
