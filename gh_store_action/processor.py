@@ -34,6 +34,7 @@ class Result:
         receipts_left: reactions that the next run has to leave.
         skipped: why the issue was left alone, empty for an object.
         error: the failure that ended the work on it, None where there was none.
+        issue: as last read, None where it was not looked at.
     """
 
     number: int
@@ -50,6 +51,7 @@ class Result:
     notes: tuple[str, ...] = ()
     skipped: str = ""
     error: StoreError | None = None
+    issue: Issue | None = field(default=None, repr=False)
 
     @property
     def processed(self) -> int:
@@ -268,6 +270,7 @@ class Processor:
             closed=work.issue.closed,
             refusals=refusals,
             notes=tuple(work.notes),
+            issue=work.issue,
         )
 
     def sweep(self, progress: Callable[[int, int], None] = lambda done, all_: None) -> list[Result]:

@@ -214,6 +214,9 @@ class Transport:
     def _rest(self, verb: str, path: str, parameters: Mapping[str, Any] | None, body: Mapping[str, Any] | None) -> Any:
         headers, data = self._requester.requestJsonAndCheck(verb, path, parameters=dict(parameters or {}), input=body)
         self._learn("core", headers)
+        if data is not None and "json" not in str(headers.get("content-type", "")):
+            # PyGithub hands a page that is no JSON out as data; a proxy's page is no answer.
+            raise requests.exceptions.InvalidJSONError("the answer is no JSON")
         return data
 
     def _learn(self, name: str, headers: Mapping[str, Any]) -> None:

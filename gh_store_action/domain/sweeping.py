@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from gh_store_action.domain import objects, updates
+from gh_store_action.domain.canonical import InvalidJson, read_body
 from gh_store_action.domain.records import Issue, Rules
+
+
+def _fits(body: str, wanted: str) -> bool:
+    try:
+        return objects.short_digest(read_body(body)) == wanted
+    except InvalidJson:
+        return False
 
 
 def settled(issue: Issue, rules: Rules, counting: frozenset[str]) -> bool:
     """Whether nothing can be pending.
 
     The sweep sees an issue's newest few comments.  A crash leaves one of these behind: an open issue, an update after
-    the marker, a body edited by hand, a count that does not fit, or missing receipts, which are left oldest first.
+    the marker, a body that is not the marker's, a count that does not fit, or missing receipts, left oldest first.
     """
     if not objects.is_live(issue, rules) or objects.object_id_of(issue, rules) is None:
         return True
@@ -18,6 +26,8 @@ def settled(issue: Issue, rules: Rules, counting: frozenset[str]) -> bool:
     if marker is None or issue.title_editor not in counting:
         return not objects.is_trusted(issue, counting)
     if not issue.closed or (issue.editor and issue.editor not in counting):
+        return False
+    if not _fits(issue.body, marker.digest):
         return False
     entries = [updates.read(comment, rules, counting) for comment in issue.comments]
     newer = [e for e in entries if e.id > marker.comment]

@@ -41,19 +41,19 @@ def ask(hub: GitHub, repo: Repository) -> Iterator[Ask]:
 
 
 def in_store(selection: str) -> str:
-    return '{ repository(owner: "ann", name: "store") { %s } }' % selection
+    return '{ repository(owner: "ann", name: "store") { ' + selection + " } }"
 
 
 def test_graphql__pygithub_asks_and_mutates(hub: GitHub, repo: Repository) -> None:
     number = repo.open_issue("ann", "T", "{}")
     token = repo.workflow_token(issues="write")
-    client = pygithub.Github(auth=pygithub.Auth.Token(token), base_url=hub.api_url, retry=None)
-    query = "query ($n: Int!) { repository(owner: \"ann\", name: \"store\") { issue(number: $n) { id title } } }"
+    client = pygithub.Github(
+        auth=pygithub.Auth.Token(token), base_url=hub.api_url, retry=None, seconds_between_writes=0
+    )
+    query = 'query ($n: Int!) { repository(owner: "ann", name: "store") { issue(number: $n) { id title } } }'
     _, answer = client.requester.graphql_query(query, {"n": number})
     issue = answer["data"]["repository"]["issue"]
-    _, answer = client.requester.graphql_named_mutation(
-        "updateIssue", {"id": issue["id"], "title": "U", "body": "[]", "state": "CLOSED"}, "issue { title body state }"
-    ) if False else client.requester.graphql_query(
+    _, answer = client.requester.graphql_query(
         "mutation ($i: UpdateIssueInput!) { updateIssue(input: $i) { issue { title body state } actor { login } } }",
         {"i": {"id": issue["id"], "title": "U", "body": "[]", "state": "CLOSED"}},
     )
@@ -73,7 +73,7 @@ def test_graphql__a_bot_is_named_in_three_ways(hub: GitHub, repo: Repository, as
         reactions(first: 5) { totalCount viewerHasReacted nodes { content user { login } } }
         reactionGroups { content viewerHasReacted reactors(first: 2) { totalCount nodes { __typename
           ... on Bot { login } ... on User { login } } } } } } }"""
-    answer = ask("query { viewer { login } %s" % in_store(selection).removeprefix("{"))
+    answer = ask("query { viewer { login } " + in_store(selection).removeprefix("{"))
     assert answer["data"]["viewer"]["login"] == BOT
     (found,) = answer["data"]["repository"]["issue"]["comments"]["nodes"]
     assert (found["author"], found["viewerDidAuthor"]) == ({"login": "github-actions", "__typename": "Bot"}, True)
@@ -155,7 +155,7 @@ def test_graphql__a_bad_page_size_fails_at_its_field_after_the_effect(repo: Repo
 
 def test_graphql__cost_follows_the_documented_formula(ask: Ask) -> None:
     def cost(selection: str) -> tuple[int, int]:
-        limit = ask("{ rateLimit { cost nodeCount } %s }" % in_store(selection)[1:-1])["data"]["rateLimit"]
+        limit = ask("{ rateLimit { cost nodeCount }" + in_store(selection).removeprefix("{"))["data"]["rateLimit"]
         return limit["cost"], limit["nodeCount"]
 
     assert cost("issues(first: 100) { nodes { comments(first: 100) { totalCount } } }") == (1, 10_100)
@@ -172,13 +172,13 @@ def test_graphql__label_filters_mean_any_and_since_is_inclusive(repo: Repository
         repo.open_issue("ann", name, labels=labels)
     found = ask(
         in_store(
-            """any: issues(first: 9, labels: ["x", "Y"]) { nodes { title } }
-               filtered: issues(first: 9, filterBy: {labels: ["x", "z"], since: "%s"}) { nodes { title } }
-               newest: issues(first: 1, orderBy: {field: CREATED_AT, direction: DESC}) {
-                 nodes { title } pageInfo { endCursor hasNextPage } }
-               label(name: "y") { name issues(first: 1) { totalCount } }
-               wrong: label(name: "Y") { name }"""
-            % repo.issue(3).updated_at
+            f"""any: issues(first: 9, labels: ["x", "Y"]) {{ nodes {{ title }} }}
+               filtered: issues(first: 9, filterBy: {{labels: ["x", "z"], since: "{repo.issue(3).updated_at}"}}) {{
+                 nodes {{ title }} }}
+               newest: issues(first: 1, orderBy: {{field: CREATED_AT, direction: DESC}}) {{
+                 nodes {{ title }} pageInfo {{ endCursor hasNextPage }} }}
+               label(name: "y") {{ name issues(first: 1) {{ totalCount }} }}
+               wrong: label(name: "Y") {{ name }}"""
         )
     )["data"]["repository"]
     titles = {key: [n["title"] for n in found[key]["nodes"]] for key in ("any", "filtered", "newest")}
@@ -186,11 +186,8 @@ def test_graphql__label_filters_mean_any_and_since_is_inclusive(repo: Repository
     assert found["label"] == {"name": "y", "issues": {"totalCount": 1}}
     assert found["wrong"] is None
     cursor = found["newest"]["pageInfo"]["endCursor"]
-    rest = ask(
-        in_store(
-            'issues(first: 9, after: "%s", orderBy: {field: CREATED_AT, direction: DESC}) { nodes { title } }' % cursor
-        )
-    )
+    order = "orderBy: {field: CREATED_AT, direction: DESC}"
+    rest = ask(in_store(f'issues(first: 9, after: "{cursor}", {order}) {{ nodes {{ title }} }}'))
     assert [n["title"] for n in rest["data"]["repository"]["issues"]["nodes"]] == ["b", "a"]
 
 
@@ -295,6 +292,87 @@ def test_graphql__errors_have_githubs_words(hub: GitHub, repo: Repository, ask: 
         "Resource not accessible by integration",
     )
     assert repo.issue(1).state == "open"
+
+
+def test_graphql__every_other_mutation_does_what_it_says(hub: GitHub, repo: Repository, ask: Ask) -> None:
+    repo.comment(repo.open_issue("ann", "T"), "ann", "c")
+    ann, issue, head = hub.token("ann"), repo.issue(1), repo.head()
+    comment = issue.comments[0].node_id
+
+    def run(call: str) -> dict[str, Any]:
+        answer = ask("mutation { it: " + call + " }", ann)
+        assert "errors" not in answer, answer
+        return answer["data"]["it"]
+
+    made = run(
+        f'createLabel(input: {{repositoryId: "{repo.node_id}", name: "x", color: "ABCDEF"}}) {{ label {{ id }} }}'
+    )
+    label = made["label"]["id"]
+    shown = "labelable { ... on Issue { labels(first: 9) { nodes { name } } } }"
+    on = f'labelableId: "{issue.node_id}"'
+    run(f'updateLabel(input: {{id: "{label}", name: "y"}}) {{ label {{ name }} }}')
+    added = run(f'addLabelsToLabelable(input: {{{on}, labelIds: ["{label}"]}}) {{ {shown} }}')
+    assert added == {"labelable": {"labels": {"nodes": [{"name": "y"}]}}}
+    run(f'removeLabelsFromLabelable(input: {{{on}, labelIds: ["{label}"]}}) {{ {shown} }}')
+    run(f'updateIssue(input: {{id: "{issue.node_id}", labelIds: ["{label}"]}}) {{ issue {{ id }} }}')
+    run(f"clearLabelsFromLabelable(input: {{{on}}}) {{ {shown} }}")
+    run(f'deleteLabel(input: {{id: "{label}"}}) {{ clientMutationId }}')
+    assert (repo.labels(), repo.issue(1).labels) == ([], ())
+    subject = f'lockableId: "{issue.node_id}"'
+    locked = run(f"lockLockable(input: {{{subject}, lockReason: OFF_TOPIC}}) {{ lockedRecord {{ activeLockReason }} }}")
+    assert locked == {"lockedRecord": {"activeLockReason": "OFF_TOPIC"}}
+    run(f"unlockLockable(input: {{{subject}}}) {{ unlockedRecord {{ locked }} }}")
+    run(f'pinIssue(input: {{issueId: "{issue.node_id}"}}) {{ issue {{ isPinned }} }}')
+    pins = ask(in_store("pinnedIssues(first: 3) { nodes { issue { number } pinnedBy { login } } }"))
+    assert pins["data"]["repository"]["pinnedIssues"]["nodes"] == [
+        {"issue": {"number": 1}, "pinnedBy": {"login": "ann"}}
+    ]
+    run(f'unpinIssue(input: {{issueId: "{issue.node_id}"}}) {{ issue {{ isPinned }} }}')
+    minimized = run(
+        f'minimizeComment(input: {{subjectId: "{comment}", classifier: OFF_TOPIC}}) '
+        "{ minimizedComment { isMinimized minimizedReason } }"
+    )
+    assert minimized == {"minimizedComment": {"isMinimized": True, "minimizedReason": "off-topic"}}
+    run(f'unminimizeComment(input: {{subjectId: "{comment}"}}) {{ unminimizedComment {{ isMinimized }} }}')
+    run(f'addReaction(input: {{subjectId: "{issue.node_id}", content: EYES}}) {{ subject {{ id }} }}')
+    run(f'removeReaction(input: {{subjectId: "{issue.node_id}", content: EYES}}) {{ reaction {{ content }} }}')
+    run(f'updateIssueComment(input: {{id: "{comment}", body: "d"}}) {{ issueComment {{ body editor {{ login }} }} }}')
+    run(f'deleteIssueComment(input: {{id: "{comment}"}}) {{ clientMutationId }}')
+    run(f'closeIssue(input: {{issueId: "{issue.node_id}", stateReason: DUPLICATE}}) {{ issue {{ stateReason }} }}')
+    run(f'reopenIssue(input: {{issueId: "{issue.node_id}"}}) {{ issue {{ stateReason }} }}')
+    new = run(f'createIssue(input: {{repositoryId: "{repo.node_id}", title: "N"}}) {{ issue {{ number }} }}')
+    assert new == {"issue": {"number": 2}}
+    kinds = ask(in_store("issue(number: 1) { timelineItems(first: 50) { nodes { __typename } } }"))
+    names = [n["__typename"] for n in kinds["data"]["repository"]["issue"]["timelineItems"]["nodes"]]
+    assert {"LabeledEvent", "UnlabeledEvent", "LockedEvent", "UnlockedEvent", "PinnedEvent"} < set(names)
+    assert names[-3:] == ["CommentDeletedEvent", "ClosedEvent", "ReopenedEvent"]
+    run(f'deleteIssue(input: {{issueId: "{issue.node_id}"}}) {{ repository {{ id }} }}')
+    ref = f'repositoryId: "{repo.node_id}", name: "refs/heads/side", oid: "{head}"'
+    side = run(f"createRef(input: {{{ref}}}) {{ ref {{ id name prefix }} }}")["ref"]
+    assert (side["name"], side["prefix"]) == ("side", "refs/heads/")
+    tip = repo.commit_files({"new": "1"})
+    run(f'updateRef(input: {{refId: "{side["id"]}", oid: "{tip}"}}) {{ ref {{ target {{ oid }} }} }}')
+    assert repo.head("side") == tip
+    run(f'deleteRef(input: {{refId: "{side["id"]}"}}) {{ clientMutationId }}')
+    assert repo.head("side") is None
+
+
+def test_graphql__nodes_are_found_by_their_ids(hub: GitHub, repo: Repository, ask: Ask) -> None:
+    repo.comment(repo.open_issue("ann", "T"), "ann", "c")
+    view = repo.issue(1)
+    ids = [view.node_id, view.comments[0].node_id, repo.node_id, "I_nonsense"]
+    query = "query ($ids: [ID!]!) { nodes(ids: $ids) { __typename id ... on Issue { title } } }"
+    answer = ask(query, ids=ids)
+    assert [node and node["__typename"] for node in answer["data"]["nodes"]] == [
+        "Issue",
+        "IssueComment",
+        "Repository",
+        None,
+    ]
+    assert (answer["errors"][0]["type"], answer["errors"][0]["path"]) == ("NOT_FOUND", ["nodes", 3])
+    hidden = hub.add_repository("bob/hidden", private=True)
+    hidden.open_issue("bob", "T")
+    assert ask(query, ids=[hidden.issue(1).node_id])["data"]["nodes"] == [None]
 
 
 def test_graphql__the_rate_limit_is_an_error_in_a_200(hub: GitHub, repo: Repository, ask: Ask) -> None:

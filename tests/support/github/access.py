@@ -46,7 +46,8 @@ def direct(login: str) -> Principal:
 
 
 def role_of(world: World, repo: RepositoryRecord, login: str) -> str:
-    """The role of a person: owner, organisation owner, grant, or what a public repository gives everyone."""
+    """The role of a person: owner, organisation owner, grant, an organisation's base permission (read unless changed),
+    or what a public repository gives everyone."""
     key = login.lower()
     if key == repo.owner.lower():
         return "admin"
@@ -54,7 +55,8 @@ def role_of(world: World, repo: RepositoryRecord, login: str) -> str:
     if organization and organization.members.get(key, ("", False))[0] == "admin":
         return "admin"
     granted = repo.grants.get(key, "none")
-    if granted == "none" and not repo.private:
+    member = organization is not None and key in organization.members
+    if granted == "none" and (member or not repo.private):
         return "read"
     return granted
 

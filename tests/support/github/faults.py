@@ -137,6 +137,16 @@ class Faults:
         match = rule.pop("match", None)
         return self.add(Fault("partial", aliases=known, match=concerns, **rule))
 
+    def graphql_errors(self, *errors: Mapping[str, Any], data: Any = None, **rule: Any) -> Fault:
+        """A whole GraphQL request fails inside HTTP 200: time-outs, primary and secondary limits."""
+        body = json.dumps({"data": data, "errors": [dict(error) for error in errors]})
+        concerns = rule.pop("match", None)
+
+        def match(request: Request) -> bool:
+            return request.graphql and (concerns is None or concerns(request))
+
+        return self.add(Fault("status", status=200, body=body, match=match, **rule))
+
     def slow(self, seconds: float, **rule: Any) -> Fault:
         """The answer takes this much longer in real time."""
         return self.add(Fault("slow", seconds=seconds, **rule))

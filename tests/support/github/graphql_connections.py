@@ -190,7 +190,9 @@ class Estimate:
             return
         kind = get_named_type(field.type)
         if kind.name.endswith("Connection"):
-            size = max((self._int(a.value) for a in node.arguments if a.name.value in ("first", "last")), default=0)
+            size = max(
+                (self._int(a.value) for a in node.arguments or () if a.name.value in ("first", "last")), default=0
+            )
             self.requests += times
             self.nodes += times * size
             times *= max(size, 1)

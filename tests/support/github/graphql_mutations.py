@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Callable
 from typing import Any
 
 from . import access, commits, effects, labels
@@ -22,10 +23,10 @@ Payload = dict[str, Any]
 
 def _load(ctx: Context, value: str, *kinds: type) -> tuple[RepositoryRecord, Any]:
     """The object of a global id and its repository; another kind of object is NOT_FOUND too."""
-    found = find_node(ctx, value)
+    found: Any = find_node(ctx, value)
     if not isinstance(found, kinds):
         raise no_node(value)
-    repo = found if isinstance(found, RepositoryRecord) else ctx.repo(found.repository)
+    repo: RepositoryRecord = found if isinstance(found, RepositoryRecord) else ctx.repo(found.repository)
     access.require_issue_read(repo, ctx.who)
     return repo, found
 
@@ -52,10 +53,13 @@ def _issue_of(repo: RepositoryRecord, subject: Issue | Comment) -> Issue:
     return subject if isinstance(subject, Issue) else repo.issues[subject.number]
 
 
-def mutation(name: str) -> Any:
+Mutation = Callable[[Context, Payload], Payload]
+
+
+def mutation(name: str) -> Callable[[Mutation], Mutation]:
     """Register a mutation ``function(ctx, input) -> payload``; ``clientMutationId`` comes back as given."""
 
-    def register(function: Any) -> Any:
+    def register(function: Mutation) -> Mutation:
         def resolve(source: Any, info: Any, input: Payload) -> Payload:
             payload = function(info.context, input)
             payload["clientMutationId"] = input.get("clientMutationId")

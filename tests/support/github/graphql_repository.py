@@ -7,7 +7,7 @@ from typing import Any
 
 from . import access
 from .clock import iso
-from .errors import not_found
+from .errors import not_found, user_forbidden
 from .git_store import CommitInfo, Entry
 from .graphql_connections import Connection
 from .graphql_engine import TYPE_OF, Context, attributes, date, resolves
@@ -176,7 +176,7 @@ def collaborators(
 ) -> Connection:
     ctx = info.context
     if not ctx.who.workflow and access.level(ctx.world, source, ctx.who) < 3:
-        raise access.user_forbidden(ctx.who.login, "collaborators", "Must have push access to view collaborators.")
+        raise user_forbidden(ctx.who.login, "collaborators", "Must have push access to view collaborators.")
     logins = [source.owner, *(k for k, role in source.grants.items() if role != "none")]
     people = {a.id: a for a in (actor(ctx, name) for name in logins) if a is not None and a.kind == "User"}
     found = [a for a in people.values() if login is None or a.login.lower() == login.lower()]

@@ -11,7 +11,7 @@ from . import commits, effects, labels
 from .access import Principal, direct
 from .clock import iso
 from .identifiers import node_id
-from .model import BOT, ROLES, Comment, Issue, Reaction, RepositoryRecord
+from .model import BOT, ROLES, Comment, Issue, Label, Reaction, RepositoryRecord
 
 if TYPE_CHECKING:
     from .service import GitHub
@@ -121,10 +121,15 @@ class Repository:
 
     # --- issues --------------------------------------------------------------------------------------------------
 
+    def _as(self, login: str) -> Principal:
+        """The identity of a direct act; an unknown person becomes a user."""
+        self._github.add_user(login)
+        return direct(login)
+
     def _issue(self, number: int) -> Issue:
         return self.record.issues[number]
 
-    def _labels(self, who: Principal, names: Iterable[str]) -> list[labels.Label]:
+    def _labels(self, who: Principal, names: Iterable[str]) -> list[Label]:
         return labels.named(self._hub, self.record, who, list(names), True)
 
     def open_issue(
@@ -138,7 +143,7 @@ class Repository:
     ) -> int:
         """Open an issue, or with ``pull`` something that lists show as a pull request. Returns its number."""
         with self._hub.lock:
-            who = direct(by)
+            who = self._as(by)
             chosen = self._labels(who, labels)
             issue = effects.open_issue(self._hub, self.record, who, title, body, chosen, pull)
             if state == "closed":
@@ -158,7 +163,7 @@ class Repository:
     ) -> None:
         """Change what is given; ``labels`` replaces the whole set."""
         with self._hub.lock:
-            who = direct(by)
+            who = self._as(by)
             chosen = None if labels is None else self._labels(who, labels)
             issue = self._issue(number)
             effects.edit_issue(
@@ -167,33 +172,33 @@ class Repository:
 
     def delete_issue(self, number: int, by: str) -> None:
         with self._hub.lock:
-            effects.delete_issue(self._hub, self.record, direct(by), self._issue(number))
+            effects.delete_issue(self._hub, self.record, self._as(by), self._issue(number))
 
     def lock(self, number: int, by: str, reason: str | None = None) -> None:
         with self._hub.lock:
-            effects.lock(self._hub, self.record, direct(by), self._issue(number), reason)
+            effects.lock(self._hub, self.record, self._as(by), self._issue(number), reason)
 
     def unlock(self, number: int, by: str) -> None:
         with self._hub.lock:
-            effects.unlock(self._hub, self.record, direct(by), self._issue(number))
+            effects.unlock(self._hub, self.record, self._as(by), self._issue(number))
 
     def comment(self, number: int, by: str, body: str) -> int:
         """Add a comment and return its id."""
         with self._hub.lock:
-            return effects.add_comment(self._hub, self.record, direct(by), self._issue(number), body).id
+            return effects.add_comment(self._hub, self.record, self._as(by), self._issue(number), body).id
 
     def edit_comment(self, comment_id: int, by: str, body: str) -> None:
         with self._hub.lock:
-            effects.edit_comment(self._hub, self.record, direct(by), self.record.comments[comment_id], body)
+            effects.edit_comment(self._hub, self.record, self._as(by), self.record.comments[comment_id], body)
 
     def delete_comment(self, comment_id: int, by: str) -> None:
         with self._hub.lock:
-            effects.delete_comment(self._hub, self.record, direct(by), self.record.comments[comment_id])
+            effects.delete_comment(self._hub, self.record, self._as(by), self.record.comments[comment_id])
 
     def react(self, comment_id: int, by: str, content: str) -> int:
         """Leave a reaction on a comment and return its id."""
         with self._hub.lock:
-            return effects.add_reaction(self._hub, direct(by), self.record.comments[comment_id], content)[0].id
+            return effects.add_reaction(self._hub, self._as(by), self.record.comments[comment_id], content)[0].id
 
     def unreact(self, comment_id: int, by: str, content: str) -> None:
         with self._hub.lock:
@@ -204,13 +209,13 @@ class Repository:
 
     def create_label(self, by: str, name: str, color: str | None = None, description: str | None = None) -> int:
         with self._hub.lock:
-            return labels.make(self._hub, self.record, direct(by), name, color, description).id
+            return labels.make(self._hub, self.record, self._as(by), name, color, description).id
 
     def delete_label(self, by: str, name: str) -> None:
         with self._hub.lock:
             label = self.record.label_named(name)
             assert label is not None, name
-            labels.delete(self._hub, self.record, direct(by), label)
+            labels.delete(self._hub, self.record, self._as(by), label)
 
     def issue(self, number: int) -> IssueView:
         """A read-only view of an issue, hidden comments included."""
@@ -256,7 +261,7 @@ class Repository:
         additions = {p: t.encode() if isinstance(t, str) else t for p, t in files.items() if t is not None}
         deletions = [path for path, text in files.items() if text is None]
         with self._hub.lock:
-            who = direct(by or self.record.owner)
+            who = self._as(by or self.record.owner)
             ref = f"refs/heads/{branch or self.record.default_branch}"
             arguments = (self._hub, self.record, who, ref, message, additions, deletions)
             return commits.write(*arguments, committer=None)

@@ -24,13 +24,13 @@ def get_repository(call: Call, owner: str, repo: str) -> Answer:
 
 @route("GET", REPO + "/collaborators/{username}/permission")
 def get_permission(call: Call, owner: str, repo: str, username: str) -> Answer:
-    """Needs push access; a workflow token has it with its always present metadata permission. Unknown users are 404
-    (OpenAPI repos/get-collaborator-permission-level)."""
+    """Needs push access; a workflow token has it with its always present metadata permission. Who is no user, bots
+    included, is 404 (https://github.com/anthropics/claude-code-action/issues/1018)."""
     record = call.repository(owner, repo)
     _require_push(call, record)
     account = call.hub.world.account(username)
-    if account is None:
-        raise Refusal(404, f"{username} is not a user")
+    if account is None or account.kind != "User":
+        raise Refusal(404, f"{username} is not a user", type="NOT_FOUND")
     role = access.role_of(call.hub.world, record, account.login)
     return Answer(200, call.shapes.permission(record, account.login, role))
 
@@ -85,32 +85,6 @@ def get_account(call: Call, username: str) -> Answer:
     if account is None:
         raise not_found()
     return Answer(200, call.shapes.full_user(account, private=False))
-
-
-def _team(call: Call, org: str, team: str) -> dict[str, str]:
-    """Team members; hidden from workflow tokens, which have no organisation permission (docs: Permissions of apps)."""
-    if call.who.workflow:
-        raise integration_forbidden("members=read")
-    organization = call.hub.world.organizations.get(org.lower())
-    if organization is None or call.who.login.lower() not in organization.members or team not in organization.teams:
-        raise not_found()
-    return organization.teams[team]
-
-
-@route("GET", "/orgs/{org}/teams/{team}/members")
-def list_team(call: Call, org: str, team: str) -> Answer:
-    members = [call.shapes.user(login) for login in _team(call, org, team)]
-    page, headers = by_page(call, members)
-    return Answer(200, list(page), headers)
-
-
-@route("GET", "/orgs/{org}/teams/{team}/memberships/{username}")
-def get_membership(call: Call, org: str, team: str, username: str) -> Answer:
-    members = {login.lower(): role for login, role in _team(call, org, team).items()}
-    if username.lower() not in members:
-        raise not_found()
-    url = f"{call.api}/organizations/{org}/team/{team}/memberships/{username}"
-    return Answer(200, {"url": url, "role": members[username.lower()], "state": "active"})
 
 
 @route("GET", "/rate_limit")
@@ -209,6 +183,7 @@ def _contents(call: Call, owner: str, repo: str, path: str) -> Answer:
 
 
 @route("GET", REPO + "/contents")
+@route("GET", REPO + "/contents/")
 def list_root(call: Call, owner: str, repo: str) -> Answer:
     return _contents(call, owner, repo, "")
 
@@ -313,20 +288,37 @@ def create_ref(call: Call, owner: str, repo: str) -> Answer:
 
 @route("GET", REPO + "/branches/{+branch}")
 def get_branch(call: Call, owner: str, repo: str, branch: str) -> Answer:
-    """The part of schema branch-with-protection that clients use."""
+    """Schema branch-with-protection; who an author is by e-mail address is not looked up."""
     record = call.repository(owner, repo)
     access.require_contents(call.hub.world, record, call.who)
     oid = call.hub.git.head(record.git_dir, f"refs/heads/{branch}")
     if oid is None:
         raise Refusal(404, "Branch not found", type="NOT_FOUND")
-    url = f"{call.shapes.repository_url(record)}/branches/{branch}"
+    base = call.shapes.repository_url(record)
+    url = f"{base}/branches/{branch}"
+    protected = call.hub.git.is_protected(record.git_dir, f"refs/heads/{branch}")
+    commit = _commit(call, record, oid)
     return Answer(
         200,
         {
             "name": branch,
-            "commit": {"sha": oid, "url": f"{call.shapes.repository_url(record)}/commits/{oid}"},
+            "commit": {
+                "sha": oid,
+                "node_id": commit["node_id"],
+                "url": f"{base}/commits/{oid}",
+                "html_url": commit["html_url"],
+                "comments_url": f"{base}/commits/{oid}/comments",
+                "commit": {
+                    **{key: commit[key] for key in ("author", "committer", "message", "tree", "url", "verification")},
+                    "comment_count": 0,
+                },
+                "author": None,
+                "committer": None,
+                "parents": commit["parents"],
+            },
             "_links": {"self": url, "html": f"{call.hub.base}/{record.full_name}/tree/{branch}"},
-            "protected": call.hub.git.is_protected(record.git_dir, f"refs/heads/{branch}"),
+            "protected": protected,
+            "protection": {"enabled": protected},
             "protection_url": f"{url}/protection",
         },
     )

@@ -165,6 +165,14 @@ class GitHub:
         with self.hub.lock:
             return self.hub.add_account(login, type)
 
+    def delete_user(self, login: str) -> None:
+        """The account goes; what it wrote stays, by nobody (GraphQL) or ``ghost`` (REST)."""
+        with self.hub.lock:
+            del self.hub.world.accounts[login.lower()]
+            for value, principal in list(self.hub.tokens.items()):
+                if principal.login.lower() == login.lower():
+                    del self.hub.tokens[value]
+
     def add_org(
         self,
         login: str,

@@ -180,6 +180,8 @@ class Shapes:
             "color": label.color,
             "default": False,
             "description": label.description,
+            "archived_at": None,
+            "archived_by": None,
         }
 
     def issue(self, repo: RepositoryRecord, issue: Issue, viewer: Principal) -> dict[str, Any]:
