@@ -1,0 +1,264 @@
+"""How the push gets in: what actions/checkout left, else the token, never both, never anywhere it can be read."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from gh_store_action.errors import AccessDeniedError, StoreError
+from gh_store_action.workspace import Publication, Published, Workspace
+from gh_store_action.workspace_git import Answer, Git, Unreachable, failure
+from tests.support import git as real
+from tests.support.git import GitServer, Request
+
+TOKEN = "ghs_tokenOfTheAction"
+LEFT = "ghs_tokenThatCheckoutLeft"
+STORE = "data/store.json"
+
+
+@pytest.fixture
+def remote(tmp_path: Path) -> Path:
+    return real.make_bare_remote(tmp_path / "remotes/octo/store.git", {"README.md": "base\n"})
+
+
+@pytest.fixture
+def server(tmp_path: Path, remote: Path) -> Iterator[GitServer]:
+    with GitServer(tmp_path / "remotes", token=TOKEN) as server:
+        yield server
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, remote: Path, server: GitServer) -> Path:
+    checkout = real.clone(remote, tmp_path / "checkout", "--depth=1")
+    real.git(checkout, "remote", "set-url", "origin", f"{server.url}/octo/store.git")
+    return checkout
+
+
+def workspace_of(
+    checkout: Path, server_url: str, token: str = TOKEN, sleep: Callable[[float], None] = lambda _: None, path: str = ""
+) -> Workspace:
+    environ = {"PATH": path or os.environ["PATH"], "HOME": "/nonexistent", "INPUT_TOKEN": token, "GITHUB_TOKEN": token}
+    return Workspace(checkout, environ, server_url, token, sleep)
+
+
+def save(workspace: Workspace) -> Published:
+    workspace.write({STORE: b"{}\n"})
+    return workspace.publish(Publication((STORE,), message="Update the snapshot"))
+
+
+def leave_as_v4(checkout: Path, server: GitServer, token: str) -> None:
+    """actions/checkout v4 and v5: the header is in .git/config."""
+    real.git(checkout, "config", f"http.{server.url}/.extraheader", f"AUTHORIZATION: {real.basic(token)}")
+
+
+def leave_as_v6(checkout: Path, server: GitServer, token: str) -> None:
+    """actions/checkout v6: .git/config names a file of RUNNER_TEMP, for this gitdir only."""
+    file = checkout.parent / "runner_temp/git-credentials-1.config"
+    file.parent.mkdir()
+    real.git(
+        checkout, "config", "-f", str(file), f"http.{server.url}/.extraheader", f"AUTHORIZATION: {real.basic(token)}"
+    )
+    real.git(checkout, "config", f"includeIf.gitdir:{checkout}/.git.path", str(file))
+
+
+@pytest.mark.parametrize("leave", [leave_as_v4, leave_as_v6])
+def test_publish__what_checkout_left__is_used_and_ours_is_not_sent_beside_it(
+    checkout: Path, server: GitServer, leave: Callable[[Path, GitServer, str], None]
+) -> None:
+    server.token = LEFT
+    leave(checkout, server, LEFT)
+    before = (checkout / ".git/config").read_text()
+
+    assert save(workspace_of(checkout, server.url)).sha
+
+    assert {tuple(request.authorizations) for request in server.requests} == {(real.basic(LEFT),)}
+    assert (checkout / ".git/config").read_text() == before
+
+
+def test_publish__a_credentials_file_that_this_container_can_not_see__is_no_credentials(
+    checkout: Path, server: GitServer
+) -> None:
+    leave_as_v6(checkout, server, LEFT)
+    (checkout.parent / "runner_temp/git-credentials-1.config").unlink()
+
+    assert save(workspace_of(checkout, server.url)).sha
+
+
+@pytest.mark.parametrize("slash", ["", "/"])
+def test_publish__no_credentials_left__the_token_is_sent_once_and_kept_nowhere(
+    tmp_path: Path, remote: Path, checkout: Path, server: GitServer, slash: str
+) -> None:
+    path, record = real.recording_git(tmp_path / "bin")
+    before = (checkout / ".git/config").read_text()
+
+    published = save(workspace_of(checkout, server.url + slash, path=path))
+
+    assert real.git(remote, "rev-parse", "main").strip() == published.sha
+    assert {tuple(request.authorizations) for request in server.requests} == {(real.basic(TOKEN),)}
+    assert (checkout / ".git/config").read_text() == before
+    secrets = (TOKEN, real.basic(TOKEN).split()[1])
+    lines = record.read_text().splitlines()
+    carriers = [line for line in lines if any(secret in line for secret in secrets)]
+    assert carriers and all(line.startswith("ENV GIT_CONFIG_VALUE_") for line in carriers)
+    assert not any(secret.encode() in file.read_bytes() for file in _files(checkout) for secret in secrets)
+
+
+def test_publish__another_header_that_is_no_authorization__is_sent_beside_ours(
+    checkout: Path, server: GitServer
+) -> None:
+    real.git(checkout, "config", f"http.{server.url}/.extraheader", "X-Trace: 1")
+
+    assert save(workspace_of(checkout, server.url)).sha
+
+
+@pytest.mark.parametrize(
+    "address", ["https://github.com", "http://127.0.0.1:1", "http://localhost:{port}", "ftp://x", "http://a:b"]
+)
+def test_publish__another_host_than_githubs__never_sees_the_token(
+    checkout: Path, server: GitServer, address: str
+) -> None:
+    server_url = address.format(port=server.url.rpartition(":")[2])
+
+    with pytest.raises(AccessDeniedError, match="there are none, or .*persist-credentials: true"):
+        save(workspace_of(checkout, server_url))
+    assert server.requests and all(request.authorizations == [] for request in server.requests)
+
+
+def test_publish__credentials_in_the_address__are_used_alone_and_not_shown(checkout: Path, server: GitServer) -> None:
+    server.token = LEFT
+    address = server.url.replace("://", f"://x-access-token:{LEFT}@")
+    real.git(checkout, "remote", "set-url", "origin", f"{address}/octo/store.git")
+    assert save(workspace_of(checkout, server.url)).sha
+
+    server.token = "another"
+    with pytest.raises(AccessDeniedError) as caught:
+        workspace_of(checkout, server.url).published(STORE, Publication(()))
+    assert LEFT not in str(caught.value)
+    assert all(len(request.authorizations) < 2 for request in server.requests)
+
+
+def test_publish__neither_token_nor_credentials__says_how_to_give_them(checkout: Path, server: GitServer) -> None:
+    with pytest.raises(AccessDeniedError) as caught:
+        save(workspace_of(checkout, server.url, token=""))
+
+    assert "Check that the input `token` is set and has not expired, or let actions/checkout" in str(caught.value)
+    assert "persist-credentials: true" in caught.value.detail
+
+
+def test_publish__a_token_that_is_not_accepted__is_said(checkout: Path, server: GitServer) -> None:
+    with pytest.raises(AccessDeniedError, match="it did not accept those that it got") as caught:
+        save(workspace_of(checkout, server.url, token="ghs_expired"))
+    assert "ghs_expired" not in str(caught.value)
+
+
+def test_publish__permission_missing__shows_the_line_to_add(checkout: Path, server: GitServer) -> None:
+    def refuse(request: Request) -> tuple[int, str] | None:
+        if "receive-pack" not in request.path:
+            return None
+        return 403, f"Permission to octo/store.git denied to github-actions[bot] ({TOKEN} {real.basic(TOKEN)})."
+
+    server.refuse = refuse
+
+    with pytest.raises(AccessDeniedError) as caught:
+        save(workspace_of(checkout, server.url))
+
+    assert "Add `permissions: contents: write` to the job." in str(caught.value)
+    assert caught.value.detail == "permissions:\n  contents: write"
+    assert TOKEN not in str(caught.value) and real.basic(TOKEN).split()[1] not in str(caught.value)
+
+
+def test_publish__repository_not_found__is_said(checkout: Path, server: GitServer) -> None:
+    server.refuse = lambda request: (404, "Repository not found.")
+
+    with pytest.raises(StoreError, match="The remote repository is not there, or the token may not see it"):
+        save(workspace_of(checkout, server.url))
+
+
+def test_publish__nobody_answers__is_tried_three_times_and_said(checkout: Path) -> None:
+    pauses: list[float] = []
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{free.getsockname()[1]}"
+    real.git(checkout, "remote", "set-url", "origin", f"{address}/octo/store.git")
+
+    with pytest.raises(Unreachable, match="could not be reached.*Check the network"):
+        save(workspace_of(checkout, address, sleep=pauses.append))
+    assert len(pauses) == 2
+
+
+def test_publish__a_passing_trouble_of_the_server__is_waited_for(
+    checkout: Path, server: GitServer, remote: Path
+) -> None:
+    troubles = iter([(503, ""), (500, "")])
+    server.refuse = lambda request: next(troubles, None) if "receive-pack" in request.path else None
+
+    assert save(workspace_of(checkout, server.url)).tries == 3
+    assert real.log(remote) == ["Update the snapshot", "another's commit"]
+
+
+def test_publish__an_answer_that_was_lost__is_not_pushed_twice(checkout: Path, server: GitServer, remote: Path) -> None:
+    dropped: list[str] = []
+
+    def drop(request: Request) -> bool:
+        if request.method == "POST" and request.path.endswith("receive-pack") and not dropped:
+            dropped.append(request.path)
+            return True
+        return False
+
+    server.drop = drop
+
+    published = save(workspace_of(checkout, server.url))
+
+    assert dropped and published == Published(real.git(remote, "rev-parse", "main").strip(), "main", 2)
+    assert real.log(remote) == ["Update the snapshot", "another's commit"]
+
+
+def test_publish__fetching_over_http_in_a_shallow_clone(checkout: Path, server: GitServer, remote: Path) -> None:
+    real.push(remote, {"other": "1\n"}, message="between")
+
+    save(workspace_of(checkout, server.url))
+
+    assert real.log(remote) == ["Update the snapshot", "between", "another's commit"]
+
+
+@pytest.mark.parametrize(
+    ("said", "kind", "words"),
+    [
+        ("remote: error: GH013: Repository rule violations found for refs/heads/main.", AccessDeniedError, "protected"),
+        ("! [remote rejected] a -> main (protected branch hook declined)", AccessDeniedError, "protected"),
+        ("remote: error: GH001: Large files detected.", StoreError, "format: directory"),
+        ("remote: This repository was archived so it is read-only.\nfatal: 403", AccessDeniedError, "Unarchive"),
+        ("remote: Write access to repository not granted.\nfatal: x: error: 403", AccessDeniedError, "contents: write"),
+        ("git@github.com: Permission denied (publickey).\nfatal: Could not read", StoreError, "SSH"),
+        ("error: cannot run ssh: No such file or directory\nfatal: unable to fork", StoreError, "HTTPS"),
+        ("fatal: unable to access 'https://x/': Could not resolve host: x", Unreachable, "githubstatus"),
+        ("fatal: unable to access 'https://x/': SSL certificate problem: expired", Unreachable, "network"),
+        ("To https://github.com/o/GH006-SSL.git\nerror: something else", StoreError, "“error: something else”"),
+        ("fatal: one\x1b[1m\x00::error::\ttwo\r\nmore", StoreError, "“fatal: one [1m ::error:: two”"),
+    ],
+)
+def test_failure__what_github_and_git_say__is_explained(said: str, kind: type[StoreError], words: str) -> None:
+    error = failure("push", Answer(1, b"", said))
+
+    assert type(error) is kind
+    assert words in str(error)
+    assert "\n" not in str(error)
+
+
+def test_redact__takes_out_every_form_of_the_secret(tmp_path: Path) -> None:
+    git = Git(tmp_path, {}, "https://github.com", TOKEN, tmp_path)
+    encoded = real.basic(TOKEN).split()[1]
+
+    assert git.redact(f"a {TOKEN} b {encoded}") == "a *** b ***"
+    assert git.redact("https://user:pass@github.com/x AUTHORIZATION: basic abc=") == (
+        "https://***@github.com/x AUTHORIZATION: basic ***"
+    )
+    assert TOKEN not in repr(git) and encoded not in repr(git)
+
+
+def _files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
