@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from gh_store_action import object_modes
 from gh_store_action.domain.canonical import canonical
+from gh_store_action.domain.objects import COMMENT_LIMIT
+from gh_store_action.finding import Finder
+from gh_store_action.moving import Mover
 from gh_store_action.processor import Processor, Result
 from gh_store_action.report import Report, SummaryRow, refusal_rows
 from gh_store_action.session import Session
@@ -13,6 +17,8 @@ from gh_store_action.settings import Settings
 from gh_store_action.snapshot import SnapshotResult, Snapshots, Target
 from gh_store_action.workspace import Workspace
 
+WARN_COMMENTS = 2_000
+ALARM_COMMENTS = 2_400
 FAILED = 1
 DONE = 0
 
@@ -42,11 +48,12 @@ def process(run: Run) -> int:
         run.report.notice(f"#{settings.issue_number} is a pull request, no stored object; nothing to do.")
         run.report.result("The event is about a pull request; nothing to do.")
         return DONE
-    processor = Processor(run.session, dry_run=settings.dry_run)
     if settings.issue_number is not None:
-        results = [processor.process(settings.issue_number, event_comment=settings.event_comment_id)]
+        mover = Mover(Finder(run.session), dry_run=settings.dry_run)
+        results = [mover.process(settings.issue_number, event_comment=settings.event_comment_id)]
     else:
-        results = processor.sweep(_progress(run.report, "objects looked at"))
+        processor = Processor(run.session, dry_run=settings.dry_run)
+        results = processor.sweep(progress(run.report, "objects looked at"))
     return _report_processing(run, results, sweep=settings.issue_number is None)
 
 
@@ -105,6 +112,7 @@ def _report_one(run: Run, result: Result) -> None:
         )
     )
     report.info(f"{name}: {_what(result)}")
+    _warn_of_the_cap(report, name, result)
     for note in result.notes:
         report.notice(f"{name}: {note}")
     for refusal in result.refusals:
@@ -119,6 +127,15 @@ def _report_one(run: Run, result: Result) -> None:
                 f"{first.path + ': ' if first.path else ''}{first.reason}",
                 title="Update refused",
             )
+
+
+def _warn_of_the_cap(report: Report, name: str, result: Result) -> None:
+    """GitHub takes 2,500 comments an issue; long before that somebody has to act."""
+    said = f"{name}: the issue has {result.comments:,} of the {COMMENT_LIMIT:,} comments that GitHub takes"
+    if result.comments >= ALARM_COMMENTS:
+        report.error(f"{said}. Run `gh-store roll-over {result.object_id}` now.", title="Nearly full")
+    elif result.comments >= WARN_COMMENTS:
+        report.warning(f"{said}. Plan `gh-store roll-over {result.object_id}`.", title="Filling up")
 
 
 def _what(result: Result) -> str:
@@ -147,7 +164,7 @@ def _output_object(report: Report, result: Result) -> None:
         report.output("object", canonical(result.state.data))
 
 
-def _progress(report: Report, what: str) -> Callable[[int, int], None]:
+def progress(report: Report, what: str) -> Callable[[int, int], None]:
     """A log line for every tenth of the work."""
     said = [0]
 
@@ -187,7 +204,7 @@ def _snapshots(run: Run) -> Snapshots:
         run.workspace,
         target,
         dry_run=settings.dry_run,
-        progress=_progress(run.report, "issues read"),
+        progress=progress(run.report, "issues read"),
     )
 
 
@@ -225,4 +242,11 @@ MODES: Mapping[str, Mode] = {
     "process": process,
     "snapshot": snapshot,
     "update-snapshot": update_snapshot,
+    "create": object_modes.create,
+    "get": object_modes.get,
+    "update": object_modes.update,
+    "delete": object_modes.delete,
+    "restore": object_modes.restore,
+    "history": object_modes.history,
+    "verify": object_modes.verify,
 }

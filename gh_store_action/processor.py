@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from gh_store_action.domain import objects, sweeping
-from gh_store_action.domain.base import Context
 from gh_store_action.domain.canonical import digest
+from gh_store_action.domain.context import Context
 from gh_store_action.domain.decide import Ask, NotAnObject, Quiet, ReadFurther, Write, decide
 from gh_store_action.domain.fold import Outcome, State, Verdict
 from gh_store_action.domain.records import Issue, Receipt, Refusal
@@ -32,6 +32,7 @@ class Result:
         changed: whether title and body were written.
         pending: updates left without a verdict, because GitHub would not say who may write.
         receipts_left: reactions that the next run has to leave.
+        comments: how many the issue has; GitHub takes 2,500.
         skipped: why the issue was left alone, empty for an object.
         error: the failure that ended the work on it, None where there was none.
         issue: as last read, None where it was not looked at.
@@ -45,6 +46,7 @@ class Result:
     unauthorized: int = 0
     pending: int = 0
     receipts_left: int = 0
+    comments: int = 0
     changed: bool = False
     closed: bool = True
     refusals: tuple[Refusal, ...] = ()
@@ -78,7 +80,7 @@ class _Round:
     contested: int = 0
     batch: int = MOST_RECEIPTS
     left: int = 0
-    stuck: tuple[Receipt, ...] = ()
+    fruitless: int = 0
 
 
 class Processor:
@@ -131,7 +133,14 @@ class Processor:
             elif isinstance(step, Ask):
                 work.context = self.session.ask(work.context, object_id, step.logins)
             elif isinstance(step, NotAnObject):
-                return Result(issue.number, object_id, skipped=step.reason, changed=work.changed, closed=issue.closed)
+                return Result(
+                    issue.number,
+                    object_id,
+                    skipped=step.reason,
+                    changed=work.changed,
+                    closed=issue.closed,
+                    issue=work.issue,
+                )
             elif isinstance(step, Quiet):
                 return self._result(work, step, step.blocked)
             else:
@@ -187,9 +196,8 @@ class Processor:
             work.changed = work.changed or written.title is not None
             work.context = replace(work.context, known={}, owed=())
             self._contest(work, step, "others wrote at the same time")
-        if not sent and confirmed and step.receipts == work.stuck and written.failures:
-            return False
-        work.stuck = step.receipts
+        if written.failures and confirmed and not sent:
+            return self._try_again(work, step)
         return True
 
     def _paced(self, work: _Round, step: Write) -> tuple[Receipt, ...] | None:
@@ -212,6 +220,11 @@ class Processor:
     def _check(self, step: Write, written: Written) -> None:
         """Raises for what going round again would not mend."""
         for failure in written.failures:
+            if objects.FULL in failure.message.lower():
+                raise StoreError(
+                    f"The issue of {step.object_id} has {objects.COMMENT_LIMIT:,} comments, and GitHub takes no more.",
+                    f"Run `gh-store roll-over {step.object_id}`; the updates so far are folded, and none is lost.",
+                )
             if failure.kind == "FORBIDDEN" or "not accessible" in failure.message.lower():
                 raise _forbidden(failure, self.github.repository)
         if written.body is not None and written.body != step.body and written.title == step.title:
@@ -227,6 +240,14 @@ class Processor:
                 f"#{work.issue.number} ({step.object_id}) could not be finished in {MOST_CONTESTED} rounds: {why}.",
                 "Nothing is lost; what is left is pending. Give the workflow `concurrency` by issue, and run again.",
             )
+
+    def _try_again(self, work: _Round, step: Write) -> bool:
+        """What fails again and again beside a body that is right is left for the next run."""
+        work.fruitless += 1
+        if work.fruitless < MOST_LAGS:
+            return True
+        work.notes.append(f"{len(step.receipts)} receipts could not be left; the next run tries again.")
+        return False
 
     def _insist(self, work: _Round, step: Write) -> None:
         """A checkpoint that did not arrive is sent again: the body rests on it."""
@@ -266,6 +287,7 @@ class Processor:
             unauthorized=count[Outcome.UNAUTHORIZED],
             pending=blocked,
             receipts_left=work.left if isinstance(step, Write) and not self.dry_run else 0,
+            comments=work.issue.total_comments,
             changed=work.changed or would,
             closed=work.issue.closed,
             refusals=refusals,

@@ -8,8 +8,8 @@ from dataclasses import replace
 from gh_store_action import __version__
 from gh_store_action.config import LOCAL_FILE, StoreConfig, combine, parse_local
 from gh_store_action.domain import access
-from gh_store_action.domain.base import Context
 from gh_store_action.domain.canonical import Json
+from gh_store_action.domain.context import Context
 from gh_store_action.domain.fold import Judge, no_schema
 from gh_store_action.domain.records import GHOST, AccessRule, Rules
 from gh_store_action.domain.schema import Schema, SchemaError, compile_schemas, match_schema, violations

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from gh_store_action.domain import objects, replies, updates
-from gh_store_action.domain.base import Context, NeedsMore, find_base, unreceipted_reply_ids
+from gh_store_action.domain.base import unreceipted_reply_ids
 from gh_store_action.domain.canonical import dump
+from gh_store_action.domain.cases import find_base
+from gh_store_action.domain.context import Context, NeedsMore
 from gh_store_action.domain.fold import Outcome, Verdict, fold, reach, repeats
 from gh_store_action.domain.objects import Marker
 from gh_store_action.domain.records import Comment, Issue, Receipt, Refusal, Rules

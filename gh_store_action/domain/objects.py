@@ -9,7 +9,10 @@ from gh_store_action.domain.canonical import Json, digest
 from gh_store_action.domain.records import Issue, Rules
 
 TITLE_PREFIX = "Stored Object: "
+MOVED = " -> #"
 LABEL_LIMIT = 50  # characters of a label's name: https://github.com/github/docs/issues/32156
+COMMENT_LIMIT = 2_500  # comments of an issue: https://github.com/digitaldrywood/detent/issues/1540
+FULL = f"more than {COMMENT_LIMIT} comments"  # in GitHub's refusal of one comment more, lower-cased
 TRUSTED_ASSOCIATIONS = frozenset({"OWNER", "MEMBER", "COLLABORATOR"})
 
 _ID = re.compile(r"[A-Za-z0-9._~:@+/-]+")
@@ -84,6 +87,19 @@ def read_title(text: str) -> tuple[str, Marker | None]:
     if text.startswith(TITLE_PREFIX):
         return text.removeprefix(TITLE_PREFIX).split(" ", 1)[0], None
     return "", None
+
+
+def moved_title(text: str, number: int) -> str:
+    """The title of an issue whose object is kept in another one now."""
+    return f"{text}{MOVED}{number}"
+
+
+def read_moved(text: str) -> tuple[str, int]:
+    """A title as it was before the object was moved, and the number of the issue that it was moved to, else 0."""
+    before, arrow, number = text.rpartition(MOVED)
+    if arrow and number.isascii() and number.isdigit() and len(number) <= 10:
+        return before, int(number)
+    return text, 0
 
 
 def has_label(issue: Issue, name: str) -> bool:

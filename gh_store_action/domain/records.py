@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Any
 
 GHOST = "ghost"  # the login that GitHub shows for a deleted account
 
@@ -133,10 +134,10 @@ class StoredMeta:
 
 @dataclass(frozen=True)
 class StoredObject:
-    """One object of the store: `data` is its current state."""
+    """One object of the store: `data` is its current state, a JSON object or array."""
 
     meta: StoredMeta
-    data: object
+    data: Any
 
 
 EMPTY: Mapping[str, str] = MappingProxyType({})

@@ -11,7 +11,9 @@ from gh_store_action.domain.records import Refusal
 from gh_store_action.domain.updates import REPLY_PREFIX
 
 MOST_SHOWN = 50  # refusals a reply explains; the others are named, counted and in the job summary
+MOST_NAMED = 500  # refusals that one reply answers; those that are left get the next one
 MOST_REASONS = 10
+MOST_LENGTH = 30_000  # characters of the explanations; GitHub takes 65,536 for the whole comment
 MOST_TEXT = 20_000  # characters of a refused body that the reply keeps; GitHub's edit history has the rest
 
 
@@ -38,6 +40,7 @@ def refused(refusals: Sequence[Refusal], *, edit: RefusedEdit | None, issue_url:
     """
     if not refusals and edit is None:
         return ""
+    refusals = refusals[:MOST_NAMED]
     names = [str(r.comment_id) for r in refusals] + ([edit_name(edit)] if edit else [])
     parts = [f"{REPLY_PREFIX}{' '.join(names)} -->"]
     if refusals:
@@ -50,13 +53,17 @@ def refused(refusals: Sequence[Refusal], *, edit: RefusedEdit | None, issue_url:
 def _updates(refusals: Sequence[Refusal], issue_url: str) -> str:
     many = len(refusals) > 1
     lines = [f"**{len(refusals)} updates were not applied.**" if many else "**This update was not applied.**", ""]
+    shown = 0
     for refusal in refusals[:MOST_SHOWN]:
+        if sum(len(line) for line in lines) > MOST_LENGTH:
+            break
+        shown += 1
         lines.append(
             f"- [{refusal.comment_id}]({issue_url}#issuecomment-{refusal.comment_id}) by {_who(refusal.author)}"
         )
         lines += _reasons(refusal.reasons)
-    if len(refusals) > MOST_SHOWN:
-        lines.append(f"- and {len(refusals) - MOST_SHOWN} more")
+    if len(refusals) > shown:
+        lines.append(f"- and {len(refusals) - shown} more")
     lines += [
         "",
         "Nothing else was held up by this. To try again, post a corrected update as a new comment and reopen the "

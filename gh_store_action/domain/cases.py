@@ -1,0 +1,244 @@
+"""Where the fold of pending updates starts: the body, an edit by hand, the log itself, or an object taken over."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from gh_store_action.domain import objects
+from gh_store_action.domain.base import (
+    LATE,
+    Base,
+    adopted_at,
+    body_data,
+    explained,
+    late_notes,
+    reach,
+    reach_checkpoint,
+    recorded_verdicts,
+    unreceipted,
+    with_checkpoint,
+)
+from gh_store_action.domain.canonical import Json, fits
+from gh_store_action.domain.context import Context, NeedsMore
+from gh_store_action.domain.doubt import Finding, Log
+from gh_store_action.domain.fold import APPLIED, Outcome, State, Verdict, fold, newest_checkpoint, repeats
+from gh_store_action.domain.objects import Marker
+from gh_store_action.domain.records import Issue
+from gh_store_action.domain.replies import RefusedEdit, edit_name
+from gh_store_action.domain.steps import ReadFurther
+from gh_store_action.domain.updates import ADOPTED, Entry, Kind
+from gh_store_action.errors import StoreError
+
+EDITED = "edited by hand"
+CHANGED = "the log was changed after the fact"
+
+
+class BrokenObject(StoreError):
+    """An object whose body is no JSON and whose log can not rebuild it."""
+
+
+def find_base(issue: Issue, entries: Sequence[Entry], context: Context) -> Base:
+    """The state before the pending updates.
+
+    Raises:
+        NeedsMore: when the read or the permissions known do not suffice.
+        BrokenObject: when neither the body nor the log gives a state.
+    """
+    marker = objects.read_title(issue.title)[1]
+    if marker is not None and not (issue.title_editor and context.allows(issue.title_editor)):
+        marker = None
+    if marker is None:
+        return _adopt(issue, entries, context)
+    reach(issue, entries, marker.comment)
+    data, problem = body_data(issue.body)
+    recorded = recorded_verdicts(entries, context, marker.comment)
+    if not problem and objects.short_digest(data) == marker.digest:
+        return _in_step(issue, entries, context, marker, data, recorded)
+    if issue.editor and issue.editor not in context.counting:
+        return _hand_edit(issue, entries, context, marker, recorded)
+    return _rebuild(issue, entries, context, marker, recorded)
+
+
+def _in_step(
+    issue: Issue, entries: Sequence[Entry], context: Context, marker: Marker, data: Json, recorded: dict[int, Verdict]
+) -> Base:
+    """Title and body agree."""
+    state = State(data, marker.revision)
+    silent = unreceipted(entries, context, marker, recorded)
+    strangers = {e.id: Verdict(Outcome.UNAUTHORIZED) for e in silent if not context.may_write(e)}
+    missing = [e for e in silent if e.id not in strangers]
+    counted = issue.total_comments - sum(1 for e in entries if e.id > marker.comment)
+    stray = any(e.kind is Kind.CHECKPOINT and e.id > marker.comment >= e.after for e in entries)
+    plain = Base(state, marker.comment, recorded, strangers, since=adopted_at(entries))
+    if not missing and counted == marker.count and not stray:
+        return plain
+    found = explained(issue, entries, context, marker, {**recorded, **strangers}, missing)
+    verdicts = {**strangers, **{k: v for k, v in found.folded.verdicts.items() if k not in recorded}}
+    plain = replace(plain, verdicts=verdicts, moved=counted != marker.count)
+    if found.finding is Finding.AGREES:
+        return plain
+    if found.finding is Finding.LATE:
+        after = found.folded.state
+        revision = max(after.revision, marker.revision + (after.data != data))
+        return replace(plain, state=State(after.data, revision), moved=True, notes=late_notes(found.late))
+    if found.finding is Finding.LATE_ON_TOP:
+        return _on_top(plain, found.late, context, marker, entries, reason=LATE)
+    changed = [e for e in missing if e.comment.edited_at > issue.edited_at or e in found.late]
+    counted_in = {e.id: APPLIED for e in missing if e not in changed}
+    return _on_top(
+        replace(plain, verdicts={**strangers, **counted_in}), changed, context, marker, entries, reason=CHANGED
+    )
+
+
+def _on_top(
+    base: Base, late: Sequence[Entry], context: Context, marker: Marker, entries: Sequence[Entry], *, reason: str
+) -> Base:
+    """The body stays, late updates come last, and a checkpoint says so."""
+    folded = fold(
+        State(base.state.data, marker.revision + 1),
+        late,
+        earlier=repeats(entries),
+        recorded=base.recorded,
+        authorized=context.may_write,
+        judge=context.judge,
+    )
+    verdicts = {**base.verdicts, **folded.verdicts}
+    return with_checkpoint(
+        replace(
+            base, state=folded.state, verdicts=verdicts, moved=True, notes=(*base.notes, *late_notes(late, reason))
+        ),
+        entries,
+        context,
+        marker,
+        reason=reason,
+    )
+
+
+def _hand_edit(
+    issue: Issue, entries: Sequence[Entry], context: Context, marker: Marker, recorded: dict[int, Verdict]
+) -> Base:
+    """Somebody edited the body on the web: an update by that person."""
+    data, reasons = _judge_edit(issue.body, context)
+    if not context.allows(issue.editor):
+        reasons = (("$", "its author may not write here"),)
+    if reasons:
+        rebuilt = _rebuild(issue, entries, context, marker, recorded)
+        edit = RefusedEdit(issue.editor, issue.body, reasons)
+        named = frozenset(name for e in entries for name in e.names)
+        note = f"An edit of the body by {issue.editor} was refused; the state was rebuilt from the log."
+        return replace(
+            rebuilt,
+            moved=True,
+            refused_edit=None if edit_name(edit) in named else edit,
+            notes=(*rebuilt.notes, note),
+        )
+    silent = unreceipted(entries, context, marker, recorded)
+    strangers = {e.id: Verdict(Outcome.UNAUTHORIZED) for e in silent if not context.may_write(e)}
+    missing = [e for e in silent if e.id not in strangers]
+    state = State(data, marker.revision + 1)
+    base = Base(state, marker.comment, recorded, strangers, since=adopted_at(entries))
+    late: Sequence[Entry] = ()
+    if missing:
+        found = explained(issue, entries, context, marker, {**recorded, **strangers}, missing)
+        late = found.late if found.finding is not Finding.CHANGED else _surplus(issue, entries, marker, missing)
+        held = {e.id: found.folded.verdicts.get(e.id, APPLIED) for e in missing if e not in late}
+        folded = fold(
+            state,
+            late,
+            earlier=repeats(entries),
+            recorded=recorded,
+            authorized=context.may_write,
+            judge=context.judge,
+        )
+        base = replace(base, state=folded.state, verdicts={**strangers, **held, **folded.verdicts})
+    note = f"An edit of the body by {issue.editor} was taken over."
+    base = replace(base, notes=(note, *late_notes(late)))
+    return with_checkpoint(base, entries, context, marker, reason=EDITED, editor=issue.editor)
+
+
+def _surplus(issue: Issue, entries: Sequence[Entry], marker: Marker, missing: Sequence[Entry]) -> Sequence[Entry]:
+    """Where no fold explains the marker, the count tells how many came late: the newest."""
+    more = issue.total_comments - sum(1 for e in entries if e.id > marker.comment) - marker.count
+    return missing[-more:] if more > 0 else ()
+
+
+def _judge_edit(text: str, context: Context) -> tuple[Json, tuple[tuple[str, str], ...]]:
+    data, problem = body_data(text)
+    if problem:
+        return None, (("$", problem),)
+    if not fits(data):
+        return None, (("$", "the body would have more than 60,000 characters"),)
+    return data, tuple(context.judge(data))
+
+
+def _rebuild(
+    issue: Issue, entries: Sequence[Entry], context: Context, marker: Marker, recorded: dict[int, Verdict]
+) -> Base:
+    """The state from the log alone."""
+    reach_checkpoint(issue, entries)
+    silent = unreceipted(entries, context, marker, recorded)
+    log = Log(entries, recorded, context.may_write, context.judge)
+    folded, start = log.fold(up_to=marker.comment)
+    if start is None:
+        raise BrokenObject(
+            f"Issue #{issue.number}: the object's body does not fit its title, and its log has no initial state.",
+            "Put the object's JSON back into the body (its edit history has it), then run again.",
+        )
+    agrees = objects.short_digest(folded.state.data) == marker.digest
+    revision = max(folded.state.revision, marker.revision + (not agrees))
+    verdicts = {k: v for k, v in folded.verdicts.items() if k not in recorded}
+    verdicts.update({e.id: APPLIED for e in silent if e.id not in verdicts and context.may_write(e)})
+    return Base(
+        State(folded.state.data, revision),
+        marker.comment,
+        recorded,
+        verdicts,
+        moved=True,
+        since=adopted_at(entries),
+        notes=("The body did not fit its title; the state was rebuilt from the log.",),
+    )
+
+
+def _adopt(issue: Issue, entries: Sequence[Entry], context: Context) -> Base:
+    """An object without a marker that counts: made by gh-store, by a create that crashed, or retitled by hand."""
+    after = _last_processed(issue, entries, context)
+    place = issue.total_comments - sum(1 for e in entries if e.id > after) if after else 0
+    marker = Marker(place, after, place, "")
+    editor = issue.editor or issue.author
+    data, reasons = _judge_edit(issue.body, context)
+    if not context.allows(editor):
+        reasons = (("$", "its author may not write here"),)
+    recorded = recorded_verdicts(entries, context, after)
+    if reasons:
+        if newest_checkpoint(entries) is None and issue.complete:
+            raise BrokenObject(
+                f"Issue #{issue.number} has the store's labels, but its body can not be an object: {reasons[0][1]}.",
+                "Put the object's JSON, and nothing else, into the body, then run again.",
+            )
+        base = _rebuild(issue, entries, context, replace(marker, comment=after), recorded)
+        edit = RefusedEdit(editor, issue.body, reasons)
+        named = frozenset(name for e in entries for name in e.names)
+        return replace(base, refused_edit=None if edit_name(edit) in named else edit)
+    base = Base(State(data, place + 1), after, recorded, moved=True, since=after)
+    fresh = tuple(e for e in entries if e.kind is Kind.CHECKPOINT and not e.after and not after)
+    base = with_checkpoint(
+        base, entries, context, marker, reason=ADOPTED if after else "", editor=editor if after else ""
+    )
+    return replace(base, legacy=fresh)
+
+
+def _last_processed(issue: Issue, entries: Sequence[Entry], context: Context) -> int:
+    """The newest update or initial state that carries the receipt of anybody who may write, 0 for none."""
+    processed = context.rules.reactions.processed
+    for entry in reversed(entries):
+        if entry.kind is Kind.CHECKPOINT and entry.adopted:
+            return entry.after
+        if not entry.asks and entry.kind is not Kind.FOREIGN_STATE:
+            continue
+        people = [r.login for r in entry.comment.reactions if r.content == processed]
+        if any(login in context.counting for login in people) or any(context.allows(login) for login in people):
+            return entry.id
+    if not issue.complete:
+        raise NeedsMore(ReadFurther(entries[0].id - 1 if entries else 0))
+    return 0
