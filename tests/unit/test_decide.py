@@ -1,0 +1,500 @@
+"""What one read asks for: the rules of the log, as decisions over values."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from gh_store_action.domain import objects
+from gh_store_action.domain.cases import BrokenObject
+from gh_store_action.domain.decide import Ask, NotAnObject, Quiet, ReadFurther, Write, decide
+from gh_store_action.domain.fold import Outcome
+from gh_store_action.domain.records import Issue, Receipt
+from tests.support.values import BOT, comment, context, initial, issue, marked, written
+
+START = {"count": 0}
+
+
+def wrote(found: object) -> Write:
+    assert isinstance(found, Write), found
+    return found
+
+
+def settled(before: Issue, step: Write, **options: object) -> Issue:
+    """The issue after the step, which leaves nothing to do."""
+    after = written(before, step)
+    assert isinstance(decide(after, context(**options)), Quiet)  # type: ignore[arg-type]
+    return after
+
+
+# -- what is an object
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"labels": ("UID:m",)}, "does not carry the label 'stored-object'"),
+        ({"labels": ("stored-object", "UID:m", "archived")}, "the object is deleted"),
+        ({"labels": ("stored-object",)}, "no label says which object"),
+        ({"labels": ("stored-object", "UID:a", "UID:b")}, "more than one id: a, b"),
+        ({"author": "mallory", "association": "NONE", "title": "Stored Object: m"}, "somebody who may not write"),
+        ({"author": "mallory", "association": "NONE", "title_editor": "mallory"}, "somebody who may not write"),
+    ],
+)
+def test_an_issue_that_is_none_of_the_stores_objects_is_left_alone(fields: dict[str, object], reason: str) -> None:
+    found = decide(issue(START, [initial()], **fields), context())
+    assert isinstance(found, NotAnObject)
+    assert reason in found.reason
+
+
+def test_two_uid_labels__the_one_that_the_title_names_is_meant() -> None:
+    found = decide(issue(START, [initial()], labels=("stored-object", "UID:a", "uid:M")), context())
+    assert isinstance(found, Quiet)
+    assert found.object_id == "M"
+
+
+def test_an_object_by_somebody_who_may_write_but_is_no_visible_member__is_taken_after_asking() -> None:
+    before = issue(START, [], author="carol", association="NONE", title="Stored Object: m", title_editor="")
+    assert decide(before, context(permissions={})) == Ask(frozenset({"carol"}))
+    assert wrote(decide(before, context(permissions={"carol": True}))).object_id == "m"
+
+
+# -- pending
+
+
+def test_nothing_pending_and_closed__quiet() -> None:
+    assert isinstance(decide(issue(START, [initial()]), context()), Quiet)
+
+
+def test_nothing_pending_and_open__only_closes() -> None:
+    step = wrote(decide(issue(START, [initial()], closed=False), context()))
+    assert (step.title, step.body, step.close, step.receipts) == (None, None, True, ())
+
+
+def test_good_bad_and_a_strangers_update__each_gets_its_verdict_and_none_blocks_another() -> None:
+    log = [
+        initial(),
+        comment(11, {"a": 1}),
+        comment(12, '{"a": 2,}'),
+        comment(13, {"h": 1}, "mallory"),
+        comment(14, "hello"),
+        comment(15, {"_data": {"b": 2}, "_meta": {"if_revision": 2}}, "bob"),
+    ]
+    before = issue(START, log, marker=marked(1, 10, 1, START), closed=False)
+    step = wrote(decide(before, context()))
+    assert step.state.data == {"count": 0, "a": 1, "b": 2}
+    assert [(r.comment_id, r.content) for r in step.receipts] == [(11, "+1"), (12, "-1"), (13, "confused"), (15, "+1")]
+    assert step.title == objects.title("m", marked(3, 15, 6, step.state.data))
+    assert step.reply.startswith("<!-- gh-store refused 12 -->")
+    settled(before, step)
+
+
+def test_receipts_by_strangers_count_for_nothing() -> None:
+    """D35: a stranger's 👍 on a pending update."""
+    before = issue(
+        START, [initial(), comment(11, {"a": 1}, "alice", "mallory:+1", "mallory:-1")], marker=marked(1, 10, 1, START)
+    )
+    assert wrote(decide(before, context())).state.data == {"count": 0, "a": 1}
+
+
+def test_a_receipt_behind_the_marker__the_update_is_folded_again_and_gets_no_second_one() -> None:
+    """D12: the other run's write was overtaken; its receipts are there, its fold is not."""
+    before = issue(START, [initial(), comment(11, {"a": 1}, "alice", "+1")], marker=marked(1, 10, 1, START))
+    step = wrote(decide(before, context()))
+    assert step.state.data == {"count": 0, "a": 1}
+    assert step.receipts == ()
+
+
+def test_an_own_receipt_that_says_something_else_is_taken_back() -> None:
+    before = issue(START, [initial(), comment(11, {"a": 1}, "alice", "-1")], marker=marked(1, 10, 1, START))
+    step = wrote(decide(before, context()))
+    assert step.receipts == (Receipt(11, "IC11", "-1", remove=True), Receipt(11, "IC11", "+1"))
+
+
+def test_a_permission_that_github_does_not_tell__that_update_and_what_follows_wait_on_an_open_issue() -> None:
+    log = [initial(), comment(11, {"a": 1}), comment(12, {"b": 1}, "carol"), comment(13, {"c": 1})]
+    before = issue(START, log, marker=marked(1, 10, 1, START), closed=False)
+    step = wrote(decide(before, context(unanswered=frozenset({"carol"}))))
+    assert step.state.data == {"count": 0, "a": 1}
+    assert (step.blocked, step.close, step.marker.comment, step.marker.count) == (2, False, 11, 2)
+
+
+def test_an_update_edited_before_its_verdict__needs_the_editor_allowed_too() -> None:
+    edited = comment(11, {"a": 1}, "mallory", edited_at="2026-01-03T00:00:00Z", editor="alice")
+    by_stranger = comment(12, {"b": 1}, "alice", edited_at="2026-01-03T00:00:00Z", editor="mallory")
+    own = comment(13, {"c": 1}, "alice", edited_at="2026-01-03T00:00:00Z", editor="alice")
+    before = issue(START, [initial(), edited, by_stranger, own], marker=marked(1, 10, 1, START))
+    assert decide(before, context(permissions={})) == Ask(frozenset({"alice", "mallory"}))
+    step = wrote(decide(before, context()))
+    assert step.state.data == {"count": 0, "c": 1}
+
+
+def test_an_idempotency_key_posted_twice__folds_once_and_both_hear_the_same() -> None:
+    push = {"_data": {"$push": {"log": 1}}, "_meta": {"update_mode": "operators", "update_id": "k"}}
+    log = [initial(data={"log": []}), comment(11, push), comment(12, push), comment(13, push, "bob")]
+    step = wrote(decide(issue({"log": []}, log, marker=marked(1, 10, 1, {"log": []})), context()))
+    assert step.state.data == {"log": [1, 1]}
+    assert [r.content for r in step.receipts] == ["+1", "+1", "+1"]
+
+
+def test_an_idempotency_key__asks_for_fifty_comments_before_it() -> None:
+    log = [comment(number, "talk") for number in range(100, 120)]
+    log.append(comment(120, {"_data": {"a": 1}, "_meta": {"update_id": "k"}}))
+    before = issue(START, log, marker=marked(1, 119, 70, START), complete=False, total_comments=71)
+    assert decide(before, context()) == ReadFurther(99)
+
+
+def test_the_read_does_not_reach_the_marker__reads_further() -> None:
+    before = issue(START, [comment(60, "talk")], marker=marked(1, 10, 1, START), complete=False, total_comments=50)
+    assert decide(before, context()) == ReadFurther(10)
+
+
+# -- in doubt
+
+
+def test_a_crash_before_the_receipts__they_are_given_and_nothing_is_folded_twice() -> None:
+    """D19."""
+    push = {"_data": {"$inc": {"count": 1}}, "_meta": {"update_mode": "operators"}}
+    log = [initial(), comment(11, push), comment(12, push)]
+    before = issue({"count": 2}, log, marker=marked(3, 12, 3, {"count": 2}))
+    step = wrote(decide(before, context()))
+    assert step.title is None
+    assert [(r.comment_id, r.content) for r in step.receipts] == [(11, "+1"), (12, "+1")]
+    settled(before, step)
+
+
+def test_a_removed_receipt__the_old_value_does_not_win() -> None:
+    """D20."""
+    log = [initial(), comment(11, {"v": 1}), comment(12, {"v": 2}, "alice", "+1")]
+    data = {"count": 0, "v": 2}
+    step = wrote(decide(issue(data, log, marker=marked(3, 12, 3, data)), context()))
+    assert (step.title, [r.comment_id for r in step.receipts]) == (None, [11])
+
+
+def test_a_stranger_without_receipt_is_no_doubt() -> None:
+    log = [initial(), comment(11, {"h": 1}, "mallory"), comment(12, {"a": 1}, "alice", "+1")]
+    data = {"count": 0, "a": 1}
+    before = issue(data, log, marker=marked(2, 12, 3, data))
+    step = wrote(decide(before, context()))
+    assert (step.title, step.receipts) == (None, (Receipt(11, "IC11", "confused"),))
+    settled(before, step)
+
+
+def test_a_late_arrival__takes_its_place_in_the_order() -> None:
+    log = [initial(), comment(11, {"v": "late", "late": 1}), comment(12, {"v": "early"}, "alice", "+1")]
+    data = {"count": 0, "v": "early"}
+    before = issue(data, log, marker=marked(2, 12, 2, data))
+    step = wrote(decide(before, context()))
+    assert step.state.data == {"count": 0, "v": "early", "late": 1}
+    assert step.checkpoint == ""
+    assert step.notes
+    settled(before, step)
+
+
+def test_a_late_arrival_that_would_undo_a_verdict__comes_last_with_a_checkpoint() -> None:
+    test = {
+        "_data": [{"op": "test", "path": "/count", "value": 0}, {"op": "add", "path": "/ok", "value": 1}],
+        "_meta": {"update_mode": "json-patch"},
+    }
+    log = [initial(), comment(11, {"count": 5}), comment(12, test, "alice", "+1")]
+    data = {"count": 0, "ok": 1}
+    before = issue(data, log, marker=marked(2, 12, 2, data))
+    step = wrote(decide(before, context()))
+    assert step.state.data == {"count": 5, "ok": 1}
+    assert '"after": 12' in step.checkpoint
+    after = settled(before, step)
+    assert objects.read_title(after.title)[1] == marked(4, 12, 3, {"count": 5, "ok": 1})
+
+
+def test_four_late_ones_at_once_are_found_together() -> None:
+    late = [comment(number, {f"late{number}": 1}) for number in (11, 12, 13, 14)]
+    data = {"count": 0, "x": 1}
+    before = issue(data, [initial(), *late, comment(15, {"x": 1}, "alice", "+1")], marker=marked(2, 15, 2, data))
+    step = wrote(decide(before, context()))
+    assert step.state.data == {"count": 0, "x": 1, "late11": 1, "late12": 1, "late13": 1, "late14": 1}
+    settled(before, step)
+
+
+def test_an_applied_comment_was_edited_later__changes_nothing() -> None:
+    """D23."""
+    edited = comment(11, {"v": "edited"}, "alice", "+1", edited_at="2026-03-01T00:00:00Z", editor="alice")
+    data = {"count": 0, "v": "first"}
+    assert isinstance(decide(issue(data, [initial(), edited], marker=marked(2, 11, 2, data)), context()), Quiet)
+
+
+def test_an_applied_comment_was_deleted__the_body_stays_and_a_checkpoint_says_so() -> None:
+    data = {"count": 0, "v": 1}
+    before = issue(data, [initial(), comment(12, "talk")], marker=marked(2, 12, 3, data))
+    step = wrote(decide(before, context()))
+    assert step.state.data == data
+    assert "changed after the fact" in step.checkpoint
+    settled(before, step)
+
+
+def test_talk_was_deleted__only_the_marker_is_renewed() -> None:
+    before = issue(START, [initial(), comment(12, "talk")], marker=marked(1, 12, 3, START))
+    step = wrote(decide(before, context()))
+    assert (step.checkpoint, step.body) == ("", before.body)
+    settled(before, step)
+
+
+def test_talk_edited_into_an_update_behind_a_deleted_comment__is_folded_on_top() -> None:
+    turned = comment(12, {"new": 1}, "alice", edited_at="2026-03-01T00:00:00Z", editor="alice")
+    crashed = comment(13, {"old": 1})
+    data = {"count": 0, "gone": 1, "old": 1}
+    before = issue(data, [initial(), turned, crashed], marker=marked(3, 13, 4, data), edited_at="2026-02-01T00:00:00Z")
+    step = wrote(decide(before, context()))
+    assert step.state.data == {"count": 0, "gone": 1, "old": 1, "new": 1}
+    assert step.verdicts[13].outcome is Outcome.APPLIED
+    settled(before, step)
+
+
+def test_doubt_without_the_checkpoint_in_the_read__reads_further() -> None:
+    data = {"count": 0, "a": 1}
+    log = [comment(50, "talk"), comment(51, {"a": 1})]
+    before = issue(data, log, marker=marked(2, 51, 40, data), complete=False, total_comments=40)
+    assert decide(before, context()) == ReadFurther(49)
+    before = issue(
+        data,
+        [initial(50, after=7, revision=2), comment(51, {"a": 1})],
+        marker=marked(3, 51, 40, data),
+        complete=False,
+        total_comments=40,
+    )
+    assert decide(before, context()) == ReadFurther(7)
+
+
+def test_a_log_without_any_initial_state__the_body_stays() -> None:
+    data = {"count": 7}
+    before = issue(data, [comment(11, {"a": 1})], marker=marked(2, 11, 1, data))
+    step = wrote(decide(before, context()))
+    assert step.state.data == data
+    settled(before, step)
+
+
+def test_a_late_checkpoint__the_hand_edit_that_a_slow_run_wrote_over_comes_back() -> None:
+    taken_over = initial(12, {"hand": 1}, after=10, revision=2, update_id="1-10-x", reason="edited by hand")
+    log = [initial(), comment(11, {"a": 1}, "alice", "+1"), taken_over]
+    data = {"count": 0, "a": 1}
+    before = issue(data, log, marker=marked(2, 11, 2, data))
+    step = wrote(decide(before, context()))
+    assert step.state.data == {"hand": 1, "a": 1}
+    settled(before, step)
+
+
+def test_a_stray_checkpoint_and_a_body_that_nothing_explains__reads_back_to_the_one_before_it() -> None:
+    stray = initial(60, {"hand": 1}, after=50, revision=2, update_id="k", reason="edited by hand")
+    before = issue(
+        {"other": 1},
+        [comment(50, "talk"), stray],
+        marker=marked(9, 55, 70, {"other": 1}),
+        complete=False,
+        total_comments=71,
+    )
+    assert decide(before, context()) == ReadFurther(49)
+
+
+def test_what_a_checkpoint_names_has_its_verdict_and_gets_its_receipt() -> None:
+    held = initial(
+        13,
+        {"x": 1},
+        after=12,
+        revision=4,
+        update_id="k",
+        reason="comments came late",
+        verdicts={11: "rejected", 12: "applied"},
+    )
+    log = [initial(), comment(11, '{"bad": }'), comment(12, {"x": 1}), held]
+    step = wrote(decide(issue({"x": 1}, log, marker=marked(4, 12, 3, {"x": 1})), context()))
+    assert [(r.comment_id, r.content) for r in step.receipts] == [(11, "-1"), (12, "+1")]
+    assert step.title is None
+
+
+def test_a_late_one_from_before_a_checkpoint__is_folded_on_top() -> None:
+    held = initial(13, {"x": 1}, after=12, revision=2, update_id="k", reason="edited by hand")
+    log = [initial(), comment(11, {"late": 1}), comment(12, "talk"), held]
+    step = wrote(decide(issue({"x": 1}, log, marker=marked(2, 12, 2, {"x": 1})), context()))
+    assert step.state.data == {"x": 1, "late": 1}
+    assert '"after": 12' in step.checkpoint
+
+
+def test_one_late_before_a_checkpoint_and_one_after_it() -> None:
+    held = initial(12, {"x": 1}, after=10, revision=2, update_id="k", reason="edited by hand")
+    log = [initial(9), comment(10, {"late": 1}), comment(13, {"late too": 1}), comment(14, {"y": 1}, "alice", "+1")]
+    data = {"x": 1, "y": 1}
+    before = issue(data, sorted([*log, held], key=lambda c: c.id), marker=marked(3, 14, 3, data))
+    step = wrote(decide(before, context()))
+    assert step.state.data == {"x": 1, "y": 1, "late": 1, "late too": 1}
+
+
+# -- edits by hand
+
+
+def edited(body: object, log: list[object], data: object = None, **fields: object) -> Issue:
+    was = START if data is None else data
+    known = {"marker": marked(2, 11, 2, was), "editor": "bob", "edited_at": "2026-02-02T00:00:00Z", **fields}  # type: ignore[arg-type]
+    return issue(body, log, **known)  # type: ignore[arg-type]
+
+
+TALK = [initial(), comment(11, "talk")]
+
+
+def test_a_hand_edit__is_taken_over_with_a_checkpoint_and_pending_updates_come_on_top() -> None:
+    before = edited({"hand": 1}, [*TALK, comment(12, {"a": 1})])
+    step = wrote(decide(before, context()))
+    assert step.state.data == {"hand": 1, "a": 1}
+    assert '"editor": "bob"' in step.checkpoint
+    assert step.marker.revision == 4
+    after = settled(before, step)
+    assert isinstance(decide(after, context(permissions={})), Quiet)
+
+
+def test_a_hand_edit_whose_checkpoint_arrived_before_a_crash__is_not_entered_twice() -> None:
+    before = edited({"hand": 1}, list(TALK))
+    step = wrote(decide(before, context()))
+    half = written(before, replace(step, title=None, body=None))
+    again = wrote(decide(half, context()))
+    assert (again.checkpoint, again.state.data) == ("", {"hand": 1})
+    settled(half, again)
+
+
+@pytest.mark.parametrize(
+    ("body", "editor", "reason"),
+    [
+        ("oops {", "bob", "line 1"),
+        ("7", "bob", "neither an object nor an array"),
+        ({"hand": 1}, "mallory", "may not write"),
+        ({"big": "x" * 60_000}, "bob", "60,000 characters"),
+    ],
+)
+def test_a_refused_hand_edit__the_state_is_rebuilt_and_the_text_kept_in_the_reply(
+    body: object, editor: str, reason: str
+) -> None:
+    before = edited(body, list(TALK), editor=editor)
+    step = wrote(decide(before, context()))
+    assert step.state.data == START
+    assert reason in step.reply
+    assert "<!-- gh-store refused body" in step.reply
+    after = settled(before, step)
+    again = replace(after, body=before.body, editor=editor)
+    assert wrote(decide(again, context())).reply == ""  # the same text is answered once
+
+
+def test_a_hand_edit_over_a_crash__what_the_old_body_held_is_not_folded_again() -> None:
+    log = [initial(), comment(11, {"a": 1})]
+    before = edited({"hand": 1}, log, {"count": 0, "a": 1})
+    step = wrote(decide(before, context()))
+    assert step.state.data == {"hand": 1}
+    assert [(r.comment_id, r.content) for r in step.receipts] == [(11, "+1")]
+
+
+def test_a_hand_edit_over_a_late_arrival__the_late_one_is_folded_on_top() -> None:
+    log = [initial(), comment(10 + 1, {"late": 1}), comment(12, {"b": 1}, "alice", "+1")]
+    data = {"count": 0, "b": 1}
+    before = edited({"hand": 1}, log, data, marker=marked(2, 12, 2, data))
+    assert wrote(decide(before, context())).state.data == {"hand": 1, "late": 1}
+
+
+def test_a_hand_edit_over_a_log_that_explains_nothing__the_count_tells_how_many_came_late() -> None:
+    log = [comment(11, {"a": 1}), comment(12, {"late": 1})]
+    before = edited({"hand": 1}, log, {"count": 9}, marker=marked(5, 12, 1, {"count": 9}))
+    assert wrote(decide(before, context())).state.data == {"hand": 1, "late": 1}
+    before = edited({"hand": 1}, log, {"count": 9}, marker=marked(5, 12, 2, {"count": 9}))
+    assert wrote(decide(before, context())).state.data == {"hand": 1}
+
+
+def test_a_schema_refuses_a_hand_edit_like_any_update() -> None:
+    def judge(data: object) -> list[tuple[str, str]]:
+        return [] if isinstance(data, dict) and "count" in data else [("$.count", "is missing")]
+
+    step = wrote(decide(edited({"hand": 1}, list(TALK)), context(judge)))
+    assert step.state.data == START
+    assert "is missing" in step.reply
+
+
+# -- rebuilding and adopting
+
+
+def test_title_and_body_do_not_fit_after_our_own_write__rebuilt_from_the_log() -> None:
+    log = [initial(), comment(11, {"a": 1}, "alice", "+1")]
+    before = issue(START, log, marker=marked(2, 11, 2, {"count": 0, "a": 1}), editor=BOT)
+    step = wrote(decide(before, context()))
+    assert step.state.data == {"count": 0, "a": 1}
+    settled(before, step)
+
+
+def test_a_title_that_a_stranger_set_does_not_count() -> None:
+    """A forged marker in the title."""
+    forged = marked(99, 12, 2, START)
+    before = issue(START, [initial(), comment(12, {"a": 1})], marker=forged, title_editor="mallory")
+    step = wrote(decide(before, context()))
+    assert step.state.data == {"count": 0, "a": 1}
+    assert decide(before, context(permissions={})) == Ask(frozenset({"mallory"}))
+
+
+def test_nothing_to_rebuild_from__an_error_that_says_what_to_do() -> None:
+    before = issue("oops", [comment(11, "talk")], marker=marked(2, 11, 1, START), editor=BOT)
+    with pytest.raises(BrokenObject, match="edit history"):
+        decide(before, context())
+    before = issue("oops", [], title="Stored Object: m")
+    with pytest.raises(BrokenObject, match="#1 has the store's labels"):
+        decide(before, context())
+
+
+def legacy(*later: object, **fields: object) -> Issue:
+    first = comment(10, {"type": "initial_state", "data": START, "timestamp": "x"}, "alice", "alice:+1", "alice:rocket")
+    known = {"author": "alice", "association": "OWNER", "title": "Stored Object: m", "title_editor": "", **fields}
+    return issue({"count": 3}, [first, *later], **known)  # type: ignore[list-item, arg-type]
+
+
+def test_an_object_of_gh_store__is_adopted_behind_its_newest_receipt() -> None:
+    before = legacy(comment(11, {"count": 3}, "alice", "alice:+1"), comment(12, {"b": 1}, "alice", "mallory:+1"))
+    step = wrote(decide(before, context()))
+    assert step.state.data == {"count": 3, "b": 1}
+    assert step.state.revision == 4
+    assert '"after": 11' in step.checkpoint
+    assert '"reason": "adopted"' in step.checkpoint
+    assert [(r.comment_id, r.content) for r in step.receipts] == [(12, "+1")]
+    settled(before, step)
+
+
+def test_adoption_looks_further_back_for_the_newest_receipt() -> None:
+    before = replace(legacy(), comments=(comment(50, "talk"),), complete=False, total_comments=80)
+    assert decide(before, context()) == ReadFurther(49)
+
+
+def test_a_crashed_create__is_completed_with_the_body_as_found() -> None:
+    """D21."""
+    before = issue(START, [], title="Stored Object: m", closed=False, title_editor="")
+    step = wrote(decide(before, context()))
+    assert (step.state.revision, step.close, '"after": 0' in step.checkpoint) == (1, True, True)
+    settled(before, step)
+
+
+def test_a_create_that_crashed_behind_its_initial_state__gets_its_receipts() -> None:
+    bare = replace(initial(), reactions=())
+    before = issue(START, [bare], title="Stored Object: m", title_editor="")
+    step = wrote(decide(before, context()))
+    assert step.checkpoint == ""
+    assert [r.content for r in step.receipts] == ["+1", "rocket"]
+    settled(before, step)
+
+
+def test_a_title_lost_behind_an_adoption__starts_there_again() -> None:
+    taken = initial(12, {"count": 3}, after=11, revision=3, reason="adopted")
+    before = legacy(comment(11, {"count": 3}, "alice", "alice:+1"), taken, comment(13, {"b": 1}))
+    assert wrote(decide(before, context())).state.data == {"count": 3, "b": 1}
+
+
+def test_a_lost_title_and_a_broken_body__rebuilt_from_the_log() -> None:
+    log = [initial(), comment(11, {"a": 1}, "alice", "+1")]
+    before = issue("oops", log, title="what", editor="bob", edited_at="2026-02-02T00:00:00Z")
+    step = wrote(decide(before, context()))
+    assert step.state.data == {"count": 0, "a": 1}
+    assert "line 1" in step.reply
+
+
+def test_an_object_edited_by_a_stranger_before_its_adoption__is_broken_without_a_log() -> None:
+    with pytest.raises(BrokenObject, match="may not write"):
+        decide(legacy(editor="mallory", edited_at="2026-02-02T00:00:00Z"), context())
