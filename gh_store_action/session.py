@@ -15,6 +15,7 @@ from gh_store_action.domain.records import GHOST, AccessRule, Rules
 from gh_store_action.domain.schema import Schema, SchemaError, compile_schemas, match_schema, violations
 from gh_store_action.errors import AccessDeniedError, ConfigurationError, GitHubError
 from gh_store_action.gateway import GitHub, Reading
+from gh_store_action.transport import Cancelled
 
 SNAPSHOT_PATH = "data/store-snapshot.json"
 SCHEMA_FOLDER = ".github/gh-store/"
@@ -147,6 +148,8 @@ class Session:
         if key not in self._allowed:
             try:
                 self._allowed[key] = self._find_out(login, rule)
+            except Cancelled:
+                raise
             except (GitHubError, AccessDeniedError) as error:
                 self.refusals_to_say[login] = str(error)
                 return None

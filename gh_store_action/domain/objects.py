@@ -12,7 +12,7 @@ TITLE_PREFIX = "Stored Object: "
 MOVED = " -> #"
 LABEL_LIMIT = 50  # characters of a label's name: https://github.com/github/docs/issues/32156
 COMMENT_LIMIT = 2_500  # comments of an issue: https://github.com/digitaldrywood/detent/issues/1540
-FULL = f"more than {COMMENT_LIMIT} comments"  # in GitHub's refusal of one comment more, lower-cased
+FULL = "commenting is disabled on issues with more than"  # GitHub's refusal of one comment more, lower-cased
 TRUSTED_ASSOCIATIONS = frozenset({"OWNER", "MEMBER", "COLLABORATOR"})
 
 _ID = re.compile(r"[A-Za-z0-9._~:@+/-]+")

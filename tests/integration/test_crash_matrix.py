@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.support.github import BOT
-from tests.support.store import World, disturbed, names, undisturbed, world
+from tests.support.store import World, disturbed, undisturbed, world
 
 Scenario = Callable[[World], int]
 
@@ -138,14 +138,25 @@ SCENARIOS: list[Scenario] = [
 ]
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS, ids=names(SCENARIOS))
-@pytest.mark.parametrize("way", ["by number", "by sweep"])
+def _cases() -> list[object]:
+    """Every scenario both ways; the sweep of the large ones, and of most others, is for `make prove`."""
+    quick = {one_pending, mixed_verdicts, hand_edit}
+    slow = {sixty_pending, a_hundred_and_sixty_pending, one_overtaken_by_talk}
+    cases: list[object] = []
+    for scenario in SCENARIOS:
+        for way in ("number", "sweep"):
+            marks = [pytest.mark.prove] if scenario in slow or (way == "sweep" and scenario not in quick) else []
+            cases.append(pytest.param(scenario, way, marks=marks, id=f"{scenario.__name__}-by {way}"))
+    return cases
+
+
+@pytest.mark.parametrize(("scenario", "way"), _cases())
 def test_killed_at_any_request__one_more_run_reaches_the_undisturbed_state(scenario: Scenario, way: str) -> None:
     with world() as w:
         number = scenario(w)
 
         def run(token: str) -> object:
-            return w.process(number, token) if way == "by number" else w.sweep(token)
+            return w.process(number, token) if way == "number" else w.sweep(token)
 
         wanted = undisturbed(w, number, run, w.sweep)
         seen = {(k, phase): found for k, phase, found in disturbed(w, number, run, w.sweep)}

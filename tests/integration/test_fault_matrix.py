@@ -47,16 +47,17 @@ FAULTS: dict[str, Add] = {
     "403 secondary, retry after 5": _nth("secondary_limit", retry_after=5),
     "429": _nth("secondary_limit", status=429),
 }
-SCENARIOS: list[Scenario] = [
-    one_pending,
-    sixty_pending,
-    one_overtaken_by_talk,
-    mixed_verdicts,
-    first_adoption,
-    hand_edit,
-    refused_hand_edit,
-    late_arrival_that_would_undo,
-    crashed_create,
+QUICK: list[Scenario] = [one_pending, mixed_verdicts, hand_edit]
+PROOFS = [
+    pytest.param(scenario, marks=pytest.mark.prove)
+    for scenario in (
+        sixty_pending,
+        one_overtaken_by_talk,
+        first_adoption,
+        refused_hand_edit,
+        late_arrival_that_would_undo,
+        crashed_create,
+    )
 ]
 
 
@@ -83,7 +84,7 @@ def faulted(w: World, number: int, add: Add) -> Iterator[tuple[int, bool, Seen]]
         yield k, over, w.seen(number)
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda s: s.__name__)
+@pytest.mark.parametrize("scenario", QUICK + PROOFS, ids=lambda s: s.__name__)
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_at_any_request__the_run_gets_over_it_and_the_state_is_right(scenario: Scenario, name: str) -> None:
     with world() as w:

@@ -24,7 +24,7 @@ from gh_store_action.errors import StoreError
 from tests.support.github import BOT
 from tests.support.store import World, world
 
-BUDGET = float(os.environ.get("PROVE_BUDGET", "0"))
+BUDGET = float(os.environ.get("PROVE_BUDGET", "300"))
 RECEIPTS = {"+1", "-1", "confused"}
 
 
@@ -231,21 +231,23 @@ class Histories(RuleBasedStateMachine):
 START: dict[int, object] = {}
 
 
-@pytest.mark.filterwarnings("ignore::hypothesis.errors.NonInteractiveExampleWarning")
-def test_random_histories__every_allowed_update_is_in_the_body_once_and_in_order() -> None:
+@pytest.mark.parametrize(
+    "proof", [pytest.param(False, id="quick"), pytest.param(True, id="proof", marks=pytest.mark.prove)]
+)
+def test_random_histories__every_allowed_update_is_in_the_body_once_and_in_order(proof: bool) -> None:
     with world() as w:
         number = w.object()
         assert number == 1
         START[id(w)] = w.hub.save()
         Histories.shared = w
-        examples = int(BUDGET * 6) if BUDGET else 25
+        examples = int(BUDGET * 6) if proof else 25
         run_state_machine_as_test(
             Histories,
             settings=settings(
                 max_examples=examples,
                 stateful_step_count=25,
                 deadline=None,
-                derandomize=not BUDGET,
+                derandomize=not proof,
                 database=None,
                 suppress_health_check=list(HealthCheck),
             ),

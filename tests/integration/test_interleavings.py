@@ -22,7 +22,8 @@ from tests.support.github import BOT
 from tests.support.interleave import Orders, Schedule, sampled
 from tests.support.store import Seen, World, undisturbed, world
 
-BUDGET = float(os.environ.get("PROVE_BUDGET", "0"))
+BUDGET = float(os.environ.get("PROVE_BUDGET", "300"))
+DEPTHS = [pytest.param(False, id="quick"), pytest.param(True, id="proof", marks=pytest.mark.prove)]
 SCENARIOS = [
     one_pending,
     three_pending,
@@ -34,6 +35,12 @@ SCENARIOS = [
     late_arrival_that_would_undo,
     crashed_create,
 ]
+QUICK = 20  # orders tried by `make test`; `make prove` tries all there are, as far as its budget goes
+
+
+def orders_for(most: int, proof: bool) -> Orders:
+    """All orders in a proof with time for it, else the first ones of the depth-first walk."""
+    return Orders(most=most if not proof else None if BUDGET > 60 else most * 5)
 
 
 def in_every_order(
@@ -55,14 +62,15 @@ def two(w: World, number: int) -> Callable[[Schedule], dict[str, Callable[[], ob
     return lambda schedule: {one: lambda: w.process(number, one), other: lambda: w.process(number, other)}
 
 
+@pytest.mark.parametrize("proof", DEPTHS)
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda s: s.__name__)
 def test_two_processors_in_every_order__one_sweep_later_the_state_is_that_of_one(
-    scenario: Callable[[World], int],
+    scenario: Callable[[World], int], proof: bool
 ) -> None:
     with world() as w:
         number = scenario(w)
         wanted = undisturbed(w, number, lambda token: w.process(number, token), w.sweep)
-        orders = Orders(most=None if BUDGET else 120)
+        orders = orders_for(QUICK, proof)
         wrong = [
             (order, seen) for order, seen in in_every_order(w, number, two(w, number), orders) if _differs(seen, wanted)
         ]
@@ -79,8 +87,9 @@ def _differs(seen: Seen, wanted: Seen) -> bool:
     )
 
 
+@pytest.mark.parametrize("proof", DEPTHS)
 @pytest.mark.parametrize("scenario", [three_pending, hand_edit, mixed_verdicts], ids=lambda s: s.__name__)
-def test_three_processors_in_sampled_orders__the_rules_hold(scenario: Callable[[World], int]) -> None:
+def test_three_processors_in_sampled_orders__the_rules_hold(scenario: Callable[[World], int], proof: bool) -> None:
     with world() as w:
         number = scenario(w)
         wanted = undisturbed(w, number, lambda token: w.process(number, token), w.sweep)
@@ -89,7 +98,7 @@ def test_three_processors_in_sampled_orders__the_rules_hold(scenario: Callable[[
         def clients(schedule: Schedule) -> dict[str, Callable[[], object]]:
             return {token: (lambda token=token: w.process(number, token)) for token in tokens}  # type: ignore[misc]
 
-        orders = sampled(200 if BUDGET else 12, seed=3)
+        orders = sampled(int(BUDGET) if proof else 8, seed=3)
         wrong = [(order, seen) for order, seen in in_every_order(w, number, clients, orders) if _differs(seen, wanted)]
         assert wrong == []
 
@@ -118,7 +127,8 @@ def test_a_writer_posts_and_reopens_between_any_two_requests__nothing_is_lost_or
         assert orders.count >= 6
 
 
-def test_two_processors_and_a_writer__nothing_is_lost_or_doubled() -> None:
+@pytest.mark.parametrize("proof", DEPTHS)
+def test_two_processors_and_a_writer__nothing_is_lost_or_doubled(proof: bool) -> None:
     with world() as w:
         number = w.object(data={"n": 0})
         inc = {"_data": {"$inc": {"n": 1}}, "_meta": {"update_mode": "operators"}}
@@ -129,7 +139,7 @@ def test_two_processors_and_a_writer__nothing_is_lost_or_doubled() -> None:
             schedule.step("writer")
             w.update(number, inc, by="bob")
 
-        orders = Orders(most=None if BUDGET else 150)
+        orders = orders_for(3 * QUICK, proof)
         found = in_every_order(w, number, lambda s: {**base(s), "writer": lambda: writer(s)}, orders)
         for order, seen in found:
             assert seen.body == {"n": 2}, order
@@ -137,7 +147,8 @@ def test_two_processors_and_a_writer__nothing_is_lost_or_doubled() -> None:
             assert seen.receipts == (("+1",), ("+1",)), order
 
 
-def test_a_personal_token_and_the_workflows_token_on_one_store__receipts_of_both_count() -> None:
+@pytest.mark.parametrize("proof", DEPTHS)
+def test_a_personal_token_and_the_workflows_token_on_one_store__receipts_of_both_count(proof: bool) -> None:
     with world() as w:
         w.repo.commit_files(
             {".github/gh-store.yml": 'store:\n  processors: ["github-actions[bot]", "alice"]\n'}, by="alice"
@@ -151,7 +162,7 @@ def test_a_personal_token_and_the_workflows_token_on_one_store__receipts_of_both
         def clients(schedule: Schedule) -> dict[str, Callable[[], object]]:
             return {person: lambda: w.process(number, person), bot: lambda: w.process(number, bot)}
 
-        for order, _seen in in_every_order(w, number, clients, Orders(most=None if BUDGET else 60)):
+        for order, _seen in in_every_order(w, number, clients, orders_for(QUICK, proof)):
             assert w.data(number) == {"n": 2}, order
             comments = [c for c in w.repo.issue(number).comments if c.author == "bob"]
             for comment in comments:

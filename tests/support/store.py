@@ -13,9 +13,8 @@ from gh_store_action.gateway import GitHub
 from gh_store_action.processor import Processor, Result
 from gh_store_action.session import Session
 from gh_store_action.transport import Transport
-from tests.support.github import BOT
+from tests.support.github import BOT, Repository
 from tests.support.github import GitHub as Hub
-from tests.support.github import Repository
 
 WRITERS = ("alice", "bob")
 STRANGER = "mallory"

@@ -1,4 +1,4 @@
-"""Issues, comments and contexts as values, for tests of the pure core; `Written` applies a decision like GitHub would."""
+"""Issues, comments and contexts as values, for tests of the pure core."""
 
 from __future__ import annotations
 
