@@ -252,14 +252,20 @@ class Job:
         }
 
     def result(self, exit_code: int, log: str) -> Result:
-        """Read what the run left in the files, as the runner does after the step."""
-        return Result(
+        """Read what the run left in the files, as the runner does after the step; the token must be nowhere in it."""
+        found = Result(
             exit_code=exit_code,
             log=log,
             outputs=parse_env_file(self.file_command("set_output").read_bytes().decode("utf-8")),
             summary=self.file_command("step_summary").read_text(encoding="utf-8"),
             commands=tuple(command for _, command in _commands(log) if command is not None),
         )
+        if self.token:
+            hidden = "\n".join(line for line in log.split("\n") if not line.startswith("::add-mask::"))
+            assert self.token not in hidden, "the token is in the log"
+            assert self.token not in found.summary, "the token is in the summary"
+            assert not any(self.token in value for value in found.outputs.values()), "the token is in an output"
+        return found
 
     def _github(self) -> dict[str, Any]:
         """The `github` context, as far as the defaults of action.yml may ask."""

@@ -81,6 +81,8 @@ class GitHub:
         self.close()
         if kind is None and self.failures:
             raise AssertionError("The loopback GitHub itself failed:\n" + "\n".join(self.failures))
+        if kind is None and (leaks := self.leaks()):
+            raise AssertionError("A token left the Authorization header:\n" + "\n".join(leaks))
 
     # --- addresses -----------------------------------------------------------------------------------------------
 
@@ -153,6 +155,16 @@ class GitHub:
     def failures(self) -> list[str]:
         """Tracebacks of bugs in the server or in callbacks."""
         return self._desk.failures
+
+    def leaks(self) -> list[str]:
+        """Requests, to the API and to git, with a token anywhere but in the Authorization header: every test asks."""
+        found = []
+        for request in (*self.requests, *self.git_requests):
+            others = [value for name, value in request.headers.items() if name.lower() != "authorization"]
+            sent = "\n".join([request.path, request.query, str(getattr(request, "body", "")), *others])
+            if any(token in sent for token in self._desk.hub.tokens):
+                found.append(f"{request.method} {request.path.split('?')[0][:80]}")
+        return found
 
     def count(self, **fields: Any) -> int:
         """How many API requests were made, or how many with these field values, see ``Request``."""
