@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 
 from gh_store_action.domain import objects, sweeping
 from gh_store_action.domain.canonical import digest
-from gh_store_action.domain.context import Context
-from gh_store_action.domain.decide import Ask, NotAnObject, Quiet, ReadFurther, Write, decide
+from gh_store_action.domain.context import Context, PermissionUnknown
+from gh_store_action.domain.decide import Ask, NotAnObject, Quiet, ReadFurther, Step, Write, decide
 from gh_store_action.domain.fold import Outcome, State, Verdict
 from gh_store_action.domain.records import Issue, Receipt, Refusal
 from gh_store_action.errors import AccessDeniedError, ConcurrentUpdateError, GitHubError, StoreError
@@ -127,7 +127,7 @@ class Processor:
         object_id = objects.object_id_of(issue, self.session.rules) or ""
         work = _Round(issue, self.session.context(object_id, issue.number), object_id)
         while True:
-            step = decide(work.issue, work.context)
+            step = self._decide(work)
             if isinstance(step, ReadFurther):
                 work.issue = self.github.extend(work.issue, step.until, self.session.viewer)
             elif isinstance(step, Ask):
@@ -147,6 +147,12 @@ class Processor:
                 self._note(work, step)
                 if self.dry_run or not self._carry_out(work, step):
                     return self._result(work, step, step.blocked)
+
+    def _decide(self, work: _Round) -> Step:
+        try:
+            return decide(work.issue, work.context)
+        except PermissionUnknown as unknown:
+            raise PermissionUnknown(unknown.login, self.session.refusals_to_say.pop(unknown.login, "")) from None
 
     def _note(self, work: _Round, step: Write) -> None:
         work.verdicts.update(step.verdicts)

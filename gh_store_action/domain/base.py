@@ -95,7 +95,7 @@ def unreceipted(
     """Older updates without a verdict, after what an adoption took over; their authors have been asked about."""
     adopted = max((e.after for e in entries if e.kind is Kind.CHECKPOINT and e.adopted), default=0)
     found = [e for e in entries if e.asks and adopted < e.id <= marker.comment and e.id not in recorded]
-    context.ask(login for entry in found for login in context.writers(entry))
+    context.insist(login for entry in found for login in context.writers(entry))
     return found
 
 

@@ -9,6 +9,7 @@ from gh_store_action.domain.fold import Judge, Verdict, no_schema
 from gh_store_action.domain.records import Receipt, Rules
 from gh_store_action.domain.steps import Ask, ReadFurther
 from gh_store_action.domain.updates import Entry
+from gh_store_action.errors import StoreError
 
 
 class NeedsMore(Exception):
@@ -17,6 +18,17 @@ class NeedsMore(Exception):
     def __init__(self, step: ReadFurther | Ask) -> None:
         self.step = step
         super().__init__(repr(step))
+
+
+class PermissionUnknown(StoreError):
+    """GitHub did not say whether somebody may write; the object waits."""
+
+    def __init__(self, login: str, reason: str = "") -> None:
+        self.login = login
+        super().__init__(
+            f"GitHub did not say whether {login} may write. {reason}".strip(),
+            "Nothing was written and nothing is lost; mend that, or run again later.",
+        )
 
 
 @dataclass(frozen=True)
@@ -55,9 +67,25 @@ class Context:
         return all(self.permissions.get(login, False) for login in self.writers(entry))
 
     def allows(self, login: str) -> bool:
-        """Whether that person may write; asks first.  No answer is no here: it only ever defers."""
-        self.ask([login])
-        return login in self.counting or self.permissions.get(login, False)
+        """Whether that person may write; asks first.
+
+        Raises:
+            PermissionUnknown: when GitHub would not tell: nothing can be decided without it.
+        """
+        self.insist([login])
+        return login in self.counting or self.permissions[login]
+
+    def insist(self, logins: Iterable[str]) -> None:
+        """Asks about all of them; "no answer" is never taken for a no.
+
+        Raises:
+            PermissionUnknown: when GitHub would not tell about one.
+        """
+        wanted = list(logins)
+        self.ask(wanted)
+        for login in wanted:
+            if login in self.unanswered:
+                raise PermissionUnknown(login)
 
     def ask(self, logins: Iterable[str]) -> None:
         """Interrupts the decision while nobody has been asked about one of them.

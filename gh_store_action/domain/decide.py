@@ -90,19 +90,18 @@ def _decide(issue: Issue, context: Context) -> Step:
 
 def _no_object(issue: Issue, context: Context) -> NotAnObject | None:
     rules = context.rules
-    if not objects.has_label(issue, rules.base_label):
-        return NotAnObject(f"it does not carry the label {rules.base_label!r}")
-    if objects.has_label(issue, rules.archived_label):
-        return NotAnObject(f"the object is deleted (label {rules.archived_label!r})", deleted=True)
     claimed = objects.ids_in_labels(issue.labels, rules)
+    based = objects.has_label(issue, rules.base_label)
+    if objects.has_label(issue, rules.archived_label) and (based or claimed):
+        return NotAnObject(f"the object is deleted (label {rules.archived_label!r})", deleted=True)
+    if not based:
+        return NotAnObject(f"it does not carry the label {rules.base_label!r}")
     if objects.object_id_of(issue, rules) is None:
         if claimed:
             return NotAnObject("its labels claim more than one id: " + ", ".join(claimed), broken=True)
         return NotAnObject(f"no label says which object it is ({rules.uid_prefix}<id>)", broken=True)
-    if not objects.is_trusted(issue, context.counting):
-        context.ask([issue.author])
-        if not context.permissions.get(issue.author, False):
-            return NotAnObject("it was opened by somebody who may not write here")
+    if not objects.is_trusted(issue, context.counting) and not context.allows(issue.author):
+        return NotAnObject("it was opened by somebody who may not write here")
     return None
 
 

@@ -7,6 +7,7 @@ from contextlib import suppress
 
 import pytest
 
+from gh_store_action.domain.context import PermissionUnknown
 from gh_store_action.errors import ConcurrentUpdateError, GitHubError, ObjectNotFound, StoreError
 from gh_store_action.transport import Cancelled
 from tests.support.github import BOT, Request
@@ -127,6 +128,19 @@ def test_github_does_not_say_who_may_write__the_update_waits_and_the_reason_is_k
         w.sweep()
         assert w.data(number) == {"count": 0, "a": 1, "b": 1}
         assert w.repo.issue(number).state.lower() == "closed"
+
+
+def test_github_does_not_say_whether_the_editor_of_the_body_may_write__the_edit_waits() -> None:
+    with world() as w:
+        number = w.object()
+        w.repo.edit_issue(number, "bob", body='{"by": "hand"}')
+        w.hub.faults.status(403, message="Not accessible", times=None, match=lambda r: "/collaborators/bob" in r.path)
+        with pytest.raises(PermissionUnknown, match="bob may write. GitHub refused a request: Not accessible"):
+            w.process(number)
+        assert w.data(number) == {"by": "hand"}
+        w.hub.faults.clear()
+        w.sweep()
+        assert w.seen(number).checkpoints == 2
 
 
 def test_an_edit_saved_between_read_and_write__is_told() -> None:

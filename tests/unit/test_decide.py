@@ -8,6 +8,7 @@ import pytest
 
 from gh_store_action.domain import objects
 from gh_store_action.domain.cases import BrokenObject
+from gh_store_action.domain.context import PermissionUnknown
 from gh_store_action.domain.decide import Ask, NotAnObject, Quiet, ReadFurther, Write, decide
 from gh_store_action.domain.fold import Outcome
 from gh_store_action.domain.records import Issue, Receipt
@@ -498,3 +499,20 @@ def test_a_lost_title_and_a_broken_body__rebuilt_from_the_log() -> None:
 def test_an_object_edited_by_a_stranger_before_its_adoption__is_broken_without_a_log() -> None:
     with pytest.raises(BrokenObject, match="may not write"):
         decide(legacy(editor="mallory", edited_at="2026-02-02T00:00:00Z"), context())
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        issue(START, [initial()], title_editor="carol"),
+        issue(START, [initial()], author="carol", association="NONE", title="Stored Object: m"),
+        edited({"hand": 1}, list(TALK), editor="carol"),
+        issue({"count": 0, "a": 1}, [initial(), comment(11, {"a": 1}, "carol")]),
+        legacy(comment(11, {"count": 3}, "alice", "carol:+1")),
+        legacy(editor="carol", edited_at="2026-02-02T00:00:00Z"),
+    ],
+)
+def test_no_answer_about_somebody_who_matters__is_never_taken_for_a_no(before: Issue) -> None:
+    assert decide(before, context(permissions={"alice": True})) == Ask(frozenset({"carol"}))
+    with pytest.raises(PermissionUnknown, match="did not say whether carol may write"):
+        decide(before, context(permissions={"alice": True}, unanswered=frozenset({"carol"})))
