@@ -308,16 +308,15 @@ class Checkout:
     def _move_along(
         self, branch: str, base: str, commit: str, entries: Mapping[str, tuple[str, str]], author: Author
     ) -> None:
-        """Let the local branch follow where it was at the base.  A lock held by others leaves it where it was."""
-        head = self.git.run("rev-parse", "--verify", "--quiet", "HEAD^{commit}", may_fail=True).line
-        if self._symbolic_head() != branch or head != base:
+        """Let the local branch follow where it was at the base, which ``update-ref`` itself compares.
+
+        Where it was not, or somebody holds a lock, it stays where it was.
+        """
+        if self._symbolic_head() != branch:
             return
         old = base or "0" * len(commit)
-        reason = "gh-store: files of the store"
-        moved = self.git.run(
-            "update-ref", "-m", reason, f"refs/heads/{branch}", commit, old, variables=author.variables, may_fail=True
-        )
-        if moved.code == 0:
+        move = ("update-ref", "-m", "gh-store: files of the store", f"refs/heads/{branch}", commit, old)
+        if self.git.run(*move, variables=author.variables, may_fail=True).code == 0:
             git = self.git.without_filters()
             git.run("update-index", "-z", "--index-info", stdin=_index_info(entries), may_fail=True)
 
@@ -374,9 +373,9 @@ class _Tip:
 
 
 def _index_info(entries: Mapping[str, tuple[str, str]]) -> bytes:
-    """Lines for ``git update-index -z --index-info``; removals first, so that a folder can take a file's place."""
-    ordered = sorted(entries.items(), key=lambda entry: (entry[1][0] != REMOVED, entry[0]))
-    return b"".join(f"{mode} {blob}\t".encode() + os.fsencode(path) + b"\0" for path, (mode, blob) in ordered)
+    """Lines for ``git update-index -z --index-info``."""
+    lines = (f"{mode} {blob}\t".encode() + os.fsencode(path) for path, (mode, blob) in entries.items())
+    return b"".join(line + b"\0" for line in lines)
 
 
 def _message(text: str) -> bytes:

@@ -226,6 +226,33 @@ def test_publish__fetching_over_http_in_a_shallow_clone(checkout: Path, server: 
 
 
 @pytest.mark.parametrize(
+    ("token", "keys"), [("", ["core.askPass"]), ("ghs_expired", ["core.askPass", "credential.helper"])]
+)
+def test_publish__a_program_of_the_repository__is_not_asked_for_credentials(
+    tmp_path: Path, checkout: Path, server: GitServer, token: str, keys: list[str]
+) -> None:
+    program = tmp_path / "ask"
+    program.write_text(f"#!/bin/sh\ntouch {tmp_path / 'ran'}\necho password={TOKEN}\n")
+    program.chmod(0o755)
+    for key in keys:
+        real.git(checkout, "config", key, str(program))
+
+    with pytest.raises(AccessDeniedError):
+        save(workspace_of(checkout, server.url, token=token))
+    assert not (tmp_path / "ran").exists()
+
+
+def test_published__fetching__changes_no_ref_of_the_user(checkout: Path, server: GitServer, remote: Path) -> None:
+    real.push(remote, {STORE: "1\n"})
+    before = real.git(checkout, "for-each-ref")
+
+    assert workspace_of(checkout, server.url).published(STORE, Publication(())) == b"1\n"
+
+    assert real.git(checkout, "for-each-ref") == before
+    assert not (checkout / ".git/FETCH_HEAD").exists()
+
+
+@pytest.mark.parametrize(
     ("said", "kind", "words"),
     [
         ("remote: error: GH013: Repository rule violations found for refs/heads/main.", AccessDeniedError, "protected"),
