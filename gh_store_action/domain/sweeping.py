@@ -33,9 +33,10 @@ def settled(issue: Issue, rules: Rules, counting: frozenset[str]) -> bool:
     newer = [e for e in entries if e.id > marker.comment]
     if any(e.asks for e in newer) or issue.total_comments - len(newer) != marker.count:
         return False
+    adopted = max((e.after for e in entries if e.kind is updates.Kind.CHECKPOINT and e.adopted), default=0)
     verdicts = {rules.reactions.processed, rules.reactions.rejected, rules.reactions.unauthorized}
     return all(
         any(r.login in counting and r.content in verdicts for r in e.comment.reactions)
         for e in entries
-        if e.asks and e.id <= marker.comment
+        if e.asks and adopted < e.id <= marker.comment
     )

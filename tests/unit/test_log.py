@@ -378,6 +378,8 @@ QUIET = issue(DATA, [initial(), comment(11, {"a": 1}, "alice", "-1")])
         (issue(DATA, [initial(), comment(11, {"a": 1}, "alice", "mallory:+1")]), False),
         (issue(DATA, [initial(), comment(11, {"a": 1})], marker=marked(1, 10, 1, DATA)), False),
         (issue(DATA, [initial(), comment(11, "talk")], marker=marked(1, 10, 1, DATA)), True),
+        (issue(DATA, [comment(11, {"h": 1}, "mallory"), initial(12, DATA, after=11, reason="adopted")]), True),
+        (issue(DATA, [comment(11, {"h": 1}, "mallory"), initial(12, DATA, after=11, reason="edited by hand")]), False),
     ],
 )
 def test_what_a_sweep_looks_at_more_closely(found: object, is_settled: bool) -> None:

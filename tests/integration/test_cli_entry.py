@@ -1,0 +1,403 @@
+"""The command's entry: speed, help, common options, failures and exit codes."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+import gh_store_action
+from gh_store_action import __version__, cli
+from gh_store_action.cli_objects import UPDATE_MODES
+from gh_store_action.cli_options import Command
+from gh_store_action.cli_snapshots import FORMATS
+from gh_store_action.settings import FORMATS as ACTION_FORMATS
+from gh_store_action.settings import UPDATE_MODES as ACTION_UPDATE_MODES
+from tests.support.cli import ROOT, Shell
+from tests.support.github import GitHub, Repository
+
+LABELS = ["stored-object", "UID:metrics"]
+HEAVY = ("github", "requests", "jsonschema", "rich", "yaml", "loguru", "re2", "jsonpatch", "actions_toolkit")
+
+# As the contract's "Command line" section has them.
+CONTRACT = {
+    "process-updates": {"--issue", "--dry-run"},
+    "sweep": {"--dry-run"},
+    "snapshot": {"--output", "--format", "--dry-run"},
+    "update-snapshot": {"--snapshot-path", "--dry-run"},
+    "create": {"--dry-run"},
+    "upsert": {"--dry-run"},
+    "get": {"--revision", "--at"},
+    "update": {"--mode", "--if-revision", "--apply", "--dry-run"},
+    "delete": {"--dry-run"},
+    "restore": {"--dry-run"},
+    "history": set(),
+    "diff": set(),
+    "revert": {"--dry-run"},
+    "list": set(),
+    "verify": {"--repair", "--dry-run"},
+    "doctor": set(),
+    "migrate": {"--dry-run"},
+    "roll-over": {"--dry-run"},
+    "init": {"--repository-files", "--dry-run"},
+}
+COMMON = {"--repo", "--token", "--config", "--api-url"}
+
+
+@pytest.fixture
+def github() -> Iterator[GitHub]:
+    with GitHub() as github:
+        yield github
+
+
+@pytest.fixture
+def repository(github: GitHub) -> Repository:
+    return github.add_repository("octo/store", files={"README.md": "# A store\n"})
+
+
+@pytest.fixture
+def shell(github: GitHub, repository: Repository, tmp_path: Path) -> Shell:
+    return Shell(github, repository.full_name, tmp_path, github.token("octo"))
+
+
+def options(command: click.Command) -> set[str]:
+    return {name for parameter in command.params for name in parameter.opts}
+
+
+# -- speed
+
+
+def test_version__takes_less_than_three_tenths_of_a_second(shell: Shell) -> None:
+    took = []
+    for _ in range(5):
+        begun = time.perf_counter()
+        with shell.start("--version") as process:
+            out, _ = process.communicate()
+        took.append(time.perf_counter() - begun)
+        assert out == f"gh-store, version {__version__}\n"
+    assert min(took) < 0.3
+
+
+@pytest.mark.parametrize("arguments", [("--version",), ("--help",), ("update", "--help")])
+def test_help__imports_nothing_heavy(arguments: tuple[str, ...]) -> None:
+    code = (
+        "import sys\nfrom gh_store_action.cli import program\n"
+        f"program.main({list(arguments)!r}, standalone_mode=False)\n"
+        f"print([name for name in {HEAVY!r} if name in sys.modules])"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_package__gives_the_librarys_names_when_they_are_asked_for() -> None:
+    code = (
+        "import sys, gh_store_action as package\n"
+        "assert 'github' not in sys.modules and 'GitHubStore' in dir(package)\n"
+        "print(package.GitHubStore.__name__, package.StoredObject.__name__, package.ObjectNotFound.__name__)\n"
+        "try:\n    package.nothing\nexcept AttributeError as error:\n    print(error)"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+
+    assert done.stdout.splitlines() == [
+        "GitHubStore StoredObject ObjectNotFound",
+        "module 'gh_store_action' has no attribute 'nothing'",
+    ]
+
+
+@pytest.mark.parametrize("name", sorted(gh_store_action.__all__))
+def test_package__has_every_name_that_it_promises(name: str) -> None:
+    gh_store_action.__dict__.pop(name, None) if name != "__version__" else None
+
+    assert getattr(gh_store_action, name) is getattr(gh_store_action, name)
+    assert name in dir(gh_store_action)
+
+
+def test_package__has_no_other_name() -> None:
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        gh_store_action.nothing  # noqa: B018
+
+
+# -- the contract
+
+
+def test_commands__are_those_of_the_contract() -> None:
+    assert {*CONTRACT, "completion"} == set(cli.program.commands)
+    assert options(cli.program) >= COMMON
+    for name, wanted in CONTRACT.items():
+        assert options(cli.program.commands[name]) >= wanted | COMMON, name
+
+
+def test_choices__are_those_of_the_action() -> None:
+    assert (UPDATE_MODES, FORMATS) == (ACTION_UPDATE_MODES, ACTION_FORMATS)
+
+
+def test_help__every_command_has_an_example_and_a_sentence(shell: Shell) -> None:
+    for name, command in cli.program.commands.items():
+        assert isinstance(command, Command) and command.examples, name
+        text = shell.run(name, "--help").out
+        assert all(example in text for example in command.examples), name
+        assert command.get_short_help_str(200).endswith("."), name
+
+
+def test_help__is_shown_where_no_command_is_given(shell: Shell) -> None:
+    done = shell.run()
+
+    assert done.code == 0
+    assert "process-updates" in done.out
+    assert shell.run("--help").out == done.out
+
+
+# -- common options
+
+
+def test_options__count_before_and_after_the_command(shell: Shell, repository: Repository) -> None:
+    repository.open_issue("octo", "Stored Object: metrics", "{}", LABELS)
+    token, shell.token = shell.token, ""
+
+    before = shell.run("--repo", "octo/store", "--token", token, "sweep", "--dry-run")
+    after = shell.run("sweep", "--dry-run", "--repo", "octo/store", "--token", token)
+    both = shell.run("--repo", "octo/other", "sweep", "--dry-run", "--repo", "octo/store", "--token", token)
+
+    assert before.json == after.json == both.json
+    assert before.json[0]["object_id"] == "metrics"
+
+
+def test_token__on_the_command_line_works_with_a_warning_and_is_never_shown(github: GitHub, shell: Shell) -> None:
+    """D07: a secret is only ever in the Authorization header."""
+    token, shell.token = shell.token, ""
+
+    done = shell.run("sweep", "--token", token, "--verbose")
+
+    assert done.code == 0
+    assert "WARNING | Other users can see --token" in done.err
+    assert token not in done.out + done.err
+    assert all(token not in request.path + request.query + (request.body or "") for request in github.requests)
+
+
+def test_token__missing_is_one_line_that_says_what_to_do(shell: Shell) -> None:
+    shell.token = ""
+
+    done = shell.run("sweep")
+
+    assert done.code == 2
+    assert done.err == (
+        "Error: There is no token. Set the variable GITHUB_TOKEN, such as by: export GITHUB_TOKEN=$(gh auth token)\n"
+    )
+
+
+def test_token__that_github_refuses_is_one_line(github: GitHub, shell: Shell) -> None:
+    github.revoke(shell.token)
+
+    done = shell.run("sweep")
+
+    assert done.code == 1
+    assert done.err.startswith("Error: GitHub does not accept the token (401).")
+    assert done.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["sweep", "--repo", "store"], "`--repo` is `store`; allowed: owner/name."),
+        (["sweep", "--api-url", "http://example.org"], "--api-url begins with http://"),
+        (["sweep", "--token", "two words"], "characters that no token has"),
+        (["sweeep"], "No such command 'sweeep'"),
+        (["sweep", "--isue", "1"], "No such option '--isue'"),
+        (["process-updates"], "Missing option '--issue'"),
+        (["process-updates", "--issue", "x"], "'x' is not a valid integer range"),
+        (["update", "a", "{}", "--mode", "appendd"], "'appendd' is not one of 'append'"),
+    ],
+)
+def test_inputs__that_are_wrong_are_one_line_and_exit_2(shell: Shell, arguments: list[str], said: str) -> None:
+    done = shell.run(*arguments)
+
+    assert done.code == 2
+    assert said in done.err
+    assert (done.out, done.err.count("\n")) == ("", 1)
+
+
+def test_repository__missing_is_one_line(shell: Shell) -> None:
+    shell.repository = ""
+
+    done = shell.run("sweep")
+
+    assert (done.code, "Give --repo owner/name" in done.err) == (2, True)
+
+
+def test_config__with_a_typo_is_an_error_and_writes_nothing(shell: Shell) -> None:
+    """D66."""
+    done = shell.run("sweep", "--config", "confg.yml")
+
+    assert done.code == 1
+    assert done.err == (
+        "Error: The configuration file confg.yml does not exist. "
+        "Mend the path, or write the default there with `gh-store init`.\n"
+    )
+    assert list(shell.folder.iterdir()) == []
+
+
+def test_config__with_a_wrong_key_names_it(shell: Shell) -> None:
+    (shell.folder / "c.yml").write_text("store: {log: {level: LOUD}}", "utf-8")
+
+    done = shell.run("sweep", "--config", "c.yml")
+
+    assert done.code == 1
+    assert "c.yml: store.log.level must be one of DEBUG, INFO, WARNING, ERROR" in done.err
+
+
+def test_addresses__follow_from_the_api_url(github: GitHub, repository: Repository, shell: Shell) -> None:
+    shell.env = {
+        "GITHUB_API_URL": "",
+        "GITHUB_GRAPHQL_URL": "https://wrong.example",
+        "GITHUB_SERVER_URL": "https://w.example",
+    }
+
+    done = shell.run("sweep", "--api-url", github.api_url)
+
+    assert done.code == 0
+
+
+def test_addresses__without_variables_are_githubs(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    from gh_store_action.cli_session import Invocation
+
+    running = Invocation({"GITHUB_TOKEN": "t0ken"})
+
+    assert (running.api_url, running.graphql_url, running.server_url) == (
+        "https://api.github.com",
+        "https://api.github.com/graphql",
+        "https://github.com",
+    )
+
+
+# -- the log
+
+
+def test_log__level_and_format_are_the_configurations(github: GitHub, repository: Repository, shell: Shell) -> None:
+    """D64: no key without an effect; the repository's counts from the first answer on."""
+    pull = repository.open_issue("octo", "A question", "no object")
+    repository.commit_files({".github/gh-store.yml": 'store: {log: {format: "<{level}> {message}"}}'})
+    loud = shell.run("process-updates", "--issue", str(pull))
+    repository.commit_files({".github/gh-store.yml": "store: {log: {level: ERROR}}"})
+    quiet = shell.run("process-updates", "--issue", str(pull))
+
+    assert loud.err.startswith(f"<WARNING> Issue #{pull} is left alone:")
+    assert quiet.err == ""
+
+
+def test_log__waits_are_told(github: GitHub, shell: Shell) -> None:
+    (shell.folder / "c.yml").write_text('store: {retries: {backoff_factor: 0}, log: {format: "{message}"}}', "utf-8")
+    github.faults.status(502, times=1)
+
+    done = shell.run("sweep", "--config", "c.yml")
+
+    assert done.code == 0
+    assert "GitHub answered 502" in done.err
+
+
+# -- failures
+
+
+def test_failure__verbose_says_where(shell: Shell) -> None:
+    done = shell.run("process-updates", "--issue", "99", "--verbose")
+
+    assert done.code == 1
+    assert done.err.startswith("Error: octo/store has no issue #99.")
+    assert "Traceback" in done.err
+
+
+def test_failure__a_bug_says_that_it_is_one(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError(f"with {shell.token}")
+
+    monkeypatch.setattr("gh_store_action.session.Session.learn", broken)
+
+    short, long = shell.run("sweep"), shell.run("sweep", "-v")
+
+    assert short.code == 1
+    assert short.err.startswith("Error: This is a bug in gh-store: ZeroDivisionError in test_cli_entry.py, line ")
+    assert "with ***." in short.err and shell.token not in short.err + long.err
+    assert (short.err.count("\n"), "Traceback" in long.err) == (1, True)
+
+
+def test_failure__a_command_outside_of_the_program_is_a_bug() -> None:
+    with pytest.raises(TypeError, match="outside of"), click.Context(cli.program):
+        from gh_store_action.cli_session import invocation
+
+        invocation()
+
+
+def test_interrupt__ends_cleanly(github: GitHub, repository: Repository, shell: Shell) -> None:
+    asked = threading.Event()
+    github.before_request.append(lambda _: asked.set())
+    github.latency = 3.0
+    with shell.start("sweep") as process:
+        assert asked.wait(20)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=20)
+
+    assert process.returncode == 130
+    assert out == ""
+    assert err == "\nError: Interrupted. What was not finished is still pending; run the same command again.\n"
+
+
+def test_interrupt__exits_130(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("gh_store_action.session.Session.learn", interrupted)
+
+    assert shell.run("sweep").code == 130
+
+
+def test_failure__verbose_shows_the_details(shell: Shell, repository: Repository) -> None:
+    shell.token = repository.workflow_token(contents="read")
+    number = repository.open_issue("octo", "Stored Object: metrics", "{}", LABELS)
+
+    done = shell.run("process-updates", "--issue", str(number), "-v")
+
+    assert done.code == 1
+    assert "  issues: write\n" in done.err
+
+
+def test_main__is_the_installed_command(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["gh-store", "--version"])
+
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+
+    assert ended.value.code == 0
+
+
+# -- gh-store's own command lines
+
+
+def test_original__its_three_command_lines_work_as_printed(repository: Repository, shell: Shell) -> None:
+    """F22, F23, F24; the repository's README of 0.5."""
+    number = repository.open_issue("octo", "Stored Object: metrics", '{"count": 0}', LABELS)
+    repository.comment(number, "octo", '{"count": 1}')
+    token, shell.token, shell.repository = shell.token, "", ""
+    common = ["--token", token, "--repo", "octo/store"]
+    file = shell.folder / "snapshot.json"
+
+    processed = shell.run("process-updates", "--issue", str(number), *common)
+    full = shell.run("snapshot", *common, "--output", "snapshot.json")
+    first = json.loads(file.read_text("utf-8"))
+    repository.comment(number, "octo", '{"count": 2}')
+    shell.run("process-updates", "--issue", str(number), *common)
+    updated = shell.run("update-snapshot", *common, "--snapshot-path", "snapshot.json")
+
+    assert (processed.code, full.code, updated.code) == (0, 0, 0)
+    assert first["repository"] == "octo/store"
+    assert first["objects"]["metrics"]["data"] == {"count": 1}
+    assert json.loads(file.read_text("utf-8"))["objects"]["metrics"]["data"] == {"count": 2}

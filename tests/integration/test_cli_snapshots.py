@@ -1,0 +1,159 @@
+"""The commands snapshot and update-snapshot: files anywhere, commits only when asked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support import git as real
+from tests.support.cli import Shell
+from tests.support.github import GitHub, Repository
+
+
+@pytest.fixture
+def github() -> Iterator[GitHub]:
+    with GitHub() as github:
+        yield github
+
+
+@pytest.fixture
+def repository(github: GitHub) -> Repository:
+    repository = github.add_repository("octo/store", files={"README.md": "# A store\n"})
+    for name in ("metrics", "users"):
+        number = repository.open_issue("octo", f"Stored Object: {name}", "{}", ["stored-object", f"UID:{name}"])
+        repository.comment(number, "octo", '{"count": 1}')
+    return repository
+
+
+@pytest.fixture
+def shell(github: GitHub, repository: Repository, tmp_path: Path) -> Shell:
+    shell = Shell(github, repository.full_name, tmp_path / "here", github.token("octo"))
+    shell.folder.mkdir()
+    shell.run("sweep")
+    return shell
+
+
+def test_snapshot__writes_to_the_current_directory_without_a_checkout(shell: Shell) -> None:
+    done = shell.run("snapshot")
+
+    file = shell.folder / "snapshot.json"
+    assert done.code == 0
+    assert (done.json["path"], done.json["object_count"], done.json["commit_sha"]) == (str(file), 2, "")
+    assert sorted(json.loads(file.read_text("utf-8"))["objects"]) == ["metrics", "users"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "format_", "files"),
+    [
+        (["--output", "s.jsonl"], "jsonl", ["s.jsonl"]),
+        (["--format", "jsonl"], "jsonl", ["snapshot.jsonl"]),
+        (["--output", "new/dir/s.json"], "json", ["new/dir/s.json"]),
+        (["--format", "directory"], "directory", ["snapshot/index.json", "snapshot/objects/metrics.json"]),
+        (["--output", "folder"], "directory", ["folder/index.json", "folder/objects/users.json"]),
+    ],
+)
+def test_snapshot__has_the_format_that_is_asked_for_or_that_the_path_looks_like(
+    shell: Shell, arguments: list[str], format_: str, files: list[str]
+) -> None:
+    (shell.folder / "folder").mkdir()
+
+    done = shell.run("snapshot", *arguments)
+
+    assert done.json["format"] == format_
+    assert all((shell.folder / file).is_file() for file in files)
+
+
+def test_snapshot__may_lie_anywhere(shell: Shell, tmp_path: Path) -> None:
+    done = shell.run("snapshot", "--output", str(tmp_path / "elsewhere/s.json"))
+
+    assert (done.code, (tmp_path / "elsewhere/s.json").is_file()) == (0, True)
+
+
+def test_snapshot__dry_run_writes_nothing(shell: Shell) -> None:
+    done = shell.run("snapshot", "--dry-run")
+
+    assert (done.json["changed"], done.json["dry_run"], list(shell.folder.iterdir())) == (True, True, [])
+
+
+def test_snapshot__what_is_left_out_is_told(shell: Shell, repository: Repository) -> None:
+    repository.open_issue("octo", "Stored Object: b", "oops {", ["stored-object", "UID:b"])
+
+    done = shell.run("snapshot")
+
+    assert done.code == 0
+    assert done.json["left_out"][0]["issue_number"] == 3
+    assert "WARNING | Issue #3 is not in the snapshot" in done.err
+
+
+def test_snapshot__of_an_empty_store_is_one_without_objects(github: GitHub, shell: Shell) -> None:
+    """D06."""
+    github.add_repository("octo/empty")
+
+    assert shell.run("snapshot", "--repo", "octo/empty").json["object_count"] == 0
+
+
+def test_update_snapshot__reads_what_changed_and_gives_the_same_bytes(shell: Shell, repository: Repository) -> None:
+    shell.run("snapshot", "--output", "full.json")
+    shell.run("snapshot", "--output", "updated.json")
+    repository.comment(1, "octo", '{"count": 2}')
+    shell.run("sweep")
+
+    updated = shell.run("update-snapshot", "--snapshot-path", "updated.json")
+    again = shell.run("update-snapshot", "--snapshot-path", "updated.json")
+    shell.run("snapshot", "--output", "full.json")
+
+    assert (updated.json["changed"], updated.json["full"], again.json["changed"]) == (True, False, False)
+    assert (shell.folder / "full.json").read_bytes() == (shell.folder / "updated.json").read_bytes()
+
+
+def test_update_snapshot__without_a_file_makes_a_full_one_and_says_so(shell: Shell) -> None:
+    done = shell.run("update-snapshot", "--snapshot-path", "new.json")
+
+    assert done.json["full"] is True
+    assert "A full snapshot was made: there was none yet." in done.err
+
+
+def test_commit__pushes_to_the_checkout_that_the_file_lies_in(shell: Shell, tmp_path: Path) -> None:
+    remote = real.make_bare_remote(tmp_path / "remotes/store.git", {"README.md": "base\n"})
+    checkout = real.clone(remote, tmp_path / "checkout")
+
+    done = shell.run(
+        "snapshot",
+        *("--output", str(checkout / "data/s.json"), "--commit", "--commit-message", "Save the store"),
+        *("--commit-author", "Ada <ada@example.org>", "--branch", "main"),
+    )
+
+    assert done.code == 0, done.err
+    assert len(done.json["commit_sha"]) == 40
+    assert "data/s.json" in real.files(remote)
+    assert real.git(remote, "log", "-1", "--format=%an %s", "main").strip() == "Ada Save the store"
+
+
+def test_commit__outside_of_a_checkout_is_one_line(github: GitHub, shell: Shell) -> None:
+    before = github.count()
+
+    done = shell.run("snapshot", "--commit")
+
+    assert (done.code, github.count()) == (1, before)
+    assert "lies in no checkout. Leave --commit out" in done.err
+
+
+def test_commit__not_asked_for_leaves_the_checkout_alone(shell: Shell, tmp_path: Path) -> None:
+    checkout = real.clone(real.make_bare_remote(tmp_path / "r.git", {"a": "b"}), tmp_path / "checkout")
+
+    shell.run("snapshot", "--output", str(checkout / "s.json"))
+
+    assert real.git(checkout, "status", "--porcelain").strip() == "?? s.json"
+
+
+def test_terminal__says_it_in_a_line(shell: Shell, tmp_path: Path) -> None:
+    remote = real.make_bare_remote(tmp_path / "remotes/store.git", {"README.md": "base\n"})
+    checkout = real.clone(remote, tmp_path / "checkout")
+
+    assert "2 objects as of" in shell.terminal("snapshot", columns=300).out
+    assert "has not changed" in shell.terminal("snapshot", columns=300).out
+    assert "would be written" in shell.terminal("snapshot", "--output", "n.json", "--dry-run", columns=300).out
+    assert "pushed as" in shell.terminal("snapshot", "--output", str(checkout / "s.json"), "--commit", columns=300).out
