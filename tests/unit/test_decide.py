@@ -425,6 +425,15 @@ def test_title_and_body_do_not_fit_after_our_own_write__rebuilt_from_the_log() -
     settled(before, step)
 
 
+def test_rebuilding_after_a_crash__the_unreceipted_get_their_verdicts() -> None:
+    log = [initial(), comment(11, {"a": 1}), comment(12, '{"b": }')]
+    before = issue("oops", log, marker=marked(2, 12, 3, {"count": 0, "a": 1}), editor=BOT)
+    step = wrote(decide(before, context()))
+    assert step.state.data == {"count": 0, "a": 1}
+    assert {k: v.outcome for k, v in step.verdicts.items()} == {11: Outcome.APPLIED, 12: Outcome.REJECTED}
+    settled(before, step)
+
+
 def test_a_title_that_a_stranger_set_does_not_count() -> None:
     """A forged marker in the title."""
     forged = marked(99, 12, 2, START)
