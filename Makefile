@@ -23,7 +23,8 @@ demo: env ## See a store at work, from first object to snapshot, without a netwo
 	@$(PY) -m tests.demo
 
 test: env ## Every test but the slow proofs and the container's; the package must be covered to the last branch
-	@$(PYTEST) -q -n auto -rs -m "not prove and not container" \
+	@rm -rf .cache/exchanges && mkdir -p .cache/exchanges
+	@EXCHANGES_TO=.cache/exchanges $(PYTEST) -q -n auto -rs -m "not prove and not container" -p tests.support.exchanges \
 	  --cov --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
 
 prove: env ## Search for counterexamples, PROVE_BUDGET seconds (300) for each proof
@@ -42,9 +43,11 @@ bench: env ## Measure requests and times (charts need the extra `bench`)
 lint: env ## ruff, and the linters of workflows, Dockerfile and shell
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
-	@$(PY) -m check_jsonschema --builtin-schema vendor.github-actions action.yml
-	@$(PY) -m check_jsonschema --builtin-schema vendor.github-workflows workflows-templates/*.yml
-	@.venv/bin/zizmor --offline --no-progress --config .github/zizmor.yml action.yml workflows-templates/*.yml
+	@$(PY) -m check_jsonschema --builtin-schema vendor.github-actions action.yml composite/action.yml
+	@$(PY) -m check_jsonschema --builtin-schema vendor.github-workflows workflows-templates/*.yml .github/workflows/*.yml
+	@$(PY) -m check_jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	@.venv/bin/zizmor --offline --no-progress --config .github/zizmor.yml \
+	  action.yml composite/action.yml workflows-templates/*.yml .github/workflows/*.yml .github/dependabot.yml
 	@.venv/bin/hadolint Dockerfile
 	@if [ -x .venv/bin/shellcheck ]; then .venv/bin/shellcheck .ci/run; fi
 
@@ -59,18 +62,17 @@ lock: ## Resolve the dependencies anew into both lock files
 	@$(call needs_python)
 	@tools="$$(mktemp -d)" && trap 'rm -rf "$$tools"' EXIT && \
 	"$(PYTHON)" -m venv "$$tools" && "$$tools/bin/python" -m pip install --quiet --disable-pip-version-check uv && \
-	compile() { UV_PYTHON_DOWNLOADS=never "$$tools/bin/python" -m uv pip compile --quiet --upgrade --universal --generate-hashes \
-	  --no-emit-index-url --no-emit-find-links --python-version 3.11 --custom-compile-command "make lock" pyproject.toml "$$@"; } && \
+	compile_tool() { UV_PYTHON_DOWNLOADS=never "$$tools/bin/python" -m uv pip compile --quiet --upgrade --universal \
+	  --generate-hashes --no-emit-index-url --no-emit-find-links --python-version 3.11 --custom-compile-command "make lock" "$$@"; } && \
+	compile() { compile_tool pyproject.toml "$$@"; } && \
 	compile --output-file requirements.lock && \
 	compile --extra dev --constraint requirements.lock --output-file requirements-dev.lock && \
-	echo "Written: requirements.lock, requirements-dev.lock"
+	echo uv | compile_tool - --output-file .github/release-tools.lock && \
+	echo "Written: requirements.lock, requirements-dev.lock, .github/release-tools.lock"
 
-release-check: env ## Is this tree ready for the tag of its version?
-	@version="$$($(PY) -m hatchling version)" && \
-	{ grep -q "^## \[$$version\] - [0-9]" CHANGELOG.md || \
-	  { echo "CHANGELOG.md has no dated section [$$version]: give what stands under [Unreleased] that heading." >&2; exit 1; }; } && \
-	{ grep -q '^FROM .*@sha256:' Dockerfile || \
-	  { echo "Dockerfile: pin the base image by digest for a release: FROM …:3.13-slim@sha256:…" >&2; exit 1; }; } && \
+release-check: env ## Is this tree ready for a tag? VERSION=1.2.3, or the version that the package says
+	@version="$(or $(VERSION),$$($(PY) -m hatchling version))" && \
+	$(PY) scripts/release.py check "$$version" && \
 	{ [ -z "$$(git status --porcelain)" ] || { echo "The work tree has changes: commit them first." >&2; exit 1; }; } && \
 	out="$$(mktemp -d)" && trap 'rm -rf "$$out"' EXIT && \
 	$(PY) -m hatchling build --target wheel --directory "$$out" >/dev/null 2>&1 && \
@@ -81,7 +83,7 @@ release-check: env ## Is this tree ready for the tag of its version?
 	echo "Ready to tag v$$version."
 
 clean: ## Remove the environment and everything generated
-	@rm -rf .venv .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
+	@rm -rf .cache .venv .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
 	@find gh_store_action tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 define needs_python
@@ -98,7 +100,7 @@ env:
 	rm -rf .venv; \
 	"$(PYTHON)" -m venv .venv || { rm -rf .venv; \
 	  echo "$(PYTHON) can not make virtual environments. On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }; \
-	$(PY) -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r requirements-dev.lock && \
+	$(PY) -m pip install --quiet --disable-pip-version-check --no-input --no-deps --require-hashes -r requirements-dev.lock && \
 	$(PY) -m pip install --quiet --disable-pip-version-check --no-input --no-deps --no-build-isolation --editable . || { \
 	  echo "The packages of requirements-dev.lock could not be installed; pip says why above. Then run the same command again." >&2; \
 	  exit 1; }; \

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.support.runner import ROOT, Engine, Job, find_engine, run_container
+from tests.support.runner import ROOT, Engine, Job, run_container
 
 pytestmark = pytest.mark.container
 
@@ -30,21 +30,6 @@ SHADOWS = [
     "encodings/__init__.py",
 ]
 """Files of a user's repository with names that Python imports."""
-
-
-@pytest.fixture(scope="session")
-def engine() -> Engine:
-    found = find_engine()
-    if isinstance(found, Engine):
-        return found
-    if os.environ.get("REQUIRE_ENGINE") == "1":
-        pytest.fail(found)
-    pytest.skip(found)
-
-
-@pytest.fixture(scope="session")
-def image(engine: Engine) -> str:
-    return engine.build()
 
 
 @pytest.fixture
@@ -97,9 +82,13 @@ def test_token__is_nowhere_in_what_a_reader_of_the_log_sees(tmp_path: Path, engi
     assert job.token not in result.summary
 
 
-def test_image__is_light_runs_as_root_in_no_folder_of_its_own_and_says_what_it_is(engine: Engine, image: str) -> None:
+def test_image__is_light_runs_as_root_in_no_folder_of_its_own_and_says_what_it_is(
+    engine: Engine, image: str, figures: Callable[[str], None]
+) -> None:
     described = engine.inspect(image)
-    assert described["Size"] - engine.inspect(BASE)["Size"] < ADDED
+    added = described["Size"] - engine.inspect(BASE)["Size"]
+    figures(f"Image: {described['Size'] / 1e6:.0f} MB, of it {added / 1e6:.0f} MB on top of its base")
+    assert added < ADDED
     config = described["Config"]
     assert config.get("User", "") in ("", "root", "0")
     assert config.get("WorkingDir", "") in ("", "/")

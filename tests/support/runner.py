@@ -317,6 +317,9 @@ def run_process(job: Job, *, timeout: float = 60) -> Result:
     return job.result(done.returncode, done.stdout.decode("utf-8", "replace"))
 
 
+_ENGINES_OWN = ("HOME", "LD_LIBRARY_PATH", "PATH", "TMPDIR")
+
+
 def run_container(
     job: Job,
     engine: Engine,
@@ -342,12 +345,15 @@ def run_container(
     for folder, seen in job.mounts().items():
         call += ["-v", f"{folder}:{seen}"]
     for key in variables:
-        # By name alone, as the runner does: no value on a command line. The engine needs its own PATH and HOME, though.
-        call += ["-e", f"{key}={variables[key]}" if key in ("HOME", "PATH") else key]
+        # By name alone, as the runner does: no value on a command line. The engine needs some of its own, though.
+        call += ["-e", f"{key}={variables[key]}" if key in _ENGINES_OWN else key]
     try:
         done = subprocess.run(
             [*call, *(("--entrypoint", command[0]) if command else ()), image, *command[1:]],
-            env={**variables, **{key: os.environ[key] for key in ("HOME", "PATH") if key in os.environ}},
+            env={
+                **{key: value for key, value in variables.items() if key not in _ENGINES_OWN},
+                **{key: os.environ[key] for key in _ENGINES_OWN if key in os.environ},
+            },
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

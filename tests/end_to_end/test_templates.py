@@ -1,0 +1,271 @@
+"""The templates as users have them, run on the events that GitHub would send: from opening to closing to the commit."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.github import BOT, GitHub, Repository
+from tests.support.runner import RunnerError, run_container, run_process
+from tests.support.workflow import Actions, Run, Start, read, templates
+
+PROCESS, SNAPSHOT, SWEEP = "process-updates.yml", "snapshot.yml", "sweep.yml"
+FILE = "data/store-snapshot.json"
+
+
+@pytest.fixture
+def github() -> Iterator[GitHub]:
+    with GitHub() as running:
+        yield running
+
+
+@pytest.fixture
+def repository(github: GitHub) -> Repository:
+    made = github.add_repository(
+        "octo/store", files={f".github/workflows/{name}": text for name, text in templates().items()}
+    )
+    made.grant("ada", "write")
+    github.add_user("eve")
+    return made
+
+
+@pytest.fixture(
+    params=[
+        pytest.param("process"),
+        pytest.param("container", marks=pytest.mark.container),
+    ]
+)
+def start(request: pytest.FixtureRequest) -> Start:
+    """The action as a process, and as the container that users run."""
+    if request.param == "process":
+        return run_process
+    engine, image = request.getfixturevalue("engine"), request.getfixturevalue("image")
+    return lambda job: run_container(job, engine, image)
+
+
+@pytest.fixture
+def actions(github: GitHub, repository: Repository, tmp_path: Path) -> Actions:
+    return Actions(github, repository, tmp_path, templates())
+
+
+def open_object(repository: Repository, object_id: str = "metrics", by: str = "octo") -> int:
+    return repository.open_issue(by, object_id, '{"count": 0}', ["stored-object", f"UID:{object_id}"])
+
+
+def outcomes(runs: list[Run]) -> list[tuple[str, str]]:
+    return [(run.workflow, run.outcome) for run in runs]
+
+
+def stored(repository: Repository, number: int) -> object:
+    return json.loads(repository.issue(number).body)
+
+
+# Opening to closing, and the commit
+
+
+def test_store__from_an_opened_issue_to_the_committed_snapshot(
+    github: GitHub, repository: Repository, tmp_path: Path, start: Start
+) -> None:
+    actions = Actions(github, repository, tmp_path, templates(), start)
+    number = open_object(repository)
+    assert actions.react() == []  # nothing listens to opening: the sweep finds it
+    actions.tick("47 * * * *")
+    (run,) = actions.react()
+    assert outcomes([run]) == [(SWEEP, "success")], run.results[0].shown
+    assert repository.issue(number).state == "closed"
+
+    update = repository.comment(number, "ada", '{"count": 5}')
+    repository.edit_issue(number, "ada", state="open")
+    runs = actions.react()
+    assert outcomes(runs) == [(PROCESS, "success"), (PROCESS, "success")], runs[0].results[0].shown
+    assert [run.event.name for run in runs] == ["issue_comment", "issues"]
+    assert [run.results[0].outputs["processed"] for run in runs] == ["1", "0"]
+    issue = repository.issue(number)
+    assert (issue.state, json.loads(issue.body)) == ("closed", {"count": 5})
+    (comment,) = [one for one in issue.comments if one.id == update]
+    assert (BOT, "+1") in comment.reactions
+    assert actions.react() == []  # what the action itself did starts nothing
+
+    before = repository.head()
+    actions.tick("23 3 * * *")
+    (run,) = actions.react()
+    assert outcomes([run]) == [(SNAPSHOT, "success")], run.results[0].shown
+    assert repository.head() == run.results[0].outputs["commit-sha"] != before
+    assert json.loads(repository.file(FILE) or b"")["objects"]["metrics"]["data"] == {"count": 5}
+    assert repository.git("diff", "--name-only", f"{before}..main").split() == [FILE]
+    assert actions.react() == []  # nor does its push
+
+    actions.tick("23 3 * * *")
+    (run,) = actions.react()
+    assert (run.outcome, run.results[0].outputs["changed"], run.results[0].outputs["commit-sha"]) == (
+        "success",
+        "false",
+        "",
+    )
+
+
+# What starts it
+
+
+def test_comment__is_folded_without_reopening(repository: Repository, actions: Actions) -> None:
+    number = open_object(repository)
+    repository.comment(number, "ada", '{"count": 1}')
+    (run,) = actions.react()
+    assert run.outcome == "success", run.results[0].shown
+    assert run.permissions == {"contents": "read", "issues": "write"}
+    assert stored(repository, number) == {"count": 1}
+
+
+def test_edited_comment__starts_it_again(repository: Repository, actions: Actions) -> None:
+    number = open_object(repository)
+    comment = repository.comment(number, "ada", "just words")
+    assert outcomes(actions.react()) == [(PROCESS, "success")]
+    repository.edit_comment(comment, "ada", '{"count": 2}')
+    assert outcomes(actions.react()) == [(PROCESS, "success")]
+
+
+def test_strangers_comment__starts_it_and_changes_nothing(repository: Repository, actions: Actions) -> None:
+    number = open_object(repository)
+    actions.tick("47 * * * *")
+    actions.react()
+    repository.comment(number, "eve", '{"count": 666}')
+    (run,) = actions.react()
+    assert run.outcome == "success"
+    assert run.results[0].outputs["rejected"] == "1"
+    assert stored(repository, number) == {"count": 0}
+
+
+# What must not start it
+
+
+@pytest.mark.parametrize(
+    ("labels", "pull", "by", "body"),
+    [
+        pytest.param(["bug"], False, "ada", '{"count": 1}', id="an issue without the label"),
+        pytest.param([], False, "ada", '{"count": 1}', id="an issue without labels"),
+        pytest.param(["stored-object"], True, "ada", '{"count": 1}', id="a pull request"),
+        pytest.param(
+            ["stored-object"], False, "ada", "<!-- gh-store refused 1 -->\n- no", id="a reply by a person's token"
+        ),
+        pytest.param(
+            ["stored-object"],
+            False,
+            "ada",
+            '{"type": "initial_state", "_data": {}}',
+            id="an initial state of gh-store's",
+        ),
+    ],
+)
+def test_comment__that_is_no_update_is_skipped_before_a_machine_is_taken(
+    repository: Repository, actions: Actions, labels: list[str], pull: bool, by: str, body: str
+) -> None:
+    number = repository.open_issue("octo", "x", "{}", labels, pull=pull)
+    repository.comment(number, by, body)
+    assert outcomes(actions.react()) == [(PROCESS, "skipped")]
+
+
+def test_bot__starts_nothing_whatever_it_writes(repository: Repository, actions: Actions) -> None:
+    number = open_object(repository)
+    repository.comment(number, BOT, '{"count": 1}')
+    repository.edit_issue(number, BOT, state="closed")
+    repository.edit_issue(number, BOT, state="open")
+    assert actions.react() == []
+
+
+@pytest.mark.parametrize("act", ["opened", "closed", "labelled", "renamed", "comment deleted"])
+def test_other_events__are_not_listened_to(repository: Repository, actions: Actions, act: str) -> None:
+    number = open_object(repository)
+    comment = repository.comment(number, BOT, "hello")
+    if act == "closed":
+        repository.edit_issue(number, "ada", state="closed")
+    elif act == "labelled":
+        repository.edit_issue(number, "ada", labels=["stored-object", "UID:metrics", "more"])
+    elif act == "renamed":
+        repository.edit_issue(number, "ada", title="changed")
+    elif act == "comment deleted":
+        repository.delete_comment(comment, "ada")
+    assert actions.react() == []
+
+
+# Crowds
+
+
+def test_many_comments_at_once__none_is_lost_and_no_run_is_cancelled(repository: Repository, actions: Actions) -> None:
+    number = open_object(repository)
+    for count in range(5):
+        repository.comment(number, "ada", json.dumps({f"key{count}": count}))
+    runs = actions.react()
+    assert outcomes(runs) == [(PROCESS, "success")] * 5
+    assert stored(repository, number) == {"count": 0, **{f"key{count}": count for count in range(5)}}
+
+
+def test_many_comments_at_once__none_is_lost_where_the_server_knows_no_queue(
+    github: GitHub, repository: Repository, tmp_path: Path
+) -> None:
+    """Runs in the middle are cancelled there; the last one folds what they would have."""
+    text = templates()[PROCESS]
+    assert "      queue: max\n" in text
+    actions = Actions(github, repository, tmp_path, {PROCESS: text.replace("      queue: max\n", "")})
+    number = open_object(repository)
+    for count in range(5):
+        repository.comment(number, "ada", json.dumps({f"key{count}": count}))
+    runs = actions.react()
+    assert [run.outcome for run in runs] == ["success", "cancelled", "cancelled", "cancelled", "success"]
+    assert stored(repository, number) == {"count": 0, **{f"key{count}": count for count in range(5)}}
+
+
+def test_dropped_event__takes_no_place_in_the_queue(github: GitHub, repository: Repository, tmp_path: Path) -> None:
+    """Concurrency stands on the job: a run that the filter drops does not cancel one that waits."""
+    text = templates()[PROCESS].replace("      queue: max\n", "")
+    actions = Actions(github, repository, tmp_path, {PROCESS: text})
+    number = open_object(repository)
+    for body in ('{"a": 1}', '{"b": 1}', "<!-- gh-store refused 1 -->", "<!-- gh-store refused 2 -->"):
+        repository.comment(number, "ada", body)
+    assert [run.outcome for run in actions.react()] == ["success", "success", "skipped", "skipped"]
+
+
+# Dispatches
+
+
+@pytest.mark.parametrize(("inputs", "mode"), [({}, "update-snapshot"), ({"full": "true"}, "snapshot")])
+def test_snapshot__on_demand_reads_all_anew_where_asked(
+    github: GitHub, repository: Repository, actions: Actions, inputs: dict[str, str], mode: str
+) -> None:
+    open_object(repository)
+    dispatch(github, repository, SNAPSHOT, inputs)
+    (run,) = actions.react()
+    assert outcomes([run]) == [(SNAPSHOT, "success")], run.results[0].shown
+    assert repository.file(FILE)
+    assert run.results[0].summary.lower().find(mode) >= 0
+
+
+def test_sweep__on_demand_folds_what_no_event_announced(
+    github: GitHub, repository: Repository, actions: Actions
+) -> None:
+    first, second = open_object(repository, "a"), open_object(repository, "b")
+    assert actions.react() == []
+    dispatch(github, repository, SWEEP, {})
+    (run,) = actions.react()
+    assert outcomes([run]) == [(SWEEP, "success")], run.results[0].shown
+    assert [repository.issue(number).state for number in (first, second)] == ["closed", "closed"]
+
+
+def dispatch(github: GitHub, repository: Repository, workflow: str, inputs: dict[str, str]) -> None:
+    """Somebody presses *Run workflow*."""
+    payload = {"ref": "refs/heads/main", "inputs": inputs, "workflow": f".github/workflows/{workflow}"}
+    github.events.record(
+        "workflow_dispatch", None, "ada", repository.full_name, github.clock.now, payload, by_workflow=False
+    )
+
+
+# The small runner
+
+
+@pytest.mark.parametrize("line", ["    strategy: {}", "    env: {A: b}", "    container: x"])
+def test_runner__refuses_what_it_would_have_to_leave_out(line: str) -> None:
+    text = templates()[SWEEP].replace("    runs-on: ubuntu-latest", f"    runs-on: ubuntu-latest\n{line}")
+    with pytest.raises(RunnerError, match="does not know"):
+        read(text)
