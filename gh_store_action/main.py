@@ -16,7 +16,7 @@ from gh_store_action.gateway import GitHub
 from gh_store_action.modes import MODES, Run
 from gh_store_action.report import Report
 from gh_store_action.session import Session
-from gh_store_action.settings import Settings
+from gh_store_action.settings import DEFAULT_OUTPUT, Settings
 from gh_store_action.transport import Transport
 from gh_store_action.workspace import Workspace
 
@@ -85,7 +85,7 @@ def _run(environ: Mapping[str, str], report: Report, pause: Callable[[float], No
             local=read_local(settings.workspace / settings.config) if settings.config else None,
             local_source=settings.config or LOCAL_FILE,
             server_url=settings.server_url,
-            snapshot_path=settings.output or "",
+            snapshot_path=settings.output or DEFAULT_OUTPUT["json"],
         )
         workspace = Workspace(
             root=settings.workspace,

@@ -13,10 +13,10 @@ from gh_store_action.domain.context import Context, PermissionUnknown
 from gh_store_action.domain.decide import Ask, NotAnObject, Quiet, ReadFurther, Step, Write, decide
 from gh_store_action.domain.fold import Outcome, State, Verdict
 from gh_store_action.domain.records import Issue, Receipt, Refusal
-from gh_store_action.errors import AccessDeniedError, ConcurrentUpdateError, GitHubError, StoreError
+from gh_store_action.errors import AccessDeniedError, BudgetExhausted, ConcurrentUpdateError, GitHubError, StoreError
 from gh_store_action.gateway import Failure, Page, Written, pages
 from gh_store_action.session import Session
-from gh_store_action.transport import UnknownEffect, denied
+from gh_store_action.transport import Cancelled, UnknownEffect, denied
 
 MOST_RECEIPTS = 50  # a request; larger batches of aliases meet GitHub's resource limits (github-facts, section 4)
 MOST_CONTENT = 70  # reactions and comments a minute; GitHub's limit is 80 content-creating requests
@@ -351,12 +351,14 @@ def _failed(receipts: Sequence[Receipt], written: Written) -> list[Receipt]:
 
 def _ends_the_run(error: StoreError) -> bool:
     """Whether the next object would meet the same: no permission, no budget, no GitHub."""
-    return isinstance(error, AccessDeniedError) or (isinstance(error, GitHubError) and error.status in (0, 429))
+    lasting = isinstance(error, AccessDeniedError | BudgetExhausted | Cancelled)
+    return lasting or (isinstance(error, GitHubError) and error.status == 0)
 
 
 def _forbidden(failure: Failure, repository: str) -> AccessDeniedError:
     if "locked" in failure.message.lower():
         return AccessDeniedError(
-            f"The issue is locked: {failure.message}.", "Unlock the conversation; a bot can not write to it."
+            f"The issue is locked: {failure.message.rstrip('.')}.",
+            "Unlock the conversation; a bot can not write to it.",
         )
     return denied(f"write issues of {repository} ({failure.message})", issues="write")

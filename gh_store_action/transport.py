@@ -105,6 +105,7 @@ class Transport:
         self.requests = 0
         self.waited = 0.0
         self.server_time = ""  # of the first answer, ISO 8601; empty before it
+        self.newest_time = ""  # of the newest one
         self._stopped = False
         self._pause = pause
         self._now = now
@@ -220,8 +221,9 @@ class Transport:
         return data
 
     def _learn(self, name: str, headers: Mapping[str, Any]) -> None:
-        if not self.server_time and headers.get("date"):
-            self.server_time = parsedate_to_datetime(headers["date"]).strftime("%Y-%m-%dT%H:%M:%SZ")
+        if headers.get("date"):
+            self.newest_time = parsedate_to_datetime(headers["date"]).strftime("%Y-%m-%dT%H:%M:%SZ")
+            self.server_time = self.server_time or self.newest_time
         bucket = self._buckets[name]
         try:
             if "x-ratelimit-used" in headers:
@@ -239,6 +241,7 @@ class Transport:
             raise BudgetExhausted(
                 f"This hour's budget of {self.most_per_hour} requests (rate_limit.max_requests_per_hour) is used up.",
                 f"What is left stays pending; run again after {_clock(bucket.reset)}.",
+                again=_clock(bucket.reset),
                 status=429,
             )
 
@@ -258,9 +261,11 @@ class Transport:
                 limited = self._limited(error, headers, pause)
                 if limited is not None:
                     if last or not self.wait(limited, "GitHub's rate limit asks for it"):
+                        again = _clock(self._now() + limited)
                         raise BudgetExhausted(
                             "GitHub's rate limit is reached.",
-                            f"What is left stays pending; run again after {_clock(self._now() + limited)}.",
+                            f"What is left stays pending; run again after {again}.",
+                            again=again,
                             status=error.status,
                         ) from None
                     continue

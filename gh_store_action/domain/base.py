@@ -27,7 +27,6 @@ class Base:
         recorded: verdicts of older updates that stand, by comment id.
         verdicts: verdicts of older updates that were made just now.
         moved: whether title and body have to be written even if nothing is pending.
-        legacy: initial states whose receipts a create that crashed left out.
     """
 
     state: State
@@ -38,7 +37,6 @@ class Base:
     checkpoint: str = ""
     checkpoint_id: str = ""
     refused_edit: RefusedEdit | None = None
-    legacy: tuple[Entry, ...] = ()
     notes: tuple[str, ...] = ()
     since: int = 0  # verdicts up to this comment were made under other rules and get no reply
 

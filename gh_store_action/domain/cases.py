@@ -221,11 +221,9 @@ def _adopt(issue: Issue, entries: Sequence[Entry], context: Context) -> Base:
         named = frozenset(name for e in entries for name in e.names)
         return replace(base, refused_edit=None if edit_name(edit) in named else edit)
     base = Base(State(data, place + 1), after, recorded, moved=True, since=after)
-    fresh = tuple(e for e in entries if e.kind is Kind.CHECKPOINT and not e.after and not after)
-    base = with_checkpoint(
+    return with_checkpoint(
         base, entries, context, marker, reason=ADOPTED if after else "", editor=editor if after else ""
     )
-    return replace(base, legacy=fresh)
 
 
 def _last_processed(issue: Issue, entries: Sequence[Entry], context: Context) -> int:

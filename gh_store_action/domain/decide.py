@@ -13,7 +13,7 @@ from gh_store_action.domain.fold import Outcome, Verdict, fold, reach, repeats
 from gh_store_action.domain.objects import Marker
 from gh_store_action.domain.records import Comment, Issue, Receipt, Refusal, Rules
 from gh_store_action.domain.steps import Ask, NotAnObject, Quiet, ReadFurther, Step, Write
-from gh_store_action.domain.updates import Entry
+from gh_store_action.domain.updates import Entry, Kind
 
 __all__ = ["Ask", "Context", "NotAnObject", "Quiet", "ReadFurther", "Step", "Write", "decide"]
 
@@ -58,7 +58,7 @@ def _decide(issue: Issue, context: Context) -> Step:
     behind = sum(1 for comment in issue.comments if comment.id > newest)
     state = folded.state
     marker = Marker(state.revision, newest, issue.total_comments - behind, objects.short_digest(state.data))
-    receipts = _receipts(entries, {**base.recorded, **judged}, context, legacy=base.legacy)
+    receipts = _receipts(entries, {**base.recorded, **judged}, context)
     refusals = _refusals(entries, judged)
     unnamed = unreceipted_reply_ids(entries, {**base.recorded, **judged}, base)
     reply = replies.refused(
@@ -131,10 +131,8 @@ def _content(verdict: Verdict, rules: Rules) -> str:
     return names[verdict.outcome]
 
 
-def _receipts(
-    entries: Sequence[Entry], verdicts: Mapping[int, Verdict], context: Context, *, legacy: Sequence[Entry]
-) -> tuple[Receipt, ...]:
-    """The reactions that are missing, and own ones that say something else."""
+def _receipts(entries: Sequence[Entry], verdicts: Mapping[int, Verdict], context: Context) -> tuple[Receipt, ...]:
+    """The reactions that are missing, on initial states too, and own ones that say something else."""
     rules = context.rules
     meant = {rules.reactions.processed, rules.reactions.rejected, rules.reactions.unauthorized}
     found: list[Receipt] = []
@@ -153,7 +151,7 @@ def _receipts(
             found.append(Receipt(entry.id, entry.comment.node_id, right))
     oldest = entries[0].id if entries else 0
     found = [receipt for receipt in context.owed if receipt.comment_id < oldest] + found
-    for entry in legacy:
+    for entry in (e for e in entries if e.kind is Kind.CHECKPOINT and not e.reason):
         contents = {r.content for r in entry.comment.reactions if r.login in context.counting}
         found += [
             Receipt(entry.id, entry.comment.node_id, content)

@@ -1,4 +1,4 @@
-"""The attacks of the original's list (D35 to D45) and more, each held off.  The table in SECURITY.md names the tests."""
+"""The attacks of the original's list (D35 to D45) and more, each held off."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import json
 
 import pytest
 
-from gh_store_action.domain import snapshots
+from gh_store_action.domain import snapshot_files, snapshots
 from gh_store_action.domain.records import StoredObject
-from gh_store_action.domain.snapshots import file_of, object_of, stored_object
+from gh_store_action.domain.snapshot_files import file_of, object_of
+from gh_store_action.domain.snapshots import stored_object
 from gh_store_action.errors import ConfigurationError
 from tests.support.github import BOT
 from tests.support.store import World, world
@@ -331,5 +332,5 @@ def test_a_snapshot_of_hostile_objects_is_json_all_the_same() -> None:
     found = stored_object(issue({"a\n  }": '"\u2028'}, []), RULES, COUNTING)
     assert isinstance(found, StoredObject)
     whole = snapshots.Snapshot("o/r", {1: snapshots.entry_of(found)})
-    ((_, pieces),) = snapshots.write(whole, "json")
+    ((_, pieces),) = snapshot_files.write(whole, "json")
     assert json.loads("".join(pieces))["objects"]["m"]["data"] == {"a\n  }": '"\u2028'}

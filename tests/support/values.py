@@ -90,13 +90,13 @@ def context(judge: Judge = no_schema, permissions: Mapping[str, bool] | None = N
 def written(before: Issue, step: Write) -> Issue:
     """The issue after the step's one request."""
     comments = list(before.comments)
-    given = {r.comment_id: r for r in step.receipts if not r.remove}
+    given = [r for r in step.receipts if not r.remove]
     taken = {(r.comment_id, r.content) for r in step.receipts if r.remove}
     comments = [
         replace(
             c,
             reactions=tuple(r for r in c.reactions if not (r.login == BOT and (c.id, r.content) in taken))
-            + ((Reaction(BOT, given[c.id].content),) if c.id in given else ()),
+            + tuple(Reaction(BOT, r.content) for r in given if r.comment_id == c.id),
         )
         for c in comments
     ]

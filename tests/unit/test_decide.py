@@ -479,7 +479,10 @@ def test_a_crashed_create__is_completed_with_the_body_as_found() -> None:
     before = issue(START, [], title="Stored Object: m", closed=False, title_editor="")
     step = wrote(decide(before, context()))
     assert (step.state.revision, step.close, '"after": 0' in step.checkpoint) == (1, True, True)
-    settled(before, step)
+    after = written(before, step)
+    receipts = wrote(decide(after, context()))
+    assert (receipts.title, [r.content for r in receipts.receipts]) == (None, ["+1", "rocket"])
+    settled(after, receipts)
 
 
 def test_a_create_that_crashed_behind_its_initial_state__gets_its_receipts() -> None:

@@ -1,0 +1,493 @@
+"""Modes `snapshot` and `update-snapshot`: files, commit, outputs, requests; both ways give the same bytes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gh_store_action.domain import snapshots
+from tests.support import git
+from tests.support.github import GitHub
+from tests.support.scene import OWNER, STRANGER, WRITER, Run, Scene
+
+SNAPSHOT = "data/store-snapshot.json"
+PLACES = {"json": SNAPSHOT, "jsonl": "data/store-snapshot.jsonl", "directory": "data/store"}
+
+
+def written(workspace: Path, format_: str = "json") -> dict[str, bytes]:
+    """The snapshot's files."""
+    place = workspace / PLACES[format_]
+    files = [place] if place.is_file() else sorted(file for file in place.rglob("*") if file.is_file())
+    return {file.relative_to(workspace).as_posix(): file.read_bytes() for file in files}
+
+
+def stored(workspace: Path) -> dict[str, Any]:
+    """What a reader takes out of the file."""
+    return {name: entry["data"] for name, entry in json.loads(written(workspace)[SNAPSHOT])["objects"].items()}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A workspace without a checkout."""
+    made = tmp_path / "workspace"
+    made.mkdir()
+    return made
+
+
+# Full
+
+
+def test_snapshot__is_written_committed_and_pushed_and_the_outputs_say_so(scene: Scene) -> None:
+    first, second = scene.make("metrics", {"count": 1}), scene.make("config", ["a", "b"])
+    checkout = scene.checkout()
+    before = scene.repository.head()
+    run = scene.run("snapshot", workspace=checkout)
+    assert run.exit_code == 0
+    assert run.operations == ["List", "List"]
+    head = scene.repository.head()
+    assert run.outputs == {
+        "changed": "true",
+        "snapshot-path": SNAPSHOT,
+        "object-count": "2",
+        "commit-sha": head,
+        "requests": "2",
+        "rate-remaining": run.outputs["rate-remaining"],
+    }
+    assert scene.repository.git("rev-parse", "main^").strip() == before
+    assert scene.repository.git("show", "--name-only", "--format=", "main").split() == [SNAPSHOT]
+    assert scene.repository.file(SNAPSHOT) == written(checkout)[SNAPSHOT]
+    snapshot = json.loads(written(checkout)[SNAPSHOT])
+    assert list(snapshot) == ["snapshot_time", "repository", "objects"]
+    assert list(snapshot["objects"]) == ["config", "metrics"]
+    assert snapshot["snapshot_time"] == max(scene.issue(n).updated_at for n in (first, second))
+    entry = snapshot["objects"]["metrics"]
+    assert entry["data"] == {"count": 1}
+    issue = scene.issue(first)
+    assert entry["meta"] == {
+        "object_id": "metrics",
+        "label": "UID:metrics",
+        "issue_number": first,
+        "created_at": issue.created_at,
+        "updated_at": issue.updated_at,
+        "version": 1,
+        "digest": entry["meta"]["digest"],
+    }
+    assert f" {entry['meta']['digest'][:8]}]" in issue.title
+    assert git.git(checkout, "status", "--porcelain") == ""
+
+
+def test_snapshot__the_summary_and_the_commit_read_like_this(scene: Scene) -> None:
+    scene.make("metrics", {"count": 1})
+    checkout = scene.checkout()
+    run = scene.run("snapshot", workspace=checkout)
+    time = json.loads(written(checkout)[SNAPSHOT])["snapshot_time"]
+    sha = run.outputs["commit-sha"]
+    assert run.summary == (
+        "## gh-store: snapshot\n\n"
+        f"**1 object as of {time} in data/store-snapshot.json, pushed to main as {sha[:10]}.**\n\n"
+        f"<sub>2 requests to GitHub · {run.outputs['rate-remaining']} left of the hour's budget</sub>\n"
+    )
+    assert scene.repository.git("show", "--no-patch", "--format=%an <%ae>%n%cn%n%B", "main").rstrip() == (
+        "github-actions[bot] <41898282+github-actions[bot]@users.noreply.github.com>\n"
+        "github-actions[bot]\n"
+        "Update the snapshot of 1 object\n\n"
+        f"Store-Objects: 1\nStore-Watermark: {time}\nStore-Repository: octo/store"
+    )
+
+
+def test_snapshot__of_an_empty_store_is_one_too(scene: Scene, folder: Path) -> None:
+    run = scene.run("snapshot", workspace=folder, commit=False)
+    assert (run.exit_code, run.outputs["object-count"]) == (0, "0")
+    assert json.loads(written(folder)[SNAPSHOT]) == {
+        "snapshot_time": snapshots.NO_TIME,
+        "repository": "octo/store",
+        "objects": {},
+    }
+    assert scene.run("update-snapshot", workspace=folder, commit=False).outputs["changed"] == "false"
+
+
+def test_snapshot__nothing_changed_means_no_commit(scene: Scene) -> None:
+    scene.make()
+    checkout = scene.checkout()
+    assert scene.run("snapshot", workspace=checkout).outputs["changed"] == "true"
+    head = scene.repository.head()
+    run = scene.run("snapshot", workspace=checkout)
+    assert (run.outputs["changed"], run.outputs["commit-sha"], scene.repository.head()) == ("false", "", head)
+    assert "; nothing has changed.**" in run.summary
+
+
+def test_snapshot__without_commit_touches_no_git(scene: Scene) -> None:
+    scene.make()
+    checkout = scene.checkout()
+    head = scene.repository.head()
+    before = len(scene.github.git_requests)
+    run = scene.run("snapshot", workspace=checkout, commit=False)
+    assert (run.outputs["changed"], run.outputs["commit-sha"], scene.repository.head()) == ("true", "", head)
+    assert (checkout / SNAPSHOT).exists()
+    assert len(scene.github.git_requests) == before
+    assert ", not committed.**" in run.summary
+
+
+def test_dry_run__says_what_would_be_written_and_writes_nothing(scene: Scene, folder: Path) -> None:
+    scene.make()
+    run = scene.run("snapshot", workspace=folder, dry_run=True)
+    assert run.exit_code == 0
+    assert "**Dry run, nothing was written: 1 object as of " in run.summary
+    assert (run.outputs["changed"], run.outputs["object-count"], list(folder.iterdir())) == ("true", "1", [])
+
+
+def test_branch__the_snapshot_goes_to_one_of_its_own_and_the_checkout_stays(scene: Scene) -> None:
+    scene.make()
+    checkout = scene.checkout()
+    head = scene.repository.head()
+    run = scene.run("snapshot", workspace=checkout, branch="store-data")
+    assert run.exit_code == 0
+    assert scene.repository.head() == head
+    assert scene.repository.head("store-data") == run.outputs["commit-sha"]
+    assert scene.repository.git("ls-tree", "-r", "--name-only", "store-data").split() == [SNAPSHOT]
+    again = scene.run("update-snapshot", workspace=scene.checkout("another"), branch="store-data")
+    assert (again.operations, again.outputs["changed"], again.outputs["commit-sha"]) == (["List"], "false", "")
+
+
+def test_commit__message_and_author_are_the_inputs(scene: Scene) -> None:
+    scene.make()
+    scene.run(
+        "snapshot",
+        workspace=scene.checkout(),
+        commit_message="data: new state",
+        commit_author="Ada Lovelace <ada@example.org>",
+    )
+    told = scene.repository.git("show", "--no-patch", "--format=%an <%ae>%n%s", "main").splitlines()
+    assert told == ["Ada Lovelace <ada@example.org>", "data: new state"]
+
+
+def test_commit__nothing_else_of_the_users_goes_along(scene: Scene) -> None:
+    scene.make()
+    checkout = scene.checkout()
+    git.put(checkout, {"staged.txt": "s", "loose.txt": "l"})
+    git.git(checkout, "add", "staged.txt")
+    run = scene.run("snapshot", workspace=checkout)
+    assert run.exit_code == 0
+    assert scene.repository.git("show", "--name-only", "--format=", "main").split() == [SNAPSHOT]
+    assert git.git(checkout, "status", "--porcelain").splitlines() == ["A  staged.txt", "?? loose.txt"]
+
+
+def test_commit__a_push_race_is_won_on_the_newer_commit(scene: Scene) -> None:
+    scene.make()
+    checkout = scene.checkout()
+    scene.repository.commit_files({"other.txt": "theirs"})
+    run = scene.run("snapshot", workspace=checkout)
+    assert run.exit_code == 0
+    names = scene.repository.git("ls-tree", "-r", "--name-only", "main").split()
+    assert names == ["README.md", SNAPSHOT, "other.txt"]
+
+
+@pytest.mark.parametrize("count", [99, 100, 101, 250])
+def test_requests__a_full_snapshot_is_one_for_each_hundred_and_one(scene: Scene, folder: Path, count: int) -> None:
+    for number in range(count):
+        scene.open(f"object-{number}", {"n": number})
+    run = scene.run("snapshot", workspace=folder, commit=False)
+    pages = -(-count // 100)
+    changed = -(-count // 100)  # all of them were made within the last two seconds of the loopback's clock
+    assert len(run.requests) <= pages + changed
+    scene.github.clock.advance(60)
+    run = scene.run("snapshot", workspace=folder, commit=False)
+    assert (len(run.requests), run.outputs["object-count"]) == (pages + 1, str(count))
+    assert stored(folder) == {f"object-{number}": {"n": number} for number in range(count)}
+
+
+def test_formats__jsonl_has_an_object_a_line(scene: Scene, folder: Path) -> None:
+    scene.make("b", {"n": 2})
+    scene.make("a", {"n": 1})
+    run = scene.run("snapshot", workspace=folder, commit=False, format="jsonl")
+    assert run.outputs["snapshot-path"] == PLACES["jsonl"]
+    lines = [json.loads(line) for line in written(folder, "jsonl")[PLACES["jsonl"]].splitlines()]
+    assert [(line["object_id"], line["data"], line["meta"]["version"]) for line in lines] == [
+        ("a", {"n": 1}, 1),
+        ("b", {"n": 2}, 1),
+    ]
+
+
+def test_formats__directory_has_a_file_an_object_and_an_index(scene: Scene, folder: Path) -> None:
+    scene.make("a/b", {"n": 1})
+    scene.make("con", {"n": 2})
+    run = scene.run("snapshot", workspace=folder, commit=False, format="directory")
+    assert (run.exit_code, run.outputs["snapshot-path"]) == (0, "data/store")
+    files = written(folder, "directory")
+    assert list(files) == ["data/store/index.json", "data/store/objects/%63on.json", "data/store/objects/a%2Fb.json"]
+    index = json.loads(files["data/store/index.json"])
+    assert {name: entry["path"] for name, entry in index["objects"].items()} == {
+        "a/b": "objects/a%2Fb.json",
+        "con": "objects/%63on.json",
+    }
+    assert json.loads(files["data/store/objects/a%2Fb.json"])["data"] == {"n": 1}
+
+
+def test_formats__directory_removes_the_files_of_objects_that_went_and_nothing_of_the_users(scene: Scene) -> None:
+    gone, _ = scene.make("gone"), scene.make("stays")
+    checkout = scene.checkout()
+    git.put(checkout, {"data/store/notes.txt": "mine", "data/store/objects/picture.png": "mine"})
+    scene.run("snapshot", workspace=checkout, format="directory")
+    scene.repository.edit_issue(gone, OWNER, labels=["UID:gone", "archived"])
+    run = scene.run("update-snapshot", workspace=checkout, format="directory")
+    assert (run.exit_code, run.outputs["object-count"]) == (0, "1")
+    names = scene.repository.git("ls-tree", "-r", "--name-only", "main").split()
+    assert names == ["README.md", "data/store/index.json", "data/store/objects/stays.json"]
+    assert (checkout / "data/store/notes.txt").read_text() == "mine"
+    assert (checkout / "data/store/objects/picture.png").read_text() == "mine"
+
+
+def test_output__may_be_any_path_in_the_workspace(scene: Scene) -> None:
+    scene.make()
+    checkout = scene.checkout()
+    run = scene.run("snapshot", workspace=checkout, output="site/public/store.json")
+    assert run.outputs["snapshot-path"] == "site/public/store.json"
+    assert json.loads(scene.repository.file("site/public/store.json") or b"")["objects"]["metrics"]
+
+
+# What is in and what is not
+
+
+def test_snapshot__a_broken_object_is_reported_and_loses_no_other(scene: Scene, folder: Path) -> None:
+    scene.make("good")
+    broken = scene.open("broken", body="no JSON")
+    scalar = scene.open("scalar", body="5")
+    labels = scene.repository.open_issue(OWNER, "Which?", "{}", ["stored-object", "UID:x", "UID:y"])
+    run = scene.run("snapshot", workspace=folder, commit=False)
+    assert (run.exit_code, run.outputs["object-count"]) == (0, "1")
+    assert [warning.split(":")[0] for warning in run.result.warnings] == [
+        f"Issue #{number} is not in the snapshot" for number in (broken, scalar, labels)
+    ]
+    assert "Mend it, or take its labels off." in run.result.warnings[0]
+    assert json.loads(written(folder)[SNAPSHOT])["left_out"] == [broken, scalar, labels]
+    assert scene.run("update-snapshot", workspace=folder, commit=False).outputs["changed"] == "false"
+
+
+def test_snapshot__strangers_deleted_objects_and_pull_requests_are_not_in_it(scene: Scene, folder: Path) -> None:
+    scene.make("good")
+    scene.open("theirs", by=STRANGER)
+    scene.repository.edit_issue(scene.make("gone"), OWNER, labels=["UID:gone", "archived", "stored-object"])
+    scene.repository.open_issue(OWNER, "A change", "{}", ["stored-object", "UID:pull"], pull=True)
+    run = scene.run("snapshot", workspace=folder, commit=False)
+    assert (run.exit_code, run.result.warnings, list(stored(folder))) == (0, [], ["good"])
+    assert "it was opened by somebody who may not write here" in run.log
+
+
+def test_snapshot__of_two_issues_with_one_id_the_lower_number_is_in(scene: Scene, folder: Path) -> None:
+    first, second = scene.open("same", {"n": 1}), scene.open("SAME", {"n": 2})
+    run = scene.run("snapshot", workspace=folder, commit=False)
+    assert stored(folder) == {"same": {"n": 1}}
+    assert f"Issue #{second} is not in the snapshot: issue #{first} has the id" in run.result.warnings[0]
+
+
+def test_snapshot__an_object_with_something_pending_is_in_as_last_folded(scene: Scene, folder: Path) -> None:
+    number = scene.make("metrics", {"count": 1})
+    scene.post(number, '{"count": 2}')
+    scene.repository.edit_issue(number, WRITER, state="open")
+    scene.run("snapshot", workspace=folder, commit=False)
+    assert stored(folder) == {"metrics": {"count": 1}}
+
+
+def test_snapshot__what_changes_while_it_is_read_is_in(scene: Scene, github: GitHub, folder: Path) -> None:
+    number = scene.open("metrics", {"count": 1})
+
+    def change(request: object) -> None:
+        github.after_request.clear()
+        scene.repository.edit_issue(number, OWNER, body='{"count": 2}')
+        scene.open("late", {"n": 1})
+
+    github.after_request.append(change)
+    run = scene.run("snapshot", workspace=folder, commit=False)
+    assert (run.exit_code, stored(folder)) == (0, {"late": {"n": 1}, "metrics": {"count": 2}})
+
+
+def test_snapshot__the_rules_may_name_another_label(scene: Scene, folder: Path) -> None:
+    scene.configure("store: {base_label: thing, uid_prefix: 'id='}")
+    scene.repository.open_issue(OWNER, "Stored Object: a", '{"n": 1}', ["thing", "id=a"])
+    scene.make("ours")
+    run = scene.run("snapshot", workspace=folder, commit=False)
+    assert (run.exit_code, stored(folder), len(run.requests)) == (0, {"a": {"n": 1}}, 3)
+    assert scene.run("update-snapshot", workspace=folder, commit=False).outputs["changed"] == "false"
+
+
+@pytest.mark.parametrize("status", [502, 504])
+def test_snapshot__a_page_that_times_out_is_halved(scene: Scene, github: GitHub, folder: Path, status: int) -> None:
+    for number in range(60):
+        scene.open(f"object-{number}")
+    github.faults.status(status, match=lambda r: (r.json or {}).get("variables", {}).get("first", 0) > 30, times=None)
+    github.clock.advance(60)
+    run = scene.run("snapshot", workspace=folder, commit=False)
+    assert (run.exit_code, run.outputs["object-count"]) == (0, "60")
+    sizes = [request.json["variables"]["first"] for request in run.requests]
+    assert 25 in sizes
+
+
+# Brought up to date
+
+
+def in_step(scene: Scene, folder: Path, fresh: Path, format_: str = "json", **more: Any) -> Run:
+    """Bring the snapshot up to date; a full one, made at the same time elsewhere, has the same bytes."""
+    run = scene.run("update-snapshot", workspace=folder, commit=False, format=format_, **more)
+    assert run.exit_code == 0, run.log
+    fresh.mkdir(exist_ok=True)
+    assert scene.run("snapshot", workspace=fresh, commit=False, format=format_, **more).exit_code == 0
+    assert written(folder, format_) == written(fresh, format_)
+    return run
+
+
+@pytest.mark.parametrize("format_", ["json", "jsonl", "directory"])
+def test_update_snapshot__after_any_change_has_the_bytes_of_a_full_one(
+    scene: Scene, tmp_path: Path, folder: Path, format_: str
+) -> None:
+    fresh = tmp_path / "fresh"
+    first, second = scene.make("a", {"n": 1, "text": "é — 💾 @you #1"}), scene.make("b/c", [1, 2, 3])
+    run = in_step(scene, folder, fresh, format_)
+    assert run.result.notices == ["A full snapshot was made: there was none yet."]
+
+    def changes() -> None:  # what each step changes, between two snapshots
+        scene.github.clock.advance(600)
+
+    changes()
+    scene.post(first, '{"n": 2}')
+    assert scene.run("process", issue_number=first).exit_code == 0
+    run = in_step(scene, folder, fresh, format_)
+    assert (run.operations, run.outputs["changed"]) == (["List"], "true")
+
+    changes()
+    scene.make("new", {"n": 3})
+    assert in_step(scene, folder, fresh, format_).outputs["object-count"] == "3"
+
+    changes()
+    scene.repository.edit_issue(second, OWNER, labels=["UID:b/c", "archived"])
+    run = in_step(scene, folder, fresh, format_)
+    assert (run.outputs["object-count"], run.outputs["changed"]) == ("2", "true")
+
+    changes()
+    scene.repository.edit_issue(second, OWNER, labels=["UID:b/c", "stored-object"])
+    assert in_step(scene, folder, fresh, format_).outputs["object-count"] == "3"
+
+    changes()
+    scene.repository.edit_issue(first, OWNER, labels=["UID:renamed", "stored-object"])
+    in_step(scene, folder, fresh, format_)
+
+    changes()
+    scene.repository.delete_issue(first, OWNER)
+    assert in_step(scene, folder, fresh, format_).outputs["object-count"] == "2"
+
+    changes()
+    run = in_step(scene, folder, fresh, format_)
+    assert (run.operations, run.outputs["changed"]) == (["List"], "false")
+
+
+@pytest.mark.parametrize(("changed", "requests"), [(1, 1), (95, 1), (150, 2)])
+def test_requests__incremental_is_one_for_up_to_a_hundred_changed(
+    scene: Scene, folder: Path, changed: int, requests: int
+) -> None:
+    numbers = [scene.open(f"object-{number}", {"n": 0}) for number in range(160)]
+    scene.github.clock.advance(60)
+    scene.run("snapshot", workspace=folder, commit=False)
+    scene.github.clock.advance(60)
+    for number in numbers[:changed]:
+        scene.repository.edit_issue(number, OWNER, body='{"n": 1}')
+    run = scene.run("update-snapshot", workspace=folder, commit=False)
+    assert (run.exit_code, len(run.requests), run.outputs["changed"]) == (0, requests, "true")
+    assert sum(data["n"] for data in stored(folder).values()) == changed
+
+
+@pytest.mark.parametrize("format_", ["json", "jsonl", "directory"])
+def test_update_snapshot__an_issue_deleted_for_good_is_missed_though_another_is_left_out(
+    scene: Scene, tmp_path: Path, folder: Path, format_: str
+) -> None:
+    scene.open("broken", body="no JSON")
+    number, _ = scene.make("gone"), scene.make("stays")
+    scene.github.clock.advance(60)
+    in_step(scene, folder, tmp_path / "fresh", format_)
+    scene.repository.delete_issue(number, OWNER)
+    in_step(scene, folder, tmp_path / "fresh", format_)
+
+
+def test_update_snapshot__an_issue_deleted_for_good_is_found_by_the_count(scene: Scene, folder: Path) -> None:
+    scene.make("a")
+    number = scene.make("b")
+    scene.run("snapshot", workspace=folder, commit=False)
+    scene.repository.delete_issue(number, OWNER)
+    run = scene.run("update-snapshot", workspace=folder, commit=False)
+    assert run.result.notices == ["A full snapshot was made: the store has 1 issues, and 2 are known."]
+    assert list(stored(folder)) == ["a"]
+
+
+def test_update_snapshot__a_busy_repository_is_read_in_full(scene: Scene, folder: Path) -> None:
+    scene.make("a")
+    scene.run("snapshot", workspace=folder, commit=False)
+    for number in range(120):
+        scene.repository.open_issue(STRANGER, f"No object {number}")
+    scene.make("b")
+    run = scene.run("update-snapshot", workspace=folder, commit=False)
+    assert run.result.notices[0].startswith("A full snapshot was made")
+    assert list(stored(folder)) == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("no JSON", "it can not be read"),
+        ('{"snapshot_time": "2025-01-01T00:00:00Z", "repository": "else/where", "objects": {}}', "do not fit together"),
+        ('{"snapshot_time": "1970-01-01T00:00:00Z", "repository": "else/where", "objects": {}}', "it is of the repo"),
+        ("\udcff", "codec"),
+        ("[]", "an object was expected"),
+    ],
+    ids=["no-json", "watermark", "repository", "encoding", "array"],
+)
+def test_update_snapshot__a_file_that_can_not_be_used_is_replaced(
+    scene: Scene, folder: Path, text: str, why: str
+) -> None:
+    scene.make("a")
+    file = folder / SNAPSHOT
+    file.parent.mkdir()
+    file.write_bytes(text.encode(errors="surrogateescape"))
+    run = scene.run("update-snapshot", workspace=folder, commit=False)
+    assert run.exit_code == 0
+    assert run.result.notices[0].startswith("A full snapshot was made: the one there can not be used: ")
+    assert why in run.result.notices[0]
+    assert list(stored(folder)) == ["a"]
+
+
+def test_update_snapshot__where_a_duplicate_may_have_to_come_in_reads_in_full(scene: Scene, folder: Path) -> None:
+    first, _ = scene.open("same", {"n": 1}), scene.open("same", {"n": 2})
+    scene.run("snapshot", workspace=folder, commit=False)
+    scene.repository.edit_issue(first, OWNER, labels=[])
+    run = scene.run("update-snapshot", workspace=folder, commit=False)
+    assert "an object went, and another issue may have its id" in run.result.notices[0]
+    assert stored(folder) == {"same": {"n": 2}}
+
+
+def test_update_snapshot__rules_with_another_label_mean_a_full_one(scene: Scene, folder: Path) -> None:
+    scene.make("a")
+    scene.run("snapshot", workspace=folder, commit=False)
+    scene.configure("store: {base_label: thing}")
+    scene.repository.open_issue(OWNER, "Stored Object: b", "{}", ["thing", "UID:b"])
+    run = scene.run("update-snapshot", workspace=folder, commit=False)
+    assert "the configuration names another label" in run.result.notices[0]
+    assert list(stored(folder)) == ["b"]
+
+
+def test_update_snapshot__commits_too(scene: Scene) -> None:
+    number = scene.make()
+    checkout = scene.checkout()
+    scene.run("snapshot", workspace=checkout)
+    scene.github.clock.advance(60)
+    scene.post(number, '{"count": 7}')
+    scene.run("process", issue_number=number)
+    run = scene.run("update-snapshot", workspace=scene.checkout("later"))
+    assert (run.exit_code, run.outputs["commit-sha"]) == (0, scene.repository.head())
+    assert len(scene.repository.git("log", "--format=%h", "main").split()) == 3
+
+
+def test_snapshot_as_a_process__works_from_the_runners_environment_alone(scene: Scene) -> None:
+    scene.make()
+    checkout = scene.checkout()
+    run = scene.run("snapshot", process=True, workspace=checkout)
+    assert (run.exit_code, run.outputs["commit-sha"]) == (0, scene.repository.head())

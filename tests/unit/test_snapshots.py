@@ -1,0 +1,220 @@
+"""From issues to snapshots, as values: what is in, how it is written, and that it reads back."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gh_store_action.domain.objects import Marker, short_digest, title
+from gh_store_action.domain.records import Issue, Rules, StoredMeta, StoredObject
+from gh_store_action.domain.snapshot_files import FORMATS, BrokenSnapshot, file_of, object_of, read, write
+from gh_store_action.domain.snapshots import NO_TIME, LeftOut, Snapshot, entry_of, put, shifted, stored_object
+
+RULES = Rules()
+COUNTING = frozenset({"github-actions[bot]"})
+EMPTY = Snapshot("octo/store", {})
+
+
+def an_issue(number: int = 1, object_id: str = "metrics", body: str = '{"n": 1}', **more: object) -> Issue:
+    values: dict[str, object] = {
+        "number": number,
+        "node_id": f"I_{number}",
+        "title": f"Stored Object: {object_id}",
+        "body": body,
+        "closed": True,
+        "author": "octo",
+        "association": "OWNER",
+        "labels": ("stored-object", f"UID:{object_id}"),
+        "created_at": "2026-01-01T00:00:00Z",
+        "updated_at": f"2026-01-01T00:00:{number % 60:02}Z",
+    }
+    return Issue(**{**values, **more})  # type: ignore[arg-type]
+
+
+def files_of(snapshot: Snapshot, format_: str) -> dict[str, str]:
+    return {name: "".join(pieces) for name, pieces in write(snapshot, format_)}
+
+
+def as_read(files: dict[str, str]) -> dict[str, bytes]:
+    return {name: text.encode() for name, text in files.items()}
+
+
+# Which issue is an object
+
+
+@pytest.mark.parametrize(
+    ("issue", "reason", "broken"),
+    [
+        (an_issue(labels=("UID:metrics",)), "it does not carry the label 'stored-object'", False),
+        (an_issue(labels=("stored-object", "UID:metrics", "archived")), "the object is deleted", False),
+        (an_issue(labels=("stored-object",)), "its labels do not say which object it is", True),
+        (an_issue(labels=("stored-object", "UID:a", "UID:b")), "its labels do not say which object it is", True),
+        (an_issue(author="eve", association="NONE"), "it was opened by somebody who may not write here", False),
+        (an_issue(body="text"), "its body is no JSON: ", True),
+        (an_issue(body="5"), "its body is JSON, but neither an object nor an array", True),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_stored_object__of_what_is_none_tells_why(issue: Issue, reason: str, broken: bool) -> None:
+    found = stored_object(issue, RULES, COUNTING)
+    assert isinstance(found, LeftOut)
+    assert (found.number, found.broken) == (1, broken)
+    assert found.reason.startswith(reason)
+
+
+def test_stored_object__version_is_the_markers_where_that_counts_else_the_number_of_comments_and_one() -> None:
+    marked = title("metrics", Marker(7, 3, 2, short_digest({"n": 1})))
+    for issue, version in (
+        (an_issue(title=marked, title_editor="github-actions[bot]", total_comments=4), 7),
+        (an_issue(title=marked, title_editor="eve", total_comments=4), 5),
+        (an_issue(total_comments=4), 5),
+    ):
+        found = stored_object(issue, RULES, COUNTING)
+        assert isinstance(found, StoredObject)
+        assert found.meta.version == version
+
+
+# Put in, taken out
+
+
+def test_put__the_lowest_number_has_an_id_in_whatever_order_they_come() -> None:
+    low, high = an_issue(1, "same"), an_issue(2, "SAME")
+    for order in ((low, high), (high, low)):
+        changed = put(EMPTY, order, RULES, COUNTING)
+        assert list(changed.snapshot.entries) == [1]
+        assert changed.snapshot.left_out == {2}
+        assert changed.problems == (LeftOut(2, f"issue #1 has the id {order[1].labels[1][4:]} already", broken=True),)
+        assert changed.snapshot.knows() == 2
+
+
+def test_put__an_object_that_goes_or_changes_its_id_leaves_a_duplicate_in_doubt() -> None:
+    both = put(EMPTY, [an_issue(1, "same"), an_issue(2, "same")], RULES, COUNTING).snapshot
+    assert put(both, [an_issue(1, "same", labels=())], RULES, COUNTING).unsure
+    renamed = put(both, [an_issue(1, "other")], RULES, COUNTING)
+    assert renamed.unsure
+    assert [entry.object_id for entry in renamed.snapshot.ordered()] == ["other"]
+    assert not put(both, [an_issue(1, "same", body='{"n": 2}')], RULES, COUNTING).unsure
+    alone = put(EMPTY, [an_issue(1, "same")], RULES, COUNTING).snapshot
+    assert not put(alone, [an_issue(1, "other")], RULES, COUNTING).unsure
+
+
+def test_put__what_is_taken_out_is_known_no_more() -> None:
+    snapshot = put(EMPTY, [an_issue(1, "a"), an_issue(2, "b", body="text")], RULES, COUNTING).snapshot
+    assert (snapshot.knows(), snapshot.left_out) == (2, {2})
+    snapshot = put(snapshot, [an_issue(2, "b", labels=())], RULES, COUNTING).snapshot
+    assert (snapshot.knows(), snapshot.left_out) == (1, frozenset())
+
+
+def test_time__is_the_highest_of_its_objects_and_changes_are_asked_from_two_seconds_before() -> None:
+    assert (EMPTY.time, EMPTY.since) == (NO_TIME, "1969-12-31T23:59:58Z")
+    snapshot = put(EMPTY, [an_issue(3, "a"), an_issue(1, "b")], RULES, COUNTING).snapshot
+    assert (snapshot.time, snapshot.since) == ("2026-01-01T00:00:03Z", "2026-01-01T00:00:01Z")
+    assert shifted("2026-01-01T00:00:59Z", 2) == "2026-01-01T00:01:01Z"
+
+
+# Written and read
+
+IDS = st.text("abcXYZ09._-~:@+/", min_size=1, max_size=46)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+DATA = st.dictionaries(st.text(max_size=5), JSON, max_size=3) | st.lists(JSON, max_size=3)
+
+
+@st.composite
+def a_snapshot(draw: st.DrawFn) -> Snapshot:
+    ids = draw(st.lists(IDS, unique_by=str.casefold, max_size=5))
+    entries = {}
+    for number, object_id in enumerate(ids, 1):
+        time = f"2026-01-01T00:00:{draw(st.integers(0, 59)):02}Z"
+        meta = StoredMeta(object_id, f"UID:{object_id}", number, "2026-01-01T00:00:00Z", time, 1, "0" * 64)
+        entries[number] = entry_of(StoredObject(meta, draw(DATA)))
+    return Snapshot("octo/store", entries, draw(st.frozensets(st.integers(100, 200), max_size=3)))
+
+
+@given(a_snapshot(), st.sampled_from(FORMATS))
+def test_written__reads_back_as_the_same_snapshot(snapshot: Snapshot, format_: str) -> None:
+    found = read(as_read(files_of(snapshot, format_)), format_, "octo/store")
+    assert found.entries == snapshot.entries
+    assert found.time == snapshot.time
+    assert found.left_out == snapshot.left_out
+
+
+@given(a_snapshot())
+def test_written__is_json_with_objects_in_order(snapshot: Snapshot) -> None:
+    text = files_of(snapshot, "json")[""]
+    whole = json.loads(text)
+    assert list(whole["objects"]) == sorted(whole["objects"])
+    assert text == json.dumps(whole, ensure_ascii=False, indent=2) + "\n" or not whole["objects"]
+    lines = [json.loads(line) for line in files_of(snapshot, "jsonl")[""].split("\n")[:-1]]
+    assert [line["object_id"] for line in lines if "object_id" in line] == list(whole["objects"])
+
+
+@given(st.lists(IDS, unique_by=str.casefold, max_size=20))
+def test_file_of__is_safe_on_every_file_system_and_reads_back(ids: list[str]) -> None:
+    paths = [file_of(object_id) for object_id in ids]
+    assert [object_of(path) for path in paths] == ids
+    assert len({path.casefold() for path in paths}) == len(ids)
+    for path in paths:
+        name = path.removeprefix("objects/")
+        assert not set(name) & set('/\\:*?"<>|~')
+        assert not name.startswith(".")
+        assert name.split(".")[0].lower() not in {"con", "prn", "aux", "nul", "com1", "lpt9"}
+        assert len(name) <= 255
+
+
+@pytest.mark.parametrize(
+    ("object_id", "path"),
+    [
+        ("metrics", "objects/metrics.json"),
+        ("a/b", "objects/a%2Fb.json"),
+        (".git", "objects/%2Egit.json"),
+        ("..", "objects/%2E..json"),
+        ("con", "objects/%63on.json"),
+        ("CON.x", "objects/%43ON.x.json"),
+        ("a:b~c", "objects/a%3Ab%7Ec.json"),
+    ],
+)
+def test_file_of__like_this(object_id: str, path: str) -> None:
+    assert (file_of(object_id), object_of(path)) == (path, object_id)
+
+
+def one(format_: str = "json") -> dict[str, str]:
+    return files_of(put(EMPTY, [an_issue(1, "metrics")], RULES, COUNTING).snapshot, format_)
+
+
+@pytest.mark.parametrize(
+    ("format_", "files", "why"),
+    [
+        ("json", {"": "text"}, "it can not be read"),
+        ("json", {"": '{"a": 1, "a": 2}'}, "it can not be read"),
+        ("json", {"": "[]"}, "an object was expected"),
+        ("json", {"": '{"objects": []}'}, "an object was expected"),
+        ("json", {"": one()[""].replace('"metrics": {', '"other": {')}, "is another object's"),
+        ("json", {"": one()[""].replace('00:00:01Z",\n  "rep', '00:00:09Z",\n  "rep')}, "do not fit together"),
+        ("json", {"": one()[""].replace("octo/store", "else/where")}, "it is of the repository 'else/where'"),
+        ("json", {"": one()[""].replace('"issue_number": 1', '"issue_number": "one"')}, "it can not be read"),
+        ("json", {"": one()[""].replace('"meta": {', '"meat": {')}, "it can not be read (KeyError"),
+        ("directory", {"index.json": one("directory")["index.json"]}, "it can not be read (KeyError"),
+        ("jsonl", {"": "5\n"}, "an object was expected"),
+    ],
+)
+def test_read__of_what_is_no_snapshot_of_this_store_tells_why(format_: str, files: dict[str, str], why: str) -> None:
+    with pytest.raises(BrokenSnapshot) as told:
+        read(as_read(files), format_, "octo/store")
+    assert why in str(told.value)
+
+
+def test_read__the_repositorys_name_counts_without_case() -> None:
+    found = read(as_read(one()), "json", "Octo/Store")
+    assert found.repository == "Octo/Store"
+
+
+def test_entry__holds_compact_json() -> None:
+    (entry,) = put(EMPTY, [an_issue(1)], RULES, COUNTING).snapshot.entries.values()
+    assert entry.record.startswith(b'{"data":{"n":1},"meta":{"object_id":"metrics","label":"UID:metrics",')
