@@ -22,9 +22,9 @@ help: ## List these commands
 demo: env ## See a store at work, from first object to snapshot, without a network
 	@$(PY) -m tests.demo
 
-test: env ## Every test but the slow proofs and the container's; the package must be covered to the last branch
+test: env ## Every test but the slow proofs and those that need npm or an engine; covers the package to the last branch
 	@rm -rf .cache/exchanges && mkdir -p .cache/exchanges
-	@EXCHANGES_TO=.cache/exchanges $(PYTEST) -q -n auto -rs -m "not prove and not container" -p tests.support.exchanges \
+	@EXCHANGES_TO=.cache/exchanges $(PYTEST) -q -n auto -rs -m "not prove and not container and not npm" -p tests.support.exchanges \
 	  --cov --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
 
 prove: env ## Search for counterexamples, PROVE_BUDGET seconds (300) for each proof

@@ -10,14 +10,18 @@ class StoreError(Exception):
         what: the thing and the cause, one sentence.
         mend: the next step, one sentence; may be empty where the cause says it.
         detail: lines for the job summary only, such as the YAML that adds a permission.
+        reasons: of a refused update: (JSON path, plain sentence) each.
     """
 
     exit_code = 1
 
-    def __init__(self, what: str, mend: str = "", *, detail: str = "") -> None:
+    def __init__(
+        self, what: str, mend: str = "", *, detail: str = "", reasons: tuple[tuple[str, str], ...] = ()
+    ) -> None:
         self.what = what
         self.mend = mend
         self.detail = detail
+        self.reasons = reasons
         super().__init__(f"{what} {mend}".strip())
 
 
@@ -44,7 +48,7 @@ class ObjectExists(StoreError):
 
 
 class InvalidUpdate(StoreError):
-    """Data or an update that breaks a rule of the store; nothing was written."""
+    """Data or an update that breaks a rule of the store; the object is as it was."""
 
 
 class AccessDeniedError(StoreError):
@@ -52,7 +56,7 @@ class AccessDeniedError(StoreError):
 
 
 class ConcurrentUpdateError(StoreError):
-    """Others kept changing the same thing for as long as the bounded tries went."""
+    """Others changed the same thing: it is not as the caller wants it, or it kept changing while we tried."""
 
 
 class GitHubError(StoreError):
@@ -68,4 +72,12 @@ class GitHubError(StoreError):
 
 
 class BudgetExhausted(GitHubError):
-    """A rate limit, GitHub's or the configured one, would be passed; what is left stays pending."""
+    """A rate limit, GitHub's or the configured one, would be passed; what is left stays pending.
+
+    Args:
+        again: the time of day from which on there is a budget again, `HH:MM:SS UTC`.
+    """
+
+    def __init__(self, what: str, mend: str = "", *, again: str = "", status: int = 0) -> None:
+        super().__init__(what, mend, status=status)
+        self.again = again

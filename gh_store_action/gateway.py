@@ -275,7 +275,7 @@ class GitHub:
             issue=self._issue(node, viewer) if node and node.get("comments") else None,
             title=kept.get("title"),
             body=kept.get("body"),
-            failures=_failures(answer),
+            failures=failures_of(answer),
         )
 
     # -- decoding --------------------------------------------------------------------------------------------------
@@ -402,7 +402,8 @@ def _forbidden(answer: Answer, fields: Sequence[str] = ()) -> bool:
     )
 
 
-def _failures(answer: Answer) -> tuple[Failure, ...]:
+def failures_of(answer: Answer) -> tuple[Failure, ...]:
+    """What GitHub did not carry out of a mutation, by alias."""
     return tuple(
         Failure(
             alias=str((error.get("path") or [""])[0]),

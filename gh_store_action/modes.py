@@ -71,7 +71,7 @@ def _report_processing(run: Run, results: Sequence[Result], *, sweep: bool) -> i
     elif touched:
         report.result(f"{run.would}{applied} applied, {refused} refused, {pending} still pending.")
     report.output("changed", any(r.changed for r in results))
-    report.output("processed", applied)
+    report.output("processed", sum(r.processed for r in results))
     report.output("rejected", refused)
     report.output("pending", pending)
     if not sweep and touched:
@@ -158,10 +158,9 @@ def _what(result: Result) -> str:
 def _output_object(report: Report, result: Result) -> None:
     report.output("object-id", result.object_id)
     report.output("issue-number", result.number)
-    if result.state is not None:
-        report.output("revision", result.state.revision)
-        report.output("digest", result.digest)
-        report.output("object", canonical(result.state.data))
+    report.output("revision", result.state.revision if result.state else None)
+    report.output("digest", result.digest)
+    report.output("object", canonical(result.state.data) if result.state else None)
 
 
 def progress(report: Report, what: str) -> Callable[[int, int], None]:

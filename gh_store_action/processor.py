@@ -317,7 +317,8 @@ class Processor:
                 found = Result(issue.number, objects.object_id_of(issue, self.session.rules) or "", error=error)
                 results.append(found)
                 if _ends_the_run(error):
-                    break
+                    results[-1] = replace(found, pending=len(waiting) - done, notes=(_left(done, len(waiting)),))
+                    return results
         progress(len(waiting), len(waiting))
         return results
 
@@ -347,6 +348,10 @@ def _failed(receipts: Sequence[Receipt], written: Written) -> list[Receipt]:
     }
     names = {f"{kind}{place}": receipt for kind, group in groups.items() for place, receipt in enumerate(group)}
     return [names[f.alias] for f in written.failures if f.alias in names and f.kind != "NOT_FOUND"]
+
+
+def _left(done: int, total: int) -> str:
+    return f"The run ended after {done} of {total} objects; the others are still pending, and the next run finds them."
 
 
 def _ends_the_run(error: StoreError) -> bool:

@@ -125,7 +125,7 @@ query Sweep($owner: String!, $name: String!, $labels: [String!], $first: Int!, $
   }}
 }}
 fragment Brief on Issue {{
-  id number title closed locked createdAt updatedAt lastEditedAt authorAssociation
+  id number title body closed locked createdAt updatedAt lastEditedAt authorAssociation
   author {_ACTOR}
   editor {_ACTOR}
   labels(first: 100) {{ nodes {{ name }} }}
@@ -180,6 +180,130 @@ query Find($owner: String!, $name: String!, $label: String!, $cursor: String, $r
 """
     + FRAGMENTS
     + _RULES
+)
+
+# -- files committed ---------------------------------------------------------------------------------------------------
+
+# A folder's files may lie one folder deeper; entries are a plain list and cost no points.
+TIP = """
+query Tip($owner: String!, $name: String!, $branch: String!, $named: Boolean!, $path: String!) {
+  repository(owner: $owner, name: $name) {
+    nameWithOwner
+    id
+    isEmpty
+    defaultBranchRef { name target { oid ...Files @skip(if: $named) } }
+    ref(qualifiedName: $branch) @include(if: $named) { name target { oid ...Files } }
+  }
+}
+fragment Files on Commit {
+  file(path: $path) { type oid object { ... on Tree { entries { name type oid object { ...Inner } } } } }
+}
+fragment Inner on Tree { entries { name type oid } }
+"""
+
+CREATE_BRANCH = """
+mutation CreateBranch($repository: ID!, $name: String!, $oid: GitObjectID!) {
+  createRef(input: { repositoryId: $repository, name: $name, oid: $oid }) { ref { name } }
+}
+"""
+
+# GitHub signs it; the author is whose the token is (schema, CreateCommitOnBranchInput).
+COMMIT = """
+mutation Commit($input: CreateCommitOnBranchInput!) {
+  createCommitOnBranch(input: $input) { commit { oid } }
+}
+"""
+
+# -- one object made, posted to, or given up ---------------------------------------------------------------------------
+
+# Issues are found by label, and that index may lag behind; the list of all issues may lag less.
+NEWEST = (
+    """
+query Newest($owner: String!, $name: String!) {
+  viewer { login }
+  repository(owner: $owner, name: $name) {
+    nameWithOwner
+    issues(first: 30, orderBy: { field: CREATED_AT, direction: DESC }) { nodes { ...Head } }
+  }
+}
+fragment Head on Issue { """
+    + _HEAD
+    + """ }
+"""
+)
+
+SAY = """
+mutation Say($issue: ID!, $text: String!) {
+  say: addComment(input: { subjectId: $issue, body: $text }) {
+    commentEdge { node { id fullDatabaseId } }
+    subject { ... on Issue { comments(first: 1) { totalCount } } }
+  }
+}
+"""
+
+# Receipts first, for the title completes a create; last who else bears the labels.
+FINISH = (
+    f"""
+mutation Finish(
+  $issue: ID!, $state: ID!, $processed: ReactionContent!, $initial: ReactionContent!, $title: String!, $cursor: String
+) {{
+  processed: addReaction(input: {{ subjectId: $state, content: $processed }}) {{ clientMutationId }}
+  initial: addReaction(input: {{ subjectId: $state, content: $initial }}) {{ clientMutationId }}
+  fold: updateIssue(input: {{ id: $issue, title: $title, state: CLOSED }}) {{ issue {{ title }} }}
+  check: updateIssue(input: {{ id: $issue, state: CLOSED }}) {{
+    issue {{
+      ...Head
+      ...Log
+      bears: labels(first: 30) {{
+        nodes {{
+          id
+          name
+          issues(first: 5, orderBy: {{ field: CREATED_AT, direction: ASC }}) {{ nodes {{ ...Sibling }} }}
+        }}
+      }}
+    }}
+  }}
+}}
+fragment Sibling on Issue {{
+  id number title closed createdAt updatedAt authorAssociation
+  author {_ACTOR}
+  labels(first: 30) {{ nodes {{ name }} }}
+  timelineItems(itemTypes: [RENAMED_TITLE_EVENT], last: 1) {{
+    nodes {{ ... on RenamedTitleEvent {{ actor {_ACTOR} }} }}
+  }}
+}}
+"""
+    + FRAGMENTS
+)
+
+# A reason counts only where the state changes, so the issue is opened once more; its labels are off by then.
+GIVE_UP = """
+mutation GiveUp($issue: ID!, $labels: [ID!]!, $title: String!) {
+  off: removeLabelsFromLabelable(input: { labelableId: $issue, labelIds: $labels }) { clientMutationId }
+  open: updateIssue(input: { id: $issue, title: $title, state: OPEN }) { clientMutationId }
+  close: closeIssue(input: { issueId: $issue, stateReason: NOT_PLANNED }) { clientMutationId }
+}
+"""
+
+POST = (
+    """
+mutation Post($issue: ID!, $text: String!, $cursor: String) {
+  say: addComment(input: { subjectId: $issue, body: $text }) { commentEdge { node { fullDatabaseId } } }
+  open: updateIssue(input: { id: $issue, state: OPEN }) { issue { ...Head ...Log } }
+}
+"""
+    + FRAGMENTS
+)
+
+# To be folded at once: opening it would start a workflow run that finds nothing to do.
+POST_TO_FOLD = (
+    """
+mutation PostToFold($issue: ID!, $text: String!, $cursor: String) {
+  say: addComment(input: { subjectId: $issue, body: $text }) { commentEdge { node { fullDatabaseId } } }
+  check: updateIssue(input: { id: $issue }) { issue { ...Head ...Log } }
+}
+"""
+    + FRAGMENTS
 )
 
 

@@ -11,7 +11,7 @@ import os
 import re
 import sys
 from base64 import b64encode
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -187,8 +187,8 @@ class Report:
 
     def _send(self, kind: str, text: str, head: str) -> None:
         self._sent[kind] += 1
-        command: Callable[..., None] = getattr(core, kind)
-        command(shorten(text, MESSAGE_LIMIT), title=shorten(head, 250))
+        # `core.error` and its like send every property they know, empty ones too; this is what they call.
+        core.issue_command(kind, {"title": shorten(head, 250)}, shorten(text, MESSAGE_LIMIT))
         sys.stdout.flush()
 
     def _send_held(self) -> None:

@@ -246,7 +246,7 @@ class Workspace:
         return target.relative_to(self._home).as_posix()
 
     def _replace(self, target: Path, data: bytes) -> bool:
-        if target.is_file() and target.read_bytes() == data:
+        if target.is_file() and _holds(target, data):
             return False
         self._make_folders(target.parent)
         number, name = tempfile.mkstemp(prefix=TEMPORARY, dir=target.parent)
@@ -335,6 +335,15 @@ def _teaching(path: str, done: str) -> Iterator[None]:
             f"The file {path!r} can not be {done}: {error.strerror}.",
             "Free the space, mend the permission or choose another path, then run this again.",
         ) from error
+
+
+def _holds(file: Path, data: bytes) -> bool:
+    """Whether the file has these bytes; looked at in pieces, for both may be large."""
+    with file.open("rb") as there:
+        if os.fstat(there.fileno()).st_size != len(data):
+            return False
+        pieces = iter(lambda: there.read(1 << 20), b"")
+        return all(data.startswith(piece, place << 20) for place, piece in enumerate(pieces))
 
 
 def _length(name: str) -> int:

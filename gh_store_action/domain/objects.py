@@ -133,6 +133,15 @@ def is_live(issue: Issue, rules: Rules) -> bool:
     return has_label(issue, rules.base_label) and not has_label(issue, rules.archived_label)
 
 
+def marker_of(issue: Issue, counting: frozenset[str]) -> Marker | None:
+    """The marker, where readers may take it for the store's: nobody is asked for permissions.
+
+    It was set by an identity that counts, or by the issue's author, who belongs to the repository.
+    """
+    own = issue.title_editor == issue.author and issue.association in TRUSTED_ASSOCIATIONS
+    return read_title(issue.title)[1] if issue.title_editor in counting or own else None
+
+
 def is_trusted(issue: Issue, counting: frozenset[str]) -> bool:
     """Whether reading takes the issue for an object without asking for permissions.
 

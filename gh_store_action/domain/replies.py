@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import html
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,6 +17,9 @@ MOST_NAMED = 500  # refusals that one reply answers; those that are left get the
 MOST_REASONS = 10
 MOST_LENGTH = 30_000  # characters of the explanations; GitHub takes 65,536 for the whole comment
 MOST_TEXT = 20_000  # characters of a refused body that the reply keeps; GitHub's edit history has the rest
+_NAMED = re.compile(r"- \[(?P<id>[0-9]{1,18})\]\(")
+_REASON = re.compile(r"  - (?:`(?P<plain>[^`]*)`|<code>(?P<escaped>.*?)</code>): (?P<sentence>.*)")
+_ZERO_WIDTH = "\u200b"  # what `markdown_text` parts mentions with
 
 
 @dataclass(frozen=True)
@@ -81,6 +86,23 @@ def _edit(edit: RefusedEdit) -> str:
     lines += _reasons(edit.reasons)
     lines += ["", "The text was:", "", indented + rest]
     return "\n".join(lines)
+
+
+def read_reasons(text: str) -> dict[int, tuple[tuple[str, str], ...]]:
+    """By comment id, the reasons (JSON path, sentence) that a reply gives."""
+    found: dict[int, tuple[tuple[str, str], ...]] = {}
+    about = 0
+    for line in text.split("\n"):
+        named, reason = _NAMED.match(line), _REASON.match(line)
+        if named:
+            about = int(named["id"])
+        elif reason and about:
+            path = html.unescape(reason["plain"] or reason["escaped"] or "")
+            sentence = html.unescape(reason["sentence"]).replace(_ZERO_WIDTH, "")
+            found[about] = (*found.get(about, ()), (path, sentence))
+        elif not line.startswith("  - "):
+            about = 0
+    return found
 
 
 def _who(login: str) -> str:

@@ -44,6 +44,8 @@ class Entry:
         names: what a reply names: comment ids, or `body-...` for a refused hand edit.
         absorbed: of a checkpoint: outcomes, by comment id, of updates that it holds and that had no receipt yet.
         adopted: of a checkpoint: whether it began the store's own log, so that what stood before it had other rules.
+        reason: of a checkpoint: why it was made, empty for an initial state.
+        previous: of an initial state: the issue that the object was rolled over from, 0 for none.
     """
 
     comment: Comment
@@ -59,6 +61,8 @@ class Entry:
     names: frozenset[str] = frozenset()
     absorbed: Mapping[int, str] = field(default_factory=dict)
     adopted: bool = False
+    reason: str = ""
+    previous: int = 0
 
     @property
     def id(self) -> int:
@@ -114,20 +118,25 @@ def _initial_state(comment: Comment, value: dict[str, Json], rules: Rules, count
     if not isinstance(data, dict | list):
         return None
     if counts:
-        after, revision = meta.get("after"), meta.get("revision")
         return Entry(
             comment,
             Kind.CHECKPOINT,
             patch=data,
-            after=after if isinstance(after, int) and not isinstance(after, bool) and after >= 0 else 0,
-            revision=revision if isinstance(revision, int) and not isinstance(revision, bool) and revision > 0 else 1,
+            after=_whole(meta.get("after"), least=0, default=0),
+            revision=_whole(meta.get("revision"), least=1, default=1),
             update_id=str(meta.get("update_id") or ""),
             absorbed=_absorbed(meta.get("verdicts")),
             adopted=meta.get("reason") == ADOPTED,
+            reason=str(meta.get("reason") or ""),
+            previous=_whole(meta.get("previous"), least=1, default=0),
         )
     if any(r.login == comment.author and r.content == rules.reactions.initial_state for r in comment.reactions):
         return Entry(comment, Kind.FOREIGN_STATE, patch=data)
     return _invalid(comment, "$.type", "only the store itself writes comments of the type initial_state")
+
+
+def _whole(value: Json, *, least: int, default: int) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= least else default
 
 
 def _absorbed(value: Json) -> Mapping[int, str]:
@@ -209,8 +218,9 @@ def checkpoint(
     reason: str = "",
     editor: str = "",
     verdicts: Mapping[int, str] | None = None,
+    previous: int = 0,
 ) -> str:
-    """The text of an initial state or of a later checkpoint."""
+    """The text of an initial state or of a later checkpoint; `previous` is the issue that was rolled over."""
     meta: dict[str, Json] = {
         "client_version": version,
         "update_mode": "initial",
@@ -222,6 +232,8 @@ def checkpoint(
         meta["reason"] = reason
     if editor:
         meta["editor"] = editor
+    if previous:
+        meta["previous"] = previous
     if verdicts:
         meta["verdicts"] = {str(key): outcome for key, outcome in sorted(verdicts.items())}
     return dump({"type": "initial_state", "_data": data, "_meta": meta})

@@ -193,8 +193,7 @@ def test_annotations__forge_nothing_and_are_cut(capsys: pytest.CaptureFixture[st
     report.error("e" * 5_000, title="t" * 500)
     out = capsys.readouterr().out
     first, second = out.splitlines()
-    assert first.startswith("::warning title=x%2Cfile=y%3A%3Az,")
-    assert first.endswith(r"::a\n::error::b 100%25")
+    assert first == r"::warning title=x%2Cfile=y%3A%3Az::a\n::error::b 100%25"
     assert annotations(second, "error") == ["e" * (MESSAGE_LIMIT - 1) + "…"]
     assert "t" * 249 + "…" in second
 

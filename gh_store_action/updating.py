@@ -1,0 +1,260 @@
+"""Changing an object: an update is posted to its log, and folded at once where that is asked for."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from gh_store_action import __version__
+from gh_store_action.creating import MOST_TRIES, refused
+from gh_store_action.domain import updates
+from gh_store_action.domain.canonical import InvalidJson, Json, check, digest, equal
+from gh_store_action.domain.cases import BrokenObject
+from gh_store_action.domain.fold import REPEAT_WINDOW, State, Verdict, attempt
+from gh_store_action.domain.records import Comment, Issue, Refusal, Rules, StoredObject
+from gh_store_action.domain.updates import Entry, Kind
+from gh_store_action.errors import ConcurrentUpdateError, InvalidUpdate
+from gh_store_action.finding import Finder
+from gh_store_action.gateway_objects import Posted
+from gh_store_action.processor import Processor, Result
+from gh_store_action.transport import UnknownEffect
+
+TEXT_LIMIT = 65_000  # characters of a comment; GitHub takes 65,536
+_NO_RULES = Rules()
+
+
+@dataclass(frozen=True)
+class Update:
+    """What somebody wants changed."""
+
+    changes: Json
+    mode: str = updates.DEFAULT_MODE
+    update_id: str = ""
+    if_revision: int | None = None
+    if_digest: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a posted update.
+
+    Args:
+        object: with `apply` the new state, without it the state before the update.
+        comment_id: of the update in the log, 0 for a dry run.
+        result: of the fold, None without `apply`.
+        refusal: why it was not applied, None where it was, or is pending.
+        repeated: whether the same update had been posted before, so that nothing was posted now.
+    """
+
+    object: StoredObject
+    comment_id: int
+    result: Result | None = None
+    refusal: Refusal | None = None
+    repeated: bool = False
+
+
+def update_of(
+    changes: object,
+    mode: str = updates.DEFAULT_MODE,
+    *,
+    update_id: str | None = None,
+    if_revision: int | None = None,
+    if_digest: str | None = None,
+) -> Update:
+    """The update from what a caller gives; a fresh idempotency key where there is none.
+
+    Raises:
+        InvalidUpdate: it can not be an update, whatever the object is.
+    """
+    try:
+        value = check(changes)
+    except InvalidJson as error:
+        raise InvalidUpdate(f"The update is not JSON as the store keeps it: {error.reason}.", "Mend it.") from None
+    update = Update(value, mode, update_id or uuid.uuid4().hex, if_revision, if_digest or "")
+    entry = _entry(update)
+    if entry.kind is not Kind.UPDATE:
+        path, message = entry.problem
+        raise InvalidUpdate(f"The update is none: {path}: {message}.", "Mend it.")
+    if len(_text(update, "2000-01-01T00:00:00Z")) > TEXT_LIMIT:
+        raise InvalidUpdate(
+            f"The update is too long for a comment: more than {TEXT_LIMIT:,} characters.", "Divide it into several."
+        )
+    return update
+
+
+def _text(update: Update, timestamp: str) -> str:
+    return updates.envelope(
+        update.changes,
+        version=__version__,
+        timestamp=timestamp,
+        mode=update.mode,
+        update_id=update.update_id,
+        if_revision=update.if_revision,
+        if_digest=update.if_digest,
+    )
+
+
+def _entry(update: Update) -> Entry:
+    """The update as it will be read; so that nothing is posted which would not be understood."""
+    comment = Comment(0, "", "", _text(update, ""), "")
+    return updates.read(comment, _NO_RULES, frozenset())
+
+
+class Updater:
+    """Posts updates.
+
+    Args:
+        dry_run: look and check, and write nothing.
+        warn: called with a line about an update that nobody will fold at once.
+    """
+
+    def __init__(
+        self, finder: Finder, *, dry_run: bool = False, warn: Callable[[str], None] = lambda line: None
+    ) -> None:
+        self.finder = finder
+        self.warn = warn
+        self.session = finder.session
+        self.github = finder.github
+        self.dry_run = dry_run
+
+    def update(self, object_id: str, update: Update, *, apply: bool, unless_equal: bool = False) -> Outcome:
+        """Posts the update: two requests; with `apply` one more, which folds it and whatever else is pending.
+
+        Args:
+            unless_equal: post nothing where the data is what the update would make it, for `replace`.
+
+        Raises:
+            ObjectNotFound: there is no such object.
+            InvalidUpdate: it would be refused as the object is now; nothing was posted.
+            ConcurrentUpdateError: the object is not as `if_revision` or `if_digest` want it; nothing was posted.
+        """
+        issue = self.finder.one(object_id)
+        before = self._stored(issue, apply=apply)
+        repeated = self._posted_before(issue, update)
+        if repeated is not None:
+            return self._repeat(issue, before, repeated, apply=apply)
+        if before is not None and unless_equal and not before.meta.pending and equal(before.data, update.changes):
+            return Outcome(before, 0, repeated=True)
+        state = self._refuse_early(object_id, issue, before, update)
+        if self.dry_run:
+            shown = before or self.finder.stored(issue)
+            return Outcome(_with(shown, state) if state and apply else shown, 0)
+        posted = self._post(issue, update, reopen=not apply)
+        if not apply:
+            shown = before or self.finder.stored(posted.issue or issue)
+            return Outcome(replace(shown, meta=replace(shown.meta, pending=shown.meta.pending + 1)), posted.comment_id)
+        return self._fold(posted.issue, issue.number, posted.comment_id)
+
+    def _stored(self, issue: Issue, *, apply: bool) -> StoredObject | None:
+        """The object as it is; a broken body is rebuilt where the update is folded at once."""
+        try:
+            return self.finder.stored(issue)
+        except BrokenObject:
+            if apply and not self.dry_run:
+                return None
+            raise
+
+    def _posted_before(self, issue: Issue, update: Update) -> Entry | None:
+        """The update of the same key by this identity, among the comments that a key looks back to."""
+        for comment in issue.comments[-REPEAT_WINDOW:]:
+            entry = updates.read(comment, self.session.rules, self.session.counting)
+            same = entry.kind is Kind.UPDATE and entry.update_id == update.update_id
+            if same and comment.author == self.session.viewer:
+                return entry
+        return None
+
+    def _repeat(self, issue: Issue, before: StoredObject | None, entry: Entry, *, apply: bool) -> Outcome:
+        if apply and not self.dry_run:
+            return replace(self._fold(issue, issue.number, entry.id), repeated=True)
+        return Outcome(before or self.finder.stored(issue), entry.id, repeated=True)
+
+    def _refuse_early(self, object_id: str, issue: Issue, before: StoredObject | None, update: Update) -> State | None:
+        """Raises what the fold would say, where nothing is pending; the state that it would make."""
+        shape = _entry(update)
+        if update.mode == "append" and not isinstance(update.changes, dict):
+            raise refused(
+                object_id, (("$", "`append` merges objects; use the mode `replace` for anything else"),), "update"
+            )
+        marker = self.finder.marker(issue)
+        if before is None or marker is None or before.meta.pending or not before.meta.digest.startswith(marker.digest):
+            return None
+        stale = unwanted(object_id, before, update.if_revision, update.if_digest)
+        if stale is not None:
+            raise stale
+        found = attempt(State(before.data, marker.revision), shape)
+        if isinstance(found, Verdict):
+            raise refused(object_id, found.reasons, "update")
+        reasons = self.session.judge(object_id)(found.data)
+        if reasons:
+            raise refused(object_id, reasons, "update")
+        return found
+
+    def _post(self, issue: Issue, update: Update, *, reopen: bool) -> Posted:
+        """The comment; said twice it is folded once, for its key is the same."""
+        text = _text(update, self.github.transport.server_time)
+        for _ in range(MOST_TRIES):
+            try:
+                posted = self.github.post(issue.node_id, self.session.viewer, text, reopen=reopen)
+            except UnknownEffect as error:
+                unknown = error
+            else:
+                if not posted.comment_id:
+                    self.github.raise_for(posted.failures, "comment on issues")
+                for failure in posted.failures if reopen else ():
+                    self.warn(
+                        f"The update is posted, but issue #{issue.number} could not be opened ({failure.message}); "
+                        "the next sweep folds it."
+                    )
+                return posted
+            self.github.transport.wait(self.github.transport.retries.backoff_factor, "an update got no answer")
+            now = self.github.read(issue.number, rules=False).issues[0]
+            entry = self._posted_before(now, update)
+            if entry is not None:
+                if reopen and now.closed:
+                    self.github.change(now.number, state="open")
+                return Posted(entry.id, now, ())
+        raise unknown
+
+    def _fold(self, issue: Issue | None, number: int, comment: int) -> Outcome:
+        """Folds what is pending; the read has to hold the comment, for replicas lag."""
+        processor = Processor(self.session)
+        if issue is not None and any(c.id == comment for c in issue.comments):
+            result = processor.advance(issue)
+        else:
+            result = processor.process(number, event_comment=comment)
+        now = result.issue or self.github.read(number, rules=False).issues[0]
+        refusals = [refusal for refusal in result.refusals if refusal.comment_id == comment]
+        return Outcome(
+            self.finder.stored(now), comment, result, refusals[0] if refusals else self._old_refusal(now, comment)
+        )
+
+    def _old_refusal(self, issue: Issue, comment: int) -> Refusal | None:
+        """A refusal of an earlier run, for an update that was posted before."""
+        rejected = self.session.rules.reactions.rejected
+        for one in issue.comments:
+            given = {r.content for r in one.reactions if r.login in self.session.counting}
+            if one.id == comment and rejected in given:
+                return Refusal(comment, one.author)
+        return None
+
+
+def unwanted(
+    object_id: str, found: StoredObject, if_revision: int | None, if_digest: str | None
+) -> ConcurrentUpdateError | None:
+    """The error where the object is not as the caller wants it."""
+    now = found.meta
+    if if_revision is not None and if_revision != now.version:
+        path, message = "$._meta.if_revision", f"the object is at revision {now.version}, not {if_revision}"
+    elif if_digest and not now.digest.startswith(if_digest.lower()):
+        path, message = "$._meta.if_digest", f"the object has the digest {now.digest[:16]}..., not {if_digest[:16]}"
+    else:
+        return None
+    return ConcurrentUpdateError(
+        f"{object_id!r} was left as it is: {message}.", "Read it again, and decide anew.", reasons=((path, message),)
+    )
+
+
+def _with(found: StoredObject, state: State) -> StoredObject:
+    """The object as it would be."""
+    return StoredObject(replace(found.meta, version=state.revision, digest=digest(state.data)), state.data)
