@@ -10,11 +10,18 @@ from urllib.parse import quote
 
 from gh_store_action import queries
 from gh_store_action.domain.records import Issue, Receipt
-from gh_store_action.errors import AccessDeniedError, ConfigurationError, GitHubError, ObjectNotFound
+from gh_store_action.errors import (
+    AccessDeniedError,
+    ConcurrentUpdateError,
+    ConfigurationError,
+    GitHubError,
+    ObjectNotFound,
+)
 from gh_store_action.records_in import CONTENTS, brief, issue_from, reactions_from, with_older
 from gh_store_action.transport import Answer, ApiError, Transport, denied
 
 PAGE = 100
+MOST_STARTS = 10  # reads of one log that were begun anew
 _TIMED_OUT = (502, 504)
 _NO_REACTIONS: Mapping[str, Any] = {"nodes": [], "pageInfo": {"hasNextPage": False}}
 
@@ -125,6 +132,7 @@ class GitHub:
         Where title or body changed meanwhile, the longer read replaces the earlier one wholly, so that head and log
         of one decision come from one read.
         """
+        starts = 0
         while not issue.complete and (not issue.comments or issue.comments[0].id > until):
             variables = {**self._names, "number": issue.number, "cursor": issue.cursor, "rules": False}
             answer = self.transport.query(queries.READ, variables)
@@ -132,10 +140,17 @@ class GitHub:
             if not node:
                 raise ObjectNotFound(f"Issue #{issue.number} of {self.repository} has gone while it was read.")
             older = self._issue(node, viewer)
-            if (older.title, older.body, older.total_comments) != (issue.title, issue.body, issue.total_comments):
-                issue = self.read(issue.number, rules=False).issues[0]
-            else:
+            # Comments that came meanwhile are for the read-back; anything else makes two reads of it.
+            if (older.title, older.body) == (issue.title, issue.body) and older.total_comments >= issue.total_comments:
                 issue = with_older(issue, older)
+                continue
+            starts += 1
+            if starts > MOST_STARTS:
+                raise ConcurrentUpdateError(
+                    f"#{issue.number} of {self.repository} changed during each of {MOST_STARTS} tries to read it.",
+                    "Nothing was written; run again when others are done.",
+                )
+            issue = self.read(issue.number, rules=False).issues[0]
         return issue
 
     def sweep(self, label: str, cursor: str | None, *, first: int, rules: bool) -> Page:

@@ -21,6 +21,7 @@ from gh_store_action.transport import Cancelled, UnknownEffect, denied
 MOST_RECEIPTS = 50  # a request; larger batches of aliases meet GitHub's resource limits (github-facts, section 4)
 MOST_CONTENT = 70  # reactions and comments a minute; GitHub's limit is 80 content-creating requests
 MOST_CONTESTED = 10  # rounds in which somebody else's write was in the way
+MOST_ROUNDS = 500  # far more than the receipts of the most comments take
 MOST_LAGS = 3  # reads that wait for the comment which the event names
 
 
@@ -81,6 +82,7 @@ class _Round:
     batch: int = MOST_RECEIPTS
     left: int = 0
     fruitless: int = 0
+    rounds: int = 0
 
 
 class Processor:
@@ -127,6 +129,12 @@ class Processor:
         object_id = objects.object_id_of(issue, self.session.rules) or ""
         work = _Round(issue, self.session.context(object_id, issue.number), object_id)
         while True:
+            work.rounds += 1
+            if work.rounds > MOST_ROUNDS:
+                raise StoreError(
+                    f"Issue #{issue.number} was not finished in {MOST_ROUNDS} rounds.",
+                    "Nothing is lost; run again, and please report it if it happens again.",
+                )
             step = self._decide(work)
             if isinstance(step, ReadFurther):
                 work.issue = self.github.extend(work.issue, step.until, self.session.viewer)
@@ -231,7 +239,8 @@ class Processor:
                     f"The issue of {step.object_id} has {objects.COMMENT_LIMIT:,} comments, and GitHub takes no more.",
                     f"Run `gh-store roll-over {step.object_id}`; the updates so far are folded, and none is lost.",
                 )
-            if failure.kind == "FORBIDDEN" or "not accessible" in failure.message.lower():
+            forbidden = failure.kind == "FORBIDDEN" or "not accessible" in failure.message.lower()
+            if forbidden and failure.alias in _WHOLE:
                 raise _forbidden(failure, self.github.repository)
         if written.body is not None and written.body != step.body and written.title == step.title:
             raise GitHubError(
@@ -323,7 +332,12 @@ class Processor:
         return results
 
     def _settled(self, issue: Issue) -> bool:
-        return sweeping.settled(issue, self.session.rules, self.session.counting)
+        object_id = objects.object_id_of(issue, self.session.rules) or ""
+
+        def may_write(login: str) -> bool:
+            return self.session.may_write(login, object_id) is not False
+
+        return sweeping.settled(issue, self.session.rules, self.session.counting, may_write)
 
     def _listing(self) -> Iterable[Issue]:
         """All issues with the base label; the list is whole before anything is changed."""
@@ -338,6 +352,9 @@ class Processor:
             label = self.session.rules.base_label
             first = self.github.sweep(label, None, first=100, rules=False)
         return pages(first, lambda cursor: self.github.sweep(label, cursor, first=100, rules=False))
+
+
+_WHOLE = ("fold", "check", "checkpoint", "reply")  # aliases that say something of the issue, not of one comment
 
 
 def _failed(receipts: Sequence[Receipt], written: Written) -> list[Receipt]:

@@ -48,6 +48,9 @@ FRAGMENTS = f"""
 fragment Head on Issue {{ {_HEAD} }}
 fragment Log on Issue {{
   userContentEdits(first: 5) {{ nodes {{ editedAt editor {_ACTOR} }} }}
+  renames: timelineItems(itemTypes: [RENAMED_TITLE_EVENT], last: 20) {{
+    nodes {{ ... on RenamedTitleEvent {{ createdAt currentTitle actor {_ACTOR} }} }}
+  }}
   comments(last: 100, before: $cursor) {{ {_COMMENTS} }}
 }}
 """

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from gh_store_action.domain.records import GHOST, Comment, Issue, Reaction
+from gh_store_action.domain.records import GHOST, Comment, Issue, Reaction, Rename
 
 CONTENTS = {
     "+1": "THUMBS_UP",
@@ -102,6 +102,11 @@ def issue_from(node: Mapping[str, Any], viewer: str) -> Issue:
         complete=not info["hasPreviousPage"],
         cursor=str(info.get("startCursor") or ""),
         body_edits=tuple(sorted(edits, reverse=True)),
+        titles=tuple(
+            Rename(str(r["createdAt"]), login_of(r.get("actor")), str(r["currentTitle"]))
+            for r in reversed((node.get("renames") or {}).get("nodes") or ())
+            if r
+        ),
     )
 
 

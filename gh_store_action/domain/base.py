@@ -9,6 +9,7 @@ from gh_store_action.domain.canonical import InvalidJson, Json, read_body
 from gh_store_action.domain.context import Context, NeedsMore
 from gh_store_action.domain.doubt import Explanation, Finding, Log, explain, recorded_by_checkpoints
 from gh_store_action.domain.fold import Outcome, State, Verdict, newest_checkpoint
+from gh_store_action.domain.fold import reach as repeats_reach
 from gh_store_action.domain.objects import Marker
 from gh_store_action.domain.records import Issue
 from gh_store_action.domain.replies import RefusedEdit
@@ -65,6 +66,9 @@ def reach_checkpoint(issue: Issue, entries: Sequence[Entry], without: frozenset[
     base = newest_checkpoint(e for e in entries if e.id not in without)
     if base is not None:
         reach(issue, entries, base.after)
+        again = [e for e in entries if e.asks and e.id > base.after]
+        if not issue.complete and repeats_reach(entries, again) is not None:
+            raise NeedsMore(ReadFurther(entries[0].id - 1))
     elif not issue.complete:
         raise NeedsMore(ReadFurther(entries[0].id - 1 if entries else 0))
 
@@ -79,10 +83,16 @@ def recorded_verdicts(entries: Sequence[Entry], context: Context, up_to: int) ->
     }
     found = recorded_by_checkpoints(entries)
     for entry in entries:
-        if entry.asks:
-            for reaction in entry.comment.reactions:
-                if reaction.login in context.counting and reaction.content in outcomes:
-                    found[entry.id] = Verdict(outcomes[reaction.content])
+        given = [
+            outcomes[reaction.content]
+            for reaction in entry.comment.reactions
+            if reaction.login in context.counting and reaction.content in outcomes
+        ]
+        # The oldest binds, whoever else that counts reacts later; what was never an update was never applied.
+        update = entry.kind is Kind.UPDATE or entry.comment.edited_at != ""
+        sound = [outcome for outcome in given if update or outcome is not Outcome.APPLIED]
+        if entry.asks and sound:
+            found[entry.id] = Verdict(sound[0])
     found.update(context.known)
     return {comment: verdict for comment, verdict in found.items() if comment <= up_to}
 
@@ -114,13 +124,19 @@ def explained(
     return found
 
 
+def _stands(entry: Entry, key: str, context: Context) -> bool:
+    """Whether the checkpoint is in the log; a guest's own will not count when the guest is gone."""
+    lasting = not context.guest or (entry.adopted and entry.comment.author != context.guest)
+    return entry.kind is Kind.CHECKPOINT and entry.update_id == key and lasting
+
+
 def with_checkpoint(
     base: Base, entries: Sequence[Entry], context: Context, marker: Marker, *, reason: str, editor: str = ""
 ) -> Base:
     """Enters the base's state into the log, unless it stands there already."""
     key = checkpoint_id(marker.revision, marker.comment, base.state.data)
-    if any(e.kind is Kind.CHECKPOINT and e.update_id == key for e in entries):
-        return replace(base, moved=True)
+    if any(_stands(e, key, context) for e in entries):
+        return replace(base, moved=True, checkpoint="", checkpoint_id=key)
     text = checkpoint(
         base.state.data,
         after=marker.comment,

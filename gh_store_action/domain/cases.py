@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from gh_store_action.domain import objects
 from gh_store_action.domain.base import (
@@ -14,20 +14,19 @@ from gh_store_action.domain.base import (
     explained,
     late_notes,
     reach,
-    reach_checkpoint,
     recorded_verdicts,
     unreceipted,
     with_checkpoint,
 )
 from gh_store_action.domain.canonical import Json, fits
 from gh_store_action.domain.context import Context, NeedsMore
-from gh_store_action.domain.doubt import Finding, Log
+from gh_store_action.domain.doubt import Finding
 from gh_store_action.domain.fold import APPLIED, Outcome, State, Verdict, fold, newest_checkpoint, repeats
 from gh_store_action.domain.objects import Marker
 from gh_store_action.domain.records import Issue
 from gh_store_action.domain.replies import RefusedEdit, edit_name
 from gh_store_action.domain.steps import ReadFurther
-from gh_store_action.domain.updates import ADOPTED, Entry, Kind
+from gh_store_action.domain.updates import ADOPTED, Entry, Kind, checkpoint_id
 from gh_store_action.errors import StoreError
 
 EDITED = "edited by hand"
@@ -38,26 +37,79 @@ class BrokenObject(StoreError):
     """An object whose body is no JSON and whose log can not rebuild it."""
 
 
-def find_base(issue: Issue, entries: Sequence[Entry], context: Context) -> Base:
+@dataclass(frozen=True)
+class Standing:
+    """The marker in force.
+
+    Args:
+        at: when it was set; an edit of the body after that is somebody's, whoever it was.
+        restored: it was found in the title's history: somebody has changed the title since.
+        guest: who set it, where that is no identity that counts but somebody who may write.
+    """
+
+    marker: Marker
+    at: str = ""
+    restored: bool = False
+    guest: str = ""
+
+
+def find_standing(issue: Issue, context: Context) -> Standing | None:
+    """The marker that counts, None where the object has to be taken over.
+
+    Raises:
+        NeedsMore: when nobody has been asked yet about whoever set the title.
+    """
+    marker = objects.read_title(issue.title)[1]
+    at = issue.titles[0].at if issue.titles else ""
+    if marker is not None and issue.title_editor in context.counting:
+        return Standing(marker, at)
+    own = [(rename, objects.read_title(rename.title)[1]) for rename in issue.titles if rename.login in context.counting]
+    newest = next(((rename, found) for rename, found in own if found is not None), None)
+    if marker is not None and issue.title_editor and context.allows(issue.title_editor):
+        data, problem = body_data(issue.body)
+        fits_body = not problem and objects.short_digest(data) == marker.digest
+        if newest is None or (fits_body and newest[0].title != issue.title):
+            return Standing(marker, at, guest=issue.title_editor)
+    if newest is not None and newest[1] is not None:
+        return Standing(newest[1], newest[0].at, restored=True)
+    return None
+
+
+def find_base(issue: Issue, entries: Sequence[Entry], context: Context, standing: Standing | None) -> Base:
     """The state before the pending updates.
+
+    Args:
+        entries: read with `context`, whose guest is the standing's.
 
     Raises:
         NeedsMore: when the read or the permissions known do not suffice.
         BrokenObject: when neither the body nor the log gives a state.
     """
-    marker = objects.read_title(issue.title)[1]
-    if marker is not None and not (issue.title_editor and context.allows(issue.title_editor)):
-        marker = None
-    if marker is None:
+    if standing is None:
         return _adopt(issue, entries, context)
+    marker = standing.marker
     reach(issue, entries, marker.comment)
+    base = _at(issue, entries, context, standing)
+    if not (standing.restored or standing.guest):
+        return base
+    # A revision more, so that the title that is written is another one: only then it is ours again.
+    state = State(base.state.data, max(base.state.revision, marker.revision) + 1)
+    base = replace(base, state=state, moved=True)
+    if standing.restored:
+        return base
+    # What a guest left in the log counts no more once the title is ours, so the state is entered into it.
+    return with_checkpoint(base, entries, context, marker, reason=ADOPTED, editor=standing.guest)
+
+
+def _at(issue: Issue, entries: Sequence[Entry], context: Context, standing: Standing) -> Base:
+    marker = standing.marker
     data, problem = body_data(issue.body)
     recorded = recorded_verdicts(entries, context, marker.comment)
     if not problem and objects.short_digest(data) == marker.digest:
         return _in_step(issue, entries, context, marker, data, recorded)
-    if issue.editor and issue.editor not in context.counting:
+    if issue.editor and (issue.editor not in context.counting or issue.edited_at > standing.at):
         return _hand_edit(issue, entries, context, marker, recorded)
-    return _rebuild(issue, entries, context, marker, recorded)
+    return _rebuild(issue, entries, context, marker, recorded, retitled=bool(standing.guest))
 
 
 def _in_step(
@@ -124,7 +176,7 @@ def _hand_edit(
         reasons = (("$", "its author may not write here"),)
     if reasons:
         rebuilt = _rebuild(issue, entries, context, marker, recorded)
-        edit = RefusedEdit(issue.editor, issue.body, reasons)
+        edit = RefusedEdit(issue.editor, issue.body, reasons, issue.edited_at)
         named = frozenset(name for e in entries for name in e.names)
         note = f"An edit of the body by {issue.editor} was refused; the state was rebuilt from the log."
         return replace(
@@ -173,24 +225,40 @@ def _judge_edit(text: str, context: Context) -> tuple[Json, tuple[tuple[str, str
 
 
 def _rebuild(
-    issue: Issue, entries: Sequence[Entry], context: Context, marker: Marker, recorded: dict[int, Verdict]
+    issue: Issue,
+    entries: Sequence[Entry],
+    context: Context,
+    marker: Marker,
+    recorded: dict[int, Verdict],
+    *,
+    retitled: bool = False,
 ) -> Base:
-    """The state from the log alone."""
-    reach_checkpoint(issue, entries)
+    """The state from the log alone.
+
+    Args:
+        retitled: whether the marker may be somebody's typing, and says nothing about the log.
+
+    Raises:
+        BrokenObject: when the log gives no state, or not the one that the store wrote: it was changed after the fact,
+            and what stands in it now may be anybody's.
+    """
     silent = unreceipted(entries, context, marker, recorded)
-    log = Log(entries, recorded, context.may_write, context.judge)
-    folded, start = log.fold(up_to=marker.comment)
-    if start is None:
+    strangers = {e.id: Verdict(Outcome.UNAUTHORIZED) for e in silent if not context.may_write(e)}
+    missing = [e for e in silent if e.id not in strangers]
+    found = explained(issue, entries, context, marker, {**recorded, **strangers}, missing)
+    if found.base is None or (found.finding is Finding.CHANGED and not retitled):
+        why = "has no initial state" if found.base is None else "was changed after the fact"
         raise BrokenObject(
-            f"Issue #{issue.number}: the object's body does not fit its title, and its log has no initial state.",
+            f"Issue #{issue.number}: the object's body does not fit its title, and its log {why}.",
             "Put the object's JSON back into the body (its edit history has it), then run again.",
         )
+    folded = found.folded
+    verdicts = {**strangers, **{k: v for k, v in folded.verdicts.items() if k not in recorded}}
+    held = [e for e in missing if e not in found.late]
+    verdicts.update({e.id: APPLIED for e in held if e.id not in verdicts})
     agrees = objects.short_digest(folded.state.data) == marker.digest
-    revision = max(folded.state.revision, marker.revision + (not agrees))
-    verdicts = {k: v for k, v in folded.verdicts.items() if k not in recorded}
-    verdicts.update({e.id: APPLIED for e in silent if e.id not in verdicts and context.may_write(e)})
-    return Base(
-        State(folded.state.data, revision),
+    base = Base(
+        State(folded.state.data, max(folded.state.revision, marker.revision + (not agrees))),
         marker.comment,
         recorded,
         verdicts,
@@ -198,6 +266,9 @@ def _rebuild(
         since=adopted_at(entries),
         notes=("The body did not fit its title; the state was rebuilt from the log.",),
     )
+    if found.finding is Finding.LATE_ON_TOP:
+        return _on_top(base, found.late, context, marker, entries, reason=LATE)
+    return base
 
 
 def _adopt(issue: Issue, entries: Sequence[Entry], context: Context) -> Base:
@@ -217,25 +288,34 @@ def _adopt(issue: Issue, entries: Sequence[Entry], context: Context) -> Base:
                 "Put the object's JSON, and nothing else, into the body, then run again.",
             )
         base = _rebuild(issue, entries, context, replace(marker, comment=after), recorded)
-        edit = RefusedEdit(editor, issue.body, reasons)
+        edit = RefusedEdit(editor, issue.body, reasons, issue.edited_at)
         named = frozenset(name for e in entries for name in e.names)
         return replace(base, refused_edit=None if edit_name(edit) in named else edit)
-    base = Base(State(data, place + 1), after, recorded, moved=True, since=after)
+    known = newest_checkpoint(entries)
+    begun = known is not None and known.update_id == checkpoint_id(place, after, data)
+    revision = known.revision if known and begun else max(place, known.revision if known and after else 0) + 1
+    base = Base(State(data, revision), after, recorded, moved=True, since=after)
     return with_checkpoint(
         base, entries, context, marker, reason=ADOPTED if after else "", editor=editor if after else ""
     )
 
 
 def _last_processed(issue: Issue, entries: Sequence[Entry], context: Context) -> int:
-    """The newest update or initial state that carries the receipt of anybody who may write, 0 for none."""
-    processed = context.rules.reactions.processed
+    """The newest update or initial state that was dealt with, 0 for none.
+
+    A receipt of an identity that counts says so, and gh-store's receipt of anybody who may write.
+    """
+    reactions = context.rules.reactions
+    verdicts = {reactions.processed, reactions.rejected, reactions.unauthorized}
     for entry in reversed(entries):
-        if entry.kind is Kind.CHECKPOINT and entry.adopted:
+        if entry.kind is Kind.CHECKPOINT and entry.reason:
             return entry.after
         if not entry.asks and entry.kind is not Kind.FOREIGN_STATE:
             continue
-        people = [r.login for r in entry.comment.reactions if r.content == processed]
-        if any(login in context.counting for login in people) or any(context.allows(login) for login in people):
+        given = entry.comment.reactions
+        if any(r.login in context.counting and r.content in verdicts for r in given):
+            return entry.id
+        if any(context.allows(r.login) for r in given if r.content == reactions.processed):
             return entry.id
     if not issue.complete:
         raise NeedsMore(ReadFurther(entries[0].id - 1 if entries else 0))

@@ -41,6 +41,8 @@ class Context:
         permissions: by login, whether it may write this object.
         unanswered: logins whose permission GitHub would not tell.
         known: verdicts of this run that are written in the body, by comment id.
+        guest: somebody who may write and who set the marker in force, by a run with a token of their own: what they
+            left in the log counts until it is taken over.
         owed: receipts that this run has still to leave; the read may not reach back to their comments.
         issue_url: for links in a reply.
     """
@@ -55,6 +57,7 @@ class Context:
     unanswered: frozenset[str] = frozenset()
     known: Mapping[int, Verdict] = field(default_factory=dict)
     owed: tuple[Receipt, ...] = ()
+    guest: str = ""
 
     def writers(self, entry: Entry) -> tuple[str, ...]:
         """Who must be allowed for the entry to be: the author, and whoever edited it."""

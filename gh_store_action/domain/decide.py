@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from gh_store_action.domain import objects, replies, updates
 from gh_store_action.domain.base import unreceipted_reply_ids
 from gh_store_action.domain.canonical import dump
-from gh_store_action.domain.cases import find_base
+from gh_store_action.domain.cases import find_base, find_standing
 from gh_store_action.domain.context import Context, NeedsMore
 from gh_store_action.domain.fold import Outcome, Verdict, fold, reach, repeats
 from gh_store_action.domain.objects import Marker
@@ -16,6 +17,9 @@ from gh_store_action.domain.steps import Ask, NotAnObject, Quiet, ReadFurther, S
 from gh_store_action.domain.updates import Entry, Kind
 
 __all__ = ["Ask", "Context", "NotAnObject", "Quiet", "ReadFurther", "Step", "Write", "decide"]
+
+
+CATCH_UP = 5  # comments behind the marker: a sweep sees that many, and would look closer at the issue for ever
 
 
 def decide(issue: Issue, context: Context) -> Step:
@@ -37,8 +41,11 @@ def _decide(issue: Issue, context: Context) -> Step:
     if stranger is not None:
         return stranger
     object_id = objects.object_id_of(issue, rules) or ""
+    standing = find_standing(issue, context)
+    if standing is not None and standing.guest:
+        context = replace(context, guest=standing.guest, counting=context.counting | {standing.guest})
     entries = [updates.read(comment, rules, context.counting) for comment in issue.comments]
-    base = find_base(issue, entries, context)
+    base = find_base(issue, entries, context, standing)
     waiting = [e for e in entries if e.asks and e.id > base.comment]
     _know_authors(waiting, context)
     pending, blocked = _until_unanswered(waiting, context)
@@ -54,11 +61,15 @@ def _decide(issue: Issue, context: Context) -> Step:
         judge=context.judge,
     )
     judged = {**base.verdicts, **folded.verdicts}
+    behind_marker = sum(1 for comment in issue.comments if comment.id > base.comment)
     newest = _newest(issue.comments, blocked[0].id if blocked else None, base.comment)
     behind = sum(1 for comment in issue.comments if comment.id > newest)
     state = folded.state
     marker = Marker(state.revision, newest, issue.total_comments - behind, objects.short_digest(state.data))
     receipts = _receipts(entries, {**base.recorded, **judged}, context)
+    if standing is None:
+        # Without a marker a receipt of ours says that the update is folded, so the marker has to stand before it.
+        receipts = ()
     refusals = _refusals(entries, judged)
     unnamed = unreceipted_reply_ids(entries, {**base.recorded, **judged}, base)
     reply = replies.refused(
@@ -66,7 +77,7 @@ def _decide(issue: Issue, context: Context) -> Step:
         edit=base.refused_edit,
         issue_url=context.issue_url,
     )
-    moves = bool(pending) or base.moved
+    moves = bool(pending) or base.moved or (behind_marker >= CATCH_UP and not blocked)
     close = not issue.closed and not blocked
     if not (moves or receipts or reply or base.checkpoint or close):
         return Quiet(object_id=object_id, state=state, blocked=len(blocked), notes=base.notes)

@@ -10,13 +10,14 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, islice
 
 from gh_store_action.domain.canonical import digest
 from gh_store_action.domain.fold import Folded, Judge, Outcome, State, Verdict, fold, newest_checkpoint, repeats
 from gh_store_action.domain.updates import Entry, Kind
 
 MOST_LATE = 3  # how many late comments are looked for, and...
+MOST_WORK = 3_000  # updates folded in the search; large objects take milliseconds each
 MOST_CANDIDATES = 12  # ...among how many of the newest without a receipt
 
 
@@ -62,12 +63,21 @@ class Log:
     authorized: Callable[[Entry], bool]
     judge: Judge
 
-    def fold(self, *, up_to: int, without: frozenset[int] = frozenset()) -> tuple[Folded, Entry | None]:
-        """Folds what stands up to that comment, checkpoints in their places, some entries left out."""
+    def fold(
+        self, *, up_to: int, without: frozenset[int] = frozenset(), known: tuple[int, Folded] | None = None
+    ) -> tuple[Folded, Entry | None]:
+        """Folds what stands up to that comment, checkpoints in their places, some entries left out.
+
+        Args:
+            known: a comment, and the fold up to it, which holds as long as nothing up to there is left out.
+        """
         kept = [e for e in self.entries if e.id not in without]
         base = newest_checkpoint(kept)
         start = State(base.patch, base.revision) if base else State({}, 1)
         behind = base.after if base else 0
+        whole = known is not None and not any(e.id in without and e.kind is Kind.CHECKPOINT for e in self.entries)
+        if known is not None and whole and behind <= known[0]:
+            start, behind = known[1].state, known[0]
         entries = [e for e in kept if e.asks and behind < e.id <= up_to]
         folded = fold(
             start,
@@ -77,6 +87,13 @@ class Log:
             authorized=self.authorized,
             judge=self.judge,
         )
+        if known is not None and whole:
+            folded = Folded(
+                folded.state,
+                {**known[1].verdicts, **folded.verdicts},
+                {**known[1].strict, **folded.strict},
+                (*known[1].history, *folded.history),
+            )
         return folded, base
 
 
@@ -102,9 +119,12 @@ def explain(log: Log, *, up_to: int, wanted: str, unreceipted: Sequence[Entry]) 
     candidates = sorted(
         [*(e for e in unreceipted if e.id not in {b.id for b in buried}), *checkpoints], key=lambda e: e.id
     )
-    for left_out in _choices(candidates):
+    before = min((e.id for e in candidates if e.asks), default=up_to + 1) - 1
+    prefix = (before, log.fold(up_to=before)[0]) if before >= behind else None
+    behind_prefix = sum(1 for e in log.entries if e.asks and before < e.id <= up_to)
+    for left_out in islice(_choices(candidates), max(MOST_LATE, MOST_WORK // max(1, behind_prefix))):
         ids = frozenset(e.id for e in left_out)
-        partial, _ = log.fold(up_to=up_to, without=ids)
+        partial, _ = log.fold(up_to=up_to, without=ids, known=prefix)
         if not _fits(partial, wanted):
             continue
         late = tuple(e for e in left_out if e.asks)

@@ -85,6 +85,15 @@ class Comment:
 
 
 @dataclass(frozen=True)
+class Rename:
+    """One change of an issue's title."""
+
+    at: str
+    login: str
+    title: str
+
+
+@dataclass(frozen=True)
 class Issue:
     """One issue as one read saw it: head and log belong together.
 
@@ -93,6 +102,7 @@ class Issue:
         complete: whether `comments` goes back to the issue's first one.
         total_comments: how many comments the issue had in this read.
         title_editor: who set the title last, empty when nobody changed it since the issue was opened.
+        titles: the newest changes of the title, newest first, as far as asked.
         editor: who edited the body last, empty when nobody did.
         cursor: where older comments continue, for the gateway alone.
     """
@@ -110,6 +120,7 @@ class Issue:
     editor: str = ""
     edited_at: str = ""
     title_editor: str = ""
+    titles: tuple[Rename, ...] = ()
     locked: bool = False
     comments: tuple[Comment, ...] = ()
     total_comments: int = 0

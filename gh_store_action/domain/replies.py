@@ -29,11 +29,12 @@ class RefusedEdit:
     editor: str
     text: str
     reasons: tuple[tuple[str, str], ...]
+    at: str = ""  # when it was saved
 
 
 def edit_name(edit: RefusedEdit) -> str:
     """How a reply names the refused edit, so that it is sent once."""
-    return "body" + hashlib.sha256(edit.text.encode("utf-8", "replace")).hexdigest()[:16]
+    return "body" + hashlib.sha256(f"{edit.at} {edit.text}".encode("utf-8", "replace")).hexdigest()[:16]
 
 
 def refused(refusals: Sequence[Refusal], *, edit: RefusedEdit | None, issue_url: str) -> str:
@@ -79,9 +80,9 @@ def _updates(refusals: Sequence[Refusal], issue_url: str) -> str:
 
 
 def _edit(edit: RefusedEdit) -> str:
-    shown = edit.text[:MOST_TEXT]
-    rest = "" if len(edit.text) <= MOST_TEXT else "\n(cut; the body's edit history has all of it)"
-    indented = "\n".join("    " + line for line in shown.replace("\r", "").split("\n"))
+    indented = "\n".join("    " + line for line in edit.text.replace("\r", "").split("\n"))
+    rest = "" if len(indented) <= MOST_TEXT else "\n\n(cut; the body's edit history has all of it)"
+    indented = indented[:MOST_TEXT]
     lines = [f"**An edit of the body by {_who(edit.editor)} was not taken over;** the object is as its log says.", ""]
     lines += _reasons(edit.reasons)
     lines += ["", "The text was:", "", indented + rest]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from gh_store_action.domain import objects, updates
 from gh_store_action.domain.canonical import InvalidJson, read_body
 from gh_store_action.domain.records import Issue, Rules
@@ -14,18 +16,23 @@ def _fits(body: str, wanted: str) -> bool:
         return False
 
 
-def settled(issue: Issue, rules: Rules, counting: frozenset[str]) -> bool:
+def settled(
+    issue: Issue, rules: Rules, counting: frozenset[str], may_write: Callable[[str], bool] = lambda login: False
+) -> bool:
     """Whether nothing can be pending.
 
     The sweep sees an issue's newest few comments.  A crash leaves one of these behind: an open issue, an update after
     the marker, a body that is not the marker's, a count that does not fit, or missing receipts, left oldest first.
+
+    Args:
+        may_write: asked about an author whom GitHub does not show as one of the repository's people.
     """
     if not objects.is_live(issue, rules) or objects.object_id_of(issue, rules) is None:
         return True
     marker = objects.read_title(issue.title)[1]
     if marker is None or issue.title_editor not in counting:
-        return not objects.is_trusted(issue, counting)
-    if not issue.closed or (issue.editor and issue.editor not in counting):
+        return not objects.is_trusted(issue, counting) and not may_write(issue.author)
+    if not issue.closed:
         return False
     if not _fits(issue.body, marker.digest):
         return False

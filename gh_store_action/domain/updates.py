@@ -78,6 +78,10 @@ class Entry:
 def read(comment: Comment, rules: Rules, counting: frozenset[str]) -> Entry:
     """What the comment says.  Never raises: text that is meant as an update and is none becomes `INVALID`."""
     counts = comment.author in counting
+    if counts and comment.edited_at and comment.editor not in counting:
+        counts, tampered = False, True  # what somebody else wrote into the store's own comment is not the store's
+    else:
+        tampered = False
     if counts and comment.body.startswith(REPLY_PREFIX):
         found = _REPLY.match(comment.body)
         return Entry(comment, Kind.REPLY, names=frozenset(found[1].split()) if found else frozenset())
@@ -94,7 +98,7 @@ def read(comment: Comment, rules: Rules, counting: frozenset[str]) -> Entry:
     if not isinstance(value, dict | list):
         return Entry(comment, Kind.CHAT)
     if isinstance(value, dict) and value.get("type") == "initial_state":
-        state = _initial_state(comment, value, rules, counts)
+        state = Entry(comment, Kind.CHAT) if tampered else _initial_state(comment, value, rules, counts)
         if state is not None:
             return state
     if isinstance(value, dict) and ("_meta" in value or "_data" in value):

@@ -12,7 +12,7 @@ from gh_store_action.domain.context import Context
 from gh_store_action.domain.decide import Write
 from gh_store_action.domain.fold import Judge, no_schema
 from gh_store_action.domain.objects import Marker
-from gh_store_action.domain.records import Comment, Issue, Reaction, Rules
+from gh_store_action.domain.records import Comment, Issue, Reaction, Rename, Rules
 from gh_store_action.domain.updates import checkpoint, checkpoint_id
 
 BOT = "github-actions[bot]"
@@ -55,6 +55,8 @@ def issue(
         "total_comments": len(comments),
         **fields,
     }
+    if "titles" not in known and known["title_editor"]:
+        known["titles"] = (Rename("2026-01-01T00:00:00Z", str(known["title_editor"]), str(known["title"])),)
     return Issue(
         number=1,
         node_id="I1",
@@ -105,12 +107,16 @@ def written(before: Issue, step: Write) -> Issue:
         if text:
             comments.append(comment(following, text, BOT))
             following += 1
-    changed = {"title": step.title, "body": step.body, "title_editor": BOT, "editor": BOT} if step.title else {}
+    changed: dict[str, object] = {}
+    if step.title:
+        changed = {"title": step.title, "body": step.body, "editor": BOT, "edited_at": "2026-02-01T00:00:00Z"}
+        if step.title != before.title:
+            renamed = Rename("2026-02-01T00:00:00Z", BOT, step.title)
+            changed |= {"title_editor": BOT, "titles": (renamed, *before.titles)}
     return replace(
         before,
         comments=tuple(comments),
         total_comments=before.total_comments + len(comments) - len(before.comments),
         closed=before.closed or step.close,
-        edited_at="2026-02-01T00:00:00Z" if step.title else before.edited_at,
         **changed,  # type: ignore[arg-type]
     )
