@@ -240,7 +240,7 @@ class Processor:
                     f"Run `gh-store roll-over {step.object_id}`; the updates so far are folded, and none is lost.",
                 )
             forbidden = failure.kind == "FORBIDDEN" or "not accessible" in failure.message.lower()
-            if forbidden and failure.alias in _WHOLE:
+            if forbidden and (failure.alias in _WHOLE or "locked" in failure.message.lower()):
                 raise _forbidden(failure, self.github.repository)
         if written.body is not None and written.body != step.body and written.title == step.title:
             raise GitHubError(

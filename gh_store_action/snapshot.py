@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import hashlib
+import io
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 
-from gh_store_action.domain import snapshots
-from gh_store_action.domain.snapshots import BrokenSnapshot, Changed, LeftOut, Snapshot
-from gh_store_action.errors import GitHubError
-from gh_store_action.gateway import PAGE, Page
+from gh_store_action.committing import ApiCommits
+from gh_store_action.domain import snapshot_files
+from gh_store_action.domain.snapshot_files import INDEX, BrokenSnapshot
+from gh_store_action.domain.snapshots import Changed, LeftOut, Snapshot
+from gh_store_action.errors import StoreError
+from gh_store_action.gateway import PAGE
+from gh_store_action.gateway_commits import CommitGateway, blob_oid
+from gh_store_action.gathering import Gatherer, Progress
 from gh_store_action.session import Session
 from gh_store_action.workspace import Workspace
 from gh_store_action.workspace_commit import Publication, Published, with_trailers
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -22,8 +27,10 @@ class Target:
 
     Args:
         path: inside the workspace; the folder for the format `directory`.
-        commit: whether it is committed and pushed by git.
+        commit: whether it is committed, and pushed by git.
         message: empty for one that says what is in it.
+        via_api: let GitHub make the commit, and sign it; the author is whose the token is.
+        repository: for that way, the one that gets the commit; empty for the store's.
     """
 
     path: str
@@ -34,6 +41,7 @@ class Target:
     branch: str = ""
     fallback_branch: str = ""
     via_api: bool = False
+    repository: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,11 +65,34 @@ class SnapshotResult:
     files: int = 0
 
 
+@dataclass
+class _There:
+    """The snapshot that is there.
+
+    Args:
+        files: by what follows the path: `""` for the one file.
+        names: of all its files; of some the content may not be known.
+    """
+
+    files: dict[str, bytes]
+    names: frozenset[str]
+    digests: dict[str, bytes] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.digests = {name: _digest(data) for name, data in self.files.items()}
+
+    def taken(self) -> dict[str, bytes]:
+        """The files; they may be large, so they are kept no longer than they are read."""
+        files, self.files = self.files, {}
+        return files
+
+
 class Snapshots:
     """Makes snapshots.
 
     Args:
         progress: called with issues read and issues in all.
+        page: issues asked for at a time.
     """
 
     def __init__(
@@ -72,145 +103,128 @@ class Snapshots:
         *,
         dry_run: bool = False,
         progress: Progress = lambda done, total: None,
+        page: int = PAGE,
     ) -> None:
         self.session = session
-        self.github = session.github
         self.workspace = workspace
         self.target = target
         self.dry_run = dry_run
-        self.progress = progress
+        self.gatherer = Gatherer(session, progress, page=page)
 
     def make(self) -> SnapshotResult:
-        """A full snapshot: one request for each hundred issues, and one for what changed meanwhile."""
-        path = self._check()
-        return self._finish(path, self._existing(path), self._full(), full=True)
+        """A full snapshot: one request for each hundred issues, and one for what changed meanwhile.
+
+        Raises:
+            StoreError: it can not be made, written or committed; where reading it ended early, nothing was written.
+        """
+        self._check()
+        there = self._there()
+        there.taken()
+        return self._finish(there, self.gatherer.full())
 
     def update(self) -> SnapshotResult:
         """Brings the snapshot that is there up to date: one request for up to a hundred changes.
 
         Where there is none, or it is none of this store's, or what it knows does not add up, a full one is made.
+
+        Raises:
+            StoreError: as for `make`.
         """
-        path = self._check()
-        existing = self._existing(path)
-        if not existing:
-            return self._finish(path, existing, self._full(), full=True, why="there was none yet")
+        self._check()
+        there = self._there()
+        if not there.names:
+            return self._finish(there, self.gatherer.full(), why="there was none yet")
         try:
-            before = snapshots.read(_texts(existing), self.target.format, self.github.repository)
-        except (BrokenSnapshot, UnicodeDecodeError) as error:
-            return self._finish(path, existing, self._full(), full=True, why=f"the one there can not be used: {error}")
-        changed, why = self._changes(before)
+            before = snapshot_files.read(there.taken(), self.target.format, self.session.github.repository)
+        except BrokenSnapshot as error:
+            return self._finish(there, self.gatherer.full(), why=f"the one there can not be used: {error}")
+        changed, why = self.gatherer.changes(before)
         if changed is None:
-            return self._finish(path, existing, self._full(), full=True, why=why)
-        return self._finish(path, existing, changed, full=False)
+            return self._finish(there, self.gatherer.full(), why=why)
+        return self._finish(there, changed, full=False)
 
-    # -- gathering -------------------------------------------------------------------------------------------------
+    # -- what is there ---------------------------------------------------------------------------------------------
 
-    def _check(self) -> str:
+    @cached_property
+    def _path(self) -> str:
+        """Of the file or the folder, relative to the workspace."""
+        return self.workspace.check_output(self.target.path, folder=self._folder)
+
+    @property
+    def _folder(self) -> bool:
+        return self.target.format == "directory"
+
+    def _check(self) -> None:
         """Everything that can be wrong with the place is found before a request is spent."""
-        folder = self.target.format == "directory"
-        path = self.workspace.check_output(self.target.path, folder=folder)
-        if self.target.commit and not self.dry_run:
-            self.workspace.check_publish(self._publication((), ()))
-        return path
+        path = self._path
+        if self.target.commit and not self.dry_run and not self.target.via_api:
+            self.workspace.check_publish(self._publication((path,) if not self._folder else (), ()))
 
-    def _existing(self, path: str) -> Mapping[str, bytes]:
-        """The files there are, by their path inside the snapshot: `""` for the one file."""
-        if self.target.format == "directory":
-            prefix = path + "/"
-            files = self.workspace.existing(path)
-            return {
-                name.removeprefix(prefix): self.workspace.read(name) or b"" for name in files if _ours(name, prefix)
-            }
-        if self.target.commit and self.target.branch and not self.target.via_api:
-            data = self.workspace.published(path, self._publication((), ()))
-        else:
-            data = self.workspace.read(path)
-        return {} if data is None else {"": data}
+    def _there(self) -> _There:
+        local = self._local()
+        if not (self.target.commit and self.target.branch):
+            return _There(local, frozenset(local))
+        if self.target.via_api:
+            return self._on_the_api_branch(local)
+        return self._on_the_branch(local)
 
-    def _full(self) -> Changed:
-        page = self._first()
-        start = self.github.transport.server_time
-        total, seen = page.total, 0
-        snapshot = Snapshot(self.github.repository, {})
-        problems: tuple[LeftOut, ...] = ()
-        pages = 0
-        while True:
-            pages += 1
-            found = snapshots.put(snapshot, page.issues, self.session.rules, self.session.counting)
-            snapshot, problems = found.snapshot, (*problems, *found.problems)
-            seen += len(page.issues)
-            self.progress(seen, max(total, seen))
-            if page.cursor is None:
-                break
-            page = self.github.issues(self.session.rules.base_label, page.cursor)
-        # What changed while the pages were read: once more, so that the snapshot is of one moment.
-        since = snapshots.shifted(start, -snapshots.OVERLAP) if start else snapshot.since
-        late, _ = self._merge(snapshot, since)
-        known = {problem.number for problem in late.problems}
-        return Changed(late.snapshot, (*(p for p in problems if p.number not in known), *late.problems), False)
+    def _local(self) -> dict[str, bytes]:
+        """In the work tree."""
+        names = [""]
+        if self._folder:
+            prefix = self._path + "/"
+            inner = (name.removeprefix(prefix) for name in self.workspace.existing(self._path))
+            names = [name for name in inner if _ours(name)]
+        found = {name: self.workspace.read(self._at(name)) for name in names}
+        return {name: data for name, data in found.items() if data is not None}
 
-    def _first(self) -> Page:
-        """The first page, with the rules; asked for again where they name another label."""
-        label = self.session.rules.base_label
-        page = self.github.issues(label, None, rules=self.session.unlearned)
-        if page.reading is not None:
-            self.session.learn(page.reading)
-        if self.session.rules.base_label != label:
-            page = self.github.issues(self.session.rules.base_label, None)
-        return page
+    def _on_the_branch(self, local: dict[str, bytes]) -> _There:
+        """On the remote's branch; of a folder its index tells the files, and the work tree may have them."""
+        name = INDEX if self._folder else ""
+        data = self.workspace.published(self._at(name), self._publication((), ()))
+        objects = {file: text for file, text in local.items() if file != name}
+        if data is None:
+            return _There({}, frozenset(objects))
+        listed = snapshot_files.listed(data) if self._folder else frozenset()
+        return _There({name: data, **objects}, frozenset({name}) | listed | frozenset(objects))
 
-    def _merge(self, snapshot: Snapshot, since: str) -> tuple[Changed, int]:
-        """Puts in what changed since then; also how many issues the store has."""
-        problems: dict[int, LeftOut] = {}
-        unsure = False
-        cursor: str | None = None
-        while True:
-            label = self.session.rules.base_label
-            page = self.github.issues(
-                label, cursor, since=since, any_label=True, by_update=True, rules=self.session.unlearned
-            )
-            if page.reading is not None:
-                self.session.learn(page.reading)
-            found = snapshots.put(snapshot, page.issues, self.session.rules, self.session.counting)
-            snapshot, unsure = found.snapshot, unsure or found.unsure
-            problems |= {problem.number: problem for problem in found.problems}
-            if page.cursor is None or (page.total > page.store_total and page.total > PAGE):
-                return Changed(snapshot, tuple(problems.values()), unsure), page.store_total
-            cursor = page.cursor
+    def _on_the_api_branch(self, local: dict[str, bytes]) -> _There:
+        """On GitHub's branch; what the work tree has too is not fetched, and of a folder only the index is."""
+        blobs = {name: oid for name, oid in self._api.tip.blobs.items() if _ours(name) or not (name or self._folder)}
+        files = {name: local[name] for name, oid in blobs.items() if name in local and blob_oid(local[name]) == oid}
+        for name in (INDEX, ""):
+            if name in blobs and name not in files:
+                files[name] = self._api.github.blob(blobs[name])
+        return _There(files, frozenset(blobs) | frozenset(local if self._folder else ()))
 
-    def _changes(self, before: Snapshot) -> tuple[Changed | None, str]:
-        """The snapshot with what has changed, None with the reason where only a full one will do."""
-        label = self.session.rules.base_label
-        changed, total = self._merge(before, before.since)
-        if self.session.rules.base_label != label:
-            return None, "the configuration names another label"
-        if changed.unsure:
-            return None, "an object went, and another issue may have its id"
-        if changed.snapshot.knows() != total:
-            return None, f"the store has {total} issues, and {changed.snapshot.knows()} are known"
-        return changed, ""
+    @cached_property
+    def _api(self) -> ApiCommits:
+        target, store = self.target, self.session.github
+        try:
+            path = self.workspace.in_checkout(self._path)
+            branch = target.branch or self.workspace.head_branch(target.fallback_branch, path=self._path)
+        except StoreError:  # no checkout, and none is needed
+            path, branch = self._path, target.branch or target.fallback_branch
+        github = CommitGateway(store.transport, target.repository or store.repository)
+        return ApiCommits(github, branch, path, create=bool(target.branch))
 
     # -- writing ---------------------------------------------------------------------------------------------------
 
-    def _finish(
-        self, path: str, existing: Mapping[str, bytes], changed: Changed, *, full: bool, why: str = ""
-    ) -> SnapshotResult:
-        files = {
-            name: "".join(pieces).encode() for name, pieces in snapshots.write(changed.snapshot, self.target.format)
-        }
-        stale = tuple(name for name in existing if name not in files)
-        differs = bool(stale) or any(existing.get(name) != data for name, data in files.items())
-        where = {name: f"{path}/{name}" if name else path for name in (*files, *stale)}
+    def _finish(self, there: _There, changed: Changed, *, full: bool = True, why: str = "") -> SnapshotResult:
+        texts = snapshot_files.write(changed.snapshot, self.target.format)
+        files = {name: _bytes(pieces) for name, pieces in texts}
+        stale = tuple(sorted(there.names - files.keys()))
+        differs = bool(stale) or any(there.digests.get(name) != _digest(data) for name, data in files.items())
         published: Published | None = None
         if not self.dry_run:
-            self.workspace.write({where[name]: data for name, data in files.items()}, [where[name] for name in stale])
+            self.workspace.write(
+                {self._at(name): data for name, data in files.items()}, [self._at(name) for name in stale]
+            )
             if self.target.commit:
-                names = tuple(where[name] for name in files)
-                gone = tuple(where[name] for name in stale)
-                published = self._publish(changed.snapshot, names, gone)
+                published = self._publish(changed.snapshot, files, stale)
         return SnapshotResult(
             snapshot=changed.snapshot,
-            path=path,
+            path=self._path,
             changed=differs or bool(published and published.sha),
             full=full,
             why_full=why,
@@ -219,10 +233,15 @@ class Snapshots:
             files=len(files),
         )
 
-    def _publish(self, snapshot: Snapshot, paths: tuple[str, ...], removed: tuple[str, ...]) -> Published:
+    def _publish(self, snapshot: Snapshot, files: Mapping[str, bytes], stale: tuple[str, ...]) -> Published:
         if self.target.via_api:
-            raise GitHubError("Verified commits are not available yet.", "Use `commit-via: git`.")
-        return self.workspace.publish(self._publication(paths, removed, snapshot))
+            return self._api.publish(files, stale, self._message(snapshot))
+        paths, gone = tuple(map(self._at, files)), tuple(map(self._at, stale))
+        return self.workspace.publish(self._publication(paths, gone, snapshot))
+
+    def _at(self, name: str) -> str:
+        """Where in the workspace."""
+        return f"{self._path}/{name}" if name else self._path
 
     def _publication(
         self, paths: tuple[str, ...], removed: tuple[str, ...], snapshot: Snapshot | None = None
@@ -250,11 +269,18 @@ class Snapshots:
         )
 
 
-def _ours(name: str, prefix: str) -> bool:
+def _ours(name: str) -> bool:
     """Whether a file in the folder is the store's: nothing else of the user's is ever removed."""
-    inner = name.removeprefix(prefix)
-    return inner == "index.json" or (inner.startswith("objects/") and inner.endswith(".json"))
+    return name == INDEX or (name.startswith("objects/") and name.endswith(".json"))
 
 
-def _texts(files: Mapping[str, bytes]) -> dict[str, str]:
-    return {name: data.decode() for name, data in files.items()}
+def _bytes(pieces: Iterable[str]) -> bytes:
+    """Piece by piece: a large text and its bytes do not stand in memory together."""
+    buffer = io.BytesIO()
+    for piece in pieces:
+        buffer.write(piece.encode())
+    return buffer.getvalue()
+
+
+def _digest(data: bytes) -> bytes:
+    return hashlib.sha256(data).digest()

@@ -1,4 +1,4 @@
-"""From issues to snapshots: which issue is an object, what is kept of it, and how it is written down.
+"""From issues to snapshots: which issue is an object, and what is kept of it.  Files: `snapshot_files`.
 
 A snapshot holds content only, so that a full one and one brought up to date are the same bytes: its time is the
 highest `updatedAt` among its objects, never a clock's.
@@ -7,36 +7,30 @@ highest `updatedAt` among its objects, never a clock's.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
-from urllib.parse import quote, unquote
 
 from gh_store_action.domain import objects
-from gh_store_action.domain.canonical import InvalidJson, Json, digest, parse, read_body
+from gh_store_action.domain.canonical import InvalidJson, Json, digest, read_body
 from gh_store_action.domain.records import Issue, Rules, StoredMeta, StoredObject
 
-FORMATS = ("json", "jsonl", "directory")
 NO_TIME = "1970-01-01T00:00:00Z"  # of a snapshot without objects: before every change
 OVERLAP = 2  # seconds; GitHub's times have one-second resolution, and `since` is not known to be inclusive
-_RESERVED = frozenset(
-    {"con", "prn", "aux", "nul"} | {f"{name}{digit}" for name in ("com", "lpt") for digit in range(1, 10)}
-)
-
-
-class BrokenSnapshot(ValueError):
-    """A file that is no snapshot of this store; a full one takes its place."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One object, ready to be written: `record` is the compact JSON of its data and meta."""
+    """One object, ready to be written.
+
+    Args:
+        record: the compact JSON of its data and meta; UTF-8, for a text with one emoji takes four bytes a character.
+    """
 
     object_id: str
     number: int
     updated_at: str
-    record: str
+    record: bytes
 
 
 @dataclass(frozen=True)
@@ -54,11 +48,13 @@ class Snapshot:
 
     Args:
         left_out: numbers of issues that carry the base label and are not in.
+        rules: the `fingerprint` of the rules that it was made by.
     """
 
     repository: str
     entries: Mapping[int, Entry]
     left_out: frozenset[int] = frozenset()
+    rules: str = ""
 
     @property
     def time(self) -> str:
@@ -85,6 +81,15 @@ def shifted(time: str, seconds: int) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def fingerprint(rules: Rules) -> str:
+    """What tells rules under which issues are other objects; empty for the rules of a store without configuration."""
+
+    def chosen(of: Rules) -> list[Json]:
+        return [of.base_label, of.archived_label, of.uid_prefix, *sorted(of.processors)]
+
+    return "" if chosen(rules) == chosen(Rules()) else digest(chosen(rules))[:8]
+
+
 def stored_object(issue: Issue, rules: Rules, counting: frozenset[str]) -> StoredObject | LeftOut:
     """The object that the issue is, for readers: nobody is asked for permissions."""
     if not objects.has_label(issue, rules.base_label):
@@ -102,10 +107,9 @@ def stored_object(issue: Issue, rules: Rules, counting: frozenset[str]) -> Store
         return LeftOut(issue.number, f"its body is no JSON: {error.reason}", broken=True)
     if not isinstance(data, dict | list):
         return LeftOut(issue.number, "its body is JSON, but neither an object nor an array", broken=True)
-    marker = objects.read_title(issue.title)[1]
+    marker = objects.marker_of(issue, counting)
     # Before its first processing here an object counts its revisions as gh-store did: comments, and one.
-    counts = marker is not None and issue.title_editor in counting
-    version = marker.revision if marker is not None and counts else issue.total_comments + 1
+    version = marker.revision if marker is not None else issue.total_comments + 1
     meta = StoredMeta(
         object_id=object_id,
         label=objects.uid_label(object_id, rules),
@@ -133,7 +137,7 @@ def entry_of(found: StoredObject) -> Entry:
             "digest": meta.digest,
         },
     }
-    return Entry(meta.object_id, meta.issue_number, meta.updated_at, _compact(record))
+    return Entry(meta.object_id, meta.issue_number, meta.updated_at, compact(record).encode())
 
 
 @dataclass(frozen=True)
@@ -187,122 +191,6 @@ def put(snapshot: Snapshot, issues: Iterable[Issue], rules: Rules, counting: fro
     return Changed(replace(snapshot, entries=entries, left_out=frozenset(left_out)), tuple(problems), unsure)
 
 
-# -- writing ----------------------------------------------------------------------------------------------------------
-
-
-def _compact(value: object) -> str:
+def compact(value: object) -> str:
+    """JSON in the author's key order, without a space."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-
-
-def _pretty(value: object, indent: str = "") -> str:
-    return json.dumps(value, ensure_ascii=False, indent=2).replace("\n", "\n" + indent)
-
-
-def write(snapshot: Snapshot, format_: str) -> Iterator[tuple[str, Iterator[str]]]:
-    """The files of a snapshot: path (empty for the one file), and the text in pieces."""
-    if format_ == "json":
-        yield "", _json(snapshot)
-    elif format_ == "jsonl":
-        yield "", (_line(entry) for entry in snapshot.ordered())
-    else:
-        for entry in snapshot.ordered():
-            yield file_of(entry.object_id), iter((_pretty(json.loads(entry.record)), "\n"))
-        yield "index.json", iter((_index(snapshot),))
-
-
-def _head(snapshot: Snapshot) -> dict[str, object]:
-    head: dict[str, object] = {"snapshot_time": snapshot.time, "repository": snapshot.repository}
-    if snapshot.left_out:
-        head["left_out"] = sorted(snapshot.left_out)
-    return head
-
-
-def _json(snapshot: Snapshot) -> Iterator[str]:
-    """gh-store's shape."""
-    yield _pretty(_head(snapshot))[:-2] + ',\n  "objects": {'
-    comma = ""
-    for entry in snapshot.ordered():
-        yield f"{comma}\n    {_compact(entry.object_id)}: {_pretty(json.loads(entry.record), '    ')}"
-        comma = ","
-    yield "\n  }\n}\n" if comma else "}\n}\n"
-
-
-def _line(entry: Entry) -> str:
-    return '{"object_id":' + _compact(entry.object_id) + "," + entry.record[1:] + "\n"
-
-
-def _index(snapshot: Snapshot) -> str:
-    listed: dict[str, object] = {}
-    for entry in snapshot.ordered():
-        meta = json.loads(entry.record)["meta"]
-        listed[entry.object_id] = {
-            "path": file_of(entry.object_id),
-            **{k: v for k, v in meta.items() if k != "object_id"},
-        }
-    return _pretty({**_head(snapshot), "objects": listed}) + "\n"
-
-
-def file_of(object_id: str) -> str:
-    """The path of an object's file in the folder: safe on every file system, and `object_of` reads it back."""
-    name = quote(object_id, safe="@+").replace("~", "%7E")
-    if name.startswith("."):
-        name = "%2E" + name[1:]
-    stem = name.split(".", 1)[0].lower()
-    if stem in _RESERVED:
-        name = f"%{ord(name[0]):02X}" + name[1:]
-    return f"objects/{name}.json"
-
-
-def object_of(path: str) -> str:
-    """The id of the object whose file this is."""
-    return unquote(path.removeprefix("objects/").removesuffix(".json"))
-
-
-# -- reading ----------------------------------------------------------------------------------------------------------
-
-
-def read(files: Mapping[str, str], format_: str, repository: str) -> Snapshot:
-    """The snapshot that these files hold.
-
-    Raises:
-        BrokenSnapshot: when they are none of this repository's, or not in this format.
-    """
-    try:
-        found = _read(files, format_, repository)
-    except (InvalidJson, KeyError, TypeError, ValueError, AttributeError) as error:
-        raise BrokenSnapshot(f"it can not be read ({type(error).__name__}: {str(error)[:200]})") from None
-    if found.repository.lower() != repository.lower():
-        raise BrokenSnapshot(f"it is of the repository {found.repository[:80]!r}")
-    return replace(found, repository=repository)
-
-
-def _read(files: Mapping[str, str], format_: str, repository: str) -> Snapshot:
-    if format_ == "jsonl":
-        lines = [parse(line) for line in files[""].split("\n") if line]
-        entries = [_entry(_checked(line), str(_checked(line)["object_id"])) for line in lines]
-        return Snapshot(repository, {e.number: e for e in entries})
-    head = _checked(parse(files["" if format_ == "json" else "index.json"]))
-    listed = _checked(head["objects"])
-    left_out = frozenset(int(n) for n in head.get("left_out", ()))
-    if format_ == "json":
-        entries = [_entry(_checked(value), key) for key, value in listed.items()]
-    else:
-        entries = [_entry(_checked(parse(files[file_of(key)])), key) for key in listed]
-    snapshot = Snapshot(str(head["repository"]), {e.number: e for e in entries}, left_out)
-    if len(snapshot.entries) != len(entries) or snapshot.time != head["snapshot_time"]:
-        raise BrokenSnapshot("its parts do not fit together")
-    return snapshot
-
-
-def _checked(value: Json) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise BrokenSnapshot("an object was expected")
-    return value
-
-
-def _entry(value: Mapping[str, Any], object_id: str) -> Entry:
-    meta = value["meta"]
-    if meta["object_id"] != object_id:
-        raise BrokenSnapshot(f"the entry {object_id[:80]!r} is another object's")
-    record = _compact({"data": value["data"], "meta": meta})
-    return Entry(object_id, int(meta["issue_number"]), shifted(str(meta["updated_at"]), 0), record)

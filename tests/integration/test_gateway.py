@@ -129,10 +129,21 @@ def test_extend__an_issue_that_changes_meanwhile_is_read_anew(scene: Scene, gate
     comments = [scene.post(number, f"chat {place}") for place in range(150)]
     github = gateway()
     (issue,) = github.read(number, rules=False).issues
+    scene.repository.edit_issue(number, OWNER, body='{"other": 1}')
     comments.append(scene.post(number, "one more"))
     whole = github.extend(issue, 0, "viewer")
     assert [c.id for c in whole.comments] == comments
-    assert whole.total_comments == 151
+    assert whole.body == '{"other": 1}'
+
+
+def test_extend__comments_that_come_meanwhile_are_for_the_next_read(scene: Scene, gateway: Make) -> None:
+    number = scene.open("metrics")
+    comments = [scene.post(number, f"chat {place}") for place in range(150)]
+    github = gateway()
+    (issue,) = github.read(number, rules=False).issues
+    scene.post(number, "one more")
+    whole = github.extend(issue, 0, "viewer")
+    assert ([c.id for c in whole.comments], whole.total_comments, whole.complete) == (comments, 150, True)
 
 
 def test_extend__an_issue_that_goes_meanwhile_is_told(scene: Scene, gateway: Make) -> None:

@@ -7,6 +7,7 @@ from contextlib import suppress
 
 import pytest
 
+from gh_store_action import processor
 from gh_store_action.domain.context import PermissionUnknown
 from gh_store_action.errors import ConcurrentUpdateError, GitHubError, ObjectNotFound, StoreError
 from gh_store_action.transport import Cancelled
@@ -62,9 +63,9 @@ def test_the_comment_of_the_event_was_deleted__goes_on_after_a_few_reads() -> No
 def test_no_patience_left__the_event_comment_is_not_waited_for() -> None:
     with world() as w:
         number = w.object()
-        processor = w.processor()
+        runner = w.processor()
         w.repo.commit_files({".github/gh-store.yml": "store: {retries: {max_wait_seconds: 0}}\n"}, by="alice")
-        processor.process(number, event_comment=10**12)
+        runner.process(number, event_comment=10**12)
         assert w.waits == []
 
 
@@ -120,10 +121,10 @@ def test_github_does_not_say_who_may_write__the_update_waits_and_the_reason_is_k
         w.hub.faults.status(
             403, message="Resource not accessible", times=None, match=lambda r: "/collaborators/bob" in r.path
         )
-        processor = w.processor()
-        result = processor.process(number)
+        runner = w.processor()
+        result = runner.process(number)
         assert (result.applied, result.pending, result.closed, w.data(number)) == (1, 1, False, {"count": 0, "a": 1})
-        assert "Resource not accessible" in processor.session.refusals_to_say["bob"]
+        assert "Resource not accessible" in runner.session.refusals_to_say["bob"]
         w.hub.faults.clear()
         w.sweep()
         assert w.data(number) == {"count": 0, "a": 1, "b": 1}
@@ -180,6 +181,20 @@ def test_others_win_every_round__ends_after_a_bounded_number() -> None:
         w.hub.faults.clear()
         w.sweep()
         assert w.repo.issue(number).state.lower() == "closed"
+
+
+def test_a_writer_who_never_stops_posting__the_run_ends_after_a_bounded_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processor, "MOST_ROUNDS", 5)
+    with world() as w:
+        number = w.object(data={"n": 0})
+        w.update(number, INC)
+        w.hub.before_request.append(lambda r: w.update(number, INC, reopen=False) if r.writes else None)
+        with pytest.raises(StoreError, match="not finished in 5 rounds"):
+            w.process(number)
+        w.hub.before_request.clear()
+        posted = sum(1 for c in w.repo.issue(number).comments if c.author == "alice")
+        w.sweep()
+        assert w.data(number) == {"n": posted}
 
 
 def test_a_writer_who_keeps_posting__the_run_keeps_folding() -> None:
@@ -263,10 +278,10 @@ def test_cancelled__stops_between_two_requests_and_loses_nothing() -> None:
     with world() as w:
         number = w.object()
         w.update(number, {"a": 1})
-        processor = w.processor()
-        w.hub.after_request.append(lambda request: processor.github.transport.stop())
+        runner = w.processor()
+        w.hub.after_request.append(lambda request: runner.github.transport.stop())
         with pytest.raises(Cancelled, match="still pending"):
-            processor.process(number)
+            runner.process(number)
         w.hub.after_request.clear()
         w.sweep()
         assert w.data(number) == {"count": 0, "a": 1}

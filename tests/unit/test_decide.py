@@ -266,6 +266,34 @@ def test_doubt_without_the_checkpoint_in_the_read__reads_further() -> None:
     assert decide(before, context()) == ReadFurther(7)
 
 
+def test_doubt_and_a_key_near_the_end_of_the_read__reads_the_comments_that_the_key_looks_at() -> None:
+    keyed = comment(62, {"_data": {"a": 1}, "_meta": {"update_id": "k"}})
+    data = {"count": 0, "a": 1}
+    before = issue(
+        data,
+        [comment(61, "talk"), keyed, initial(63, START, after=61, revision=2, reason="edited by hand")],
+        marker=marked(3, 62, 40, data),
+        complete=False,
+        total_comments=41,
+    )
+    assert decide(before, context()) == ReadFurther(60)
+
+
+def test_a_broken_edit_over_a_late_one_that_would_undo_a_verdict__rebuilt_with_the_late_one_last() -> None:
+    test = {
+        "_data": [{"op": "test", "path": "/count", "value": 0}, {"op": "add", "path": "/ok", "value": 1}],
+        "_meta": {"update_mode": "json-patch"},
+    }
+    log = [initial(), comment(11, {"count": 5}), comment(12, test, "alice", "+1")]
+    before = issue(
+        "oops", log, marker=marked(2, 12, 2, {"count": 0, "ok": 1}), editor="bob", edited_at="2026-02-02T00:00:00Z"
+    )
+    step = wrote(decide(before, context()))
+    assert step.state.data == {"count": 5, "ok": 1}
+    assert '"after": 12' in step.checkpoint
+    settled(before, step)
+
+
 def test_a_log_without_any_initial_state__the_body_stays() -> None:
     data = {"count": 7}
     before = issue(data, [comment(11, {"a": 1})], marker=marked(2, 11, 1, data))

@@ -259,6 +259,28 @@ def get_commit(call: Call, owner: str, repo: str, sha: str) -> Answer:
         raise not_found() from None
 
 
+@route("GET", REPO + "/git/blobs/{sha}")
+def get_blob(call: Call, owner: str, repo: str, sha: str) -> Answer:
+    """A file's bytes by its name in git, up to 100 MB (OpenAPI git/get-blob)."""
+    record = call.repository(owner, repo)
+    access.require_contents(call.hub.world, record, call.who)
+    try:
+        content = call.hub.git.blob(record.git_dir, sha)
+    except GitFailed:
+        raise not_found() from None
+    return Answer(
+        200,
+        {
+            "sha": sha,
+            "node_id": text_id("GitObject", record.id, sha),
+            "size": len(content),
+            "url": f"{call.shapes.repository_url(record)}/git/blobs/{sha}",
+            "content": base64.encodebytes(content).decode(),
+            "encoding": "base64",
+        },
+    )
+
+
 @route("GET", REPO + "/git/ref/{+ref}")
 def get_ref(call: Call, owner: str, repo: str, ref: str) -> Answer:
     record = call.repository(owner, repo)

@@ -1,0 +1,41 @@
+"""`python -m tests.bench [--quick] [--alone] [--only KIND] [--output FOLDER]`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tests.bench import report
+from tests.bench.measure import CACHE, rows
+from tests.bench.work import tasks
+from tests.support.runner import ROOT
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="small sizes; writes no files unless --output is given")
+    parser.add_argument("--alone", action="store_true", help="without gh-store")
+    parser.add_argument("--only", metavar="KIND", help="one kind of work, such as `snapshot`; writes no files either")
+    parser.add_argument("--output", type=Path, help="folder for results.md and the plot, else benchmarks/")
+    given = parser.parse_args()
+    chosen = (task for task in tasks(given.quick) if given.only in (None, task.kind))
+    found = list(rows(chosen, alone=given.alone, say=lambda line: print(f"… {line}", file=sys.stderr, flush=True)))
+    print(report.table(found))
+    print("\n".join(report.notes(found)))
+    if (given.quick or given.only) and not given.output:
+        return 0
+    folder = given.output or ROOT / "benchmarks"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "results.md").write_text(report.page(found, date=datetime.now(UTC).strftime("%Y-%m-%d")))
+    CACHE.mkdir(parents=True, exist_ok=True)
+    (CACHE / "results.json").write_text(json.dumps([row.plain() for row in found], indent=1))
+    if not report.plot(found, folder):
+        print("No plot: install the extra `bench` (pip install -e '.[bench]').", file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

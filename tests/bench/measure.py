@@ -1,0 +1,172 @@
+"""Runs a task by both systems, with and without latency, and counts what passes through the loopback GitHub."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import venv
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.bench.work import NAME, Bench, Task
+from tests.support.github import GitHub
+from tests.support.runner import ROOT
+
+VERSION = "0.11.3"
+LATENCIES = (0.0, 0.05)
+CACHE = ROOT / ".cache" / "bench"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One operation.
+
+    Args:
+        size: in bytes, of requests and answers together.
+        seconds: of the operation, without the interpreter's start; pauses that a limit of GitHub asks for included.
+        paused: how many of them were such pauses.
+        peak: of the process, in MiB.
+    """
+
+    requests: int
+    size: int
+    seconds: float
+    paused: float
+    peak: float
+
+
+@dataclass
+class Row:
+    """One task: what it took, by latency in milliseconds; `left_out` says why gh-store's part is missing."""
+
+    kind: str
+    size: int
+    label: str
+    ours: dict[int, Measured]
+    theirs: dict[int, Measured]
+    left_out: str = ""
+    note: str = ""
+
+    def plain(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def environment() -> Path:
+    """The interpreter of gh-store's own environment, made on first use."""
+    folder = CACHE / f"gh-store-{VERSION}"
+    python = folder / "bin" / "python"
+    if not (folder / ".ready").exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        venv.create(folder, with_pip=True)
+        install = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check", f"gh-store=={VERSION}")
+        subprocess.run([str(python), *install], check=True)
+        (folder / ".ready").touch()
+    return python
+
+
+class TooLong(Exception):
+    """It took longer than the task's patience."""
+
+
+def _asked(
+    bench: Bench, command: list[str], operation: str, arguments: dict[str, Any], patience: float | None = None
+) -> Measured:
+    given = {
+        "api_url": bench.hub.api_url,
+        "token": bench.token,
+        "repo": NAME,
+        "folder": str(bench.folder),
+        "arguments": arguments,
+    }
+    before = len(bench.hub.requests)
+    home = bench.folder / "home"
+    home.mkdir(exist_ok=True)
+    environ = {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(ROOT)}
+    try:
+        done = subprocess.run(
+            [*command, operation, json.dumps(given)],
+            cwd=ROOT,
+            env=environ,
+            capture_output=True,
+            text=True,
+            timeout=patience,
+        )
+    except subprocess.TimeoutExpired:
+        raise TooLong from None
+    if done.returncode:
+        raise RuntimeError(f"{command} {operation} failed:\n{done.stdout}{done.stderr}")
+    found = json.loads(done.stdout.splitlines()[-1])
+    requests = bench.hub.requests[before:]
+    size = sum(len(r.body.encode(errors="surrogateescape")) + (r.response_bytes or 0) for r in requests)
+    return Measured(len(requests), size, found["seconds"], found["paused"], found["peak"])
+
+
+def ours(bench: Bench, task: Task, arguments: dict[str, Any]) -> Measured:
+    return _with_what_comes_before(bench, task, arguments, [sys.executable, "-m", "tests.bench.ours"])
+
+
+def theirs(bench: Bench, task: Task, arguments: dict[str, Any]) -> Measured:
+    driver = str(ROOT / "tests" / "bench" / "theirs.py")
+    if task.theirs_needs:
+        task.theirs_needs(bench, arguments)
+    return _with_what_comes_before(bench, task, arguments, [str(environment()), driver], task.patience)
+
+
+def _with_what_comes_before(
+    bench: Bench, task: Task, arguments: dict[str, Any], command: list[str], patience: float | None = None
+) -> Measured:
+    if task.before:
+        operation, between = task.before
+        latency, bench.hub.latency = bench.hub.latency, 0.0
+        _asked(bench, command, operation, arguments, patience)
+        between(bench)
+        bench.hub.latency = latency
+    return _asked(bench, command, task.asks, arguments, patience)
+
+
+def rows(tasks: Iterator[Task], *, alone: bool, say: Callable[[str], None]) -> Iterator[Row]:
+    """Every task by both systems; `alone` leaves gh-store out.
+
+    Once gh-store has been too slow for one size, it is not tried on the larger ones of that kind.
+    """
+    too_slow: dict[str, str] = {}
+    for task in tasks:
+        say(f"{task.kind}: {task.label}")
+        row = Row(task.kind, task.size, task.label, {}, {}, note=task.why)
+        with tempfile.TemporaryDirectory() as folder, GitHub() as hub:
+            bench = Bench(hub, Path(folder))
+            arguments = task.prepare(bench)
+            saved = hub.save()
+            for latency in LATENCIES:
+                hub.restore(saved)
+                bench.now()
+                hub.latency = latency
+                row.ours[int(latency * 1000)] = ours(bench, task, arguments)
+            growing = f"{task.kind} {'old' if 'old' in task.label and task.size >= 100 else ''}"
+            if alone or not task.theirs:
+                row.left_out = "not asked" if alone else task.why
+            elif growing in too_slow:
+                row.left_out = f"left out: {too_slow[growing]}, took over {task.patience:.0f} s"
+            else:
+                row.left_out = _theirs(row, bench, task, arguments, saved)
+                if row.left_out and not row.theirs:
+                    too_slow[growing] = task.label
+        yield row
+
+
+def _theirs(row: Row, bench: Bench, task: Task, arguments: dict[str, Any], saved: Any) -> str:
+    for latency in LATENCIES:
+        bench.hub.restore(saved)
+        bench.now()
+        bench.hub.latency = latency
+        try:
+            row.theirs[int(latency * 1000)] = theirs(bench, task, arguments)
+        except TooLong:
+            return f"left out: over {task.patience:.0f} s" + (" with latency" if latency else "")
+    return ""

@@ -1,0 +1,66 @@
+"""One operation by this package, in a process of its own: `python -m tests.bench.ours OPERATION ARGUMENTS`."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from gh_store_action import GitHubStore
+from gh_store_action.gateway import GitHub
+from gh_store_action.processor import Processor
+from gh_store_action.session import Session
+from gh_store_action.snapshot import Snapshots, Target
+from gh_store_action.transport import Transport
+from gh_store_action.workspace import Workspace
+from tests.bench.peak import peak
+
+
+class Pauses:
+    """A clock that is moved on by pauses instead of sleeping through them; they are counted."""
+
+    def __init__(self) -> None:
+        self.paused = 0.0
+
+    def pause(self, seconds: float) -> None:
+        self.paused += seconds
+
+    def now(self) -> float:
+        return time.monotonic() + self.paused
+
+
+def run(operation: str, api_url: str, token: str, repo: str, folder: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    pauses = Pauses()
+    begin = time.monotonic()
+    if operation in ("create", "get", "update", "apply"):
+        with GitHubStore(token, repo, api_url=api_url, pause=pauses.pause) as store:
+            if operation == "create":
+                store.create(arguments["object_id"], arguments["data"])
+            elif operation == "get":
+                store.get(arguments["object_id"])
+            else:
+                store.update(arguments["object_id"], arguments["data"], apply=operation == "apply")
+    else:
+        transport = Transport(token=token, api_url=api_url, pause=pauses.pause, now=lambda: time.time() + pauses.paused)
+        session = Session(GitHub(transport, repo))
+        if operation == "process":
+            done = Processor(session, now=pauses.now).process(arguments["number"])
+            assert done.applied and not done.pending, done
+        elif operation == "sweep":
+            results = Processor(session, now=pauses.now).sweep()
+            assert results and all(one.applied and not one.error for one in results), results
+        else:
+            workspace = Workspace(Path(folder), dict(os.environ), "", "", pauses.pause)
+            work = Snapshots(session, workspace, Target("snapshot.json", commit=False))
+            made = work.update() if operation == "incremental" else work.make()
+            assert made.changed and made.full == (operation == "snapshot"), made.why_full
+        transport.close()
+    seconds = time.monotonic() - begin
+    return {"seconds": seconds + pauses.paused, "paused": pauses.paused, "peak": peak()}
+
+
+if __name__ == "__main__":
+    print(json.dumps(run(sys.argv[1], **json.loads(sys.argv[2]))))

@@ -1,0 +1,149 @@
+"""The table and the plot."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from tests.bench.measure import VERSION, Measured, Row
+
+HEAD = (
+    *("work", "size", "requests", f"gh-store {VERSION}", "times", "KB", "gh-store", "s at 0 ms", "gh-store"),
+    *("s at 50 ms", "gh-store", "peak MB", "gh-store"),
+)
+
+
+def cells(row: Row) -> list[str]:
+    """One line of the table; what was not measured is a dash."""
+    one, other = row.ours[0], row.theirs.get(0)
+    fast, slow = (lambda m: f"{m.seconds:,.2f}"), (lambda m: f"{m.peak:.0f}")
+
+    def told(value: Measured | None, show: object) -> str:
+        return show(value) if value else "–"  # type: ignore[operator]
+
+    ratio = f"{other.requests / one.requests:,.1f}" if other else "–"
+    return [
+        row.kind,
+        row.label,
+        f"{one.requests:,}",
+        f"{other.requests:,}" if other else "–",
+        ratio,
+        told(one, lambda m: f"{m.size / 1000:,.0f}"),
+        told(other, lambda m: f"{m.size / 1000:,.0f}"),
+        told(one, fast),
+        told(other, fast),
+        told(row.ours.get(50), fast),
+        told(row.theirs.get(50), fast),
+        told(one, slow),
+        told(other, slow),
+    ]
+
+
+def table(rows: Sequence[Row]) -> str:
+    """Markdown that reads well as text too."""
+    lines = [list(HEAD), *(cells(row) for row in rows)]
+    widths = [max(len(line[place]) for line in lines) for place in range(len(HEAD))]
+
+    def line(values: Sequence[str]) -> str:
+        pairs = zip(values, widths, range(len(HEAD)), strict=True)
+        return "| " + " | ".join(v.ljust(w) if place < 2 else v.rjust(w) for v, w, place in pairs) + " |"
+
+    rule = "|" + "|".join("-" * (w + 2) if place < 2 else "-" * (w + 1) + ":" for place, w in enumerate(widths)) + "|"
+    return "\n".join([line(HEAD), rule, *map(line, lines[1:])]) + "\n"
+
+
+def notes(rows: Iterable[Row]) -> list[str]:
+    """What the table can not show."""
+    found = []
+    for row in rows:
+        name = f"{row.kind}, {row.label}"
+        if row.left_out:
+            found.append(f"- {name}: no figures of gh-store's, or not all: {row.left_out}.")
+        elif row.note:
+            found.append(f"- {name}: {row.note}.")
+        if row.ours[0].paused:
+            found.append(
+                f"- {name}: {row.ours[0].paused:.0f} s of ours are pauses for GitHub's limits, counted, not slept."
+            )
+    return found
+
+
+def machine() -> str:
+    """What it was measured on."""
+    cpu = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        names = [
+            line.partition(":")[2].strip() for line in info.read_text().splitlines() if line.startswith("model name")
+        ]
+        cpu = names[0] if names else cpu
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return (
+        f"{cpu}, {os.cpu_count()} cores, {memory:.0f} GB, {platform.system()} {platform.release()}, "
+        f"Python {platform.python_version()}"
+    )
+
+
+def page(rows: Sequence[Row], *, date: str) -> str:
+    """The whole page."""
+    told = "\n".join(notes(rows))
+    return f"""# Requests, time and memory
+
+Measured by `make bench` on {date}, in one run: {machine()}.
+
+Both systems work on the same store in the loopback GitHub of `tests/support/github`, each operation in a process of its
+own, with the token of the repository's owner; where somebody else posts an update, this project asks GitHub once more
+for each new author. Requests are what counts on GitHub (1,000 an hour for a workflow's token); times are those of this
+machine, where the server runs beside the client. "Times" is gh-store's number of requests by ours. KB are the bodies of
+requests and answers together. gh-store {VERSION} is the published package in its own environment; it can not be
+told another address of the API, so its driver replaces PyGithub's default for it and changes nothing else: its pauses
+(0.25 s between requests, 1 s between writes) are part of its time. What takes it more than two minutes (a snapshot:
+four) is left out.
+
+{table(rows)}
+{told}
+
+![Requests against size](requests.svg)
+"""
+
+
+def plot(rows: Sequence[Row], folder: Path) -> bool:
+    """Requests against size, log-log; False where matplotlib is not there."""
+    try:
+        import matplotlib
+    except ModuleNotFoundError:
+        return False
+    matplotlib.use("Agg")
+    matplotlib.rcParams["svg.hashsalt"] = "gh-store"
+    from matplotlib import pyplot
+
+    groups = {
+        "snapshot, by objects in the store": [r for r in rows if r.kind == "snapshot"],
+        "create, by labels in the repository": [r for r in rows if r.kind == "create"],
+        "process one update, by old comments": [
+            r for r in rows if r.kind == "process" and r.label.startswith("1 pending")
+        ],
+    }
+    figure, axes = pyplot.subplots(1, len(groups), figsize=(12, 4), sharey=True, layout="constrained")
+    for axis, (title, group) in zip(axes, groups.items(), strict=True):
+        for name, colour, marker, which in (
+            ("gh-store-action", "#0969da", "o", lambda r: r.ours),
+            (f"gh-store {VERSION}", "#bc4c00", "s", lambda r: r.theirs),
+        ):
+            points = sorted((_x(r), which(r)[0].requests) for r in group if which(r))
+            axis.plot([x for x, _ in points], [y for _, y in points], marker=marker, color=colour, label=name)
+        axis.set(xscale="log", yscale="log", xlabel=title)
+        axis.grid(True, which="major", alpha=0.3)
+    axes[0].set_ylabel("HTTP requests")
+    axes[0].legend()
+    folder.mkdir(parents=True, exist_ok=True)
+    figure.savefig(folder / "requests.svg", metadata={"Date": None})
+    figure.savefig(folder / "requests.png", dpi=120)
+    return True
+
+
+def _x(row: Row) -> int:
+    """No old comments stand at one: a logarithm has no zero."""
+    return 1 if row.label.endswith("no old comments") else row.size

@@ -1,0 +1,130 @@
+"""The hour's budget: what would pass it stops cleanly, says how far it came, and the next run goes on."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.support.github import GitHub
+from tests.support.scene import OWNER, Run, Scene
+
+SNAPSHOT = "data/store-snapshot.json"
+OBJECTS = 450
+AGAIN = r"run again after \d\d:\d\d:\d\d UTC\."
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A workspace without a checkout."""
+    made = tmp_path / "workspace"
+    made.mkdir()
+    return made
+
+
+@pytest.fixture
+def today(github: GitHub) -> GitHub:
+    """A GitHub whose clock is ours: its budget is renewed in an hour from now."""
+    github.clock.advance(int(time.time()) + 60 - github.clock.now)
+    return github
+
+
+def filled(scene: Scene, count: int = OBJECTS) -> list[int]:
+    return [scene.open(f"object-{number}", {"n": number}) for number in range(count)]
+
+
+def told(run: Run) -> tuple[int, int]:
+    """How many issues were read, of how many."""
+    match = re.search(rf"Nothing was written: ([\d,]+) of ([\d,]+) issues read; {AGAIN}", run.error)
+    assert match, run.error
+    return int(match[1].replace(",", "")), int(match[2].replace(",", ""))
+
+
+def test_snapshot__beyond_githubs_limit_writes_nothing_and_says_how_far_it_came(
+    scene: Scene, today: GitHub, folder: Path
+) -> None:
+    filled(scene)
+    today.set_rate_limit(scene.token, "graphql", limit=7, remaining=7)  # points; a page takes three
+    run = scene.run("snapshot", workspace=folder, commit=False)
+    assert run.exit_code == 1
+    assert told(run) == (300, OBJECTS)
+    assert "GitHub's rate limit is reached." in run.error
+    assert list(folder.iterdir()) == []
+    assert (run.outputs["requests"], run.outputs["rate-remaining"]) == ("4", "0")
+    assert "300 of 450 issues read" in run.summary
+    assert "4 requests to GitHub · 0 left of the hour's budget" in run.summary
+    assert scene.waits == []
+
+    today.clock.advance(3_700)
+    today.set_rate_limit(scene.token, "graphql", limit=1_000)
+    run = scene.run("snapshot", workspace=folder, commit=False)
+    assert (run.exit_code, run.outputs["object-count"]) == (0, str(OBJECTS))
+
+
+def test_snapshot__stops_before_the_configured_limit_is_passed(scene: Scene, today: GitHub, folder: Path) -> None:
+    scene.configure("store: {rate_limit: {max_requests_per_hour: 6}}")
+    filled(scene)
+    run = scene.run("snapshot", workspace=folder, commit=False)
+    assert (run.exit_code, told(run), len(run.requests)) == (1, (200, OBJECTS), 2)
+    assert "This hour's budget of 6 requests (rate_limit.max_requests_per_hour) is used up." in run.error
+
+
+def test_update_snapshot__beyond_the_limit_leaves_the_file_as_it_was(scene: Scene, today: GitHub, folder: Path) -> None:
+    numbers = filled(scene)
+    assert scene.run("snapshot", workspace=folder, commit=False).exit_code == 0
+    before = (folder / SNAPSHOT).read_bytes()
+    for number in numbers[:250]:
+        scene.repository.edit_issue(number, OWNER, body='{"n": 0}')
+    today.set_rate_limit(scene.token, "graphql", remaining=5)
+    run = scene.run("update-snapshot", workspace=folder, commit=False)
+    assert run.exit_code == 1
+    read, total = told(run)
+    assert (read, total) == (200, 251)  # with one of the two seconds before the watermark
+    assert (folder / SNAPSHOT).read_bytes() == before
+
+    today.clock.advance(3_700)
+    run = scene.run("update-snapshot", workspace=folder, commit=False)
+    assert (run.exit_code, run.outputs["changed"], len(run.requests)) == (0, "true", 3)
+
+
+def test_snapshot__with_no_budget_at_all_says_that_too(scene: Scene, today: GitHub, folder: Path) -> None:
+    today.set_rate_limit(scene.token, "graphql", remaining=0)
+    run = scene.run("snapshot", workspace=folder, commit=False)
+    assert (run.exit_code, told(run), run.outputs["rate-remaining"]) == (1, (0, 0), "0")
+
+
+def test_sweep__beyond_the_limit_keeps_what_is_done_and_the_next_run_goes_on(scene: Scene, today: GitHub) -> None:
+    numbers = [scene.make(name) for name in "abcde"]
+    for number in numbers:
+        scene.post(number, '{"count": 1}', by="github-actions[bot]")
+    today.set_rate_limit(scene.token, "graphql", limit=13, remaining=13)  # the list takes most, an object two
+    run = scene.run("process")
+    assert run.exit_code == 1
+    assert [scene.data(number) for number in numbers] == [{"count": 1}] * 2 + [{"count": 0}] * 3
+    assert re.search(rf"c: GitHub's rate limit is reached\. What is left stays pending; {AGAIN}", run.error)
+    assert (run.outputs["processed"], run.outputs["pending"]) == ("2", "3")
+    assert (run.outputs["requests"], run.outputs["rate-remaining"]) == ("7", "0")
+    assert "The run ended after 2 of 5 objects; the others are still pending" in run.log
+    assert "2 of 5 objects" in run.summary
+    assert "left of the hour's budget" in run.summary
+
+    today.clock.advance(3_700)
+    today.set_rate_limit(scene.token, "graphql", limit=1_000)
+    run = scene.run("process")
+    assert (run.exit_code, run.outputs["processed"], run.outputs["pending"]) == (0, "3", "0")
+    assert [scene.data(number) for number in numbers] == [{"count": 1}] * 5
+    assert len(scene.replies(numbers[0])) == 0
+
+
+# Progress
+
+
+def test_log__has_a_line_for_each_tenth_of_a_snapshot(scene: Scene, folder: Path) -> None:
+    filled(scene, 1_150)
+    run = scene.run("snapshot", workspace=folder, commit=False)
+    lines = [line for line in run.log.splitlines() if line.endswith(" issues read")]
+    assert lines[0] == "200 of 1150 issues read"  # one page is less than a tenth
+    assert lines[-1] == "1150 of 1150 issues read"
+    assert len(lines) == 10

@@ -1,0 +1,371 @@
+"""`commit-via: api`: commits that GitHub makes and signs, under races, within its bounds, and without any git here."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gh_store_action import committing
+from gh_store_action.committing import ApiCommits
+from gh_store_action.errors import ConcurrentUpdateError, StoreError
+from gh_store_action.gateway_commits import CommitGateway, blob_oid
+from gh_store_action.transport import Transport
+from tests.support import git
+from tests.support.github import Request
+from tests.support.scene import OWNER, WRITER, Run, Scene
+
+SNAPSHOT = "data/store-snapshot.json"
+PLACES = {"json": SNAPSHOT, "jsonl": "data/store-snapshot.jsonl", "directory": "data/store"}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A workspace without a checkout."""
+    made = tmp_path / "workspace"
+    made.mkdir()
+    return made
+
+
+def via_api(scene: Scene, mode: str, folder: Path, **more: Any) -> Run:
+    return scene.run(mode, workspace=folder, commit_via="api", **more)
+
+
+def on_branch(scene: Scene, branch: str = "main") -> dict[str, bytes]:
+    """The files of the branch, but the README."""
+    names = scene.repository.git("ls-tree", "-r", "--name-only", branch).split()
+    return {name: scene.repository.file(name, branch) or b"" for name in names if name != "README.md"}
+
+
+def in_folder(folder: Path) -> dict[str, bytes]:
+    return {f.relative_to(folder).as_posix(): f.read_bytes() for f in sorted(folder.rglob("*")) if f.is_file()}
+
+
+def changed(scene: Scene, number: int, **data: Any) -> None:
+    scene.github.clock.advance(600)
+    scene.repository.edit_issue(number, OWNER, body=json.dumps(data))
+
+
+def commits(run: Run) -> list[Request]:
+    return [request for request in run.requests if request.operation == "Commit"]
+
+
+# What is committed
+
+
+@pytest.mark.parametrize("format_", ["json", "jsonl", "directory"])
+def test_api__commits_what_it_wrote_and_only_that(scene: Scene, folder: Path, format_: str) -> None:
+    first, gone = scene.open("a/b", {"n": 1}), scene.open("gone", {"n": 2})
+    scene.repository.commit_files({"data/store/notes.txt": "mine", "data/store/objects/picture.png": "mine"})
+    run = via_api(scene, "snapshot", folder, format=format_)
+    assert run.exit_code == 0, run.log
+    assert run.operations == ["List", "List", "Tip", "Commit"]
+    assert (run.outputs["changed"], run.outputs["commit-sha"]) == ("true", scene.repository.head())
+    users = {"data/store/notes.txt": b"mine", "data/store/objects/picture.png": b"mine"}
+    assert on_branch(scene) == {**in_folder(folder), **users}
+
+    changed(scene, first, n=7)
+    scene.repository.edit_issue(gone, OWNER, labels=["UID:gone", "archived"])
+    run = via_api(scene, "update-snapshot", folder, format=format_)
+    assert (run.exit_code, run.operations) == (0, ["List", "Tip", "Commit"])
+    assert on_branch(scene) == {**in_folder(folder), **users}
+    assert PLACES["directory"] + "/objects/gone.json" not in on_branch(scene)
+
+
+def test_api__sends_only_the_files_that_are_other_ones(scene: Scene, folder: Path) -> None:
+    first = scene.open("a", {"n": 1})
+    scene.open("b", {"n": 1})
+    via_api(scene, "snapshot", folder, format="directory")
+    changed(scene, first, n=2)
+    run = via_api(scene, "update-snapshot", folder, format="directory")
+    sent = commits(run)[0].json["variables"]["input"]["fileChanges"]
+    assert [addition["path"] for addition in sent["additions"]] == [
+        "data/store/objects/a.json",
+        "data/store/index.json",
+    ]
+    assert json.loads(base64.b64decode(sent["additions"][0]["contents"]))["data"] == {"n": 2}
+    assert sent["deletions"] == []
+
+
+def test_api__nothing_changed_means_no_commit(scene: Scene, folder: Path, tmp_path: Path) -> None:
+    scene.open("a")
+    via_api(scene, "snapshot", folder)
+    head = scene.repository.head()
+    for place in (folder, tmp_path / "another"):
+        place.mkdir(exist_ok=True)
+        run = via_api(scene, "snapshot", place)
+        assert (run.outputs["commit-sha"], scene.repository.head()) == ("", head)
+        assert run.operations == ["List", "List", "Tip"]
+    assert via_api(scene, "snapshot", folder).outputs["changed"] == "false"
+
+
+def test_api__message_has_the_trailers_and_the_author_is_the_tokens(scene: Scene, folder: Path) -> None:
+    scene.open("a")
+    via_api(scene, "snapshot", folder, commit_message="Keep the store\n\nFor the record.")
+    time = json.loads(in_folder(folder)[SNAPSHOT])["snapshot_time"]
+    assert scene.repository.git("show", "--no-patch", "--format=%an%n%cn%n%B", "main").rstrip() == (
+        "github-actions[bot]\nGitHub\nKeep the store\n\nFor the record.\n\n"
+        f"Store-Objects: 1\nStore-Watermark: {time}\nStore-Repository: octo/store"
+    )
+
+
+def test_api__dry_run_asks_only_what_is_in_the_store(scene: Scene, folder: Path) -> None:
+    scene.open("a")
+    run = via_api(scene, "snapshot", folder, dry_run=True)
+    assert (run.operations, in_folder(folder), on_branch(scene)) == (["List", "List"], {}, {})
+
+
+# Which branch
+
+
+def test_api__without_git_means_the_runs_branch_else_the_default_one(scene: Scene, folder: Path) -> None:
+    scene.open("a")
+    scene.repository.git("branch", "release", "main")
+    assert via_api(scene, "snapshot", folder, ref="refs/heads/release").exit_code == 0
+    assert list(on_branch(scene, "release")) == [SNAPSHOT]
+    assert via_api(scene, "snapshot", folder, env={"GITHUB_REF_NAME": ""}).exit_code == 0
+    assert list(on_branch(scene)) == [SNAPSHOT]
+
+
+def test_api__in_a_checkout_means_the_branch_that_is_checked_out_and_its_paths(scene: Scene, tmp_path: Path) -> None:
+    scene.open("a")
+    scene.repository.git("branch", "release", "main")
+    (tmp_path / "outer").mkdir()
+    checkout = git.clone(scene.repository.clone_url, tmp_path / "outer" / "inner", "--branch", "release")
+    run = via_api(scene, "snapshot", checkout.parent, output="inner/store.json")
+    assert (run.exit_code, run.outputs["snapshot-path"]) == (0, "inner/store.json")
+    assert list(on_branch(scene, "release")) == ["store.json"]
+    assert "pushed to release as" in run.summary
+
+
+def test_api__a_branch_that_is_missing_is_made_where_it_was_asked_for(scene: Scene, folder: Path) -> None:
+    scene.open("a")
+    run = via_api(scene, "snapshot", folder, branch="store-data")
+    assert (run.exit_code, run.outputs["commit-sha"]) == (0, scene.repository.head("store-data"))
+    assert run.operations == ["Tip", "List", "List", "CreateBranch", "Tip", "Commit"]
+    assert scene.repository.file(SNAPSHOT) is None
+    run = via_api(scene, "snapshot", folder, ref="refs/heads/12/merge")
+    assert run.exit_code == 1
+    assert "has no branch '12/merge'. Give the input `branch` one that is there" in run.error
+
+
+def test_api__an_empty_repository_has_nothing_to_begin_a_branch_at(scene: Scene, folder: Path) -> None:
+    scene.github.add_repository("octo/empty")
+    run = via_api(scene, "snapshot", folder, repository="octo/empty", branch="data", token=scene.github.token(OWNER))
+    assert run.exit_code == 1
+    assert "octo/empty has no commit yet" in run.error
+
+
+def test_api__somebody_else_may_make_the_branch_first(scene: Scene, folder: Path) -> None:
+    scene.open("a")
+
+    def make(request: Request) -> None:
+        if request.operation == "CreateBranch" and scene.repository.head("data") is None:
+            scene.repository.git("branch", "data", "main")
+
+    scene.github.before_request.append(make)
+    assert via_api(scene, "snapshot", folder, branch="data").exit_code == 0
+    assert list(on_branch(scene, "data")) == [SNAPSHOT]
+
+
+@pytest.mark.parametrize("format_", ["json", "jsonl", "directory"])
+def test_api__update_reads_the_snapshot_that_the_branch_has(
+    scene: Scene, tmp_path: Path, folder: Path, format_: str
+) -> None:
+    first, gone = scene.open("a", {"n": 1}), scene.open("gone", {"n": 2})
+    via_api(scene, "snapshot", folder, format=format_, branch="data")
+    changed(scene, first, n=2)
+    scene.repository.edit_issue(gone, OWNER, labels=["UID:gone", "archived"])
+    fresh = tmp_path / "fresh"
+    fresh.mkdir()
+    run = via_api(scene, "update-snapshot", fresh, format=format_, branch="data")
+    assert run.exit_code == 0, run.log
+    if format_ == "directory":  # its files are on the branch alone, and as many requests as a full one
+        assert run.operations == ["Tip", "GET", "List", "List", "Commit"]
+        assert "A full snapshot was made: the one there can not be used" in run.result.notices[0]
+    else:
+        assert run.operations == ["Tip", "GET", "List", "Commit"]
+    assert on_branch(scene, "data") == in_folder(fresh)
+    again = via_api(scene, "update-snapshot", fresh, format=format_, branch="data")
+    assert (again.operations, again.outputs["changed"]) == (["Tip", "List"], "false")
+
+
+def test_git__of_a_folder_on_another_branch_removes_what_the_index_there_names(scene: Scene, tmp_path: Path) -> None:
+    first, gone = scene.open("a", {"n": 1}), scene.open("gone", {"n": 2})
+    checkout = scene.checkout()
+    assert scene.run("update-snapshot", workspace=checkout, format="directory", branch="data").exit_code == 0
+    changed(scene, first, n=2)
+    run = scene.run("update-snapshot", workspace=checkout, format="directory", branch="data")
+    assert (run.operations, run.result.notices) == (["List"], [])
+    scene.github.clock.advance(60)
+    scene.repository.edit_issue(gone, OWNER, labels=["UID:gone", "archived"])
+    fresh = scene.checkout("fresh")
+    run = scene.run("update-snapshot", workspace=fresh, format="directory", branch="data")
+    assert run.exit_code == 0
+    assert list(on_branch(scene, "data")) == ["data/store/index.json", "data/store/objects/a.json"]
+    assert json.loads(on_branch(scene, "data")["data/store/objects/a.json"])["data"] == {"n": 2}
+
+
+# Races
+
+
+def meanwhile(scene: Scene, act: Callable[[], object], times: int = 1) -> None:
+    """Somebody does that just before each of the first commits."""
+    left = [times]
+
+    def before(request: Request) -> None:
+        if request.operation == "Commit" and left[0]:
+            left[0] -= 1
+            act()
+
+    scene.github.before_request.append(before)
+
+
+def test_race__a_lost_one_is_tried_again_on_the_new_tip(scene: Scene, folder: Path) -> None:
+    scene.open("a")
+    meanwhile(scene, lambda: scene.repository.commit_files({"other.txt": "theirs"}), times=3)
+    run = via_api(scene, "snapshot", folder)
+    assert (run.exit_code, len(commits(run))) == (0, 4)
+    assert scene.repository.file("other.txt") == b"theirs"
+    assert scene.repository.file(SNAPSHOT) == in_folder(folder)[SNAPSHOT]
+    assert len(scene.waits) == 3
+
+
+def test_race__others_who_committed_the_same_leave_nothing_to_do(scene: Scene, folder: Path) -> None:
+    scene.open("a")
+    meanwhile(scene, lambda: scene.repository.commit_files(dict(in_folder(folder))))
+    run = via_api(scene, "snapshot", folder)
+    assert (run.exit_code, run.outputs["commit-sha"], len(commits(run))) == (0, "", 1)
+
+
+def test_race__the_tries_are_bounded(scene: Scene, folder: Path) -> None:
+    scene.open("a")
+    count = iter(range(100))
+    meanwhile(scene, lambda: scene.repository.commit_files({"other.txt": f"{next(count)}"}), times=100)
+    run = via_api(scene, "snapshot", folder)
+    assert (run.exit_code, len(commits(run))) == (1, 8)
+    assert (
+        "was changed by others during each of 8 tries to commit. Give the workflow a `concurrency` group" in run.error
+    )
+
+
+def test_race__a_branch_that_was_deleted_is_made_again(scene: Scene, folder: Path) -> None:
+    scene.open("a")
+    via_api(scene, "snapshot", folder, branch="data")
+    scene.github.clock.advance(60)
+    scene.open("b")
+    meanwhile(scene, lambda: scene.repository.git("branch", "-D", "data"))
+    assert via_api(scene, "update-snapshot", folder, branch="data").exit_code == 0
+    assert on_branch(scene, "data") == in_folder(folder)
+
+
+@pytest.mark.parametrize("phase", ["before", "after"])
+def test_race__a_lost_answer_is_looked_after_and_nothing_is_committed_twice(
+    scene: Scene, folder: Path, phase: str
+) -> None:
+    scene.open("a")
+    scene.github.faults.status(502, match=lambda request: request.operation == "Commit", phase=phase)
+    run = via_api(scene, "snapshot", folder)
+    assert (run.exit_code, run.outputs["commit-sha"]) == (0, scene.repository.head())
+    assert len(scene.repository.git("log", "--format=%h", "main").split()) == 2
+
+
+# Bounds and refusals
+
+
+def publisher(scene: Scene, path: str = "store") -> ApiCommits:
+    transport = Transport(token=scene.token, api_url=scene.github.api_url, pause=scene.waits.append)
+    return ApiCommits(CommitGateway(transport, scene.full_name), "main", path, create=True)
+
+
+def test_bounds__many_files_go_in_several_commits_and_the_index_comes_last(scene: Scene) -> None:
+    files = {f"objects/{number}.json": f"{number}\n".encode() for number in range(230)} | {"index.json": b"{}\n"}
+    made = publisher(scene).publish(files, ["gone.json"], "Many\n\nA: b")
+    assert made.sha == scene.repository.head()
+    assert scene.repository.git("log", "--format=%s", "--reverse", "main").split("\n")[1:-1] == [
+        "Many (1 of 3)",
+        "Many (2 of 3)",
+        "Many (3 of 3)",
+    ]
+    assert scene.repository.git("show", "--no-patch", "--format=%b", "main").strip() == "A: b"
+    assert scene.repository.git("show", "--name-only", "--format=", "main").split()[0] == "store/index.json"
+    assert len(on_branch(scene)) == 231
+
+
+def test_bounds__size_counts_with_its_base64_and_one_file_alone_may_be_too_large(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(committing, "MOST_BYTES", 1_000)
+    files = {"a": b"x" * 600, "b": b"x" * 300, "c": b"x"}
+    assert publisher(scene).publish(files, (), "Large").tries == 1
+    assert scene.repository.git("rev-list", "--count", "main").strip() == "3"
+    before = len(scene.github.requests)
+    with pytest.raises(StoreError) as told:
+        publisher(scene, "file").publish({"": b"x" * 700}, (), "Larger")
+    assert "The file `file` has 700 bytes, more than GitHub takes in one commit through the API" in str(told.value)
+    assert "Use `commit-via: git`, or `format: directory`." in str(told.value)
+    assert len(scene.github.requests) - before == 1
+
+
+def test_bounds__a_folder_is_never_put_in_place_of_a_file_nor_a_file_in_place_of_a_folder(scene: Scene) -> None:
+    scene.repository.commit_files({"store": "a file", "other/mine.txt": "mine"})
+    for path, files in (("store", {"index.json": b"{}"}), ("other", {"": b"{}"})):
+        with pytest.raises(StoreError, match="has something else at"):
+            publisher(scene, path).publish(files, (), "Message")
+    assert on_branch(scene) == {"store": b"a file", "other/mine.txt": b"mine"}
+
+
+def test_refused__a_token_that_may_not_commit_is_told_the_permission(scene: Scene, folder: Path) -> None:
+    scene.open("a")
+    token = scene.repository.workflow_token(issues="read", contents="read")
+    for more in ({}, {"branch": "data"}):
+        run = via_api(scene, "snapshot", folder, token=token, **more)
+        assert run.exit_code == 1
+        assert "The token may not" in run.error
+        assert "Add `permissions: {contents: write}` to the job" in run.error
+        assert "```yaml\npermissions:\n  contents: write\n```" in run.summary
+    assert SNAPSHOT in in_folder(folder)  # written all the same
+
+
+def test_refused__a_token_that_may_not_read_the_branch_is_told_the_permission(scene: Scene, folder: Path) -> None:
+    token = scene.repository.workflow_token(issues="read")
+    run = via_api(scene, "snapshot", folder, token=token, branch="data")
+    assert "The token may not read the files of octo/store. Add `permissions: {contents: write}`" in run.error
+
+
+def test_refused__a_protected_branch_says_what_to_do(scene: Scene, folder: Path) -> None:
+    scene.open("a")
+    scene.repository.protect("main")
+    run = via_api(scene, "snapshot", folder)
+    assert run.exit_code == 1
+    assert "A rule of octo/store forbids to commit to the branch main: Repository rule violations found" in run.error
+    assert "Give the input `branch` one without such a rule" in run.error
+
+
+def test_refused__any_other_reason_is_passed_on(scene: Scene, folder: Path) -> None:
+    scene.open("a")
+    scene.github.faults.graphql_errors(
+        {"type": "UNPROCESSABLE", "message": "It is Monday", "path": ["createCommitOnBranch"]},
+        data={"createCommitOnBranch": None},
+        match=lambda request: request.operation == "Commit",
+    )
+    run = via_api(scene, "snapshot", folder)
+    assert "GitHub did not commit to the branch main: It is Monday. Run again." in run.error
+
+
+def test_waiting__ends_with_the_runs_patience(scene: Scene) -> None:
+    publish = publisher(scene)
+    publish.github.transport.waited = publish.github.transport.retries.max_wait_seconds
+    meanwhile(scene, lambda: scene.repository.commit_files({"other.txt": "theirs"}))
+    with pytest.raises(ConcurrentUpdateError, match="during each of 1 tries"):
+        publish.publish({"": b"{}"}, (), "Message")
+
+
+def test_blob_oid__is_gits_name_of_the_bytes(scene: Scene) -> None:
+    scene.repository.commit_files({"file": "some text\n"})
+    assert scene.repository.git("rev-parse", "main:file").strip() == blob_oid(b"some text\n")
+    assert scene.repository.git("log", "--author", WRITER, "--format=%h") == ""

@@ -1,0 +1,130 @@
+"""Snapshots as files: what no object tells, laid out in other ways, cut off, or put together from two."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gh_store_action.domain.records import Rules, StoredMeta, StoredObject
+from gh_store_action.domain.snapshot_files import FORMATS, BrokenSnapshot, file_of, listed, read, write
+from gh_store_action.domain.snapshots import Snapshot, entry_of, fingerprint
+
+IDS = st.text("abcXYZ09._-~:@+/", min_size=1, max_size=46)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+DATA = st.dictionaries(st.text(max_size=5), JSON, max_size=3) | st.lists(JSON, max_size=3)
+
+
+def made(objects: dict[str, object], left_out: frozenset[int] = frozenset(), rules: str = "") -> Snapshot:
+    entries = {}
+    for number, (object_id, data) in enumerate(objects.items(), 1):
+        time = f"2026-01-01T00:00:{number:02}Z"
+        meta = StoredMeta(object_id, f"UID:{object_id}", number, "2026-01-01T00:00:00Z", time, 1, "0" * 64)
+        entries[number] = entry_of(StoredObject(meta, data))
+    return Snapshot("octo/store", entries, left_out, rules)
+
+
+SNAPSHOTS = st.builds(
+    lambda ids, datas, left_out, rules: made(dict(zip(ids, datas, strict=False)), left_out, rules),
+    st.lists(IDS, unique_by=str.casefold, max_size=4),
+    st.lists(DATA, min_size=4, max_size=4),
+    st.frozensets(st.integers(100, 200), max_size=3),
+    st.sampled_from(("", "0123abcd")),
+)
+ONE = made({"metrics": {"n": 1}})
+
+
+def files_of(snapshot: Snapshot, format_: str) -> dict[str, bytes]:
+    return {name: "".join(pieces).encode() for name, pieces in write(snapshot, format_)}
+
+
+def text_of(format_: str = "json", name: str = "") -> str:
+    return files_of(ONE, format_)[name].decode()
+
+
+@given(SNAPSHOTS, st.sampled_from(FORMATS))
+def test_written__reads_back_with_what_no_object_tells(snapshot: Snapshot, format_: str) -> None:
+    assert read(files_of(snapshot, format_), format_, "octo/store") == snapshot
+
+
+@given(SNAPSHOTS)
+def test_json__is_what_every_tool_writes_with_two_spaces(snapshot: Snapshot) -> None:
+    text = files_of(snapshot, "json")[""].decode()
+    whole = json.loads(text)
+    assert text == json.dumps(whole, ensure_ascii=False, indent=2) + "\n"
+    known = {name: whole[name] for name in ("left_out", "rules") if name in whole}
+    *lines, end = files_of(snapshot, "jsonl")[""].decode().split("\n")
+    assert end == ""
+    count = len(whole["objects"])
+    assert [json.loads(line) for line in lines[count:]] == ([known] if known else [])
+    objects = [json.loads(line) for line in lines[:count]]
+    assert {line.pop("object_id"): line for line in objects} == {
+        name: {**entry, "repository": "octo/store"} for name, entry in whole["objects"].items()
+    }
+
+
+@given(SNAPSHOTS, st.sampled_from(FORMATS))
+def test_read__takes_other_line_ends_and_other_spaces(snapshot: Snapshot, format_: str) -> None:
+    files = files_of(snapshot, format_)
+    windows = {name: data.replace(b"\n", b"\r\n") for name, data in files.items()}
+    assert read(windows, format_, "octo/store") == snapshot
+    if format_ == "json":
+        for spaces in (None, 4):
+            other = json.dumps(json.loads(files[""]), indent=spaces).encode()
+            assert read({"": other}, format_, "octo/store") == snapshot
+
+
+@given(SNAPSHOTS, st.sampled_from(("json", "directory")), st.data())
+def test_read__of_a_file_that_is_cut_off_is_no_snapshot(snapshot: Snapshot, format_: str, data: st.DataObject) -> None:
+    files = files_of(snapshot, format_)
+    name = data.draw(st.sampled_from(sorted(files)))
+    whole = files[name].rstrip()
+    files[name] = whole[: data.draw(st.integers(0, len(whole) - 1))]
+    with pytest.raises(BrokenSnapshot):
+        read(files, format_, "octo/store")
+
+
+@pytest.mark.parametrize(
+    ("format_", "files", "why"),
+    [
+        ("json", {"": text_of() * 2}, "its end is missing"),
+        ("json", {"": text_of().replace('    "metrics"', '<<<<<<< HEAD\n    "metrics"')}, "it can not be read"),
+        ("json", {"": text_of().replace('"n": 1', '"n": 1, "n": 2')}, "it can not be read"),
+        ("jsonl", {"": text_of("jsonl").replace("octo/store", "else/where")}, "it is of the repository 'else/where'"),
+        ("jsonl", {"": text_of("jsonl") * 2}, "its parts do not fit together"),
+        ("jsonl", {"": '{"left_out": [2]}\n' + text_of("jsonl")}, "there are objects behind its end"),
+        ("jsonl", {"": "\n"}, "it can not be read"),
+        ("jsonl", {"": '{"data": {}}\n'}, "it can not be read (KeyError"),
+        (
+            "directory",
+            {
+                "index.json": text_of("directory", "index.json"),
+                "objects/metrics.json": text_of("directory", "objects/metrics.json").replace('sion": 1', 'sion": 2'),
+            },
+            "the file of 'metrics' is another one than the index knows",
+        ),
+    ],
+)
+def test_read__of_what_does_not_belong_together_tells_why(format_: str, files: dict[str, str], why: str) -> None:
+    with pytest.raises(BrokenSnapshot) as told:
+        read({name: text.encode() for name, text in files.items()}, format_, "octo/store")
+    assert why in str(told.value)
+
+
+def test_listed__are_the_files_that_an_index_names() -> None:
+    assert listed(files_of(ONE, "directory")["index.json"]) == {file_of("metrics")}
+    for data in (b"text", b"{}", b"[]", b'{"objects": []}', b"\xff"):
+        assert listed(data) == frozenset()
+
+
+def test_fingerprint__tells_rules_apart_under_which_issues_are_other_objects() -> None:
+    assert fingerprint(Rules()) == fingerprint(Rules(extra_labels=("x",))) == ""
+    others = [Rules(base_label="x"), Rules(uid_prefix="x"), Rules(processors=frozenset({"x"}))]
+    assert len({fingerprint(rules) for rules in others}) == 3
+    assert {len(fingerprint(rules)) for rules in others} == {8}
