@@ -14,7 +14,7 @@ PY := .venv/bin/python
 PYTEST := $(PY) -m pytest
 export PROVE_BUDGET ?= 300
 
-.PHONY: help demo test prove container-test contract bench lint format types lock release-check clean env
+.PHONY: help demo test coverage prove container-test contract bench lint format types lock release-check clean env
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -22,7 +22,10 @@ help: ## List these commands
 demo: env ## See a store at work, from first object to snapshot, without a network
 	@$(PY) -m tests.demo
 
-test: env ## Every test but the slow proofs and those that need npm or an engine; covers the package to the last branch
+test: env ## Every test but the slow proofs and those that need npm or an engine (make prove, contract, container-test)
+	@$(PYTEST) -q -n auto -rs -m "not prove and not container and not npm"
+
+coverage: env ## The same tests, measured: they must cover the package to the last branch
 	@rm -rf .cache/exchanges && mkdir -p .cache/exchanges
 	@EXCHANGES_TO=.cache/exchanges $(PYTEST) -q -n auto -rs -m "not prove and not container and not npm" -p tests.support.exchanges \
 	  --cov --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100

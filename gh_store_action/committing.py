@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -57,7 +56,9 @@ class ApiCommits:
         oids = {name: blob_oid(data) for name, data in files.items()}
         made = ""
         unknown = False
-        for tries in itertools.count(1):
+        tries = 0
+        while True:
+            tries += 1
             tip = self._made(self.tip)
             if tip.blobs and ("" in oids) != ("" in tip.blobs):
                 raise StoreError(
@@ -86,7 +87,6 @@ class ApiCommits:
                     f"The branch {tip.branch} was changed by others during each of {tries} tries to commit.",
                     "Give the workflow a `concurrency` group, or another `branch`, then run this again.",
                 )
-        raise AssertionError("endless")
 
     def _made(self, tip: Tip) -> Tip:
         """The tip, of a branch that is there now."""

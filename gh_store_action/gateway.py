@@ -76,7 +76,7 @@ class Page:
     total: int
     store_total: int
     cursor: str | None
-    reading: Reading | None = None
+    reading: Reading
 
 
 class GitHub:

@@ -170,8 +170,7 @@ class Gatherer:
                 by_update=since is not None,
                 rules=self.session.unlearned,
             )
-            if page.reading is not None:
-                self.session.learn(page.reading)
+            self.session.learn(page.reading)
             if self.session.rules.base_label == label:
                 return page
 

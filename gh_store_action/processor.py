@@ -346,8 +346,7 @@ class Processor:
     def _pages(self) -> Iterable[Page]:
         label = self.session.rules.base_label
         first = self.github.sweep(label, None, first=100, rules=self.session.unlearned)
-        if first.reading is not None:
-            self.session.learn(first.reading)
+        self.session.learn(first.reading)
         if self.session.rules.base_label != label:
             label = self.session.rules.base_label
             first = self.github.sweep(label, None, first=100, rules=False)

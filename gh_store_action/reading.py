@@ -234,7 +234,7 @@ class Reader:
             page = self.github.issues(
                 label, cursor, since=since, by_update=since is not None, rules=self.session.unlearned
             )
-            self.session.learn(page.reading or self.github.rules())
+            self.session.learn(page.reading)
             if self.session.rules.base_label != label:
                 continue
             yield page

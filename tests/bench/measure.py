@@ -121,6 +121,7 @@ def theirs(bench: Bench, task: Task, arguments: dict[str, Any]) -> Measured:
 def _with_what_comes_before(
     bench: Bench, task: Task, arguments: dict[str, Any], command: list[str], patience: float | None = None
 ) -> Measured:
+    Path(bench.folder, "snapshot.json").unlink(missing_ok=True)
     if task.before:
         operation, between = task.before
         latency, bench.hub.latency = bench.hub.latency, 0.0
