@@ -1,4 +1,4 @@
-"""Random histories of users, comments, edits, deletions, reactions, late arrivals, crashes and runs, against a model."""
+"""Random histories of users, comments, edits, deletions, late arrivals, crashes and runs, against a model."""
 
 from __future__ import annotations
 
