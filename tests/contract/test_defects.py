@@ -77,3 +77,9 @@ def test_a_defect_of_the_original_is_held_off_by_a_test(number: str) -> None:
     if number in NOT_HERE or number in NAMED:
         return
     assert set(HELD_OFF[number]) <= FUNCTIONS
+
+
+def test_the_tests_that_the_threat_model_names_are_there() -> None:
+    named = set(re.findall(r"`(test_\w+)`", (TESTS.parent / "SECURITY.md").read_text(encoding="utf-8")))
+    assert len(named) > 20
+    assert named - FUNCTIONS == set()
