@@ -42,7 +42,13 @@ RULES = (
     ("stored-object", "store: {uid_prefix: 'UID:b'}\n"),
     ("stored-object", "store: {processors: [mallory]}\n"),
 )
-MEANWHILE = st.dictionaries(st.integers(1, 5), st.lists(OPERATIONS, min_size=1, max_size=3), min_size=1, max_size=4)
+EDITS = st.tuples(
+    st.sampled_from(("edit", "edit", "gone", "base off")), st.integers(0, 5), st.just("a"), st.integers(0, 9)
+)
+MEANWHILE = st.one_of(
+    st.dictionaries(st.integers(1, 5), st.lists(some, min_size=1, max_size=4), min_size=1, max_size=4)
+    for some in (OPERATIONS, EDITS)
+)
 
 Operation = tuple[str, int, str, int]
 

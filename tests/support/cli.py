@@ -9,6 +9,7 @@ import json
 import os
 import pty
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -105,10 +106,14 @@ class Shell:
         return Done(code, b"".join(shown).decode().replace("\r\n", "\n"), "")
 
     def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
-        """Starts the command as a process of its own."""
+        """Starts the command as a process of its own, which Ctrl-C reaches even where these tests run in the background."""
         environ = {**self.environ, "PYTHONPATH": str(ROOT)}
         pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **options}
-        return subprocess.Popen([*ENTRY, *arguments], cwd=self.folder, env=environ, **pipes)
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a child inherits an ignored signal only
+        try:
+            return subprocess.Popen([*ENTRY, *arguments], cwd=self.folder, env=environ, **pipes)
+        finally:
+            signal.signal(signal.SIGINT, before)
 
     def _enter(self, patch: pytest.MonkeyPatch) -> None:
         environ = self.environ
