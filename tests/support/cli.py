@@ -106,7 +106,7 @@ class Shell:
         return Done(code, b"".join(shown).decode().replace("\r\n", "\n"), "")
 
     def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
-        """Starts the command as a process of its own, which Ctrl-C reaches even where these tests run in the background."""
+        """Starts the command as a process of its own; Ctrl-C reaches it even where the tests run in the background."""
         environ = {**self.environ, "PYTHONPATH": str(ROOT)}
         pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **options}
         before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a child inherits an ignored signal only
