@@ -230,3 +230,40 @@ def test_snapshot__brought_up_to_date_has_the_bytes_of_a_full_one(
         )
     with capsys.disabled():
         print(f"\nsnapshots: {Stores.searched} histories of a store")  # noqa: T201
+
+
+EDIT = ("edit", 0, "a", 3), ("edit", 3, "a", 4)
+
+
+@pytest.mark.parametrize(
+    ("full", "before", "meanwhile"),
+    [
+        pytest.param(True, [], {1: EDIT}, id="an edit behind the page and one before it"),
+        pytest.param(True, [], {2: [("gone", 0, "a", 0)], 3: [("make", 0, "con", 1)]}, id="one goes and one comes"),
+        pytest.param(True, [], {3: [("base off", 0, "a", 0), ("edit", 3, "a", 1)]}, id="one is taken out"),
+        pytest.param(True, [("make", 0, "a", 9)], {2: [("delete", 0, "a", 0)]}, id="one goes and another has its id"),
+        pytest.param(True, [("same second", 0, "a", 0)], {1: EDIT, 5: EDIT, 6: EDIT[::-1]}, id="all in a second"),
+        pytest.param(False, [*EDIT], {1: [("same second", 0, "a", 0), *EDIT]}, id="edits where the page ended"),
+        pytest.param(
+            False,
+            [("same second", 0, "a", 0), *EDIT],
+            {1: EDIT[::-1], 2: [("edit", 1, "a", 7)]},
+            id="edits in a second",
+        ),
+        pytest.param(False, [*EDIT], {1: [("gone", 0, "a", 0)], 2: [("make", 0, "a", 5)]}, id="one is made anew"),
+    ],
+)
+@pytest.mark.parametrize("format_", FORMATS)
+def test_turmoil__what_others_do_between_two_requests_is_in_or_not_yet(
+    full: bool, before: list[Operation], meanwhile: dict[int, list[Operation]], format_: str
+) -> None:
+    with world() as w:
+        Stores.world, Stores.clean = w, w.hub.save()
+        stores = Stores()
+        stores.begin()
+        stores.bring_up_to_date(2)
+        w.hub.clock.advance(60)
+        for operation in before:
+            stores.people.act(operation)
+        stores.in_turmoil(page=1, full=full, format_=format_, meanwhile=meanwhile)
+        stores.teardown()

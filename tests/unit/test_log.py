@@ -99,7 +99,7 @@ ENVELOPE = {"_data": {"a": 1}, "_meta": {}}
         ("[link](https://x.test)", Kind.CHAT, None),
         ("```json\n5\n```", Kind.CHAT, None),
         ("```\nprint(1)\n```", Kind.CHAT, None),
-        ('{"a": 1,}', Kind.INVALID, "key"),
+        ('{"a": 1,}', Kind.INVALID, "line 1, column"),
         ('{"a": NaN}', Kind.INVALID, "NaN"),
         ('{"a": 1, "a": 2}', Kind.INVALID, "twice"),
         ('{"a": 1e999}', Kind.INVALID, ""),
