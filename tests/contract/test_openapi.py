@@ -214,6 +214,7 @@ def drive_pygithub(town: Town) -> None:
         label.delete()
 
         readme = repository.get_contents("README.md")
+        assert repository.get_git_blob(readme.sha).encoding == "base64"
         assert not isinstance(readme, list) and readme.decoded_content == b"# A store\n"
         assert isinstance(repository.get_contents(""), list) and isinstance(repository.get_contents("data"), list)
         made = repository.create_file(f"data/{len(town.exchanges)}.json", "Add", "{}")
@@ -356,6 +357,8 @@ def drive_githubkit(town: Town, version: str) -> list[str]:
             assert {one["name"] for one in hub.request("GET", f"/repos/acme/store/contents{root}").json()} > {"data"}
         head = parsed(api.repos.get_branch(**at, branch="main")).commit.sha
         assert parsed(api.git.get_commit(**at, commit_sha=head)).message == "Change"
+        blob = hub.request("GET", "/repos/acme/store/contents/README.md").json()["sha"]
+        assert parsed(api.git.get_blob(**at, file_sha=blob)).encoding == "base64"
         assert parsed(api.git.get_ref(**at, ref="heads/main"))
         parsed(api.git.create_ref(**at, ref=f"refs/heads/{version}-{len(town.exchanges)}", sha=head))
         api.repos.create_dispatch_event(**at, event_type="update", client_payload={"id": "a"})
