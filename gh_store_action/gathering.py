@@ -63,8 +63,8 @@ class Gatherer:
             before: _Found | None = None
             for _ in range(TRIES):
                 found = self._all()
-                # GitHub may count issues that it shows to nobody; then the difference is the same again.
-                counted = not found.missing or (before is not None and found.missing == before.missing)
+                # GitHub may count issues that it shows to nobody; then as many are missing again.
+                counted = not found.missing or (before is not None and found.missing == before.missing > 0)
                 if counted and not found.changed.unsure:
                     return found.changed
                 before = found

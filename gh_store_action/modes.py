@@ -13,7 +13,7 @@ from gh_store_action.moving import Mover
 from gh_store_action.processor import Processor, Result
 from gh_store_action.report import Report, SummaryRow, refusal_rows
 from gh_store_action.session import Session
-from gh_store_action.settings import Settings
+from gh_store_action.settings import Author, Settings
 from gh_store_action.snapshot import SnapshotResult, Snapshots, Target
 from gh_store_action.workspace import Workspace
 
@@ -197,7 +197,10 @@ def _snapshots(run: Run) -> Snapshots:
         branch=settings.branch,
         fallback_branch=settings.ref_name,
         via_api=settings.commit_via == "api",
+        repository=run.workspace.environ.get("GITHUB_REPOSITORY", ""),
     )
+    if target.via_api and settings.commit_author != Author():
+        run.report.notice("The input `commit-author` has no effect with `commit-via: api`: the author is the token's.")
     return Snapshots(
         run.session,
         run.workspace,

@@ -113,6 +113,27 @@ def test_api__message_has_the_trailers_and_the_author_is_the_tokens(scene: Scene
     )
 
 
+def test_api__an_author_can_not_be_chosen_and_that_is_said(scene: Scene, folder: Path) -> None:
+    scene.open("a")
+    run = via_api(scene, "snapshot", folder, commit_author="Ada <ada@example.org>")
+    assert run.result.notices == [
+        "The input `commit-author` has no effect with `commit-via: api`: the author is the token's."
+    ]
+    assert via_api(scene, "snapshot", folder).result.notices == []
+
+
+def test_api__of_another_repositorys_store_commits_where_the_workflow_runs(scene: Scene, folder: Path) -> None:
+    scene.open("a")
+    site = scene.github.add_repository("octo/site", files={"README.md": "# A site\n"})
+    inputs = {"mode": "snapshot", "repository": "octo/store", "commit-via": "api"}
+    run = scene.run(
+        "snapshot", workspace=folder, inputs=inputs, repository="octo/site", token=scene.github.token(OWNER)
+    )
+    assert (run.exit_code, run.outputs["commit-sha"]) == (0, site.head())
+    assert json.loads(site.file(SNAPSHOT) or b"")["repository"] == "octo/store"
+    assert on_branch(scene) == {}
+
+
 def test_api__dry_run_asks_only_what_is_in_the_store(scene: Scene, folder: Path) -> None:
     scene.open("a")
     run = via_api(scene, "snapshot", folder, dry_run=True)
