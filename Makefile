@@ -40,8 +40,9 @@ container-test: env ## Build the image and run it as the runner does; needs dock
 contract: env ## Hold manifest, templates and the test double against their contracts; needs npm
 	@REQUIRE_NPM=1 $(PYTEST) -n auto -rs -m "not prove and not container" tests/contract
 
-bench: env ## Measure requests and times (charts need the extra `bench`)
-	@$(PY) -m tests.bench
+bench: env ## Measure requests, bytes, time and memory beside gh-store 0.11.3 (an hour; BENCH=--quick: five minutes)
+	@$(PY) -c 'import matplotlib' 2>/dev/null || $(PY) -m pip install --quiet --disable-pip-version-check 'matplotlib>=3.9'
+	@$(PY) -m tests.bench $(BENCH)
 
 lint: env ## ruff, and the linters of workflows, Dockerfile and shell
 	@$(PY) -m ruff check .

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -261,6 +263,21 @@ def test_race__others_who_committed_the_same_leave_nothing_to_do(scene: Scene, f
     meanwhile(scene, lambda: scene.repository.commit_files(dict(in_folder(folder))))
     run = via_api(scene, "snapshot", folder)
     assert (run.exit_code, run.outputs["commit-sha"], len(commits(run))) == (0, "", 1)
+
+
+def test_race__as_many_as_there_are_tries_get_through_at_once_and_no_commit_is_lost(scene: Scene) -> None:
+    """A try is lost only to somebody's commit, so the last of eight has lost seven."""
+    publishers = [publisher(scene, f"file-{number}") for number in range(committing.TRIES)]
+    start = threading.Barrier(len(publishers))
+
+    def publish(one: ApiCommits) -> str:
+        start.wait()
+        return one.publish({"": one.path.encode()}, (), one.path).sha
+
+    with ThreadPoolExecutor(len(publishers)) as pool:
+        made = list(pool.map(publish, publishers))
+    assert on_branch(scene) == {one.path: one.path.encode() for one in publishers}
+    assert sorted(made) == sorted(scene.repository.git("log", "--format=%H", "--grep=file-", "main").split())
 
 
 def test_race__the_tries_are_bounded(scene: Scene, folder: Path) -> None:
