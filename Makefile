@@ -40,7 +40,7 @@ container-test: env ## Build the image and run it as the runner does; needs dock
 contract: env ## Hold manifest, templates and the test double against their contracts; needs npm
 	@REQUIRE_NPM=1 $(PYTEST) -n auto -rs -m "not prove and not container" tests/contract
 
-bench: env ## Measure requests, bytes, time and memory beside gh-store 0.11.3 (an hour; BENCH=--quick: five minutes)
+bench: env ## Measure requests, bytes, time and memory beside gh-store 0.11.3 (an hour; BENCH=--quick: minutes, --resume: the rest)
 	@$(PY) -c 'import matplotlib' 2>/dev/null || $(PY) -m pip install --quiet --disable-pip-version-check 'matplotlib>=3.9'
 	@$(PY) -m tests.bench $(BENCH)
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import venv
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from tests.support.runner import ROOT
 VERSION = "0.11.3"
 LATENCIES = (0.0, 0.05)
 CACHE = ROOT / ".cache" / "bench"
+KEPT = CACHE / "results.json"
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,12 @@ class Measured:
 
 @dataclass
 class Row:
-    """One task: what it took, by latency in milliseconds; `left_out` says why gh-store's part is missing."""
+    """One task: what it took, by latency in milliseconds.
+
+    Args:
+        left_out: why figures of gh-store's are missing; `stopped` are its requests until it was stopped.
+        earlier: requests of an earlier gh-store, and `earlier_stopped` where it was stopped after them.
+    """
 
     kind: str
     size: int
@@ -51,10 +57,32 @@ class Row:
     ours: dict[int, Measured]
     theirs: dict[int, Measured]
     left_out: str = ""
+    stopped: int = 0
     note: str = ""
+    earlier: int = 0
+    earlier_stopped: bool = False
 
-    def plain(self) -> dict[str, Any]:
-        return asdict(self)
+    @property
+    def name(self) -> tuple[str, str]:
+        return self.kind, self.label
+
+
+def keep(rows: Iterable[Row]) -> None:
+    """Puts down what was measured so far."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    KEPT.write_text(json.dumps([asdict(row) for row in rows], indent=1))
+
+
+def kept() -> list[Row]:
+    """What an earlier run put down."""
+    if not KEPT.exists():
+        return []
+
+    def by_latency(found: dict[str, Any]) -> dict[int, Measured]:
+        return {int(latency): Measured(**one) for latency, one in found.items()}
+
+    plain = json.loads(KEPT.read_text())
+    return [Row(**{**row, "ours": by_latency(row["ours"]), "theirs": by_latency(row["theirs"])}) for row in plain]
 
 
 def environment() -> Path:
@@ -71,7 +99,11 @@ def environment() -> Path:
 
 
 class TooLong(Exception):
-    """It took longer than the task's patience."""
+    """It took longer than the task's patience; `requests` it had made by then."""
+
+    def __init__(self, requests: int) -> None:
+        super().__init__(f"stopped after {requests} requests")
+        self.requests = requests
 
 
 def _asked(
@@ -98,7 +130,7 @@ def _asked(
             timeout=patience,
         )
     except subprocess.TimeoutExpired:
-        raise TooLong from None
+        raise TooLong(len(bench.hub.requests) - before) from None
     if done.returncode:
         raise RuntimeError(f"{command} {operation} failed:\n{done.stdout}{done.stderr}")
     found = json.loads(done.stdout.splitlines()[-1])
@@ -111,11 +143,12 @@ def ours(bench: Bench, task: Task, arguments: dict[str, Any]) -> Measured:
     return _with_what_comes_before(bench, task, arguments, [sys.executable, "-m", "tests.bench.ours"])
 
 
-def theirs(bench: Bench, task: Task, arguments: dict[str, Any]) -> Measured:
+def theirs(bench: Bench, task: Task, arguments: dict[str, Any], python: Path | None = None) -> Measured:
+    """By gh-store, with the interpreter that has it."""
     driver = str(ROOT / "tests" / "bench" / "theirs.py")
     if task.theirs_needs:
         task.theirs_needs(bench, arguments)
-    return _with_what_comes_before(bench, task, arguments, [str(environment()), driver], task.patience)
+    return _with_what_comes_before(bench, task, arguments, [str(python or environment()), driver], task.patience)
 
 
 def _with_what_comes_before(
@@ -131,13 +164,25 @@ def _with_what_comes_before(
     return _asked(bench, command, task.asks, arguments, patience)
 
 
-def rows(tasks: Iterator[Task], *, alone: bool, say: Callable[[str], None]) -> Iterator[Row]:
-    """Every task by both systems; `alone` leaves gh-store out.
+def rows(
+    tasks: Iterable[Task],
+    *,
+    alone: bool,
+    earlier: Path | None,
+    say: Callable[[str], None],
+    known: Mapping[tuple[str, str], Row],
+) -> Iterator[Row]:
+    """Every task by both systems; `alone` leaves gh-store out, and what is known is not measured again.
 
-    Once gh-store has been too slow for one size, it is not tried on the larger ones of that kind.
+    Once gh-store has been too slow for one size, it is not tried on the larger ones of that kind.  `earlier` is the
+    interpreter of an earlier gh-store, which is asked for the snapshots.
     """
+    earlier_too_slow = False
     too_slow: dict[str, str] = {}
     for task in tasks:
+        if (task.kind, task.label) in known:
+            yield known[task.kind, task.label]
+            continue
         say(f"{task.kind}: {task.label}")
         row = Row(task.kind, task.size, task.label, {}, {}, note=task.why)
         with tempfile.TemporaryDirectory() as folder, GitHub() as hub:
@@ -153,11 +198,20 @@ def rows(tasks: Iterator[Task], *, alone: bool, say: Callable[[str], None]) -> I
             if alone or not task.theirs:
                 row.left_out = "not asked" if alone else task.why
             elif growing in too_slow:
-                row.left_out = f"left out: {too_slow[growing]}, took over {task.patience:.0f} s"
+                row.left_out = f"not tried, for {too_slow[growing]} took it over {task.patience:.0f} s"
             else:
                 row.left_out = _theirs(row, bench, task, arguments, saved)
                 if row.left_out and not row.theirs:
                     too_slow[growing] = task.label
+            if earlier and task.kind == "snapshot" and not earlier_too_slow:
+                bench.hub.restore(saved)
+                bench.now()
+                bench.hub.latency = 0.0
+                try:
+                    row.earlier = theirs(bench, task, arguments, earlier).requests
+                except TooLong as error:
+                    row.earlier, row.earlier_stopped = error.requests, True
+                    earlier_too_slow = True
         yield row
 
 
@@ -168,6 +222,9 @@ def _theirs(row: Row, bench: Bench, task: Task, arguments: dict[str, Any], saved
         bench.hub.latency = latency
         try:
             row.theirs[int(latency * 1000)] = theirs(bench, task, arguments)
-        except TooLong:
-            return f"left out: over {task.patience:.0f} s" + (" with latency" if latency else "")
+        except TooLong as error:
+            if latency:
+                return f"stopped after {task.patience:.0f} s with latency"
+            row.stopped = error.requests
+            return f"stopped after {task.patience:.0f} s, {error.requests:,} requests on"
     return ""

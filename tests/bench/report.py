@@ -23,13 +23,13 @@ def cells(row: Row) -> list[str]:
     def told(value: Measured | None, show: object) -> str:
         return show(value) if value else "–"  # type: ignore[operator]
 
-    ratio = f"{other.requests / one.requests:,.1f}" if other else "–"
+    requests, sign = (other.requests, "") if other else (row.stopped, "> ")
     return [
         row.kind,
         row.label,
         f"{one.requests:,}",
-        f"{other.requests:,}" if other else "–",
-        ratio,
+        f"{sign}{requests:,}" if requests else "–",
+        f"{sign}{requests / one.requests:,.1f}" if requests else "–",
         told(one, lambda m: f"{m.size / 1000:,.0f}"),
         told(other, lambda m: f"{m.size / 1000:,.0f}"),
         told(one, fast),
@@ -63,6 +63,11 @@ def notes(rows: Iterable[Row]) -> list[str]:
             found.append(f"- {name}: no figures of gh-store's, or not all: {row.left_out}.")
         elif row.note:
             found.append(f"- {name}: {row.note}.")
+        if row.earlier:
+            many = f"{row.earlier:,} requests, {row.earlier / row.ours[0].requests:,.0f} times as many as this project"
+            found.append(
+                f"- {name}: an earlier gh-store, 0.5.0, made {many}{', when it was stopped' * row.earlier_stopped}."
+            )
         if row.ours[0].paused:
             found.append(
                 f"- {name}: {row.ours[0].paused:.0f} s of ours are pauses for GitHub's limits, counted, not slept."
@@ -80,10 +85,7 @@ def machine() -> str:
         ]
         cpu = names[0] if names else cpu
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return (
-        f"{cpu}, {os.cpu_count()} cores, {memory:.0f} GB, {platform.system()} {platform.release()}, "
-        f"Python {platform.python_version()}"
-    )
+    return f"{cpu}, {os.cpu_count()} cores, {memory:.0f} GB, {platform.system()}, Python {platform.python_version()}"
 
 
 def page(rows: Sequence[Row], *, date: str) -> str:
@@ -99,8 +101,8 @@ for each new author. Requests are what counts on GitHub (1,000 an hour for a wor
 machine, where the server runs beside the client. "Times" is gh-store's number of requests by ours. KB are the bodies of
 requests and answers together. gh-store {VERSION} is the published package in its own environment; it can not be
 told another address of the API, so its driver replaces PyGithub's default for it and changes nothing else: its pauses
-(0.25 s between requests, 1 s between writes) are part of its time. What takes it more than two minutes (a snapshot:
-four) is left out.
+(0.25 s between requests, 1 s between writes) are part of its time. It was stopped after five minutes (a snapshot:
+fifteen); ">" is what it had sent by then.
 
 {table(rows)}
 {told}
@@ -134,6 +136,9 @@ def plot(rows: Sequence[Row], folder: Path) -> bool:
         ):
             points = sorted((_x(r), which(r)[0].requests) for r in group if which(r))
             axis.plot([x for x, _ in points], [y for _, y in points], marker=marker, color=colour, label=name)
+        stopped = [r for r in group if r.stopped]
+        if stopped:
+            axis.scatter(list(map(_x, stopped)), [r.stopped for r in stopped], marker="^", color="#bc4c00", zorder=3)
         axis.set(xscale="log", yscale="log", xlabel=title)
         axis.grid(True, which="major", alpha=0.3)
     axes[0].set_ylabel("HTTP requests")

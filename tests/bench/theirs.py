@@ -25,7 +25,12 @@ def run(operation: str, api_url: str, token: str, repo: str, folder: str, argume
         original(self, *given, **{"base_url": api_url, **named})
 
     github.Github.__init__ = at_loopback  # type: ignore[method-assign]
-    from gh_store.cli import commands
+    try:
+        from gh_store.cli import commands
+    except ModuleNotFoundError:  # before 0.6
+        from gh_store.__main__ import CLI
+
+        commands = CLI()
 
     where = {"token": token, "repo": repo}
     file = str(Path(folder, "snapshot.json"))

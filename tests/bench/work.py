@@ -39,7 +39,7 @@ class Task:
     theirs: bool = True
     why: str = ""
     theirs_needs: Callable[[Bench, dict[str, Any]], None] | None = None
-    patience: float = 120.0
+    patience: float = 300.0
     before: tuple[str, Callable[[Bench], None]] | None = None
     operation: str = ""
 
@@ -131,7 +131,7 @@ def tasks(quick: bool) -> Iterator[Task]:
         label = f"{count:,} objects, {max(1, count // 10)} with something pending"
         yield Task("sweep", count, label, _to_sweep(count), theirs=False, why="it has no sweep")
     for count in (10, 1_000) if quick else (10, 100, 1_000, 10_000):
-        yield Task("snapshot", count, f"{count:,} objects of 2 KB", _filled(count), patience=240)
+        yield Task("snapshot", count, f"{count:,} objects of 2 KB", _filled(count), patience=900)
     for count in (1_000,) if quick else (1_000, 10_000):
         changed = count // 100
         yield Task(
@@ -139,7 +139,7 @@ def tasks(quick: bool) -> Iterator[Task]:
             count,
             f"{count:,} objects, {changed} changed",
             _filled(count),
-            patience=240,
+            patience=900,
             before=("snapshot", _changing(changed)),
             operation="incremental",
         )
