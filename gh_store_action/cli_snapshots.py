@@ -78,8 +78,8 @@ def _write(
     for problem in done.problems:
         level = "WARNING" if problem.broken else "INFO"
         run.say(f"Issue #{problem.number} is not in the snapshot: {problem.reason}.", level=level)
-    if done.why_full:
-        run.say(f"A full snapshot was made: {done.why_full}.")
+    for remark in done.remarks:
+        run.say(remark)
     count = len(done.snapshot.entries)
     sha = done.published.sha if done.published else ""
     value = {

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from gh_store_action.domain.blobs import blob_oid
 from gh_store_action.errors import ConcurrentUpdateError, StoreError
-from gh_store_action.gateway_commits import BranchMoved, CommitGateway, Tip, blob_oid
+from gh_store_action.gateway_commits import BranchMoved, CommitGateway, Tip
 from gh_store_action.transport import UnknownEffect
-from gh_store_action.workspace_commit import Published, pause
+from gh_store_action.workspace_commit import Overtaken, Published, pause
 
 TRIES = 8
 MOST_BYTES = 40 * 1024 * 1024 - 1024 * 1024
@@ -41,15 +42,26 @@ class ApiCommits:
             self._tip = self.github.tip(self.branch, self.path)
         return self._tip
 
-    def publish(self, files: Mapping[str, bytes], removed: Sequence[str], message: str) -> Published:
+    def publish(
+        self,
+        files: Mapping[str, bytes],
+        removed: Sequence[str],
+        message: str,
+        *,
+        guarded: str | None = None,
+        known: Collection[str] = (),
+    ) -> Published:
         """Commits what is different from the branch, and nothing where nothing is.
 
         Args:
             files: by what follows the path: `""` for the one file.  A large number goes in several commits, in this
                 order; what was removed goes with the last one.
             removed: likewise; those that are not there do not matter.
+            guarded: one of the files, of which the branch may have a newer content than ours.
+            known: git's names of that file's contents which ours is newer than.
 
         Raises:
+            Overtaken: others committed another content of the guarded file first.
             ConcurrentUpdateError: others kept committing first.
             StoreError: a file is too large, or the token may not.
         """
@@ -66,6 +78,8 @@ class ApiCommits:
                     "a file.",
                     "Choose another path for the input `output`, or remove that from the branch.",
                 )
+            if guarded is not None and tip.blobs.get(guarded, "") not in {"", oids[guarded], *known}:
+                raise Overtaken(tip.blobs[guarded])
             additions = {name: data for name, data in files.items() if tip.blobs.get(name) != oids[name]}
             deletions = [name for name in removed if name in tip.blobs]
             if not additions and not deletions:  # the answer to a commit may be lost, and the commit be there

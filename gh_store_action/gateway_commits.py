@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -33,11 +32,6 @@ class Tip:
     oid: str
     start: str
     blobs: Mapping[str, str]
-
-
-def blob_oid(data: bytes) -> str:
-    """The name that git gives these bytes."""
-    return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
 
 
 class CommitGateway(GitHub):

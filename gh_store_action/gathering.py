@@ -92,6 +92,19 @@ class Gatherer:
             return None, f"the store has {found.total} issues, and {found.changed.snapshot.knows()} are known"
         return found.changed, ""
 
+    def anew(self, before: Changed) -> Changed:
+        """The same store as of now: one request for up to a hundred changes.
+
+        Raises:
+            StoreError: as for `full` and `changes`.
+        """
+        found, _ = self.changes(before.snapshot)
+        if found is None:
+            return self.full()
+        problems = {problem.number: problem for problem in (*before.problems, *found.problems)}
+        left = tuple(problems[number] for number in sorted(found.snapshot.left_out & problems.keys()))
+        return replace(found, problems=left)
+
     def _all(self) -> _Found:
         self._read = self._total = 0
         page = self._asked(None)

@@ -221,12 +221,14 @@ def _report_snapshot(run: Run, result: SnapshotResult) -> int:
             )
         else:
             report.info(f"Issue #{problem.number} is not in the snapshot: {problem.reason}.")
-    if result.why_full:
-        report.notice(f"A full snapshot was made: {result.why_full}.")
+    for remark in result.remarks:
+        report.notice(remark)
     sha = result.published.sha if result.published else ""
     objects = f"{count} object{'s' if count != 1 else ''} as of {result.snapshot.time}" if count else "0 objects"
     if sha and result.published:
         said = f"{objects} in {result.path}, pushed to {result.published.branch} as {sha[:10]}."
+    elif result.changed and result.published:
+        said = f"{objects} in {result.path}; the branch {result.published.branch} has it already."
     elif result.changed:
         said = f"{objects} in {result.path}" + ("." if run.settings.dry_run else ", not committed.")
     else:

@@ -5,20 +5,22 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from gh_store_action.committing import ApiCommits
 from gh_store_action.domain import snapshot_files
+from gh_store_action.domain.blobs import blob_oid, blob_oids
 from gh_store_action.domain.snapshot_files import INDEX, BrokenSnapshot
 from gh_store_action.domain.snapshots import Changed, LeftOut, Snapshot
-from gh_store_action.errors import StoreError
+from gh_store_action.errors import BudgetExhausted, ConcurrentUpdateError, StoreError
 from gh_store_action.gateway import PAGE
-from gh_store_action.gateway_commits import CommitGateway, blob_oid
+from gh_store_action.gateway_commits import CommitGateway
 from gh_store_action.gathering import Gatherer, Progress
 from gh_store_action.session import Session
-from gh_store_action.workspace import Workspace
-from gh_store_action.workspace_commit import Publication, Published, with_trailers
+from gh_store_action.workspace import Overtaken, Publication, Published, Workspace, with_trailers
+
+OVERTAKEN = 12  # tries, while others commit snapshots of the same store to the same place
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,7 @@ class SnapshotResult:
         full: whether everything was read, or only what had changed.
         why_full: why a snapshot that was to be brought up to date was made anew, empty where it was not.
         problems: issues with the store's label that are not in.
+        overtaken: how often another snapshot was committed meanwhile, and what had changed since was read too.
     """
 
     snapshot: Snapshot
@@ -63,6 +66,16 @@ class SnapshotResult:
     problems: tuple[LeftOut, ...] = ()
     published: Published | None = None
     files: int = 0
+    overtaken: int = 0
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What a user may wonder at, a sentence each."""
+        anew = "Another snapshot was committed meanwhile, so what has changed since was read too."
+        return (
+            *((f"A full snapshot was made: {self.why_full}.",) if self.why_full else ()),
+            *((anew,) if self.overtaken else ()),
+        )
 
 
 @dataclass
@@ -72,14 +85,18 @@ class _There:
     Args:
         files: by what follows the path: `""` for the one file.
         names: of all its files; of some the content may not be known.
+        main: the file that every snapshot has another one of: the one, or the index.
     """
 
     files: dict[str, bytes]
     names: frozenset[str]
+    main: str
     digests: dict[str, bytes] = field(init=False)
+    known: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
         self.digests = {name: _digest(data) for name, data in self.files.items()}
+        self.known = blob_oids(self.files[self.main]) if self.main in self.files else frozenset()
 
     def taken(self) -> dict[str, bytes]:
         """The files; they may be large, so they are kept no longer than they are read."""
@@ -154,6 +171,10 @@ class Snapshots:
     def _folder(self) -> bool:
         return self.target.format == "directory"
 
+    @property
+    def _main(self) -> str:
+        return INDEX if self._folder else ""
+
     def _check(self) -> None:
         """Everything that can be wrong with the place is found before a request is spent."""
         path = self._path
@@ -163,7 +184,7 @@ class Snapshots:
     def _there(self) -> _There:
         local = self._local()
         if not (self.target.commit and self.target.branch):
-            return _There(local, frozenset(local))
+            return _There(local, frozenset(local), self._main)
         if self.target.via_api:
             return self._on_the_api_branch(local)
         return self._on_the_branch(local)
@@ -180,13 +201,18 @@ class Snapshots:
 
     def _on_the_branch(self, local: dict[str, bytes]) -> _There:
         """On the remote's branch; of a folder its index tells the files, and the work tree may have them."""
-        name = INDEX if self._folder else ""
-        data = self.workspace.published(self._at(name), self._publication((), ()))
-        objects = {file: text for file, text in local.items() if file != name}
+        data, names = self._main_on_the_branch()
+        objects = {file: text for file, text in local.items() if file != self._main}
         if data is None:
-            return _There({}, frozenset(objects))
-        listed = snapshot_files.listed(data) if self._folder else frozenset()
-        return _There({name: data, **objects}, frozenset({name}) | listed | frozenset(objects))
+            return _There({}, frozenset(objects), self._main)
+        return _There({self._main: data, **objects}, names | objects.keys(), self._main)
+
+    def _main_on_the_branch(self) -> tuple[bytes | None, frozenset[str]]:
+        """The main file, and the names of all files that it tells of."""
+        data = self.workspace.published(self._at(self._main), self._publication((), ()))
+        if data is None:
+            return None, frozenset()
+        return data, frozenset({self._main}) | (snapshot_files.listed(data) if self._folder else frozenset())
 
     def _on_the_api_branch(self, local: dict[str, bytes]) -> _There:
         """On GitHub's branch; what the work tree has too is not fetched, and of a folder only the index is."""
@@ -195,7 +221,7 @@ class Snapshots:
         for name in (INDEX, ""):
             if name in blobs and name not in files:
                 files[name] = self._api.github.blob(blobs[name])
-        return _There(files, frozenset(blobs) | frozenset(local if self._folder else ()))
+        return _There(files, frozenset(blobs) | frozenset(local if self._folder else ()), self._main)
 
     @cached_property
     def _api(self) -> ApiCommits:
@@ -211,33 +237,74 @@ class Snapshots:
     # -- writing ---------------------------------------------------------------------------------------------------
 
     def _finish(self, there: _There, changed: Changed, *, full: bool = True, why: str = "") -> SnapshotResult:
-        texts = snapshot_files.write(changed.snapshot, self.target.format)
-        files = {name: _bytes(pieces) for name, pieces in texts}
-        stale = tuple(sorted(there.names - files.keys()))
-        differs = bool(stale) or any(there.digests.get(name) != _digest(data) for name, data in files.items())
-        published: Published | None = None
-        if not self.dry_run:
-            self.workspace.write(
-                {self._at(name): data for name, data in files.items()}, [self._at(name) for name in stale]
+        names, known = there.names, there.known
+        overtaken = 0
+        while True:
+            texts = snapshot_files.write(changed.snapshot, self.target.format)
+            files = {name: _bytes(pieces) for name, pieces in texts}
+            stale = tuple(sorted(names - files.keys()))
+            differs = bool(stale) or any(there.digests.get(name) != _digest(data) for name, data in files.items())
+            published: Published | None = None
+            try:
+                if not self.dry_run:
+                    self.workspace.write(
+                        {self._at(name): data for name, data in files.items()}, [self._at(name) for name in stale]
+                    )
+                    if self.target.commit:
+                        published = self._publish(changed.snapshot, files, stale, known)
+            except Overtaken as theirs:
+                overtaken += 1
+                if overtaken == OVERTAKEN:
+                    raise ConcurrentUpdateError(
+                        f"Another snapshot was committed to `{self._path}` during each of {OVERTAKEN} tries to commit "
+                        "this one.",
+                        "Give the workflow a `concurrency` group, then run this again.",
+                    ) from None
+                # Theirs may be of a later moment, so ours must not take its place before it is of a later one still.
+                names, known = names | files.keys() | self._on_the_branch_now(), frozenset({theirs.oid})
+                del files
+                changed = self._anew(changed)
+                continue
+            return SnapshotResult(
+                snapshot=changed.snapshot,
+                path=self._path,
+                changed=differs or bool(published and published.sha),
+                full=full,
+                why_full=why,
+                problems=changed.problems,
+                published=published,
+                files=len(files),
+                overtaken=overtaken,
             )
-            if self.target.commit:
-                published = self._publish(changed.snapshot, files, stale)
-        return SnapshotResult(
-            snapshot=changed.snapshot,
-            path=self._path,
-            changed=differs or bool(published and published.sha),
-            full=full,
-            why_full=why,
-            problems=changed.problems,
-            published=published,
-            files=len(files),
-        )
 
-    def _publish(self, snapshot: Snapshot, files: Mapping[str, bytes], stale: tuple[str, ...]) -> Published:
+    def _anew(self, changed: Changed) -> Changed:
+        try:
+            return self.gatherer.anew(changed)
+        except BudgetExhausted as error:
+            raise BudgetExhausted(
+                f"Another snapshot was committed to `{self._path}` while this one was made, and there is no budget "
+                "left to read what has changed since. Nothing was committed;",
+                f"run again after {error.again}.",
+                again=error.again,
+                status=error.status,
+            ) from None
+
+    def _on_the_branch_now(self) -> frozenset[str]:
+        """The names of the files that somebody else has committed."""
+        if not self._folder:
+            return frozenset()
         if self.target.via_api:
-            return self._api.publish(files, stale, self._message(snapshot))
+            return frozenset(filter(_ours, self._api.tip.blobs))
+        return self._main_on_the_branch()[1]
+
+    def _publish(
+        self, snapshot: Snapshot, files: Mapping[str, bytes], stale: tuple[str, ...], known: frozenset[str]
+    ) -> Published:
+        if self.target.via_api:
+            return self._api.publish(files, stale, self._message(snapshot), guarded=self._main, known=known)
         paths, gone = tuple(map(self._at, files)), tuple(map(self._at, stale))
-        return self.workspace.publish(self._publication(paths, gone, snapshot))
+        publication = self._publication(paths, gone, snapshot)
+        return self.workspace.publish(replace(publication, guarded=self._at(self._main), known=known))
 
     def _at(self, name: str) -> str:
         """Where in the workspace."""

@@ -14,10 +14,10 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from gh_store_action.errors import InputError, StoreError
-from gh_store_action.workspace_commit import Checkout, Publication, Published, with_trailers
+from gh_store_action.workspace_commit import Checkout, Overtaken, Publication, Published, with_trailers
 from gh_store_action.workspace_git import Git
 
-__all__ = ["Publication", "Published", "Workspace", "with_trailers"]
+__all__ = ["Overtaken", "Publication", "Published", "Workspace", "with_trailers"]
 
 MODE = 0o644
 FOLDER_MODE = 0o755
@@ -186,6 +186,7 @@ class Workspace:
 
         Raises:
             ConcurrentUpdateError: others kept pushing first.
+            Overtaken: others pushed another content of the guarded file first.
             InputError: branch, author, message or a path can not be used.
             StoreError: a file is not on disk; or it can not be pushed, and why.
         """
@@ -196,8 +197,9 @@ class Workspace:
             if not os.path.isfile(file):
                 raise StoreError(f"The file {path!r} is not in the workspace.", "Write it before it is committed.")
             files[_under(checkout, file)] = file
+        guarded = _under(checkout, self._resolved(publication.guarded)) if publication.guarded else ""
         try:
-            return checkout.publish(publication, files)
+            return checkout.publish(publication, files, guarded)
         finally:
             self._give_git_back(checkout)
 

@@ -92,6 +92,8 @@ class Publication:
         author: ``Name <email>``; empty is github-actions[bot].
         branch: empty is the one checked out; another one is made, without history, when missing.
         fallback_branch: the branch where `branch` is empty and HEAD is detached (the event's, or the default branch).
+        guarded: one of the paths, of which the branch may have a newer content than ours; empty for none.
+        known: git's names of that file's contents which ours is newer than; HEAD's is one of them.
     """
 
     paths: tuple[str, ...]
@@ -100,6 +102,20 @@ class Publication:
     author: str = ""
     branch: str = ""
     fallback_branch: str = ""
+    guarded: str = ""
+    known: frozenset[str] = frozenset()
+
+
+class Overtaken(Exception):
+    """The branch has a content of the guarded file that is not known to be older than ours.
+
+    Args:
+        oid: git's name of it.
+    """
+
+    def __init__(self, oid: str) -> None:
+        super().__init__(f"the branch has {oid}")
+        self.oid = oid
 
 
 @dataclass(frozen=True)
@@ -185,11 +201,10 @@ class Checkout:
         remote = self._remote()
         git = self.git.with_credentials(remote)
         tip = _Tip(git, remote, target).find()
-        entry = git.run("ls-tree", "-z", "--full-tree", tip, "--", path).line if tip else ""
-        match = re.match(r"100\d+ blob ([0-9a-f]+)\t", entry)
-        return git.run("cat-file", "blob", match[1]).out if match else None
+        oid = _blob(git, tip, path) if tip else ""
+        return git.run("cat-file", "blob", oid).out if oid else None
 
-    def publish(self, publication: Publication, files: Mapping[str, Path | None]) -> Published:
+    def publish(self, publication: Publication, files: Mapping[str, Path | None], guarded: str = "") -> Published:
         """Commit the files on the branch's newest commit and push it; again on the next one when others came first.
 
         Where the checked-out branch was at that very commit, it moves along, and the index entries of our files with
@@ -199,9 +214,11 @@ class Checkout:
         Args:
             publication: message, author and branch.
             files: path relative to the checkout's top, to the file on disk, or None to remove it.
+            guarded: the publication's guarded file, relative to the checkout's top.
 
         Raises:
             ConcurrentUpdateError: others kept pushing first.
+            Overtaken: others pushed another content of the guarded file first.
             InputError: branch, author or message can not be used.
             StoreError: it can not be pushed; says why.
         """
@@ -210,6 +227,8 @@ class Checkout:
         remote = self._remote()
         git = self.git.with_credentials(remote)
         entries = self._entries(files)
+        known = {*publication.known, *(oid for mode, oid in entries.values() if mode == FILE)}
+        known.add(self.git.run("rev-parse", "--verify", "--quiet", f"HEAD:{guarded}", may_fail=True).line)
         made: set[str] = set()
         troubles = 0
         for tries in range(1, TRIES + 1):
@@ -219,6 +238,8 @@ class Checkout:
                 base = _Tip(git, remote, target).find()
                 if base in made:  # an earlier push arrived, and only its answer was lost
                     return Published(base, target.branch, tries)
+                if guarded and base and (there := _blob(git, base, guarded)) not in {"", *known}:
+                    raise Overtaken(there)
                 tree = self._tree(git, base, entries)
                 if not tree:
                     return Published("", target.branch, tries)
@@ -319,6 +340,13 @@ class Checkout:
         if self.git.run(*move, variables=author.variables, may_fail=True).code == 0:
             git = self.git.without_filters()
             git.run("update-index", "-z", "--index-info", stdin=_index_info(entries), may_fail=True)
+
+
+def _blob(git: Git, commit: str, path: str) -> str:
+    """The name of a file's content in a commit; empty where it is not there."""
+    entry = git.run("ls-tree", "-z", "--full-tree", commit, "--", path).line
+    match = re.match(r"100\d+ blob ([0-9a-f]+)\t", entry)
+    return match[1] if match else ""
 
 
 @dataclass(frozen=True)

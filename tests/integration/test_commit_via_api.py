@@ -14,8 +14,9 @@ import pytest
 
 from gh_store_action import committing
 from gh_store_action.committing import ApiCommits
+from gh_store_action.domain.blobs import blob_oid
 from gh_store_action.errors import ConcurrentUpdateError, StoreError
-from gh_store_action.gateway_commits import CommitGateway, blob_oid
+from gh_store_action.gateway_commits import CommitGateway
 from gh_store_action.transport import Transport
 from tests.support import git
 from tests.support.github import Request
