@@ -240,6 +240,31 @@ def test_formats__directory_removes_the_files_of_objects_that_went_and_nothing_o
     assert (checkout / "data/store/objects/picture.png").read_text() == "mine"
 
 
+@pytest.mark.parametrize(
+    ("format_", "lines"),
+    [
+        ("json", ["n", "updated_at", "version", "digest", "snapshot_time"]),
+        ("jsonl", ["object_id"]),
+        ("directory", ["n", *2 * ("updated_at", "version", "digest"), "snapshot_time"]),
+    ],
+)
+def test_formats__one_changed_field_is_a_small_diff(scene: Scene, format_: str, lines: list[str]) -> None:
+    """Only the lines that say something else: the field and what is said about the object."""
+    numbers = [scene.make(name, {"n": 1, "text": "é", "list": [1, 2]}) for name in ("a", "b", "c")]
+    checkout = scene.checkout()
+    assert scene.run("snapshot", workspace=checkout, format=format_).exit_code == 0
+    scene.github.clock.advance(60)
+    scene.post(numbers[1], json.dumps({"n": 2}))
+    scene.run("process", issue_number=numbers[1])
+    assert scene.run("update-snapshot", workspace=checkout, format=format_).exit_code == 0
+    diff = scene.repository.git("show", "--format=", "--unified=0", "main").splitlines()
+    for sign in "+-":
+        changed = [line[1:].strip() for line in diff if line.startswith(sign) and not line.startswith(sign * 3)]
+        assert sorted(line.lstrip("{").split('"')[1] for line in changed) == sorted(lines)
+    files = written(checkout, format_).values()
+    assert all(data.endswith(b"\n") and not data.endswith(b"\n\n") and b"\r" not in data for data in files)
+
+
 def test_output__may_be_any_path_in_the_workspace(scene: Scene) -> None:
     scene.make()
     checkout = scene.checkout()
