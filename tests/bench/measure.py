@@ -178,7 +178,7 @@ def rows(
     interpreter of an earlier gh-store, which is asked for the snapshots.
     """
     earlier_too_slow = False
-    too_slow: dict[str, str] = {}
+    too_slow: dict[tuple[str, str], str] = {}
     for task in tasks:
         if (task.kind, task.label) in known:
             yield known[task.kind, task.label]
@@ -194,7 +194,7 @@ def rows(
                 bench.now()
                 hub.latency = latency
                 row.ours[int(latency * 1000)] = ours(bench, task, arguments)
-            growing = f"{task.kind} {'old' if 'old' in task.label and task.size >= 100 else ''}"
+            growing = task.kind, task.series
             if alone or not task.theirs:
                 row.left_out = "not asked" if alone else task.why
             elif growing in too_slow:

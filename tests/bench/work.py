@@ -29,6 +29,7 @@ class Task:
         why: where it can not, or needs another store than ours.
         theirs_needs: changes the store for gh-store alone.
         patience: seconds after which gh-store's part is left out.
+        series: tells what grows where a kind of work has two such things.
         before: an operation that has to be done first, unmeasured, and what happens between the two.
     """
 
@@ -42,6 +43,7 @@ class Task:
     patience: float = 300.0
     before: tuple[str, Callable[[Bench], None]] | None = None
     operation: str = ""
+    series: str = ""
 
     @property
     def asks(self) -> str:
@@ -126,7 +128,7 @@ def tasks(quick: bool) -> Iterator[Task]:
     for pending in (1, 10) if quick else (1, 10, 50, 500):
         yield Task("process", pending, f"{pending} pending, no old comments", _with_comments(0, pending))
     for old in (100,) if quick else (100, 2_000):
-        yield Task("process", old, f"1 pending, {old:,} old comments", _with_comments(old, 1))
+        yield Task("process", old, f"1 pending, {old:,} old comments", _with_comments(old, 1), series="old")
     for count in (10, 100) if quick else (10, 100, 1_000):
         label = f"{count:,} objects, {max(1, count // 10)} with something pending"
         yield Task("sweep", count, label, _to_sweep(count), theirs=False, why="it has no sweep")
