@@ -4,54 +4,61 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from tests.bench.measure import VERSION, Measured, Row
 
-HEAD = (
-    *("work", "size", "requests", f"gh-store {VERSION}", "times", "KB", "gh-store", "s at 0 ms", "gh-store"),
-    *("s at 50 ms", "gh-store", "peak MB", "gh-store"),
+REQUESTS = ("work", "size", "requests", f"gh-store {VERSION}", "times")
+COST = (
+    *("work", "size", "KB", "gh-store", "s at 0 ms", "gh-store", "s at 50 ms", "gh-store", "peak MB", "gh-store"),
+    *("times", "times at 50 ms"),
 )
 
 
-def cells(row: Row) -> list[str]:
-    """One line of the table; what was not measured is a dash."""
+def table(rows: Sequence[Row]) -> str:
+    """Two tables: what counts on GitHub, and what it takes besides.  Markdown that reads well as text too."""
+    return _table(REQUESTS, map(_requests, rows)) + "\n" + _table(COST, map(_cost, rows))
+
+
+def _requests(row: Row) -> list[str]:
+    """What was not measured is a dash; where gh-store was stopped, it is what it had sent by then."""
     one, other = row.ours[0], row.theirs.get(0)
-    fast, slow = (lambda m: f"{m.seconds:,.2f}"), (lambda m: f"{m.peak:.0f}")
-
-    def told(value: Measured | None, show: object) -> str:
-        return show(value) if value else "–"  # type: ignore[operator]
-
     requests, sign = (other.requests, "") if other else (row.stopped, "> ")
+    times = f"{sign}{requests / one.requests:,.1f}" if requests else "–"
+    return [row.kind, row.label, f"{one.requests:,}", f"{sign}{requests:,}" if requests else "–", times]
+
+
+def _cost(row: Row) -> list[str]:
+    def told(show: Callable[[Measured], str], latency: int = 0) -> list[str]:
+        return [show(by[latency]) if latency in by else "–" for by in (row.ours, row.theirs)]
+
+    def times(latency: int) -> str:
+        one, other = row.ours.get(latency), row.theirs.get(latency)
+        return f"{other.seconds / one.seconds:,.0f}" if one and other else "–"
+
     return [
         row.kind,
         row.label,
-        f"{one.requests:,}",
-        f"{sign}{requests:,}" if requests else "–",
-        f"{sign}{requests / one.requests:,.1f}" if requests else "–",
-        told(one, lambda m: f"{m.size / 1000:,.0f}"),
-        told(other, lambda m: f"{m.size / 1000:,.0f}"),
-        told(one, fast),
-        told(other, fast),
-        told(row.ours.get(50), fast),
-        told(row.theirs.get(50), fast),
-        told(one, slow),
-        told(other, slow),
+        *told(lambda m: f"{m.size / 1000:,.0f}"),
+        *told(lambda m: f"{m.seconds:,.2f}"),
+        *told(lambda m: f"{m.seconds:,.2f}", 50),
+        *told(lambda m: f"{m.peak:.0f}"),
+        times(0),
+        times(50),
     ]
 
 
-def table(rows: Sequence[Row]) -> str:
-    """Markdown that reads well as text too."""
-    lines = [list(HEAD), *(cells(row) for row in rows)]
-    widths = [max(len(line[place]) for line in lines) for place in range(len(HEAD))]
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [list(head), *map(list, rows)]
+    widths = [max(len(line[place]) for line in lines) for place in range(len(head))]
 
     def line(values: Sequence[str]) -> str:
-        pairs = zip(values, widths, range(len(HEAD)), strict=True)
+        pairs = zip(values, widths, range(len(head)), strict=True)
         return "| " + " | ".join(v.ljust(w) if place < 2 else v.rjust(w) for v, w, place in pairs) + " |"
 
     rule = "|" + "|".join("-" * (w + 2) if place < 2 else "-" * (w + 1) + ":" for place, w in enumerate(widths)) + "|"
-    return "\n".join([line(HEAD), rule, *map(line, lines[1:])]) + "\n"
+    return "\n".join([line(lines[0]), rule, *map(line, lines[1:])]) + "\n"
 
 
 def notes(rows: Iterable[Row]) -> list[str]:
@@ -98,7 +105,7 @@ Measured by `make bench` on {date}, in one run: {machine()}.
 Both systems work on the same store in the loopback GitHub of `tests/support/github`, each operation in a process of its
 own, with the token of the repository's owner; where somebody else posts an update, this project asks GitHub once more
 for each new author. Requests are what counts on GitHub (1,000 an hour for a workflow's token); times are those of this
-machine, where the server runs beside the client. "Times" is gh-store's number of requests by ours. KB are the bodies of
+machine, where the server runs beside the client. "Times" is gh-store's number, or time, by ours. KB are the bodies of
 requests and answers together. gh-store {VERSION} is the published package in its own environment; it can not be
 told another address of the API, so its driver replaces PyGithub's default for it and changes nothing else: its pauses
 (0.25 s between requests, 1 s between writes) are part of its time. It was stopped after five minutes (a snapshot:
