@@ -169,6 +169,7 @@ class Stores(RuleBasedStateMachine):
     # -- how it is looked at ---------------------------------------------------------------------------------------
 
     def snapshots(self, format_: str, page: int) -> Snapshots:
+        self.world.hub.hub.world.buckets.clear()  # a long history has more requests than an hour
         workspace = Workspace(self.path, dict(os.environ), "", "", self.world.pause)
         session = self.world.session()
         return Snapshots(session, workspace, Target(format_, format=format_, commit=False), page=page)

@@ -22,7 +22,7 @@ from gh_store_action.workspace import Workspace
 from tests.support.github import Request
 from tests.support.scene import OWNER, Scene
 
-PLACES = {"json": "data/store.json", "jsonl": "data/store.jsonl", "directory": "data/store"}
+PLACES = {"json": "data/store.json", "directory": "data/store"}
 WAYS = [
     pytest.param(via_api, format_, branch, id=f"{'api' if via_api else 'git'}-{format_}-{branch or 'same branch'}")
     for via_api in (False, True)
