@@ -10,7 +10,7 @@ import click
 
 from gh_store_action.cli_options import command, dry_run
 from gh_store_action.cli_session import invocation
-from gh_store_action.errors import StoreError
+from gh_store_action.errors import InputError, StoreError
 
 if TYPE_CHECKING:
     from gh_store_action.snapshot import Snapshots
@@ -72,6 +72,8 @@ def _write(
 ) -> int:
     run = invocation()
     kind = format_ or _looks_like(path)
+    if path.endswith("/") and kind != "directory":
+        raise InputError(f"The path {path!r} is a folder's, and the format {kind} writes a file.", "Name a file.")
     file = Path(path or DEFAULT[kind]).expanduser().absolute()
     snapshots = _snapshots(file, kind, commit, message, branch, author, dry_run)
     done = snapshots.update() if update else snapshots.make()
@@ -102,7 +104,7 @@ def _write(
 def _looks_like(path: str) -> str:
     if path.endswith(".jsonl"):
         return "jsonl"
-    return "directory" if path and Path(path).expanduser().is_dir() else "json"
+    return "directory" if path.endswith("/") or (path and Path(path).expanduser().is_dir()) else "json"
 
 
 def _snapshots(file: Path, kind: str, commit: bool, message: str, branch: str, author: str, dry_run: bool) -> Snapshots:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 from gh_store_action.domain.blobs import blob_oid
-from gh_store_action.errors import ConcurrentUpdateError, StoreError
+from gh_store_action.errors import BudgetExhausted, ConcurrentUpdateError, StoreError
 from gh_store_action.gateway_commits import BranchMoved, CommitGateway, Tip
 from gh_store_action.transport import UnknownEffect
 from gh_store_action.workspace_commit import Overtaken, Published, pause
@@ -17,6 +16,27 @@ MOST_BYTES = 40 * 1024 * 1024 - 1024 * 1024
 """Of one request; just below 40 MiB works (github.com/grafana/github-api-commit-action/pull/66), and base64 counts."""
 MOST_FILES = 100
 """In one commit.  GitHub documents no bound; one is claimed (github.com/devantler-tech/ksail/issues/6442)."""
+
+
+@dataclass
+class _Progress:
+    """How far one publication has come.
+
+    Args:
+        tries: in all.
+        lost: tries one after another that brought nothing.
+        parts: commits made.
+        made: the newest of them.
+        head: the commit that the last try was to stand on.
+        unknown: the answer to it did not come.
+    """
+
+    tries: int = 0
+    lost: int = 0
+    parts: int = 0
+    made: str = ""
+    head: str = ""
+    unknown: bool = False
 
 
 @dataclass
@@ -66,60 +86,102 @@ class ApiCommits:
             StoreError: a file is too large, or the token may not.
         """
         oids = {name: blob_oid(data) for name, data in files.items()}
-        made = ""
-        unknown = False
-        tries = 0
-        while True:
-            tries += 1
-            tip = self._made(self.tip)
-            if tip.blobs and ("" in oids) != ("" in tip.blobs):
-                raise StoreError(
-                    f"The branch {tip.branch} has something else at {self.path!r}, a file for a folder or a folder for "
-                    "a file.",
-                    "Choose another path for the input `output`, or remove that from the branch.",
-                )
-            if guarded is not None and tip.blobs.get(guarded, "") not in {"", oids[guarded], *known}:
-                raise Overtaken(tip.blobs[guarded])
-            additions = {name: data for name, data in files.items() if tip.blobs.get(name) != oids[name]}
-            deletions = [name for name in removed if name in tip.blobs]
-            if not additions and not deletions:  # the answer to a commit may be lost, and the commit be there
-                return Published(tip.oid if unknown else made, tip.branch, tries)
-            try:
-                head = tip.oid
-                steps = list(self._parts(additions, deletions))
-                for place, (part, gone) in enumerate(steps, 1):
-                    text = message if len(steps) == 1 else _numbered(message, place, len(steps))
-                    head = made = self.github.commit(tip.branch, head, text, part, gone)
-                return Published(made, tip.branch, tries)
-            except BranchMoved:
-                unknown = False
-            except UnknownEffect:
-                unknown = True
-            self._tip = None
-            if tries == TRIES or not self.github.transport.wait(pause(tries), "others committed first"):
-                raise ConcurrentUpdateError(
-                    f"The branch {tip.branch} was changed by others during each of {tries} tries to commit.",
-                    "Give the workflow a `concurrency` group, or another `branch`, then run this again.",
-                )
+        allowed = {"", *known, *({oids[guarded]} if guarded is not None else ())}
+        progress = _Progress()
+        try:
+            while True:
+                tip = self._made(allowed, guarded)
+                if tip.blobs and ("" in oids) != ("" in tip.blobs):
+                    raise StoreError(
+                        f"The branch {tip.branch} has something else at {self.path!r}, a file for a folder or a folder "
+                        "for a file.",
+                        "Choose another path for the input `output`, or remove that from the branch.",
+                    )
+                if progress.unknown and tip.parent == progress.head:
+                    progress.made = tip.oid
+                if guarded is not None and tip.blobs.get(guarded, "") not in allowed:
+                    raise Overtaken(tip.blobs[guarded])
+                additions = {name: data for name, data in files.items() if tip.blobs.get(name) != oids[name]}
+                deletions = [name for name in removed if name in tip.blobs]
+                if not additions and not deletions:
+                    return Published(progress.made, tip.branch, progress.tries + 1)
+                if self._commit(tip, additions, deletions, message, progress):
+                    return Published(progress.made, tip.branch, progress.tries)
+                self._tip = None
+                why = "an answer was lost" if progress.unknown else "others committed first"
+                if progress.lost == TRIES or not self.github.transport.wait(pause(progress.lost), why):
+                    raise ConcurrentUpdateError(
+                        f"The branch {tip.branch} was changed by others during each of {progress.lost} tries to "
+                        "commit.",
+                        "Give the workflow a `concurrency` group, or another `branch`, then run this again.",
+                    )
+        except BudgetExhausted as error:
+            raise BudgetExhausted(
+                f"{error.what} The files are in the workspace, and {progress.parts or 'none'} of the commits "
+                f"{'is' if progress.parts == 1 else 'are'} made;",
+                f"run again after {error.again}.",
+                again=error.again,
+                status=error.status,
+            ) from None
 
-    def _made(self, tip: Tip) -> Tip:
-        """The tip, of a branch that is there now."""
-        if tip.oid:
-            return tip
-        if not tip.start:
-            raise StoreError(
-                f"{self.github.repository} has no commit yet, so there is none to begin a branch at.",
-                "Push a first commit, such as a README.",
-            )
-        if not self.create:
-            raise StoreError(
-                f"{self.github.repository} has no branch {tip.branch!r}.",
-                "Give the input `branch` one that is there, or a new one for the store alone.",
-            )
-        with suppress(BranchMoved):  # somebody else has made it
-            self.github.create_branch(tip)
-        self._tip = self.github.tip(self.branch, self.path)
-        return self._tip
+    def _commit(
+        self,
+        tip: Tip,
+        additions: Mapping[str, bytes],
+        deletions: Sequence[str],
+        message: str,
+        progress: _Progress,
+    ) -> bool:
+        """One try, of one commit or of several; whether all of it is done."""
+        steps = list(self._parts(additions, deletions))
+        progress.tries += 1
+        progress.unknown = False
+        progress.head = tip.oid
+        for place, (part, gone) in enumerate(steps, 1):
+            text = message if len(steps) == 1 else _numbered(message, place, len(steps))
+            try:
+                progress.head = progress.made = self.github.commit(tip.branch, progress.head, text, part, gone)
+            except BranchMoved:
+                progress.lost += 1
+                return False
+            except UnknownEffect:  # the answer may be lost, and the commit be there
+                progress.unknown = True
+                progress.lost += 1
+                return False
+            progress.lost = 0
+            progress.parts += 1
+        return True
+
+    def _made(self, allowed: set[str], guarded: str | None) -> Tip:
+        """The tip, of a branch that is there now; what a new one begins with is allowed to be replaced."""
+        tip = self.tip
+        for tries in range(1, TRIES):
+            if tip.oid:
+                return tip
+            if not tip.start:
+                raise StoreError(
+                    f"{self.github.repository} has no commit yet, so there is none to begin a branch at.",
+                    "Push a first commit, such as a README.",
+                )
+            if not self.create:
+                raise StoreError(
+                    f"{self.github.repository} has no branch {tip.branch!r}.",
+                    "Give the input `branch` one that is there, or a new one for the store alone.",
+                )
+            begun = False
+            try:
+                self.github.create_branch(tip)
+                begun = True
+            except BranchMoved:  # somebody else has made it
+                pass
+            except UnknownEffect:
+                self.github.transport.wait(pause(tries), "an answer was lost")
+            tip = self._tip = self.github.tip(self.branch, self.path)
+            if begun and guarded is not None:
+                allowed.add(tip.blobs.get(guarded, ""))
+        raise ConcurrentUpdateError(
+            f"The branch {tip.branch!r} of {self.github.repository} could not be made.", "Run this again later."
+        )
 
     def _parts(
         self, additions: Mapping[str, bytes], deletions: Sequence[str]

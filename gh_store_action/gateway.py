@@ -23,6 +23,7 @@ from gh_store_action.transport import Answer, ApiError, Transport, denied
 PAGE = 100
 MOST_STARTS = 10  # reads of one log that were begun anew
 _TIMED_OUT = (502, 504)
+_ATTEMPTS = 2  # of a page that can be halved: the first answer of that kind may be a hiccup
 _NO_REACTIONS: Mapping[str, Any] = {"nodes": [], "pageInfo": {"hasNextPage": False}}
 
 
@@ -70,13 +71,18 @@ class Written:
 
 @dataclass(frozen=True)
 class Page:
-    """One page of a listing."""
+    """One page of a listing.
+
+    Args:
+        size: how many issues were asked for; fewer than wanted where GitHub runs out of time on more.
+    """
 
     issues: tuple[Issue, ...]
     total: int
     store_total: int
     cursor: str | None
     reading: Reading
+    size: int = PAGE
 
 
 class GitHub:
@@ -299,7 +305,8 @@ class GitHub:
         """A page, halved as long as GitHub runs out of time on it."""
         while True:
             try:
-                answer = self.transport.query(document, variables)
+                attempts = _ATTEMPTS if variables["first"] > 1 else None
+                answer = self.transport.query(document, variables, attempts=attempts)
             except GitHubError as error:
                 if error.status in _TIMED_OUT and variables["first"] > 1:
                     variables = {**variables, "first": variables["first"] // 2}
@@ -322,6 +329,7 @@ class GitHub:
                 store_total=total,
                 cursor=info["endCursor"] if info["hasNextPage"] else None,
                 reading=self._reading(answer, (), rules=rules),
+                size=variables["first"],
             )
 
     def _issue(self, node: Mapping[str, Any], viewer: str) -> Issue:

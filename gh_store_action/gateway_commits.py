@@ -23,6 +23,7 @@ class Tip:
 
     Args:
         oid: of its newest commit, empty where there is no such branch.
+        parent: of that commit.
         start: the newest commit of the default branch, empty in a repository without commits.
         blobs: of the path that was asked for, blobs by what follows it: `""` for a file, else `name`, `folder/name`.
     """
@@ -32,6 +33,7 @@ class Tip:
     oid: str
     start: str
     blobs: Mapping[str, str]
+    parent: str = ""
 
 
 class CommitGateway(GitHub):
@@ -55,6 +57,7 @@ class CommitGateway(GitHub):
             oid=str(target.get("oid") or ""),
             start=start,
             blobs=_blobs(target.get("file"), ""),
+            parent=next((str(one["oid"]) for one in (target.get("parents") or {}).get("nodes") or ()), ""),
         )
 
     def blob(self, oid: str) -> bytes:

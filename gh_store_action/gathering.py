@@ -82,8 +82,11 @@ class Gatherer:
             found = self._merged(before, before.since, bounded=True)
         except BudgetExhausted as error:
             raise self._so_far(error) from None
-        if before.rules != snapshots.fingerprint(self.session.rules):
-            return None, "the configuration names another label, prefix or processor than it did"
+        if before.rules != snapshots.fingerprint(self.session.rules, self.session.counting):
+            return (
+                None,
+                "the configuration names another label, prefix or processor than it did, or another bot reads it",
+            )
         if found.overrun:
             return None, "more issues changed than the store has"
         if found.changed.unsure:
@@ -92,24 +95,26 @@ class Gatherer:
             return None, f"the store has {found.total} issues, and {found.changed.snapshot.knows()} are known"
         return found.changed, ""
 
-    def anew(self, before: Changed) -> Changed:
-        """The same store as of now: one request for up to a hundred changes.
+    def anew(self, before: Changed) -> tuple[Changed, str]:
+        """The same store as of now: one request for up to a hundred changes; in full for the reason that it gives.
 
         Raises:
             StoreError: as for `full` and `changes`.
         """
-        found, _ = self.changes(before.snapshot)
+        found, why = self.changes(before.snapshot)
         if found is None:
-            return self.full()
+            return self.full(), why
         problems = {problem.number: problem for problem in (*before.problems, *found.problems)}
         left = tuple(problems[number] for number in sorted(found.snapshot.left_out & problems.keys()))
-        return replace(found, problems=left)
+        return replace(found, problems=left), ""
 
     def _all(self) -> _Found:
         self._read = self._total = 0
         page = self._asked(None)
         start = self.transport.newest_time
-        snapshot = Snapshot(self.github.repository, {}, rules=snapshots.fingerprint(self.session.rules))
+        snapshot = Snapshot(
+            self.github.repository, {}, rules=snapshots.fingerprint(self.session.rules, self.session.counting)
+        )
         problems: dict[int, LeftOut] = {}
         while True:
             found = self._put(snapshot, page, problems)
@@ -184,6 +189,7 @@ class Gatherer:
                 rules=self.session.unlearned,
             )
             self.session.learn(page.reading)
+            self.page = page.size  # what GitHub ran out of time on once, it will again
             if self.session.rules.base_label == label:
                 return page
 

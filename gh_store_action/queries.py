@@ -199,6 +199,7 @@ query Tip($owner: String!, $name: String!, $branch: String!, $named: Boolean!, $
   }
 }
 fragment Files on Commit {
+  parents(first: 1) { nodes { oid } }
   file(path: $path) { type oid object { ... on Tree { entries { name type oid object { ...Inner } } } } }
 }
 fragment Inner on Tree { entries { name type oid } }

@@ -310,13 +310,15 @@ def _runner(environ: Mapping[str, str]) -> dict[str, Any]:
         address("GITHUB_SERVER_URL", "https://github.com"),
     )
     repository, run = environ.get("GITHUB_REPOSITORY", ""), environ.get("GITHUB_RUN_ID", "")
+    ref = environ.get("GITHUB_REF", "")
     return {
         "api_url": api,
         "graphql_url": address("GITHUB_GRAPHQL_URL", graphql_url_for(api)),
         "server_url": server,
         "workspace": Path(environ.get("GITHUB_WORKSPACE", "")),
         "event_name": environ.get("GITHUB_EVENT_NAME", ""),
-        "ref_name": environ.get("GITHUB_REF_NAME", ""),
+        # Neither a tag nor a pull request's merge (`refs/pull/12/merge`) is a branch that could be pushed to.
+        "ref_name": ref.removeprefix("refs/heads/") if ref.startswith("refs/heads/") else "",
         "run_url": f"{server}/{repository}/actions/runs/{run}" if repository and run else "",
         "debug": environ.get("RUNNER_DEBUG") == "1",
     }

@@ -161,9 +161,13 @@ class Transport:
         self._check_stop()
         return True
 
-    def query(self, document: str, variables: Mapping[str, Any]) -> Answer:
-        """Reads by GraphQL; safe to repeat."""
-        return self._repeat("graphql", lambda: self._graphql(document, variables), writes=False)
+    def query(self, document: str, variables: Mapping[str, Any], *, attempts: int | None = None) -> Answer:
+        """Reads by GraphQL; safe to repeat.
+
+        Args:
+            attempts: fewer than the configured ones, where the caller has something better to do than to repeat it.
+        """
+        return self._repeat("graphql", lambda: self._graphql(document, variables), writes=False, attempts=attempts)
 
     def mutate(self, document: str, variables: Mapping[str, Any]) -> Answer:
         """Writes by GraphQL.
@@ -245,13 +249,14 @@ class Transport:
                 status=429,
             )
 
-    def _repeat(self, name: str, request: Callable[[], Result], *, writes: bool) -> Result:
+    def _repeat(self, name: str, request: Callable[[], Result], *, writes: bool, attempts: int | None = None) -> Result:
         """Sends the request, and again where that is safe: a refusal had no effect; a read never has."""
-        for attempt in range(1, self.retries.max_attempts + 1):
+        most = min(self.retries.max_attempts, attempts or self.retries.max_attempts)
+        for attempt in range(1, most + 1):
             self._check_stop()
             self._check_budget(name)
             self.requests += 1
-            last = attempt == self.retries.max_attempts
+            last = attempt == most
             pause = self.retries.backoff_factor**attempt
             try:
                 return request()

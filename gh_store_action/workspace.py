@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -78,7 +78,7 @@ class Workspace:
             raise InputError(
                 f"The path {path!r} can not be made: {self._relative(there)!r} is not a folder.", "Choose another path."
             )
-        if not os.access(there, os.W_OK | os.X_OK, effective_ids=True):
+        if not os.access(there, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids):
             raise StoreError(
                 f"The path {path!r} can not be written: no permission in {self._relative(there)!r}.",
                 "Choose another path, or give this user the folder in an earlier step.",
@@ -165,21 +165,40 @@ class Workspace:
         """
         return self._checkout_of(publication).check(publication)
 
-    def published(self, path: str, publication: Publication) -> bytes | None:
-        """A file as the remote's branch has it now; None where file or branch is missing.
+    def has_checkout(self, path: str) -> bool:
+        """Whether the path lies in a checkout."""
+        return self._top_above(self._resolved(path)) is not None
 
-        For a snapshot on a branch of its own, which the work tree does not hold.
+    def committed(self, path: str, publication: Publication, *, tip: bool) -> dict[str, str]:
+        """The committed files at and below a path: git's names of them by what follows the path, `""` for itself.
 
         Args:
             path: as for `output`.
             publication: names the branch; its paths are not looked at.
+            tip: of the branch as the remote has it now; else of what is checked out, which takes no network.
         """
         target = self._resolved(path)
         checkout = self._checkout([target])
         try:
-            return checkout.published(_under(checkout, target), publication)
+            return checkout.committed(_under(checkout, target), publication, tip=tip)
         finally:
             self._give_git_back(checkout)
+
+    def blobs(self, path: str, oids: Sequence[str]) -> list[bytes]:
+        """What `committed` has named.
+
+        Args:
+            path: tells the checkout.
+        """
+        checkout = self._checkout([self._resolved(path)])
+        try:
+            return checkout.blobs(oids)
+        finally:
+            self._give_git_back(checkout)
+
+    def repository(self, path: str) -> str:
+        """`owner/name` of the checkout that the path lies in, as its remote's address has it; else empty."""
+        return self._checkout([self._resolved(path)]).repository()
 
     def publish(self, publication: Publication) -> Published:
         """Commit and push the files as they are on disk, and nothing else.  See `Checkout.publish`.
@@ -254,7 +273,8 @@ class Workspace:
         number, name = tempfile.mkstemp(prefix=TEMPORARY, dir=target.parent)
         try:
             with os.fdopen(number, "wb") as file:
-                os.fchmod(number, MODE)
+                if hasattr(os, "fchmod"):  # nor has Windows the other calls below that are asked for like this
+                    os.fchmod(number, MODE)
                 self._give([Path(name)])
                 file.write(data)
                 file.flush()
@@ -290,7 +310,7 @@ class Workspace:
         Root's files would stop later steps, and a self-hosted runner's cleaning (github.com/actions/runner/issues/434).
         """
         owner = self._home.stat()
-        if os.geteuid() or not owner.st_uid:
+        if not hasattr(os, "geteuid") or os.geteuid() or not owner.st_uid:
             return
         for path in paths:
             with suppress(OSError):  # gone by now, or a file system that knows no owners
@@ -318,13 +338,16 @@ class Workspace:
 
     def _top(self, target: Path) -> Path:
         """The checkout that a path belongs to: the nearest folder above it with a ``.git``."""
-        above = (folder for folder in target.parents if folder.is_relative_to(self._home))
-        top = next((folder for folder in above if os.path.lexists(folder / ".git")), None)
+        top = self._top_above(target)
         if top is None:
             raise StoreError(
                 f"The workspace {str(self.root)!r} is no checkout.", "Use actions/checkout before this step."
             )
         return top
+
+    def _top_above(self, target: Path) -> Path | None:
+        above = (folder for folder in target.parents if folder.is_relative_to(self._home))
+        return next((folder for folder in above if os.path.lexists(folder / ".git")), None)
 
 
 @contextmanager
@@ -361,7 +384,9 @@ def _under(checkout: Checkout, target: Path) -> str:
 
 
 def _sync(folder: Path) -> None:
-    """Let a rename or removal in the folder outlast a crash."""
+    """Let a rename or removal in the folder outlast a crash, where a folder can be opened."""
+    if not hasattr(os, "O_DIRECTORY"):
+        return
     number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(number)

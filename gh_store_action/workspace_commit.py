@@ -6,13 +6,15 @@ remote has it.  When another push comes first, the same file changes are laid on
 
 from __future__ import annotations
 
+import io
 import os
 import random
 import re
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from gh_store_action.errors import ConcurrentUpdateError, InputError, StoreError
 from gh_store_action.workspace_git import Git, RaceLost, Unreachable
@@ -73,11 +75,12 @@ def with_trailers(message: str, trailers: Mapping[str, str]) -> str:
     lines = [f"{name}: {' '.join(value.split())}".rstrip() for name, value in trailers.items()]
     if any(not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]*", name) for name in trailers):
         raise ValueError(f"not a trailer's name in {sorted(trailers)}")
-    text = message.rstrip()
+    text = "\n".join(line.rstrip() for line in message.strip().splitlines())
     if not lines:
         return text
-    last = text.split("\n\n")[1:][-1:]
-    continued = any(all(TRAILER.match(line) for line in paragraph.splitlines()) for paragraph in last)
+    last = re.split(r"\n{2,}", text)[1:][-1:]
+    folded = (re.sub(r"\n[ \t]+", " ", paragraph) for paragraph in last)
+    continued = any(all(TRAILER.match(line) for line in paragraph.split("\n")) for paragraph in folded)
     return text + ("\n" if continued else "\n\n") + "\n".join(lines)
 
 
@@ -93,7 +96,7 @@ class Publication:
         branch: empty is the one checked out; another one is made, without history, when missing.
         fallback_branch: the branch where `branch` is empty and HEAD is detached (the event's, or the default branch).
         guarded: one of the paths, of which the branch may have a newer content than ours; empty for none.
-        known: git's names of that file's contents which ours is newer than; HEAD's is one of them.
+        known: git's names of that file's contents which ours is newer than.
     """
 
     paths: tuple[str, ...]
@@ -190,19 +193,44 @@ class Checkout:
         self._remote()
         return target.branch
 
-    def published(self, path: str, publication: Publication) -> bytes | None:
-        """A file as the remote's branch has it; None where the branch or the file is missing.
+    def committed(self, path: str, publication: Publication, *, tip: bool) -> dict[str, str]:
+        """The committed files at and below a path: git's names of them by what follows the path, `""` for itself.
 
         Args:
             path: relative to the checkout's top.
             publication: names the branch.
+            tip: of the branch as the remote has it now; else of HEAD, which takes no network.
         """
-        target = self._target(publication)
-        remote = self._remote()
-        git = self.git.with_credentials(remote)
-        tip = _Tip(git, remote, target).find()
-        oid = _blob(git, tip, path) if tip else ""
-        return git.run("cat-file", "blob", oid).out if oid else None
+        git, commit = self.git, "HEAD"
+        if tip:
+            target, remote = self._target(publication), self._remote()
+            git = self.git.with_credentials(remote)
+            commit = _Tip(git, remote, target).find()
+        elif git.run("rev-parse", "--verify", "--quiet", "HEAD^{commit}", may_fail=True).code:
+            commit = ""  # nothing is committed yet
+        found = _blobs(git, commit, path) if commit else {}
+        return {name.removeprefix(path).removeprefix("/"): oid for name, oid in found.items()}
+
+    def blobs(self, oids: Sequence[str]) -> list[bytes]:
+        """The files of these names; a partial clone fetches them."""
+        if not oids:
+            return []
+        git = self.git.with_credentials(self._remote()) if self.git.run("remote").line else self.git
+        out = io.BytesIO(git.run("cat-file", "--batch", stdin="\n".join(oids).encode()).out)
+        found = []
+        for oid in oids:
+            head = out.readline().split()
+            if len(head) != 3:
+                raise StoreError(f"git has no object {oid}.", "Check the repository out anew.")
+            found.append(out.read(int(head[2])))
+            out.readline()
+        return found
+
+    def repository(self) -> str:
+        """`owner/name` in the web address of the remote; empty where it has another kind of address."""
+        address = urlsplit(self.git.run("remote", "get-url", self._remote()).line)
+        match = re.search(r"([^/]+/[^/]+?)(\.git)?/?$", address.path)
+        return match[1] if address.scheme in ("http", "https", "ssh") and match else ""
 
     def publish(self, publication: Publication, files: Mapping[str, Path | None], guarded: str = "") -> Published:
         """Commit the files on the branch's newest commit and push it; again on the next one when others came first.
@@ -228,7 +256,6 @@ class Checkout:
         git = self.git.with_credentials(remote)
         entries = self._entries(files)
         known = {*publication.known, *(oid for mode, oid in entries.values() if mode == FILE)}
-        known.add(self.git.run("rev-parse", "--verify", "--quiet", f"HEAD:{guarded}", may_fail=True).line)
         made: set[str] = set()
         troubles = 0
         for tries in range(1, TRIES + 1):
@@ -238,7 +265,7 @@ class Checkout:
                 base = _Tip(git, remote, target).find()
                 if base in made:  # an earlier push arrived, and only its answer was lost
                     return Published(base, target.branch, tries)
-                if guarded and base and (there := _blob(git, base, guarded)) not in {"", *known}:
+                if guarded and base and (there := _blobs(git, base, guarded).get(guarded, "")) not in {"", *known}:
                     raise Overtaken(there)
                 tree = self._tree(git, base, entries)
                 if not tree:
@@ -342,11 +369,11 @@ class Checkout:
             git.run("update-index", "-z", "--index-info", stdin=_index_info(entries), may_fail=True)
 
 
-def _blob(git: Git, commit: str, path: str) -> str:
-    """The name of a file's content in a commit; empty where it is not there."""
-    entry = git.run("ls-tree", "-z", "--full-tree", commit, "--", path).line
-    match = re.match(r"100\d+ blob ([0-9a-f]+)\t", entry)
-    return match[1] if match else ""
+def _blobs(git: Git, commit: str, path: str) -> dict[str, str]:
+    """The regular files of a commit at and below a path: their names in git by their paths."""
+    listed = git.run("ls-tree", "-r", "-z", "--full-tree", commit, "--", path).out
+    matches = (re.fullmatch(rb"100\d+ blob ([0-9a-f]+)\t(.*)", line, re.DOTALL) for line in listed.split(b"\0"))
+    return {os.fsdecode(match[2]): match[1].decode() for match in matches if match}
 
 
 @dataclass(frozen=True)

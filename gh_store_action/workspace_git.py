@@ -23,7 +23,20 @@ SECONDS = 300.0
 
 # What git, curl and ssh need to find their way.  Everything else of the environment, tokens first of all, stays here.
 PASSED_ON = frozenset(
-    ("HOME", "TMPDIR", "TZ", "SSH_AUTH_SOCK", "SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO", "GIT_SSL_CAPATH")
+    (
+        "HOME",
+        "TMPDIR",
+        "TZ",
+        "SYSTEMROOT",
+        "PATHEXT",
+        "USERPROFILE",
+        "TEMP",
+        "SSH_AUTH_SOCK",
+        "SSL_CERT_FILE",
+        "SSL_CERT_DIR",
+        "GIT_SSL_CAINFO",
+        "GIT_SSL_CAPATH",
+    )
 ) | {name for proxy in ("http", "https", "all", "no") for name in (f"{proxy}_proxy", f"{proxy}_proxy".upper())}
 
 PROGRAMS = ("/usr/local/bin", "/usr/bin", "/bin")
@@ -189,7 +202,10 @@ def _web_origin(address: str) -> tuple[str, str | None, int] | None:
 def _end(process: subprocess.Popen[bytes]) -> None:
     """End git and what it started (a transport holds the pipes open)."""
     if process.poll() is None:
-        os.killpg(process.pid, signal.SIGKILL)
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
         process.communicate()
 
 

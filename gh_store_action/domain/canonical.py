@@ -69,22 +69,23 @@ class InvalidJson(ValueError):
         self.line = line
 
 
-def parse(text: str) -> Json:
+def parse(text: str, *, depth: int = DEPTH_LIMIT) -> Json:
     """Read strict JSON (RFC 8259, and no more); a leading byte order mark is dropped.
 
     Args:
         text: the JSON text, of any length.
+        depth: how deep arrays and objects may nest.
 
     Raises:
         InvalidJson: and nothing else, whatever the text is: a syntax error, a duplicate key, NaN or Infinity, a number
-            that overflows, an integer of more than DIGIT_LIMIT digits, a lone surrogate, nesting over DEPTH_LIMIT.
+            that overflows, an integer of more than DIGIT_LIMIT digits, a lone surrogate, nesting over the depth.
     """
     text = text.removeprefix("\ufeff")
     if not text.strip():
         raise InvalidJson("the text is empty")
     if raw := _SURROGATE.search(text):
         _fail_at(text, raw.start(), "half of a surrogate pair is no character")
-    _check_nesting(text)
+    _check_nesting(text, depth)
     try:
         value: Json = json.loads(
             text,
@@ -95,19 +96,20 @@ def parse(text: str) -> Json:
         )
     except json.JSONDecodeError as error:
         _fail_at(text, error.pos, _SENTENCES.get(error.msg, error.msg))
-    return check(value) if _ESCAPED_SURROGATE.search(text) else value
+    return check(value, depth=depth) if _ESCAPED_SURROGATE.search(text) else value
 
 
-def check(value: object) -> Json:
+def check(value: object, *, depth: int = DEPTH_LIMIT) -> Json:
     """Copy a Python value as JSON by the same rules as `parse`; tuples become arrays.
 
     Args:
         value: dict with str keys, list, tuple, str, int, float, bool or None, nested.
+        depth: how deep arrays and objects may nest.
 
     Raises:
         InvalidJson: with the JSON path of the part that is not allowed.
     """
-    return _Checker().copy(value, ())
+    return _Checker(depth).copy(value, ())
 
 
 def canonical(value: Json) -> str:
@@ -225,15 +227,15 @@ def _fail_at(text: str, position: int, sentence: str) -> NoReturn:
     raise InvalidJson(f"line {line}, column {column}: {sentence}", line=line)
 
 
-def _check_nesting(text: str) -> None:
-    if text.count("[") + text.count("{") <= DEPTH_LIMIT:
+def _check_nesting(text: str, most: int) -> None:
+    if text.count("[") + text.count("{") <= most:
         return
     depth = 0
     for token in _STRING_OR_BRACKET.finditer(text):
         if token[0] in "[{":
             depth += 1
-            if depth > DEPTH_LIMIT:
-                _fail_at(text, token.start(), f"arrays and objects nest deeper than {DEPTH_LIMIT}")
+            if depth > most:
+                _fail_at(text, token.start(), f"arrays and objects nest deeper than {most}")
         elif token[0] in "]}":
             depth -= 1
 
@@ -266,7 +268,8 @@ def _no_constant(name: str) -> NoReturn:
 class _Checker:
     """One walk of `check`: counts what it has visited."""
 
-    def __init__(self) -> None:
+    def __init__(self, depth: int) -> None:
+        self.depth = depth
         self.visited = 0
 
     def copy(self, value: object, path: tuple[str | int, ...]) -> Json:
@@ -286,8 +289,8 @@ class _Checker:
                 raise InvalidJson(f"{json_path(path)}: {value} is not JSON")
             return float(value)
         if isinstance(value, dict | list | tuple):
-            if len(path) >= DEPTH_LIMIT:
-                raise InvalidJson(f"{json_path(path[:3])}…: arrays and objects nest deeper than {DEPTH_LIMIT}")
+            if len(path) >= self.depth:
+                raise InvalidJson(f"{json_path(path[:3])}…: arrays and objects nest deeper than {self.depth}")
             if isinstance(value, dict):
                 return {self.key(key, path): self.copy(item, (*path, key)) for key, item in value.items()}
             return [self.copy(item, (*path, index)) for index, item in enumerate(value)]

@@ -4,6 +4,7 @@ an object, and an index).  The same snapshot has the same bytes, whichever way i
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 from collections.abc import Iterator, Mapping
@@ -11,11 +12,15 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import quote, unquote
 
-from gh_store_action.domain.canonical import InvalidJson, Json, parse
+from gh_store_action.domain import canonical
+from gh_store_action.domain.canonical import DEPTH_LIMIT, InvalidJson, Json
 from gh_store_action.domain.snapshots import Entry, Snapshot, compact, shifted
 
 FORMATS = ("json", "jsonl", "directory")
 INDEX = "index.json"  # of the folder
+FOLDER = "objects/"  # in it
+LONGEST = 200  # characters of a file's name; 255 bytes are what file systems take
+_META = frozenset(("object_id", "label", "issue_number", "created_at", "updated_at", "version", "digest"))
 _RESERVED = frozenset(
     {"con", "prn", "aux", "nul"} | {f"{name}{digit}" for name in ("com", "lpt") for digit in range(1, 10)}
 )
@@ -94,14 +99,19 @@ def _but_id(meta: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def file_of(object_id: str) -> str:
-    """The path of an object's file in the folder: safe on every file system, and `object_of` reads it back."""
+    """The path of an object's file in the folder: safe on every file system, and `object_of` reads it back.
+
+    An id that no label of this store could carry may be too long for a file's name; a digest names its file then.
+    """
     name = quote(object_id, safe="@+").replace("~", "%7E")
     if name.startswith("."):
         name = "%2E" + name[1:]
     stem = name.split(".", 1)[0].lower()
     if stem in _RESERVED:
         name = f"%{ord(name[0]):02X}" + name[1:]
-    return f"objects/{name}.json"
+    if len(name) > LONGEST:
+        name = "~" + hashlib.sha256(object_id.encode()).hexdigest()
+    return f"{FOLDER}{name}.json"
 
 
 def object_of(path: str) -> str:
@@ -127,7 +137,9 @@ def read(files: Mapping[str, bytes], format_: str, repository: str) -> Snapshot:
             found = _read_folder(files)
     except BrokenSnapshot:
         raise
-    except (InvalidJson, KeyError, TypeError, ValueError, AttributeError) as error:
+    except KeyError as error:
+        raise BrokenSnapshot(f"it has no {error}") from None
+    except (InvalidJson, TypeError, ValueError, AttributeError) as error:
         raise BrokenSnapshot(f"it can not be read ({type(error).__name__}: {str(error)[:200]})") from None
     if found.repository.lower() != repository.lower():
         raise BrokenSnapshot(f"it is of the repository {found.repository[:80]!r}")
@@ -139,7 +151,7 @@ def _read_json(data: bytes) -> Snapshot:
     lines = io.BytesIO(data)
     *head, last = _up_to(lines, b'  "objects": {', b'  "objects": {}')
     if not last:
-        whole = _checked(parse(data.decode()))
+        whole = _checked(_parse(data))
         return _joined(whole, [_entry(_checked(one), key) for key, one in _checked(whole["objects"]).items()])
     entries: list[Entry] = []
     while last.endswith(b"{"):
@@ -147,11 +159,11 @@ def _read_json(data: bytes) -> Snapshot:
         if end == b"  }":
             break
         text = b"{" + b"".join(member) + end.rstrip(b",") + b"}"
-        ((key, one),) = _checked(parse(text.decode())).items()
+        ((key, one),) = _checked(_parse(text)).items()
         entries.append(_entry(_checked(one), key))
     if lines.read().strip() != b"}":
         raise BrokenSnapshot("its end is missing")
-    return _joined(_checked(parse((b"".join(head).rstrip().rstrip(b",") + b"}").decode())), entries)
+    return _joined(_checked(_parse(b"".join(head).rstrip().rstrip(b",") + b"}")), entries)
 
 
 def _up_to(lines: io.BytesIO, *ends: bytes) -> list[bytes]:
@@ -169,7 +181,7 @@ def _read_lines(data: bytes, repository: str) -> Snapshot:
     known: dict[str, Any] = {}
     of = repository
     for line in io.BytesIO(data):
-        value = _checked(parse(line.decode()))
+        value = _checked(_parse(line))
         if known:
             raise BrokenSnapshot("there are objects behind its end")
         if not value.keys() - {"left_out", "rules"}:
@@ -183,10 +195,10 @@ def _read_lines(data: bytes, repository: str) -> Snapshot:
 
 
 def _read_folder(files: Mapping[str, bytes]) -> Snapshot:
-    head = _checked(parse(files[INDEX].decode()))
+    head = _checked(_parse(files[INDEX]))
     entries: list[Entry] = []
     for key, known in _checked(head["objects"]).items():
-        value = _checked(parse(files[file_of(key)].decode()))
+        value = _checked(_parse(files[file_of(key)]))
         entries.append(_entry(value, key))
         if {"path": file_of(key), **_but_id(value["meta"])} != known:
             raise BrokenSnapshot(f"the file of {key[:80]!r} is another one than the index knows")
@@ -206,9 +218,34 @@ def _joined(head: Mapping[str, Any], entries: list[Entry]) -> Snapshot:
 def listed(index: bytes) -> frozenset[str]:
     """The files that an index names; none where it can not be read."""
     try:
-        return frozenset(map(file_of, _checked(_checked(parse(index.decode()))["objects"])))
+        return frozenset(map(file_of, _checked(_checked(_parse(index))["objects"])))
     except (ValueError, KeyError):
         return frozenset()
+
+
+def may_be_ours(name: str) -> bool:
+    """Whether a file in the folder can be the store's, by its name."""
+    inner = name.removeprefix(FOLDER)
+    return name == INDEX or (inner != name and "/" not in inner and inner.endswith(".json"))
+
+
+def may_be_index(data: bytes) -> bool:
+    """Whether a file of that name can be the store's, broken as it may be."""
+    return not data.strip() or b'"snapshot_time"' in data
+
+
+def is_object_file(name: str, data: bytes) -> bool:
+    """Whether a file is an object's, whatever the index says."""
+    try:
+        value = _checked(_parse(data))
+        return value.keys() == {"data", "meta"} and file_of(str(_checked(value["meta"])["object_id"])) == name
+    except (ValueError, KeyError):
+        return False
+
+
+def _parse(data: bytes) -> Json:
+    """An object may nest as deep as ever, and a file has some levels around it."""
+    return canonical.parse(data.decode(), depth=DEPTH_LIMIT + 5)
 
 
 def _checked(value: Json) -> dict[str, Any]:
@@ -221,5 +258,7 @@ def _entry(value: Mapping[str, Any], object_id: str) -> Entry:
     meta = value["meta"]
     if meta["object_id"] != object_id:
         raise BrokenSnapshot(f"the entry {object_id[:80]!r} is another object's")
+    if meta.keys() != _META or canonical.digest(value["data"]) != meta["digest"]:
+        raise BrokenSnapshot(f"the entry {object_id[:80]!r} was changed by somebody else")
     record = compact({"data": value["data"], "meta": meta}).encode()
     return Entry(object_id, int(meta["issue_number"]), shifted(str(meta["updated_at"]), 0), record)

@@ -81,13 +81,18 @@ def shifted(time: str, seconds: int) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def fingerprint(rules: Rules) -> str:
-    """What tells rules under which issues are other objects; empty for the rules of a store without configuration."""
+def fingerprint(rules: Rules, counting: frozenset[str] = frozenset()) -> str:
+    """What tells rules under which issues are other objects; empty for the rules of a store without configuration.
 
-    def chosen(of: Rules) -> list[Json]:
-        return [of.base_label, of.archived_label, of.uid_prefix, *sorted(of.processors)]
+    Args:
+        counting: whose markers count.  A bot among them that is no processor may be trusted by its own runs alone.
+    """
 
-    return "" if chosen(rules) == chosen(Rules()) else digest(chosen(rules))[:8]
+    def chosen(of: Rules, bots: list[str]) -> list[Json]:
+        return [of.base_label, of.archived_label, of.uid_prefix, *sorted({*of.processors, *bots})]
+
+    mine = chosen(rules, [login for login in counting if login.endswith("[bot]")])
+    return "" if mine == chosen(Rules(), []) else digest(mine)[:8]
 
 
 def stored_object(issue: Issue, rules: Rules, counting: frozenset[str]) -> StoredObject | LeftOut:

@@ -157,3 +157,21 @@ def test_terminal__says_it_in_a_line(shell: Shell, tmp_path: Path) -> None:
     assert "has not changed" in shell.terminal("snapshot", columns=300).out
     assert "would be written" in shell.terminal("snapshot", "--output", "n.json", "--dry-run", columns=300).out
     assert "pushed as" in shell.terminal("snapshot", "--output", str(checkout / "s.json"), "--commit", columns=300).out
+
+
+def test_cli__an_existing_folder_keeps_what_is_in_it(shell: Shell, tmp_path: Path) -> None:
+    place = tmp_path / "proj"
+    (place / "objects").mkdir(parents=True)
+    (place / "objects/mine.json").write_text('{"mine": 1}')
+    done = shell.run("snapshot", "--output", str(place))
+    assert done.code == 0
+    assert (place / "objects/mine.json").read_text() == '{"mine": 1}'
+    assert b"snapshot_time" in (place / "index.json").read_bytes()
+
+
+def test_cli__a_path_with_a_slash_at_its_end_is_a_folder(shell: Shell, tmp_path: Path) -> None:
+    done = shell.run("snapshot", "--output", f"{tmp_path}/new/")
+    assert done.code == 0
+    assert (tmp_path / "new" / "index.json").is_file()
+    done = shell.run("snapshot", "--output", f"{tmp_path}/other/", "--format", "json")
+    assert (done.code, (tmp_path / "other").exists()) == (2, False)

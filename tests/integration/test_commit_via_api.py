@@ -66,7 +66,7 @@ def test_api__commits_what_it_wrote_and_only_that(scene: Scene, folder: Path, fo
     scene.repository.commit_files({"data/store/notes.txt": "mine", "data/store/objects/picture.png": "mine"})
     run = via_api(scene, "snapshot", folder, format=format_)
     assert run.exit_code == 0, run.log
-    assert run.operations == ["List", "List", "Tip", "Commit"]
+    assert run.operations == ["Tip", "List", "List", "Commit"]
     assert (run.outputs["changed"], run.outputs["commit-sha"]) == ("true", scene.repository.head())
     users = {"data/store/notes.txt": b"mine", "data/store/objects/picture.png": b"mine"}
     assert on_branch(scene) == {**in_folder(folder), **users}
@@ -74,7 +74,7 @@ def test_api__commits_what_it_wrote_and_only_that(scene: Scene, folder: Path, fo
     changed(scene, first, n=7)
     scene.repository.edit_issue(gone, OWNER, labels=["UID:gone", "archived"])
     run = via_api(scene, "update-snapshot", folder, format=format_)
-    assert (run.exit_code, run.operations) == (0, ["List", "Tip", "Commit"])
+    assert (run.exit_code, run.operations) == (0, ["Tip", "List", "Commit"])
     assert on_branch(scene) == {**in_folder(folder), **users}
     assert PLACES["directory"] + "/objects/gone.json" not in on_branch(scene)
 
@@ -102,7 +102,7 @@ def test_api__nothing_changed_means_no_commit(scene: Scene, folder: Path, tmp_pa
         place.mkdir(exist_ok=True)
         run = via_api(scene, "snapshot", place)
         assert (run.outputs["commit-sha"], scene.repository.head()) == ("", head)
-        assert run.operations == ["List", "List", "Tip"]
+        assert run.operations == ["Tip", "List", "List"]
     assert via_api(scene, "snapshot", folder).outputs["changed"] == "false"
 
 
@@ -151,7 +151,15 @@ def test_api__without_git_means_the_runs_branch_else_the_default_one(scene: Scen
     scene.repository.git("branch", "release", "main")
     assert via_api(scene, "snapshot", folder, ref="refs/heads/release").exit_code == 0
     assert list(on_branch(scene, "release")) == [SNAPSHOT]
-    assert via_api(scene, "snapshot", folder, env={"GITHUB_REF_NAME": ""}).exit_code == 0
+    assert (
+        via_api(
+            scene,
+            "snapshot",
+            folder,
+            env={"GITHUB_REF": "refs/tags/v1", "GITHUB_REF_NAME": "v1", "GITHUB_REF_TYPE": "tag"},
+        ).exit_code
+        == 0
+    )
     assert list(on_branch(scene)) == [SNAPSHOT]
 
 

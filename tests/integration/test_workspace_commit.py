@@ -132,9 +132,9 @@ def test_publish__odd_names_and_bytes__arrive_as_they_are(checkout: Path, remote
 
     names = real.git(remote, "ls-tree", "-z", "--name-only", "main").split("\0")
     assert set(files) < set(names)
-    assert workspace.published("-rf", Publication(())) == b""
+    assert real.on_branch(workspace, "-rf") == b""
     for name, data in files.items():
-        assert workspace.published(name, Publication(())) == data
+        assert real.on_branch(workspace, name) == data
     assert real.git(remote, "log", "-1", "--format=%B", "main").strip() == "-F/etc/passwd\n\n# kept ::error:: $(x)"
 
 
@@ -376,11 +376,11 @@ def test_published__reads_a_branch_that_is_not_in_the_work_tree(checkout: Path, 
     real.push(remote, {STORE: "1\n"}, branch="data")
     workspace = workspace_of(checkout)
 
-    assert workspace.published(STORE, Publication((), branch="data")) == b"1\n"
-    assert workspace.published("data", Publication((), branch="data")) is None
-    assert workspace.published("none", Publication((), branch="data")) is None
-    assert workspace.published(STORE, Publication((), branch="none")) is None
-    assert workspace.published("README.md", Publication(())) == b"base\n"
+    assert real.on_branch(workspace, STORE, "data") == b"1\n"
+    assert real.on_branch(workspace, "data", "data") is None
+    assert real.on_branch(workspace, "none", "data") is None
+    assert real.on_branch(workspace, STORE, "none") is None
+    assert real.on_branch(workspace, "README.md") == b"base\n"
 
 
 @pytest.mark.parametrize(
@@ -654,7 +654,7 @@ def test_publish__as_root__leaves_nothing_of_root_in_the_workspace(
     real.push(remote, {STORE: "0\n"}, branch="data")
     workspace = workspace_of(checkout, sleep=lambda _: None)
 
-    workspace.published(STORE, Publication((), branch="data"))
+    real.on_branch(workspace, STORE, "data")
     assert _roots(checkout) == []
     save(workspace, "1\n")
     assert _roots(checkout) == []

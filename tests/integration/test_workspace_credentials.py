@@ -136,7 +136,7 @@ def test_publish__credentials_in_the_address__are_used_alone_and_not_shown(check
 
     server.token = "another"
     with pytest.raises(AccessDeniedError) as caught:
-        workspace_of(checkout, server.url).published(STORE, Publication(()))
+        real.on_branch(workspace_of(checkout, server.url), STORE)
     assert LEFT not in str(caught.value)
     assert all(len(request.authorizations) < 2 for request in server.requests)
 
@@ -246,7 +246,7 @@ def test_published__fetching__changes_no_ref_of_the_user(checkout: Path, server:
     real.push(remote, {STORE: "1\n"})
     before = real.git(checkout, "for-each-ref")
 
-    assert workspace_of(checkout, server.url).published(STORE, Publication(())) == b"1\n"
+    assert real.on_branch(workspace_of(checkout, server.url), STORE) == b"1\n"
 
     assert real.git(checkout, "for-each-ref") == before
     assert not (checkout / ".git/FETCH_HEAD").exists()

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from gh_store_action.workspace import Publication, Workspace
+
 ENVIRONMENT = {
     "PATH": os.environ["PATH"],
     "HOME": "/nonexistent",
@@ -222,3 +224,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
+
+
+def on_branch(workspace: Workspace, path: str, branch: str = "") -> bytes | None:
+    """A file as the workspace's remote has it; None where it has none."""
+    oids = workspace.committed(path, Publication((), branch=branch), tip=True)
+    return workspace.blobs(path, [oids[""]])[0] if "" in oids else None

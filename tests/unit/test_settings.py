@@ -346,7 +346,7 @@ def test_graphql_url__stands_beside_the_rest_address() -> None:
 def test_runner__its_facts_are_read() -> None:
     settings = read(
         GITHUB_WORKSPACE="/github/workspace",
-        GITHUB_REF_NAME="main",
+        GITHUB_REF="refs/heads/main",
         GITHUB_EVENT_NAME="schedule",
         GITHUB_RUN_ID="77",
         RUNNER_DEBUG="1",

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gh_store_action.domain.canonical import digest
 from gh_store_action.domain.records import Rules, StoredMeta, StoredObject
 from gh_store_action.domain.snapshot_files import FORMATS, BrokenSnapshot, file_of, listed, read, write
 from gh_store_action.domain.snapshots import Snapshot, entry_of, fingerprint
@@ -25,7 +26,7 @@ def made(objects: dict[str, object], left_out: frozenset[int] = frozenset(), rul
     entries = {}
     for number, (object_id, data) in enumerate(objects.items(), 1):
         time = f"2026-01-01T00:00:{number:02}Z"
-        meta = StoredMeta(object_id, f"UID:{object_id}", number, "2026-01-01T00:00:00Z", time, 1, "0" * 64)
+        meta = StoredMeta(object_id, f"UID:{object_id}", number, "2026-01-01T00:00:00Z", time, 1, digest(data))
         entries[number] = entry_of(StoredObject(meta, data))
     return Snapshot("octo/store", entries, left_out, rules)
 
@@ -46,6 +47,14 @@ def files_of(snapshot: Snapshot, format_: str) -> dict[str, bytes]:
 
 def text_of(format_: str = "json", name: str = "") -> str:
     return files_of(ONE, format_)[name].decode()
+
+
+def changed(format_: str, before: str, after: str) -> dict[str, str]:
+    """Its files as somebody has changed them by hand."""
+    spaced = {name: data.decode() for name, data in files_of(ONE, format_).items()}
+    if format_ == "jsonl":
+        before, after = before.replace(": ", ":"), after.replace(": ", ":")
+    return {name: text if name == "index.json" else text.replace(before, after) for name, text in spaced.items()}
 
 
 @given(SNAPSHOTS, st.sampled_from(FORMATS))
@@ -100,7 +109,7 @@ def test_read__of_a_file_that_is_cut_off_is_no_snapshot(snapshot: Snapshot, form
         ("jsonl", {"": text_of("jsonl") * 2}, "its parts do not fit together"),
         ("jsonl", {"": '{"left_out": [2]}\n' + text_of("jsonl")}, "there are objects behind its end"),
         ("jsonl", {"": "\n"}, "it can not be read"),
-        ("jsonl", {"": '{"data": {}}\n'}, "it can not be read (KeyError"),
+        ("jsonl", {"": '{"data": {}}\n'}, "it has no 'object_id'"),
         (
             "directory",
             {
@@ -108,6 +117,11 @@ def test_read__of_a_file_that_is_cut_off_is_no_snapshot(snapshot: Snapshot, form
                 "objects/metrics.json": text_of("directory", "objects/metrics.json").replace('sion": 1', 'sion": 2'),
             },
             "the file of 'metrics' is another one than the index knows",
+        ),
+        *(
+            (format_, changed(format_, *replaced), "the entry 'metrics' was changed by somebody else")
+            for format_ in FORMATS
+            for replaced in (('"n": 1', '"n": 999'), ('"version"', '"more": 1, "version"'), ('"digest"', '"other"'))
         ),
     ],
 )

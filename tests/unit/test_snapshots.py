@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gh_store_action.domain.canonical import digest
 from gh_store_action.domain.objects import Marker, short_digest, title
 from gh_store_action.domain.records import Issue, Rules, StoredMeta, StoredObject
 from gh_store_action.domain.snapshot_files import FORMATS, BrokenSnapshot, file_of, object_of, read, write
@@ -132,8 +133,9 @@ def a_snapshot(draw: st.DrawFn) -> Snapshot:
     entries = {}
     for number, object_id in enumerate(ids, 1):
         time = f"2026-01-01T00:00:{draw(st.integers(0, 59)):02}Z"
-        meta = StoredMeta(object_id, f"UID:{object_id}", number, "2026-01-01T00:00:00Z", time, 1, "0" * 64)
-        entries[number] = entry_of(StoredObject(meta, draw(DATA)))
+        data = draw(DATA)
+        meta = StoredMeta(object_id, f"UID:{object_id}", number, "2026-01-01T00:00:00Z", time, 1, digest(data))
+        entries[number] = entry_of(StoredObject(meta, data))
     return Snapshot("octo/store", entries, draw(st.frozensets(st.integers(100, 200), max_size=3)))
 
 
@@ -199,8 +201,8 @@ def one(format_: str = "json") -> dict[str, str]:
         ("json", {"": one()[""].replace('00:00:01Z",\n  "rep', '00:00:09Z",\n  "rep')}, "do not fit together"),
         ("json", {"": one()[""].replace("octo/store", "else/where")}, "it is of the repository 'else/where'"),
         ("json", {"": one()[""].replace('"issue_number": 1', '"issue_number": "one"')}, "it can not be read"),
-        ("json", {"": one()[""].replace('"meta": {', '"meat": {')}, "it can not be read (KeyError"),
-        ("directory", {"index.json": one("directory")["index.json"]}, "it can not be read (KeyError"),
+        ("json", {"": one()[""].replace('"meta": {', '"meat": {')}, "it has no 'meta'"),
+        ("directory", {"index.json": one("directory")["index.json"]}, "it has no 'objects/metrics.json'"),
         ("jsonl", {"": "5\n"}, "an object was expected"),
     ],
 )

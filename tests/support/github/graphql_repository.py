@@ -323,10 +323,20 @@ resolves("Commit", "committer")(lambda source, info: _person(_commit(source, inf
 resolves("Commit", "tree")(lambda s, info: GitView(s.repository, _commit(s, info.context).tree, "tree"))
 
 
+@resolves("Commit", "parents")
+def commit_parents(source: GitView, info: Any, **arguments: Any) -> Connection:
+    """In the order in which git has them."""
+    found = list(enumerate(_commit(source, info.context).parents))
+    view = lambda one: GitView(source.repository, one[1], "commit")  # noqa: E731
+    return Connection("parents", found, lambda one: one[0], node=view, **arguments)
+
+
 @resolves("Commit", "file")
 def commit_file(source: GitView, info: Any, path: str) -> EntryView | None:
     ctx = info.context
     folder, _, name = path.rpartition("/")
     tree = ctx.hub.git.at_path(ctx.repo(source.repository).git_dir, source.oid, folder)
-    found = _entries(ctx, source.repository, tree, f"{folder}/" if folder else "") if tree else []
+    if not tree or ctx.hub.git.kind(ctx.repo(source.repository).git_dir, tree) != "tree":
+        return None
+    found = _entries(ctx, source.repository, tree, f"{folder}/" if folder else "")
     return next((view for view in found if view.entry.name == name), None)

@@ -1,0 +1,288 @@
+"""What stands where a snapshot goes: the user's own files, other line ends, checkouts that lack it, other checkouts."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support import git
+from tests.support.scene import OWNER, Run, Scene
+
+PLACES = {"json": "data/store.json", "jsonl": "data/store.jsonl", "directory": "data/store"}
+FORMATS = sorted(PLACES)
+VIA = ["git", "api"]
+
+
+def snap(scene: Scene, mode: str, checkout: Path, format_: str = "json", via: str = "git", **more: Any) -> Run:
+    given = {"output": PLACES[format_], "format": format_, "commit_via": via, **more}
+    return scene.run(mode, workspace=checkout, **given)
+
+
+def published(scene: Scene, branch: str = "main", below: str = "data/") -> dict[str, bytes]:
+    names = scene.repository.git("ls-tree", "-r", "--name-only", branch).split()
+    return {name: scene.repository.file(name, branch) or b"" for name in names if name.startswith(below)}
+
+
+def edit(scene: Scene, number: int, **data: Any) -> None:
+    scene.github.clock.advance(600)
+    scene.repository.edit_issue(number, OWNER, body=json.dumps(data))
+
+
+def full(scene: Scene, tmp_path: Path, format_: str) -> dict[str, bytes]:
+    """What a full snapshot holds, made aside."""
+    place = tmp_path / f"aside-{len(list(tmp_path.iterdir()))}"
+    place.mkdir()
+    assert snap(scene, "snapshot", place, format_, commit=False).exit_code == 0
+    return {f.relative_to(place).as_posix(): f.read_bytes() for f in place.rglob("*") if f.is_file()}
+
+
+# The user's own files
+
+
+@pytest.mark.parametrize("via", VIA)
+def test_folder__files_of_the_user_stay_whatever_their_names(scene: Scene, via: str) -> None:
+    mine = {
+        "assets/objects/model/chair.json": "{}",
+        "assets/objects/table.json": '{"legs": 4}',
+        "assets/objects/odd.json": '{"data": {}, "meta": {"object_id": "other"}}',
+        "assets/objects/text.json": "text",
+        "assets/notes.json": "{}",
+    }
+    scene.repository.commit_files(mine)
+    gone = scene.make("gone")
+    scene.make("stays")
+    checkout = scene.checkout()
+    assert snap(scene, "snapshot", checkout, "directory", via, output="assets").exit_code == 0
+    scene.repository.edit_issue(gone, OWNER, labels=["UID:gone", "archived"])
+    for mode in ("update-snapshot", "snapshot"):
+        again = scene.checkout(f"again-{mode}")
+        assert snap(scene, mode, again, "directory", via, output="assets").exit_code == 0
+        assert {name: data.decode() for name, data in published(scene, below="assets/").items()} == {
+            **mine,
+            **{name: data.decode() for name, data in published(scene, below="assets/objects/stays").items()},
+            "assets/index.json": (again / "assets/index.json").read_text(),
+        }
+        assert (again / "assets/objects/table.json").read_text() == '{"legs": 4}'
+
+
+@pytest.mark.parametrize("text", ['{"name": "my index"}', "text", "[]"])
+def test_folder__an_index_of_the_user_is_not_replaced(scene: Scene, text: str) -> None:
+    scene.make()
+    scene.repository.commit_files({"assets/index.json": text})
+    checkout = scene.checkout()
+    for path in (checkout, None):
+        run = snap(scene, "snapshot", checkout, "directory", output="assets", branch="" if path else "main")
+        assert (run.exit_code, run.requests) == (2, ())
+        assert "The folder 'assets' has a file 'index.json' that is no snapshot's. Choose another folder" in run.error
+    assert (checkout / "assets/index.json").read_text() == text
+
+
+def test_folder__a_broken_index_of_ours_is_replaced_and_what_it_no_longer_names_goes(scene: Scene) -> None:
+    gone = scene.make("gone")
+    scene.make("stays")
+    checkout = scene.checkout()
+    snap(scene, "snapshot", checkout, "directory")
+    index = checkout / "data/store/index.json"
+    index.write_text("<<<<<<< HEAD\n" + index.read_text())
+    scene.repository.edit_issue(gone, OWNER, labels=["UID:gone", "archived"])
+    run = snap(scene, "update-snapshot", checkout, "directory")
+    assert (run.exit_code, "the one there can not be used: " in run.summary) == (0, True)
+    assert sorted(published(scene)) == ["data/store/index.json", "data/store/objects/stays.json"]
+
+
+def test_folder__what_others_left_behind_on_the_branch_goes_too(scene: Scene) -> None:
+    """Files of an object that no index names: a commit in several parts may have ended early."""
+    scene.make("a")
+    checkout = scene.checkout()
+    snap(scene, "snapshot", checkout, "directory")
+    entry = (checkout / "data/store/objects/a.json").read_text()
+    left = {"data/store/objects/left.json": entry.replace('"a"', '"left"'), "data/store/objects/mine.json": "{}"}
+    scene.repository.commit_files(left)
+    git.git(checkout, "pull", "--quiet")
+    (checkout / "data/store/objects/left.json").unlink()
+    assert snap(scene, "update-snapshot", checkout, "directory").exit_code == 0
+    names = ["data/store/index.json", "data/store/objects/a.json", "data/store/objects/mine.json"]
+    assert sorted(published(scene)) == names
+
+
+# Changed by somebody else
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+@pytest.mark.parametrize("change", [("1", "999"), ('"version":', '"more": 1, "version":')])
+def test_changed__data_that_somebody_edited_is_found_and_mended(
+    scene: Scene, tmp_path: Path, format_: str, change: tuple[str, str]
+) -> None:
+    scene.make("a", {"number": 1})
+    checkout = scene.checkout()
+    snap(scene, "snapshot", checkout, format_)
+    scene.github.clock.advance(3_600)
+    scene.make("b", {"number": 2})
+    right = full(scene, tmp_path, format_)
+    snap(scene, "update-snapshot", checkout, format_)
+    name = PLACES[format_] + ("/objects/a.json" if format_ == "directory" else "")
+    text = (scene.repository.file(name) or b"").decode()
+    before, after = change
+    for sign in ('"number": ', '"number":'):
+        if before == "1":
+            text = text.replace(f"{sign}1", f"{sign}{after}", 1)
+    text = text if before == "1" else text.replace(before, after, 1)
+    scene.repository.commit_files({name: text})
+    again = scene.checkout("again")
+    run = snap(scene, "update-snapshot", again, format_)
+    assert (run.exit_code, run.outputs["changed"]) == (0, "true")
+    assert "the entry 'a' was changed by somebody else" in run.summary
+    assert published(scene) == right
+
+
+def test_deep__an_object_as_deep_as_any_may_be_is_read_back(scene: Scene) -> None:
+    deep: Any = {}
+    for _ in range(98):
+        deep = {"a": deep}
+    scene.make("deep", {"a": deep})
+    checkout = scene.checkout()
+    for format_ in FORMATS:
+        assert snap(scene, "snapshot", checkout, format_).exit_code == 0
+        run = snap(scene, "update-snapshot", checkout, format_)
+        assert (run.exit_code, run.outputs["changed"], "full snapshot" in run.summary) == (0, "false", False)
+
+
+# Checkouts that lack it, or have it with other bytes
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+@pytest.mark.parametrize("how", ["sparse", "removed"])
+def test_lacking__what_is_committed_is_brought_up_to_date(scene: Scene, tmp_path: Path, format_: str, how: str) -> None:
+    numbers = {name: scene.make(name) for name in ("gone", "stays")}
+    checkout = scene.checkout()
+    snap(scene, "snapshot", checkout, format_)
+    scene.repository.edit_issue(numbers["gone"], OWNER, labels=["UID:gone", "archived"])
+    again = scene.checkout("again")
+    if how == "sparse":
+        git.git(again, "sparse-checkout", "set", "elsewhere")
+    else:
+        git.git(again, "rm", "-r", "--cached", "--quiet", "data")
+        git.git(again, "reset", "--quiet")
+        for file in sorted((again / "data").rglob("*"), reverse=True):
+            file.rmdir() if file.is_dir() else file.unlink()
+    run = snap(scene, "update-snapshot", again, format_)
+    assert (run.exit_code, run.operations, run.outputs["changed"]) == (0, ["List"], "true")
+    assert "full snapshot" not in run.summary
+    assert published(scene) == full(scene, tmp_path, format_)
+    third = scene.checkout("third")
+    git.git(third, "sparse-checkout", "set", "elsewhere")
+    assert snap(scene, "update-snapshot", third, format_).outputs["changed"] == "false"
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+@pytest.mark.parametrize("via", VIA)
+def test_branch__of_its_own_is_brought_up_to_date_from_a_fresh_checkout(
+    scene: Scene, tmp_path: Path, format_: str, via: str
+) -> None:
+    numbers = {name: scene.make(name) for name in ("gone", "stays")}
+    assert snap(scene, "snapshot", scene.checkout(), format_, via, branch="data").exit_code == 0
+    run = snap(scene, "update-snapshot", scene.checkout("second"), format_, via, branch="data")
+    assert (run.exit_code, run.outputs["changed"], run.outputs["commit-sha"]) == (0, "false", "")
+    costs = via == "api" and format_ == "directory"
+    assert ("its files are on the branch and not in the work tree" in run.summary) == costs
+    scene.repository.edit_issue(numbers["gone"], OWNER, labels=["UID:gone", "archived"])
+    run = snap(scene, "update-snapshot", scene.checkout("third"), format_, via, branch="data")
+    assert (run.exit_code, run.outputs["changed"]) == (0, "true")
+    right = full(scene, tmp_path, format_)
+    assert {name: data for name, data in published(scene, "data").items() if name.startswith("data/")} == right
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+@pytest.mark.parametrize("via", VIA)
+def test_bytes__other_line_ends_in_the_work_tree_are_no_change(scene: Scene, format_: str, via: str) -> None:
+    scene.repository.commit_files({".gitattributes": "* text eol=crlf\n"})
+    number = scene.make("a", {"n": 1})
+    snap(scene, "snapshot", scene.checkout(), format_, via)
+    again = scene.checkout("again")
+    assert b"\r\n" in next(file for file in (again / "data").rglob("*.json*")).read_bytes()
+    run = snap(scene, "update-snapshot", again, format_, via)
+    assert (run.exit_code, run.outputs["changed"], run.outputs["commit-sha"]) == (0, "false", "")
+    assert "List" in run.operations and run.operations.count("List") == 1
+    edit(scene, number, n=2)
+    run = snap(scene, "update-snapshot", scene.checkout("third"), format_, via)
+    assert (run.outputs["changed"], run.operations.count("List"), "meanwhile" in run.summary) == ("true", 1, False)
+
+
+@pytest.mark.parametrize("how", ["no checkout", "a new branch", "an earlier step"])
+def test_api__alone_is_not_overtaken(scene: Scene, tmp_path: Path, how: str) -> None:
+    number = scene.make("a", {"n": 1})
+    assert snap(scene, "snapshot", scene.checkout(), via="api").exit_code == 0
+    edit(scene, number, n=2)
+    place, branch = scene.checkout("again"), "new" if how == "a new branch" else ""
+    if how == "no checkout":
+        place = tmp_path / "empty"
+        place.mkdir()
+    elif how == "an earlier step":
+        (place / PLACES["json"]).write_text("somebody's")
+    run = snap(scene, "snapshot", place, via="api", branch=branch)
+    assert (run.exit_code, run.operations.count("List"), "meanwhile" in run.summary) == (0, 2, False)
+    assert json.loads(published(scene, branch or "main")[PLACES["json"]])["objects"]["a"]["data"] == {"n": 2}
+
+
+def test_api__without_a_checkout_brings_the_branchs_snapshot_up_to_date(scene: Scene, tmp_path: Path) -> None:
+    number = scene.make("a", {"n": 1})
+    place = tmp_path / "empty"
+    place.mkdir()
+    assert snap(scene, "snapshot", place, via="api").exit_code == 0
+    (place / PLACES["json"]).unlink()
+    edit(scene, number, n=2)
+    run = snap(scene, "update-snapshot", place, via="api")
+    assert run.operations == ["Tip", "GET", "List", "Commit"]
+    assert "full snapshot" not in run.summary
+
+
+# Checkouts in folders
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+@pytest.mark.parametrize("via", VIA)
+def test_folders__a_checkout_below_the_workspace_gets_the_commit(scene: Scene, format_: str, via: str) -> None:
+    """actions/checkout with `path:`."""
+    scene.make("a")
+    workspace = scene.folder / "below"
+    workspace.mkdir()
+    checkout = scene.checkout("below/site")
+    run = snap(scene, "snapshot", workspace, format_, via, output=f"site/{PLACES[format_]}")
+    assert (run.exit_code, bool(run.outputs["commit-sha"])) == (0, True), run.log
+    assert published(scene) == {
+        f.relative_to(checkout).as_posix(): f.read_bytes() for f in (checkout / "data").rglob("*") if f.is_file()
+    }
+
+
+@pytest.mark.parametrize("via", VIA)
+def test_folders__another_repositorys_checkout_gets_the_commit_itself(scene: Scene, via: str) -> None:
+    scene.make("a")
+    site = scene.github.add_repository("octo/site", files={"README.md": "# A site\n"})
+    token = scene.github.token(OWNER)
+    workspace = scene.folder / "two"
+    workspace.mkdir()
+    git.clone(site.clone_url, workspace / "site")
+    git.clone(scene.repository.clone_url, workspace / "store")
+    run = snap(scene, "snapshot", workspace, via=via, output="site/data/x.json", token=token)
+    assert run.exit_code == 0, run.log
+    assert site.file("data/x.json") and not published(scene)
+
+
+# Ids, identities
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+def test_ids__one_that_no_file_could_be_named_after_loses_no_snapshot(scene: Scene, format_: str) -> None:
+    scene.make("a")
+    odd = "я" * 44
+    scene.repository.open_issue(OWNER, f"Stored Object: {odd}", "{}", ["stored-object", f"UID:{odd}"])
+    checkout = scene.checkout()
+    run = snap(scene, "snapshot", checkout, format_)
+    assert run.exit_code == 0, run.log
+    assert all(len(os.fsencode(Path(name).name)) < 255 for name in published(scene))
+    run = snap(scene, "update-snapshot", checkout, format_)
+    assert (run.exit_code, run.outputs["changed"]) == (0, "false")
