@@ -165,11 +165,12 @@ def _output_object(report: Report, result: Result) -> None:
 
 def progress(report: Report, what: str) -> Callable[[int, int], None]:
     """A log line for every tenth of the work; work that begins anew is told anew."""
-    said, before = [0], [0]
+    said = [0]
 
     def say(done: int, total: int) -> None:
         tenth = done * 10 // total if total else 0
-        said[0], before[0] = 0 if done < before[0] else said[0], done
+        if tenth < said[0]:
+            said[0] = 0
         if tenth > said[0]:
             said[0] = tenth
             report.info(f"{done} of {total} {what}")

@@ -338,6 +338,17 @@ def test_snapshot__the_rules_may_name_another_label(scene: Scene, folder: Path) 
     assert scene.run("update-snapshot", workspace=folder, commit=False).outputs["changed"] == "false"
 
 
+def test_snapshot__the_size_that_github_has_time_for_is_kept(scene: Scene, github: GitHub, folder: Path) -> None:
+    for number in range(300):
+        scene.open(f"object-{number}")
+    github.clock.advance(600)
+    github.faults.status(502, match=lambda r: (r.json or {}).get("variables", {}).get("first", 0) > 30, times=None)
+    run = scene.run("snapshot", workspace=folder, commit=False)
+    assert (run.exit_code, run.outputs["object-count"]) == (0, "300")
+    assert len(run.requests) == 2 + 2 + 12 + 1  # of a hundred, of fifty, of twenty-five, and what changed meanwhile
+    assert scene.waits == [2, 2]
+
+
 @pytest.mark.parametrize("status", [502, 504])
 def test_snapshot__a_page_that_times_out_is_halved(scene: Scene, github: GitHub, folder: Path, status: int) -> None:
     for number in range(60):
@@ -432,6 +443,23 @@ def test_update_snapshot__an_issue_deleted_for_good_is_missed_though_another_is_
     in_step(scene, folder, tmp_path / "fresh", format_)
     scene.repository.delete_issue(number, OWNER)
     in_step(scene, folder, tmp_path / "fresh", format_)
+
+
+def test_update_snapshot__of_another_bot_is_made_anew(scene: Scene, folder: Path) -> None:
+    """An App that is no processor trusts what it has written itself, and others do not."""
+    scene.make("a")
+    scene.run("snapshot", workspace=folder, commit=False)
+    scene.github.hub.add_account("robot[bot]", "Bot")
+    token = scene.github.issue_token(
+        "robot[bot]",
+        kind="workflow",
+        repository=scene.repository.id,
+        permissions={"issues": "write", "contents": "write", "metadata": "read"},
+    )
+    run = scene.run("update-snapshot", workspace=folder, commit=False, token=token)
+    assert (run.exit_code, "or another bot reads it" in run.summary) == (0, True)
+    again = scene.run("update-snapshot", workspace=folder, commit=False, token=token)
+    assert (again.exit_code, again.outputs["changed"], "full snapshot" in again.summary) == (0, "false", False)
 
 
 def test_update_snapshot__an_issue_deleted_for_good_is_found_by_the_count(scene: Scene, folder: Path) -> None:

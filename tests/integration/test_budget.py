@@ -128,3 +128,14 @@ def test_log__has_a_line_for_each_tenth_of_a_snapshot(scene: Scene, folder: Path
     assert lines[0] == "200 of 1150 issues read"  # one page is less than a tenth
     assert lines[-1] == "1150 of 1150 issues read"
     assert len(lines) == 10
+
+
+def test_log__of_a_full_reading_behind_another_begins_anew(scene: Scene, folder: Path) -> None:
+    numbers = filled(scene, 250)
+    assert scene.run("snapshot", workspace=folder, commit=False).exit_code == 0
+    scene.github.clock.advance(600)
+    scene.repository.delete_issue(numbers[0], OWNER)
+    scene.repository.edit_issue(numbers[1], OWNER, body="{}")
+    run = scene.run("update-snapshot", workspace=folder, commit=False)
+    lines = [line for line in run.log.splitlines() if line.endswith(" issues read")]
+    assert lines[-3:] == ["100 of 249 issues read", "200 of 249 issues read", "249 of 249 issues read"]

@@ -321,6 +321,75 @@ def test_race__a_lost_answer_is_looked_after_and_nothing_is_committed_twice(
     assert len(scene.repository.git("log", "--format=%h", "main").split()) == 2
 
 
+def test_race__after_a_lost_answer_a_commit_of_others_is_not_taken_for_ours(scene: Scene, folder: Path) -> None:
+    scene.open("a")
+
+    def answer(request: Request) -> None:
+        if request.operation == "Commit" and not scene.waits:
+            ours.append(scene.repository.head())
+            scene.repository.commit_files({"other": "theirs"})
+
+    ours: list[str] = []
+    scene.github.faults.status(502, match=lambda request: request.operation == "Commit", phase="after")
+    scene.github.after_request.append(answer)
+    run = via_api(scene, "snapshot", folder)
+    assert (run.exit_code, run.outputs["commit-sha"], scene.repository.head() in ours) == (0, "", False)
+    assert len(commits(run)) == 1
+
+
+@pytest.mark.parametrize("phase", ["before", "after"])
+def test_race__a_lost_answer_to_a_new_branch_is_looked_after(scene: Scene, folder: Path, phase: str) -> None:
+    scene.open("a")
+    scene.github.faults.status(502, match=lambda request: request.operation == "CreateBranch", phase=phase)
+    run = via_api(scene, "snapshot", folder, branch="data")
+    assert (run.exit_code, run.operations.count("CreateBranch")) == (0, 2 if phase == "before" else 1)
+    assert on_branch(scene, "data") == in_folder(folder)
+
+
+def test_race__a_branch_that_can_not_be_made_ends(scene: Scene, folder: Path) -> None:
+    scene.open("a")
+    scene.github.faults.status(502, match=lambda request: request.operation == "CreateBranch", times=None)
+    run = via_api(scene, "snapshot", folder, branch="data")
+    assert (run.exit_code, "The branch 'data' of octo/store could not be made. Run this again later" in run.error) == (
+        1,
+        True,
+    )
+
+
+def test_race__only_tries_that_bring_nothing_are_bounded(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Others who commit now and then do not stop a store that takes many commits."""
+    monkeypatch.setattr(committing, "MOST_FILES", 1)
+    count = iter(range(1000))
+
+    def others(request: Request) -> None:
+        if request.operation == "Commit" and next(count) % 3 == 2:
+            scene.repository.commit_files({"other": f"{count}"})
+
+    scene.github.before_request.append(others)
+    files = {f"objects/{number}.json": b"{}" for number in range(30)} | {"index.json": b"{}"}
+    made = publisher(scene).publish(files, (), "Many")
+    assert made.tries > committing.TRIES
+    assert len([name for name in on_branch(scene) if name.startswith("store/")]) == 31
+
+
+def test_budget__that_ends_between_two_commits_says_how_far_it_came(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, folder: Path
+) -> None:
+    monkeypatch.setattr(committing, "MOST_FILES", 2)
+    for name in "abcd":
+        scene.open(name)
+
+    def used_up(request: Request) -> None:
+        if request.operation == "Commit":
+            scene.github.set_rate_limit(scene.token, "graphql", remaining=0)
+
+    scene.github.after_request.append(used_up)
+    run = via_api(scene, "snapshot", folder, format="directory")
+    assert run.exit_code == 1
+    assert "The files are in the workspace, and 1 of the commits is made; run again after" in run.error
+    assert len(list((folder / "data/store/objects").iterdir())) == 4
+
+
 # Bounds and refusals
 
 

@@ -193,6 +193,23 @@ def test_with_trailers__are_what_git_reads(checkout: Path, remote: Path) -> None
         with_trailers("Text", {"a b": "c"})
 
 
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Update\n\nSigned-off-by: A <a@b.c>",
+        "\n\nUpdate\n\n\nSigned-off-by: A <a@b.c>\n\n",
+        "Update\r\n\r\nText\r\n\r\nSigned-off-by: A <a@b.c>\r\n",
+        "Update\n \nSigned-off-by: A\n  <a@b.c>",
+    ],
+)
+def test_with_trailers__continue_the_users_own(checkout: Path, remote: Path, message: str) -> None:
+    text = with_trailers(message, {"Store-Objects": "12"})
+    assert text.startswith("Update\n") and "\r" not in text
+    save(workspace_of(checkout), message=text)
+    trailers = real.git(remote, "log", "-1", "--format=%(trailers:only,unfold)", "main").split("\n")
+    assert trailers == ["Signed-off-by: A <a@b.c>", "Store-Objects: 12", "", ""]
+
+
 # ---- whatever the checkout is like
 
 
@@ -370,6 +387,39 @@ def test_publish__another_branch__is_made_without_history_and_then_continued(che
     assert real.files(remote) == BASE
     assert (state(checkout), head(checkout)) == (before, at)
     assert real.git(checkout, "branch", "--list") == "* main\n"
+
+
+def test_committed__names_what_is_there_and_reads_it(tmp_path: Path, checkout: Path, remote: Path) -> None:
+    workspace = workspace_of(checkout)
+    oids = workspace.committed("src", Publication(()), tip=False)
+    assert sorted(oids) == ["a.py", "b.py"]
+    assert workspace.blobs("src", [oids["b.py"], oids["a.py"]]) == [b"b\n", b"a\n"]
+    assert workspace.committed("sr", Publication(()), tip=False) == {}
+    with pytest.raises(StoreError, match="git has no object 0000"):
+        workspace.blobs("src", ["0" * 40])
+    real.git(checkout, "remote", "remove", "origin")
+    assert workspace.blobs("src", [oids["a.py"]]) == [b"a\n"]
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    real.git(empty, "init", "--quiet")
+    assert workspace_of(empty).committed("src", Publication(()), tip=False) == {}
+    assert workspace_of(empty).has_checkout("src") and not workspace_of(tmp_path).has_checkout("src")
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("https://github.com/octo/store", "octo/store"),
+        ("https://x:y@github.com/octo/store.git/", "octo/store"),
+        ("ssh://git@github.com/octo/store.git", "octo/store"),
+        ("git@github.com:octo/store.git", ""),
+        ("/srv/octo/store.git", ""),
+        ("https://github.com/octo", ""),
+    ],
+)
+def test_repository__is_what_a_web_address_names(checkout: Path, address: str, name: str) -> None:
+    real.git(checkout, "remote", "set-url", "origin", address)
+    assert workspace_of(checkout).repository("src/a.py") == name
 
 
 def test_published__reads_a_branch_that_is_not_in_the_work_tree(checkout: Path, remote: Path) -> None:
@@ -783,6 +833,25 @@ def has_ended(process: int) -> bool:
         return bool(select.select([watch], [], [], 10)[0])
     finally:
         os.close(watch)
+
+
+def test_windows__what_only_others_have_is_not_asked_for(
+    tmp_path: Path, checkout: Path, remote: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The nearest to it here: without the calls that Windows has not."""
+    for name in ("geteuid", "fchmod", "O_DIRECTORY", "killpg"):
+        monkeypatch.delattr(os, name)
+    monkeypatch.setattr(os, "supports_effective_ids", set())
+    workspace = workspace_of(checkout)
+    assert workspace.check_output(STORE) == STORE
+    assert save(workspace).sha and real.files(remote) == {**BASE, STORE: "{}\n"}
+    slow = tmp_path / "slow"
+    slow.mkdir()
+    (slow / "git").write_text("#!/bin/sh\nexec sleep 60\n")
+    (slow / "git").chmod(0o755)
+    hanging = Git(checkout, {"PATH": str(slow)}, "", "", shut=tmp_path / "shut", seconds=0.2)
+    with pytest.raises(StoreError, match="took longer than 0.2 seconds"):
+        hanging.run("status")
 
 
 def test_git__that_fails_otherwise__is_quoted(checkout: Path) -> None:
