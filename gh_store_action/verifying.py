@@ -152,8 +152,9 @@ class Verifier:
             has_one = objects.object_id_of(issue, rules)
             if has_one is not None:
                 return self._label(issue, has_one, rules.base_label)
-            message = "its labels and its title do not say which object it is"
-            return self._problem("missing-label", issue, message, f"Leave it one label {rules.uid_prefix}<id>.")
+            return self._problem(
+                "missing-label", issue, objects.id_problem(issue, rules), f"Leave it one label {rules.uid_prefix}<id>."
+            )
         missing = [objects.uid_label(object_id, rules)]
         if not objects.has_label(issue, rules.base_label):
             missing.append(rules.base_label)

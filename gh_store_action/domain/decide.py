@@ -107,10 +107,8 @@ def _no_object(issue: Issue, context: Context) -> NotAnObject | None:
         return NotAnObject(f"the object is deleted (label {rules.archived_label!r})", deleted=True)
     if not based:
         return NotAnObject(f"it does not carry the label {rules.base_label!r}")
-    if objects.object_id_of(issue, rules) is None:
-        if claimed:
-            return NotAnObject("its labels claim more than one id: " + ", ".join(claimed), broken=True)
-        return NotAnObject(f"no label says which object it is ({rules.uid_prefix}<id>)", broken=True)
+    if problem := objects.id_problem(issue, rules):
+        return NotAnObject(problem, broken=True)
     if not objects.is_trusted(issue, context.counting) and not context.allows(issue.author):
         return NotAnObject("it was opened by somebody who may not write here")
     return None

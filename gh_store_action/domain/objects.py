@@ -116,10 +116,28 @@ def ids_in_labels(labels: tuple[str, ...], rules: Rules) -> tuple[str, ...]:
 
 
 def object_id_of(issue: Issue, rules: Rules) -> str | None:
-    """The id of the object that the issue is, None where its labels name none or more than one.
+    """The id of the object that the issue is, None where its labels name none or more than one, or none that can be.
 
     Where two labels claim the issue, the one that its title names is meant: a title is written by the store.
     """
+    return None if id_problem(issue, rules) else _claimed_id(issue, rules)
+
+
+def id_problem(issue: Issue, rules: Rules) -> str:
+    """Why the labels do not say which object the issue is; empty where they do."""
+    found = _claimed_id(issue, rules)
+    if found is not None:
+        try:
+            check_id(found, rules)
+        except InvalidId as error:
+            return f"the id in its label can not be one: {str(error).rstrip('.')}"
+        return ""
+    if claimed := ids_in_labels(issue.labels, rules):
+        return "its labels claim more than one id: " + ", ".join(claimed)
+    return f"no label says which object it is ({rules.uid_prefix}<id>)"
+
+
+def _claimed_id(issue: Issue, rules: Rules) -> str | None:
     claimed = ids_in_labels(issue.labels, rules)
     if len(claimed) == 1:
         return claimed[0]

@@ -4,7 +4,6 @@ an object, and an index).  The same snapshot has the same bytes, whichever way i
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 from collections.abc import Iterator, Mapping
@@ -19,7 +18,6 @@ from gh_store_action.domain.snapshots import Entry, Snapshot, compact, shifted
 FORMATS = ("json", "jsonl", "directory")
 INDEX = "index.json"  # of the folder
 FOLDER = "objects/"  # in it
-LONGEST = 200  # characters of a file's name; 255 bytes are what file systems take
 _META = frozenset(("object_id", "label", "issue_number", "created_at", "updated_at", "version", "digest"))
 _RESERVED = frozenset(
     {"con", "prn", "aux", "nul"} | {f"{name}{digit}" for name in ("com", "lpt") for digit in range(1, 10)}
@@ -99,18 +97,13 @@ def _but_id(meta: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def file_of(object_id: str) -> str:
-    """The path of an object's file in the folder: safe on every file system, and `object_of` reads it back.
-
-    An id that no label of this store could carry may be too long for a file's name; a digest names its file then.
-    """
+    """The path of an object's file in the folder: safe on every file system, and `object_of` reads it back."""
     name = quote(object_id, safe="@+").replace("~", "%7E")
     if name.startswith("."):
         name = "%2E" + name[1:]
     stem = name.split(".", 1)[0].lower()
     if stem in _RESERVED:
         name = f"%{ord(name[0]):02X}" + name[1:]
-    if len(name) > LONGEST:
-        name = "~" + hashlib.sha256(object_id.encode()).hexdigest()
     return f"{FOLDER}{name}.json"
 
 

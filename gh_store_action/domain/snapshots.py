@@ -91,7 +91,7 @@ def fingerprint(rules: Rules, counting: frozenset[str] = frozenset()) -> str:
     def chosen(of: Rules, bots: list[str]) -> list[Json]:
         return [of.base_label, of.archived_label, of.uid_prefix, *sorted({*of.processors, *bots})]
 
-    mine = chosen(rules, [login for login in counting if login.endswith("[bot]")])
+    mine = chosen(rules, [login.lower() for login in counting if login.endswith("[bot]")])
     return "" if mine == chosen(Rules(), []) else digest(mine)[:8]
 
 
@@ -103,7 +103,7 @@ def stored_object(issue: Issue, rules: Rules, counting: frozenset[str]) -> Store
         return LeftOut(issue.number, "the object is deleted")
     object_id = objects.object_id_of(issue, rules)
     if object_id is None:
-        return LeftOut(issue.number, "its labels do not say which object it is", broken=True)
+        return LeftOut(issue.number, objects.id_problem(issue, rules), broken=True)
     if not objects.is_trusted(issue, counting):
         return LeftOut(issue.number, "it was opened by somebody who may not write here")
     try:

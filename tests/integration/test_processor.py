@@ -344,3 +344,17 @@ def test_the_pages_of_a_sweep() -> None:
             results = w.sweep()
         assert [r.number for r in results] == [number, *numbers]
         assert all(r.error is None for r in results)
+
+
+@pytest.mark.parametrize("odd", ["a b", "xé", "[r1 c1 n1 abcdef01]"])
+def test_an_id_that_can_be_none__is_left_alone_and_costs_one_request(odd: str) -> None:
+    """A typo of a person's: nothing that can be written would ever read back as this object."""
+    with world() as w:
+        number = w.repo.open_issue("octo", f"Stored Object: {odd}", "{}", ["stored-object", f"UID:{odd}"])
+        before = w.requests()
+        assert w.process(number).skipped.startswith("the id in its label can not be one: The object id ")
+        assert w.requests() - before == 1
+        assert w.repo.issue(number).title == f"Stored Object: {odd}"
+        before = w.requests()
+        assert w.sweep() == []
+        assert w.requests() - before == 1

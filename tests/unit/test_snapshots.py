@@ -51,8 +51,13 @@ def as_read(files: dict[str, str]) -> dict[str, bytes]:
     [
         (an_issue(labels=("UID:metrics",)), "it does not carry the label 'stored-object'", False),
         (an_issue(labels=("stored-object", "UID:metrics", "archived")), "the object is deleted", False),
-        (an_issue(labels=("stored-object",)), "its labels do not say which object it is", True),
-        (an_issue(labels=("stored-object", "UID:a", "UID:b")), "its labels do not say which object it is", True),
+        (an_issue(labels=("stored-object",)), "no label says which object it is (UID:<id>)", True),
+        (an_issue(labels=("stored-object", "UID:a", "UID:b")), "its labels claim more than one id: a, b", True),
+        (
+            an_issue(labels=("stored-object", "UID:a b")),
+            "the id in its label can not be one: The object id 'a b'",
+            True,
+        ),
         (an_issue(author="eve", association="NONE"), "it was opened by somebody who may not write here", False),
         (an_issue(body="text"), "its body is no JSON: ", True),
         (an_issue(body="5"), "its body is JSON, but neither an object nor an array", True),
