@@ -100,7 +100,7 @@ def page(rows: Sequence[Row], *, date: str) -> str:
     told = "\n".join(notes(rows))
     return f"""# Requests, time and memory
 
-Measured by `make bench` on {date}, in one run: {machine()}.
+Measured by `make bench` on {date}, each row in one run: {machine()}.
 
 Both systems work on the same store in the loopback GitHub of `tests/support/github`, each operation in a process of its
 own, with the token of the repository's owner; where somebody else posts an update, this project asks GitHub once more
@@ -145,7 +145,15 @@ def plot(rows: Sequence[Row], folder: Path) -> bool:
             axis.plot([x for x, _ in points], [y for _, y in points], marker=marker, color=colour, label=name)
         stopped = [r for r in group if r.stopped]
         if stopped:
-            axis.scatter(list(map(_x, stopped)), [r.stopped for r in stopped], marker="^", color="#bc4c00", zorder=3)
+            axis.scatter(
+                list(map(_x, stopped)),
+                [r.stopped for r in stopped],
+                marker="^",
+                color="#bc4c00",
+                zorder=3,
+                label="stopped there",
+            )
+            axis.legend()
         axis.set(xscale="log", yscale="log", xlabel=title)
         axis.grid(True, which="major", alpha=0.3)
     axes[0].set_ylabel("HTTP requests")
