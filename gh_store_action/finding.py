@@ -153,7 +153,7 @@ class Finder:
     def pending(self, issue: Issue) -> tuple[updates.Entry, ...]:
         """The updates after the marker, as far as the log was read; without one, after the newest with a receipt."""
         rules, counting = self.session.rules, self.session.counting
-        entries = [updates.read(comment, rules, counting) for comment in issue.comments]
+        entries = updates.read_all(issue.comments, rules, counting)
         marker = self.marker(issue)
         if marker:
             edge = marker.comment

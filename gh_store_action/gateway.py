@@ -18,11 +18,10 @@ from gh_store_action.errors import (
     ObjectNotFound,
 )
 from gh_store_action.records_in import CONTENTS, brief, issue_from, reactions_from, with_older
-from gh_store_action.transport import Answer, ApiError, Transport, denied
+from gh_store_action.transport import TIMED_OUT, Answer, ApiError, Transport, denied
 
 PAGE = 100
 MOST_STARTS = 10  # reads of one log that were begun anew
-_TIMED_OUT = (502, 504)
 _ATTEMPTS = 2  # of a page that can be halved: the first answer of that kind may be a hiccup
 _NO_REACTIONS: Mapping[str, Any] = {"nodes": [], "pageInfo": {"hasNextPage": False}}
 
@@ -308,7 +307,7 @@ class GitHub:
                 attempts = _ATTEMPTS if variables["first"] > 1 else None
                 answer = self.transport.query(document, variables, attempts=attempts)
             except GitHubError as error:
-                if error.status in _TIMED_OUT and variables["first"] > 1:
+                if error.status in TIMED_OUT and variables["first"] > 1:
                     variables = {**variables, "first": variables["first"] // 2}
                     continue
                 raise

@@ -216,7 +216,7 @@ class Mover:
         return refusals, target
 
     def _entries(self, issue: Issue) -> list[Entry]:
-        found = [updates.read(comment, self.session.rules, self.session.counting) for comment in issue.comments]
+        found = updates.read_all(issue.comments, self.session.rules, self.session.counting)
         return [entry for entry in found if entry.kind is not Kind.CHAT]
 
     def _has_verdict(self, entry: Entry) -> bool:

@@ -17,6 +17,7 @@ from gh_store_action.config import Retries
 from gh_store_action.errors import AccessDeniedError, BudgetExhausted, GitHubError
 
 TIMEOUT = 30  # seconds; GitHub gives up on a request after ten (rate-limits-for-the-rest-api, "Timeouts")
+TIMED_OUT = (502, 504)  # what it answers then
 DEFAULT_RETRIES = Retries()
 SECONDARY_WAIT = 60.0  # seconds, where a secondary limit names none (best-practices-for-using-the-rest-api)
 
@@ -165,7 +166,8 @@ class Transport:
         """Reads by GraphQL; safe to repeat.
 
         Args:
-            attempts: fewer than the configured ones, where the caller has something better to do than to repeat it.
+            attempts: fewer than the configured ones where GitHub runs out of time on it (502, 504), and the caller has
+                something better to do than to repeat it.
         """
         return self._repeat("graphql", lambda: self._graphql(document, variables), writes=False, attempts=attempts)
 
@@ -251,12 +253,11 @@ class Transport:
 
     def _repeat(self, name: str, request: Callable[[], Result], *, writes: bool, attempts: int | None = None) -> Result:
         """Sends the request, and again where that is safe: a refusal had no effect; a read never has."""
-        most = min(self.retries.max_attempts, attempts or self.retries.max_attempts)
-        for attempt in range(1, most + 1):
+        for attempt in range(1, self.retries.max_attempts + 1):
             self._check_stop()
             self._check_budget(name)
             self.requests += 1
-            last = attempt == most
+            last = attempt == self.retries.max_attempts
             pause = self.retries.backoff_factor**attempt
             try:
                 return request()
@@ -278,6 +279,7 @@ class Transport:
                     raise _refusal(error, headers) from None
                 problem = f"GitHub answered {error.status}"
                 status = error.status
+                last = last or (status in TIMED_OUT and attempt == attempts)
             except (requests.exceptions.RequestException, ValueError) as error:
                 problem = f"GitHub could not be reached or broke off ({type(error).__name__})"
                 status = 0

@@ -28,6 +28,7 @@ class Base:
         recorded: verdicts of older updates that stand, by comment id.
         verdicts: verdicts of older updates that were made just now.
         moved: whether title and body have to be written even if nothing is pending.
+        retitled: whether somebody else has set the title, so that it has to be set anew.
     """
 
     state: State
@@ -35,6 +36,7 @@ class Base:
     recorded: Mapping[int, Verdict]
     verdicts: Mapping[int, Verdict] = field(default_factory=dict)
     moved: bool = False
+    retitled: bool = False
     checkpoint: str = ""
     checkpoint_id: str = ""
     refused_edit: RefusedEdit | None = None

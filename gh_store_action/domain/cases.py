@@ -92,9 +92,8 @@ def find_base(issue: Issue, entries: Sequence[Entry], context: Context, standing
     base = _at(issue, entries, context, standing)
     if not (standing.restored or standing.guest):
         return base
-    # A revision more, so that the title that is written is another one: only then it is ours again.
-    state = State(base.state.data, max(base.state.revision, marker.revision) + 1)
-    base = replace(base, state=state, moved=True)
+    state = State(base.state.data, max(base.state.revision, marker.revision))
+    base = replace(base, state=state, moved=True, retitled=True)
     if standing.restored:
         return base
     # What a guest left in the log counts no more once the title is ours, so the state is entered into it.

@@ -10,7 +10,7 @@ from gh_store_action.domain.base import unreceipted_reply_ids
 from gh_store_action.domain.canonical import dump
 from gh_store_action.domain.cases import find_base, find_standing
 from gh_store_action.domain.context import Context, NeedsMore
-from gh_store_action.domain.fold import Outcome, Verdict, fold, reach, repeats
+from gh_store_action.domain.fold import Outcome, State, Verdict, fold, reach, repeats
 from gh_store_action.domain.objects import Marker
 from gh_store_action.domain.records import Comment, Issue, Receipt, Refusal, Rules
 from gh_store_action.domain.steps import Ask, NotAnObject, Quiet, ReadFurther, Step, Write
@@ -44,7 +44,7 @@ def _decide(issue: Issue, context: Context) -> Step:
     standing = find_standing(issue, context)
     if standing is not None and standing.guest:
         context = replace(context, guest=standing.guest, counting=context.counting | {standing.guest})
-    entries = [updates.read(comment, rules, context.counting) for comment in issue.comments]
+    entries = updates.read_all(issue.comments, rules, context.counting)
     base = find_base(issue, entries, context, standing)
     waiting = [e for e in entries if e.asks and e.id > base.comment]
     _know_authors(waiting, context)
@@ -66,6 +66,10 @@ def _decide(issue: Issue, context: Context) -> Step:
     behind = sum(1 for comment in issue.comments if comment.id > newest)
     state = folded.state
     marker = Marker(state.revision, newest, issue.total_comments - behind, objects.short_digest(state.data))
+    if base.retitled and not base.checkpoint and objects.title(object_id, marker) == issue.title:
+        # GitHub records no change to the same title, and only then it is ours again.
+        state = State(state.data, state.revision + 1)
+        marker = replace(marker, revision=state.revision)
     receipts = _receipts(entries, {**base.recorded, **judged}, context)
     if standing is None:
         # Without a marker a receipt of ours says that the update is folded, so the marker has to stand before it.

@@ -24,7 +24,7 @@ from gh_store_action.domain.fold import (
     repeats,
 )
 from gh_store_action.domain.objects import TRUSTED_ASSOCIATIONS, Marker
-from gh_store_action.domain.records import Comment, Issue, Rules
+from gh_store_action.domain.records import Issue, Rules
 from gh_store_action.domain.updates import Entry, Kind
 
 PENDING = "pending"
@@ -93,7 +93,7 @@ class Log:
 
 def read(issue: Issue, rules: Rules, counting: frozenset[str], judge: Judge = no_schema) -> Log:
     """The log of an issue whose comments are all there."""
-    entries = tuple(_entry(comment, rules, counting) for comment in issue.comments)
+    entries = tuple(_entry(entry, rules, counting) for entry in updates.read_all(issue.comments, rules, counting))
     marker = objects.marker_of(issue, counting)
     adopted = max((e.after for e in entries if e.kind is Kind.CHECKPOINT and e.adopted), default=0)
     own = any(e.kind is Kind.CHECKPOINT and e.update_id for e in entries)
@@ -108,11 +108,10 @@ def read(issue: Issue, rules: Rules, counting: frozenset[str], judge: Judge = no
     return Log(issue, entries, marker, legacy, theirs | known, rules, counting, judge)
 
 
-def _entry(comment: Comment, rules: Rules, counting: frozenset[str]) -> Entry:
-    """One comment; a state that one of the repository's people wrote, with the store's receipt, is a checkpoint too."""
-    entry = updates.read(comment, rules, counting)
-    if entry.kind is Kind.FOREIGN_STATE and comment.association in TRUSTED_ASSOCIATIONS:
-        return updates.read(comment, rules, counting | {comment.author})
+def _entry(entry: Entry, rules: Rules, counting: frozenset[str]) -> Entry:
+    """A state that one of the repository's people wrote, with the store's receipt, is a checkpoint too."""
+    if entry.kind is Kind.FOREIGN_STATE and entry.comment.association in TRUSTED_ASSOCIATIONS:
+        return updates.read(entry.comment, rules, counting | {entry.comment.author})
     return entry
 
 

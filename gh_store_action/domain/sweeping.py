@@ -36,7 +36,7 @@ def settled(
         return False
     if not _fits(issue.body, marker.digest):
         return False
-    entries = [updates.read(comment, rules, counting) for comment in issue.comments]
+    entries = updates.read_all(issue.comments, rules, counting)
     newer = [e for e in entries if e.id > marker.comment]
     if any(e.asks for e in newer) or issue.total_comments - len(newer) != marker.count:
         return False

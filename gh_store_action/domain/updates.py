@@ -5,8 +5,8 @@ from __future__ import annotations
 import enum
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from gh_store_action.domain.canonical import InvalidJson, Json, digest, dump, looks_like_json, parse, read_fenced
 from gh_store_action.domain.merge import MODES
@@ -45,6 +45,8 @@ class Entry:
         absorbed: of a checkpoint: outcomes, by comment id, of updates that it holds and that had no receipt yet.
         adopted: of a checkpoint: whether it began the store's own log, so that what stood before it had other rules.
         reason: of a checkpoint: why it was made, empty for an initial state.
+        editor: of a checkpoint: whose state it took over, empty for the store's own.
+        state: of an invalid update: the initial state that it would be, had its author counted.
         previous: of an initial state: the issue that the object was rolled over from, 0 for none.
     """
 
@@ -62,6 +64,8 @@ class Entry:
     absorbed: Mapping[int, str] = field(default_factory=dict)
     adopted: bool = False
     reason: str = ""
+    editor: str = ""
+    state: Json = None
     previous: int = 0
 
     @property
@@ -73,6 +77,21 @@ class Entry:
     def asks(self) -> bool:
         """Whether somebody wants a change and has a verdict to hear."""
         return self.kind in (Kind.UPDATE, Kind.INVALID)
+
+
+def read_all(comments: Iterable[Comment], rules: Rules, counting: frozenset[str]) -> list[Entry]:
+    """A log as entries.
+
+    A person whose marker was taken over left states in the log that counted then; they are no updates of theirs now.
+    """
+    entries = [read(comment, rules, counting) for comment in comments]
+    guests = {entry.editor: entry.id for entry in entries if entry.adopted and entry.editor}
+    return [
+        replace(entry, kind=Kind.FOREIGN_STATE, patch=entry.state, problem=("", ""))
+        if entry.state is not None and entry.id < guests.get(entry.comment.author, 0)
+        else entry
+        for entry in entries
+    ]
 
 
 def read(comment: Comment, rules: Rules, counting: frozenset[str]) -> Entry:
@@ -132,11 +151,13 @@ def _initial_state(comment: Comment, value: dict[str, Json], rules: Rules, count
             absorbed=_absorbed(meta.get("verdicts")),
             adopted=meta.get("reason") == ADOPTED,
             reason=str(meta.get("reason") or ""),
+            editor=str(meta.get("editor") or ""),
             previous=_whole(meta.get("previous"), least=1, default=0),
         )
     if any(r.login == comment.author and r.content == rules.reactions.initial_state for r in comment.reactions):
         return Entry(comment, Kind.FOREIGN_STATE, patch=data)
-    return _invalid(comment, "$.type", "only the store itself writes comments of the type initial_state")
+    refused = _invalid(comment, "$.type", "only the store itself writes comments of the type initial_state")
+    return replace(refused, state=data)
 
 
 def _whole(value: Json, *, least: int, default: int) -> int:

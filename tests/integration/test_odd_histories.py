@@ -131,7 +131,7 @@ def test_a_title_changed_by_hand__verdicts_and_hand_edits_stay() -> None:
         w.process(number)
         after = w.seen(number)
         assert (after.body, after.receipts, after.checkpoints) == (before.body, before.receipts, before.checkpoints)
-        assert w.repo.issue(number).title.startswith("Stored Object: m [r4 ")
+        assert w.repo.issue(number).title.startswith("Stored Object: m [r3 ")
         w.repo.edit_issue(number, "alice", body="oops {", title="again")
         w.process(number)
         assert w.data(number) == {"n": 40}

@@ -1,0 +1,129 @@
+"""An object that a person's own run has written, taken over by the workflow's: nothing of the person's is undone."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from gh_store_action.domain import history, objects
+from gh_store_action.gateway_objects import ObjectGateway
+from tests.support.store import STRANGER, World, world
+
+
+def made_by(w: World, person: str) -> tuple[int, str]:
+    """An object that a person has made and processed with a token of their own; its issue and that token."""
+    w.repo.grant(person, "admin")
+    token = w.hub.token(person)
+    number = w.repo.open_issue(person, "Stored Object: m", json.dumps({"n": 1}), ["stored-object", "UID:m"])
+    w.process(number, token)
+    assert w.repo.issue(number).title.startswith("Stored Object: m [r1 ")
+    return number, token
+
+
+def revision(w: World, number: int) -> int:
+    marker = objects.read_title(w.repo.issue(number).title)[1]
+    assert marker is not None
+    return marker.revision
+
+
+def states(w: World, number: int) -> list[tuple[int, object]]:
+    """The object's states by its log, as every reader gets them."""
+    session = w.session()
+    reading = session.github.read(number, rules=True)
+    session.learn(reading)
+    issue = ObjectGateway.beside(session.github).extend(reading.issues[0], 0, session.viewer)
+    log = history.read(issue, session.rules, session.counting)
+    session.github.transport.close()
+    return [(point.revision, point.data) for point in history.points(log)]
+
+
+def nothing_refused(w: World, number: int) -> None:
+    for comment in w.repo.issue(number).comments:
+        assert not comment.body.startswith("<!-- gh-store refused"), comment.body
+        assert not [content for _, content in comment.reactions if content in ("-1", "confused")], comment.body
+
+
+def test_taken_over__with_nothing_pending_keeps_its_revision() -> None:
+    with world() as w:
+        number, _ = made_by(w, "bob")
+        w.process(number)
+        assert (revision(w, number), w.data(number)) == (1, {"n": 1})
+        before = w.requests()
+        assert not w.process(number).changed
+        assert w.requests() - before == 1
+        nothing_refused(w, number)
+        assert states(w, number) == [(1, {"n": 1}), (1, {"n": 1})]  # the person's state, and the checkpoint of it
+
+
+def test_taken_over__an_update_that_names_the_revision_is_applied() -> None:
+    with world() as w:
+        number, _ = made_by(w, "bob")
+        w.update(number, {"_data": {"k": 1}, "_meta": {"if_revision": 1}})
+        result = w.process(number)
+        assert (result.applied, result.rejected, revision(w, number)) == (1, 0, 2)
+        assert w.data(number) == {"n": 1, "k": 1}
+        assert states(w, number)[-2:] == [(1, {"n": 1}), (2, {"n": 1, "k": 1})]
+        assert w.sweep() == []
+
+
+@pytest.mark.parametrize("how", ["edited", "updated and edited", "edited twice"])
+def test_taken_over__checkpoints_of_the_persons_run_are_no_updates(how: str) -> None:
+    """A hand edit that a person's own run entered into the log."""
+    with world() as w:
+        number, token = made_by(w, "bob")
+        if how == "updated and edited":
+            w.update(number, {"u": 1})
+            w.process(number, token)
+        w.repo.edit_issue(number, "alice", body='{"n": 2}')
+        w.process(number, token)
+        if how == "edited twice":
+            w.repo.edit_issue(number, "alice", body='{"n": 3}')
+            w.process(number, token)
+        before, count = w.data(number), revision(w, number)
+        result = w.process(number)
+        assert (result.rejected, result.unauthorized, result.refusals) == (0, 0, ())
+        assert (w.data(number), revision(w, number)) == (before, count)
+        w.update(number, {"k": 1})
+        assert w.process(number).applied == 1
+        nothing_refused(w, number)
+        assert w.sweep() == []
+        assert states(w, number)[-1] == (count + 1, {**before, "k": 1})  # type: ignore[dict-item]
+
+
+def test_taken_over__an_old_store_that_a_person_migrated() -> None:
+    with world() as w:
+        number = w.legacy(data={"n": 1})
+        token = w.hub.token("bob")
+        w.repo.grant("bob", "admin")
+        w.process(number, token)
+        before, count = w.data(number), revision(w, number)
+        result = w.process(number)
+        assert (result.rejected, w.data(number), revision(w, number)) == (0, before, count)
+        nothing_refused(w, number)
+        assert w.sweep() == []
+
+
+def test_taken_over__states_of_others_are_refused_as_ever() -> None:
+    with world() as w:
+        number, _ = made_by(w, "bob")
+        forged = w.update(number, {"type": "initial_state", "_data": {"n": 9}, "_meta": {}}, by=STRANGER)
+        mine = w.update(number, {"type": "initial_state", "_data": {"n": 8}, "_meta": {}}, by="alice")
+        result = w.process(number)
+        assert {refusal.comment_id for refusal in result.refusals} == {forged, mine}
+        assert w.data(number) == {"n": 1}
+
+
+def test_taken_over__a_title_of_the_same_words_is_set_anew() -> None:
+    """GitHub records no change to the same title; somebody who may not write has typed ours."""
+    with world() as w:
+        number = w.object(data={"n": 1})
+        w.repo.grant("carol", "triage")
+        for expected in (1, 2):  # only the first time there is a comment that the title does not tell of
+            title = w.repo.issue(number).title
+            w.repo.edit_issue(number, "carol", title="mine")
+            w.repo.edit_issue(number, "carol", title=title)
+            w.process(number)
+            assert (revision(w, number), w.data(number)) == (expected, {"n": 1})
+            assert not w.process(number).changed
+        assert w.sweep() == []
