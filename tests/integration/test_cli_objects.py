@@ -180,6 +180,27 @@ def test_get__an_unknown_id_names_the_nearest(metrics: Shell) -> None:
     assert one.err.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["get", "metrics", "--revision", "9"],
+        ["get", "metrics", "--at", "2001-01-01"],
+        ["diff", "metrics", "1", "9"],
+        ["revert", "metrics", "9"],
+        ["get", "gone"],
+    ],
+)
+def test_get__a_known_id_is_not_taken_for_a_slip(metrics: Shell, arguments: list[str]) -> None:
+    metrics.run("create", "gone", "{}")
+    metrics.run("delete", "gone")
+    metrics.run("create", "gone2", "{}")
+
+    done = metrics.run(*arguments)
+
+    assert (done.code, "Did you mean" in done.err) == (1, False)
+    assert any(said in done.err for said in ("has no revision 9", "was not there at 2001", "is deleted"))
+
+
 def test_get__an_unknown_id_is_told_even_if_the_listing_fails(github: GitHub, metrics: Shell) -> None:
     github.faults.status(403, match=lambda request: "query List" in (request.body or ""))
 
