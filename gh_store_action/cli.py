@@ -13,10 +13,11 @@ import click
 
 from gh_store_action import __version__, cli_history, cli_keeping, cli_objects, cli_setup, cli_snapshots
 from gh_store_action.cli_options import common
+from gh_store_action.cli_screen import output_failed
 from gh_store_action.cli_session import Invocation
 from gh_store_action.errors import StoreError
 
-BUG = 1
+FAILED = BUG = 1
 WRONG_INPUT = 2
 INTERRUPTED = 130
 
@@ -41,6 +42,8 @@ class Program(click.Group):
         running = Invocation(os.environ)
         given = list(sys.argv[1:] if args is None else args)
         try:
+            if sys.stdout is None:  # before anything is done that could not be told
+                raise StoreError("Standard output can not be written: it is closed.", "Send it to a file.")
             code = super().main(
                 given,
                 prog_name="gh-store",
@@ -84,6 +87,9 @@ def _explain(error: Exception, running: Invocation) -> int:
         sentence = error.format_message().rstrip(".?!")
         say(f"{running.redact(' '.join(sentence.split()))}. See `{help_}`.")
         return WRONG_INPUT
+    if isinstance(error, OSError) and output_failed(error):
+        say(f"Standard output can not be written: {error.strerror}.")
+        return FAILED
     place = traceback.extract_tb(error.__traceback__)[-1]
     say(
         running.redact(

@@ -37,7 +37,7 @@ class Invocation:
     def __init__(self, environ: Mapping[str, str], screen: Screen | None = None) -> None:
         self.environ = environ
         self.options: dict[str, Any] = {}
-        self.screen = screen or Screen()
+        self.screen = screen or Screen(environ=environ)
         self._logged: tuple[Log, bool] | None = None
 
     @property

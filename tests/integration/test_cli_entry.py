@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import click
@@ -21,7 +22,7 @@ from gh_store_action.cli_options import Command
 from gh_store_action.cli_snapshots import FORMATS
 from gh_store_action.settings import FORMATS as ACTION_FORMATS
 from gh_store_action.settings import UPDATE_MODES as ACTION_UPDATE_MODES
-from tests.support.cli import ROOT, Shell
+from tests.support.cli import ENTRY, ROOT, Shell
 from tests.support.github import GitHub, Repository
 
 LABELS = ["stored-object", "UID:metrics"]
@@ -368,6 +369,75 @@ def test_failure__verbose_shows_the_details(shell: Shell, repository: Repository
 
     assert done.code == 1
     assert "  issues: write\n" in done.err
+
+
+@pytest.mark.parametrize("arguments", [["sweep"], ["--help"], ["--version"], ["completion", "bash"]])
+def test_failure__a_full_disk_behind_standard_output_is_no_bug(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    for name, value in shell.environ.items():
+        monkeypatch.setenv(name, value)
+    with open("/dev/full", "w", encoding="utf-8") as full, redirect_stdout(full):
+        code = cli.program.main(arguments, standalone_mode=False)
+
+    assert code == 1
+    assert capsys.readouterr().err == "Error: Standard output can not be written: No space left on device.\n"
+
+
+def test_failure__a_full_disk_is_told_once_and_not_again_at_the_end(shell: Shell) -> None:
+    with open("/dev/full", "w", encoding="utf-8") as full, shell.start("sweep", stdout=full) as process:
+        _, err = process.communicate(timeout=30)
+
+    assert (process.returncode, err) == (
+        1,
+        "Error: Standard output can not be written: No space left on device.\n",
+    )
+
+
+def test_failure__another_error_of_the_system_is_a_bug(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise OSError(5, "no such luck")
+
+    monkeypatch.setattr("gh_store_action.session.Session.learn", broken)
+
+    assert "This is a bug in gh-store: OSError" in shell.run("sweep").err
+
+
+def test_failure__a_closed_standard_output_is_told_before_anything_is_done(
+    github: GitHub, shell: Shell, repository: Repository
+) -> None:
+    asked = github.count()
+
+    done = subprocess.run(
+        ["/bin/sh", "-c", '"$@" >&-', "sh", *ENTRY, "create", "metrics", "{}"],
+        env={**shell.environ, "PYTHONPATH": str(ROOT)},
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (
+        1,
+        "Error: Standard output can not be written: it is closed. Send it to a file.\n",
+    )
+    assert (repository.issues(), github.count()) == ([], asked)
+
+
+def test_failure__a_closed_standard_output_is_a_line(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdout", None)
+
+    assert cli.program.main(["--version"], standalone_mode=False) == 1
+    assert "it is closed" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("env", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
+def test_terminal__that_wants_no_colours_gets_none(shell: Shell, env: dict[str, str]) -> None:
+    plain, coloured = shell.terminal("get", "nope", env=env).out, shell.terminal("get", "nope").out
+
+    assert "\x1b" not in plain and plain.startswith("Error: ")
+    assert "\x1b[31m" in coloured
 
 
 def test_main__is_the_installed_command(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -70,6 +70,15 @@ def test_progress__is_silent_where_standard_error_is_no_terminal(capsys: pytest.
     assert capsys.readouterr() == ("", "")
 
 
+def test_progress__is_silent_where_standard_error_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Ticks()
+    step = Screen(clock).progress("issues read")
+    clock.now = 100.0
+    monkeypatch.setattr("sys.stderr", None)
+
+    step(1, 2)
+
+
 def test_show__takes_the_progress_bar_away_first(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = terminal_of(monkeypatch)
     clock = Ticks()
