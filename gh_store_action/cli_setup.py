@@ -29,15 +29,15 @@ SHELLS: Mapping[str, type[ShellComplete]] = {"bash": BashComplete, "zsh": ZshCom
 )
 @dry_run
 def init(repository_files: bool, directory: str, dry_run: bool) -> int:
-    """Write the default configuration, or with --repository-files the workflows.  Nothing is overwritten."""
-    from gh_store_action.config import LOCAL_FILE, dump_default
+    """Write this machine's configuration, or with --repository-files the workflows.  Nothing is overwritten."""
+    from gh_store_action.config import LOCAL_FILE, dump_local
 
     run = invocation()
     if repository_files:
         files = _repository_files(Path(directory))
         step = "review the files, commit them on the default branch and push; then check with `gh-store doctor`."
     else:
-        files = {Path(run.config or LOCAL_FILE).expanduser(): dump_default()}
+        files = {Path(run.config or LOCAL_FILE).expanduser(): dump_local()}
         step = "set GITHUB_TOKEN and GITHUB_REPOSITORY; then check the store with `gh-store doctor`."
     written: list[str] = []
     kept: list[str] = []

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gh_store_action import cli_setup, doctor
-from gh_store_action.config import dump_default
+from gh_store_action.config import dump_default, dump_local
 from gh_store_action.errors import StoreError
 from tests.support.cli import ROOT, Done, Shell
 from tests.support.github import BOT, GitHub, Repository
@@ -51,10 +51,20 @@ def test_init__writes_the_default_configuration_once_and_says_what_is_next(shell
     first, second = shell.run("init"), shell.run("init")
 
     file = shell.folder / ".config/gh-store/config.yml"
-    assert file.read_text("utf-8") == dump_default()
+    assert file.read_text("utf-8") == dump_local()
     assert (first.code, first.json) == (0, {"written": [str(file)], "kept": [], "dry_run": False})
     assert (second.code, second.json) == (0, {"written": [], "kept": [str(file)], "dry_run": False})
     assert first.err == "Next: set GITHUB_TOKEN and GITHUB_REPOSITORY; then check the store with `gh-store doctor`.\n"
+
+
+def test_init__what_it_writes_goes_with_a_store_that_has_rules_of_its_own(shell: Shell, repository: Repository) -> None:
+    repository.commit_files({".github/gh-store.yml": "store: {base_label: data, access: {permission: admin}}\n"})
+    shell.run("init")
+
+    done = shell.run("create", "metrics", "{}")
+
+    assert (done.code, done.err) == (0, "")
+    assert "data" in repository.issue(done.json["issue_number"]).labels
 
 
 def test_init__never_overwrites(shell: Shell) -> None:
