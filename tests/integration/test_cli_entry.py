@@ -269,18 +269,6 @@ def test_addresses__follow_from_the_api_url(github: GitHub, repository: Reposito
     assert done.code == 0
 
 
-def test_addresses__without_variables_are_githubs(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    from gh_store_action.cli_session import Invocation
-
-    running = Invocation({"GITHUB_TOKEN": "t0ken"})
-
-    assert (running.api_url, running.graphql_url, running.server_url) == (
-        "https://api.github.com",
-        "https://api.github.com/graphql",
-        "https://github.com",
-    )
-
-
 # -- the log
 
 

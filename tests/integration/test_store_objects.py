@@ -793,6 +793,17 @@ def test_library__on_a_session_that_is_there(w: World) -> None:
         assert store.requests == session.github.requests == 4
 
 
+def test_store__without_addresses_takes_the_environments(w: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_API_URL", w.hub.api_url)
+    monkeypatch.setenv("GITHUB_GRAPHQL_URL", w.hub.graphql_url)
+    asked = w.hub.count()
+
+    with GitHubStore(w.token(), "octo/store", pause=w.pause) as store:
+        assert list(store.list_all()) == []
+
+    assert w.hub.count() > asked
+
+
 @pytest.mark.parametrize(
     "options", [{"repo": "no-slash"}, {"api_url": "http://example.org"}, {"graphql_url": "ftp://example.org"}]
 )
