@@ -93,13 +93,21 @@ def document(console: Console, value: Any) -> None:
 
 def stored(console: Console, shape: dict[str, Any]) -> None:
     """One object: a line about it, and its data."""
-    head = Text.assemble(
-        (visible(shape["object_id"]), "bold"),
-        (f"  revision {shape['version']}", "cyan"),
-        (f"  #{shape['issue_number']}", "dim"),
-        (f"  updated {shape['updated_at']}", "dim"),
-    )
+    head = Text.assemble((visible(shape["object_id"]), "bold"), (f"  revision {shape['version']}", "cyan"))
+    if shape["issue_number"]:  # one that would be created has none
+        head.append(f"  #{shape['issue_number']}", "dim")
+    if shape["updated_at"]:
+        head.append(f"  updated {shape['updated_at']}", "dim")
     if shape.get("pending"):
         head.append(f"  {shape['pending']} pending", "yellow")
     console.print(head)
     document(console, shape["data"])
+
+
+def nothing_written(console: Console, would: str) -> None:
+    """What a dry run has to say.
+
+    Args:
+        would: what would have happened, a sentence.
+    """
+    console.print(cell((f"Dry run: nothing was written. {would}", "yellow")))

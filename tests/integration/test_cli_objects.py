@@ -321,8 +321,64 @@ def test_terminal__shows_a_diff_as_steps(metrics: Shell) -> None:
 
 def test_terminal__says_what_delete_and_restore_did(metrics: Shell) -> None:
     assert "would be deleted" in metrics.terminal("delete", "metrics", "--dry-run").out
-    assert "is deleted; gh-store restore metrics brings it back" in metrics.terminal("delete", "metrics").out
+    assert "is deleted; `gh-store restore metrics` brings it back." in metrics.terminal("delete", "metrics").out
     assert "is there again, as issue #1" in metrics.terminal("restore", "metrics").out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "would", "data"),
+    [
+        (["create", "new", '{"n": 1}'], "new would be created:", '"n": 1'),
+        (["upsert", "new", '{"n": 1}'], "new would be created:", '"n": 1'),
+        (["upsert", "metrics", '{"n": 1}'], "folded at once, which would make of revision 3:", '"n": 1'),
+        (
+            ["upsert", "metrics", '{"count": 1, "label": "é"}'],
+            "metrics is like that already, and would be left as it is:",
+            '"label"',
+        ),
+        (
+            ["update", "metrics", '{"n": 1}'],
+            "posted for the workflow to fold, which would make of revision 3:",
+            '"n": 1',
+        ),
+        (["update", "metrics", '{"n": 1}', "--apply"], "folded at once, which would make of revision 3:", '"n": 1'),
+        (["revert", "metrics", "1"], "folded at once, which would make of revision 3:", '"count": 0'),
+        (["delete", "metrics"], "metrics would be deleted;", ""),
+        (["restore", "gone"], "gone would be there again, as issue #2.", ""),
+        (["roll-over", "metrics"], "metrics would be moved from issue #1 to a new one:", '"label"'),
+    ],
+)
+def test_dry_run__says_that_nothing_was_written_and_what_would_be(
+    metrics: Shell, repository: Repository, arguments: list[str], would: str, data: str
+) -> None:
+    metrics.run("create", "gone", "{}")
+    metrics.run("delete", "gone")
+    before = repository.issues()
+
+    shown = metrics.terminal(*arguments, "--dry-run", columns=300).plain
+    told = metrics.run(*arguments, "--dry-run").json
+
+    assert shown.startswith("Dry run: nothing was written. ")
+    assert would in shown and data in shown
+    assert told["dry_run"] is True
+    assert repository.issues() == before
+
+
+def test_dry_run__does_not_foretell_what_pending_updates_decide(metrics: Shell) -> None:
+    metrics.run("update", "metrics", '{"count": 5}')
+
+    shown = metrics.terminal("update", "metrics", '{"count": 9}', "--dry-run", columns=300).plain
+
+    assert "What it makes of the object is known when it is folded, for updates are pending" in shown
+    assert '"count": 1' in shown
+
+
+def test_update__without_apply_says_who_folds_it(metrics: Shell) -> None:
+    posted = metrics.terminal("update", "metrics", '{"count": 5}', columns=200).plain
+    applied = metrics.terminal("update", "metrics", '{"count": 6}', "--apply", columns=200).plain
+
+    assert "The repository's workflow folds it, or run `gh-store process-updates --issue 1`." in posted
+    assert "process-updates" not in applied
 
 
 def test_list__an_object_that_can_not_be_read_is_left_out_with_a_warning(
