@@ -12,6 +12,7 @@ from gh_store_action.cli_objects import show
 from gh_store_action.cli_options import command, dry_run
 from gh_store_action.cli_session import Invocation, invocation
 from gh_store_action.cli_shapes import naming_the_nearest, result, what
+from gh_store_action.cli_words import in_options
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -105,7 +106,7 @@ def verify(object_id: str | None, repair: bool, dry_run: bool) -> int:
                 (one.object_id, "bold"),
                 (f"#{one.issue_number}", "dim"),
                 (one.kind, "yellow"),
-                one.message + ("" if one.mended or would or not one.mend else f"\n→ {one.mend}"),
+                one.message + ("" if one.mended or would or not one.mend else f"\n→ {in_options(one.mend)}"),
                 ("mended", "green")
                 if one.mended
                 else (("would be mended", "green") if would else ("not mended", "red")),

@@ -203,14 +203,14 @@ def test_token__that_github_refuses_is_one_line(github: GitHub, shell: Shell) ->
     done = shell.run("sweep")
 
     assert done.code == 1
-    assert done.err.startswith("Error: GitHub does not accept the token (401).")
+    assert done.err.startswith("Error: GitHub does not accept the token (401). Set GITHUB_TOKEN anew, or check that")
     assert done.err.count("\n") == 1
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["sweep", "--repo", "store"], "`--repo` is `store`; allowed: owner/name."),
+        (["sweep", "--repo", "store"], "The option --repo is `store`; allowed: owner/name."),
         (["sweep", "--api-url", "http://example.org"], "--api-url begins with http://"),
         (["sweep", "--token", "two words"], "characters that no token has"),
         (["sweeep"], "No such command 'sweeep'"),
@@ -226,6 +226,16 @@ def test_inputs__that_are_wrong_are_one_line_and_exit_2(shell: Shell, arguments:
     assert done.code == 2
     assert said in done.err
     assert (done.out, done.err.count("\n")) == ("", 1)
+
+
+def test_repository__that_is_not_there_names_the_option(shell: Shell) -> None:
+    done = shell.run("sweep", "--repo", "octo/none")
+
+    assert (done.code, done.err) == (
+        1,
+        "Error: There is no repository octo/none, or the token may not see it. "
+        "Check --repo or GITHUB_REPOSITORY and the token.\n",
+    )
 
 
 def test_repository__missing_is_one_line(shell: Shell) -> None:
@@ -356,6 +366,7 @@ def test_failure__verbose_shows_the_details(shell: Shell, repository: Repository
     done = shell.run("process-updates", "--issue", str(number), "-v")
 
     assert done.code == 1
+    assert "Give a token with `issues: write`." in done.err
     assert "  issues: write\n" in done.err
 
 
