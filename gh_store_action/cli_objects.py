@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gh_store_action.cli_options import command, dry_run, read_data
+from gh_store_action.cli_options import as_input, command, dry_run, object_data, read_data
 from gh_store_action.cli_session import Invocation, invocation
 from gh_store_action.cli_shapes import naming_the_nearest, stored
 from gh_store_action.errors import InputError, ObjectNotFound, StoreError
@@ -136,7 +136,7 @@ def save(path: str, value: Any) -> None:
 def create(object_id: str, data: str, label: tuple[str, ...], dry_run: bool) -> int:
     """Create an object.  DATA is JSON, @file, or - for standard input."""
     run = invocation()
-    value = read_data(data)
+    value = object_data(data)
     would = f"{object_id} would be created:" if dry_run else ""
     return show(run, run.store(dry_run=dry_run).create(object_id, value, label), would=would, dry_run=dry_run)
 
@@ -148,7 +148,7 @@ def create(object_id: str, data: str, label: tuple[str, ...], dry_run: bool) -> 
 def upsert(object_id: str, data: str, dry_run: bool) -> int:
     """Make an object be DATA, whether it is there or not."""
     run = invocation()
-    value = read_data(data)
+    value = object_data(data)
     store = run.store(dry_run=dry_run)
     return show_changed(run, store, object_id, lambda: store.upsert(object_id, value), dry_run=dry_run, unless=value)
 
@@ -205,15 +205,27 @@ def update(
 ) -> int:
     """Post an update of an object.  CHANGES are JSON, @file, or - for standard input."""
     run = invocation()
-    value = read_data(changes)
+    value, digest = _update(changes, mode, if_digest)
     store = run.store(dry_run=dry_run)
 
     def act() -> StoredObject:
         folded = apply or dry_run  # a dry run shows what the data would become, whoever folds it
-        return store.update(object_id, value, mode, if_revision=if_revision, if_digest=if_digest, apply=folded)
+        return store.update(object_id, value, mode, if_revision=if_revision, if_digest=digest, apply=folded)
 
     with naming_the_nearest(run, object_id):
         return show_changed(run, store, object_id, act, dry_run=dry_run, posted=not apply)
+
+
+def _update(changes: str, mode: str, if_digest: str | None) -> tuple[Json, str | None]:
+    """The changes and the digest; raises here, before anything is asked, what is wrong with them by themselves."""
+    from gh_store_action.settings import INPUTS
+    from gh_store_action.updating import update_of
+
+    digest = INPUTS["if-digest"].parse("--if-digest", if_digest) if if_digest is not None else None
+    value = object_data(changes) if mode in ("append", "replace") else read_data(changes)
+    with as_input():
+        update_of(value, mode, if_digest=digest)
+    return value, digest
 
 
 @command("delete", "gh-store delete metrics")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import nullcontext
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from gh_store_action.cli_options import as_input
 from gh_store_action.cli_screen import Screen
 from gh_store_action.errors import InputError
 
@@ -107,13 +109,15 @@ class Invocation:
         """The store's rules, and who the token is.
 
         Raises:
-            StoreError: an option, a variable or the local file is wrong.
+            StoreError: an option, a variable or the local file is wrong; the file of `--config` is an option.
         """
-        from gh_store_action.config import LOCAL_FILE, read_local
+        from gh_store_action.config import LOCAL_FILE, parse_local, read_local
         from gh_store_action.gateway import GitHub
         from gh_store_action.session import Session
 
-        local = read_local(self.config)
+        with as_input() if self.config else nullcontext():
+            local = read_local(self.config)
+            parse_local(local or "", source=self.config or LOCAL_FILE)
         repository = self.repository
         session = Session(
             GitHub(self.transport, repository),

@@ -250,7 +250,7 @@ def test_config__with_a_typo_is_an_error_and_writes_nothing(shell: Shell) -> Non
     """D66."""
     done = shell.run("sweep", "--config", "confg.yml")
 
-    assert done.code == 1
+    assert done.code == 2
     assert done.err == (
         "Error: The configuration file confg.yml does not exist. "
         "Mend the path, or write the default there with `gh-store init`.\n"
@@ -263,8 +263,16 @@ def test_config__with_a_wrong_key_names_it(shell: Shell) -> None:
 
     done = shell.run("sweep", "--config", "c.yml")
 
-    assert done.code == 1
+    assert done.code == 2
     assert "c.yml: store.log.level must be one of DEBUG, INFO, WARNING, ERROR" in done.err
+
+
+def test_config__that_is_wrong_in_its_usual_place_is_no_argument(shell: Shell) -> None:
+    file = shell.folder / ".config/gh-store/config.yml"
+    file.parent.mkdir(parents=True)
+    file.write_text("store: {log: {level: LOUD}}", "utf-8")
+
+    assert shell.run("sweep").code == 1
 
 
 def test_addresses__follow_from_the_api_url(github: GitHub, repository: Repository, shell: Shell) -> None:

@@ -126,7 +126,10 @@ def test_data__as_text_as_file_and_on_standard_input_are_the_same(shell: Shell, 
         ("", "", "The data is no JSON"),
         ("@none.json", "", "The file 'none.json' can not be read: No such file or directory."),
         ("@.", "", "The file '.' can not be read: Is a directory."),
+        ("@bad.json", "", "The file 'bad.json' is no JSON: line 1, column 2"),
         ("-", "{,}", "Standard input is no JSON"),
+        ('"s"', "", "The data is neither an object nor an array."),
+        ("@big.json", "", "The data would have more than 60,000 characters as JSON."),
         ("-", b"\xff", "Standard input is no UTF-8 text."),
         ("-", " " * (DATA_LIMIT + 1), "Standard input is larger than 1 MiB."),
     ],
@@ -134,11 +137,45 @@ def test_data__as_text_as_file_and_on_standard_input_are_the_same(shell: Shell, 
 def test_data__that_is_wrong_is_one_line_and_nothing_is_asked(
     github: GitHub, shell: Shell, data: str, stdin: str | bytes, said: str
 ) -> None:
-    done = shell.run("create", "m", data, stdin=stdin)
+    (shell.folder / "bad.json").write_text("{,}", "utf-8")
+    (shell.folder / "big.json").write_text(json.dumps(["x" * 60_000]), "utf-8")
 
-    assert done.code == 2
-    assert said in done.err
-    assert (done.err.count("\n"), github.count()) == (1, 0)
+    for command in ("create", "upsert", "update"):
+        done = shell.run(command, "m", data, stdin=stdin)
+
+        assert done.code == 2
+        assert said in done.err
+        assert ("Quote it for the shell" in done.err) == (said.startswith("The data is no JSON") or "NaN" in data)
+        assert (done.err.count("\n"), github.count()) == (1, 0)
+
+
+def test_update__that_no_comment_can_hold_is_a_wrong_input(github: GitHub, shell: Shell) -> None:
+    (shell.folder / "huge.json").write_text(json.dumps({"$set": {"a": "x" * 65_000}}), "utf-8")
+
+    done = shell.run("update", "m", "@huge.json", "--mode", "operators")
+
+    assert (done.code, "too long for a comment" in done.err, github.count()) == (2, True, 0)
+
+
+def test_update__takes_a_digest_in_capitals_and_names_the_option_where_it_is_none(metrics: Shell) -> None:
+    digest = metrics.run("get", "metrics").json["digest"]
+
+    taken = metrics.run("update", "metrics", '{"count": 2}', "--if-digest", digest.upper()[:16], "--apply")
+    other = metrics.run("update", "metrics", '{"count": 3}', "--if-digest", digest[:16], "--apply")
+    none = metrics.run("update", "metrics", '{"count": 3}', "--if-digest", "zzz")
+
+    assert (taken.code, taken.json["data"]["count"]) == (0, 2)
+    assert (other.code, "the object has the digest" in other.err) == (1, True)
+    assert (none.code, none.err) == (
+        2,
+        "Error: The option --if-digest is `zzz`; allowed: 8 to 64 hexadecimal digits. "
+        "Take it from the `digest` that `gh-store get` prints.\n",
+    )
+
+
+def test_ids__that_can_not_be_are_shown_as_they_were_typed(shell: Shell) -> None:
+    assert "The object id 'é' holds a character" in shell.run("get", "é").err
+    assert "The object id 'a\\u202eb' holds" in shell.run("get", "a\u202eb").err
 
 
 # -- get
