@@ -107,15 +107,17 @@ def _would(found: StoredObject, before: int, posted: bool, *, done: bool) -> str
 
 
 def save(path: str, value: Any) -> None:
-    """Writes a result to a file, in place of standard output.
+    """Writes a result to a file, in place of standard output; makes the folders that it lies in.
 
     Raises:
         StoreError: the file can not be written.
     """
     import json
 
+    file = Path(path).expanduser()
     try:
-        Path(path).expanduser().write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     except OSError as error:
         raise StoreError(
             f"The file {path!r} can not be written: {error.strerror}.", "Choose another --output."

@@ -201,7 +201,16 @@ def test_get__writes_to_a_file_in_place_of_standard_output(metrics: Shell) -> No
 
     assert (done.code, done.out) == (0, "")
     assert json.loads((metrics.folder / "m.json").read_text("utf-8"))["data"]["label"] == "é"
-    assert "can not be written" in metrics.run("get", "metrics", "--output", "none/m.json").err
+
+
+def test_get__makes_the_folders_of_its_file(metrics: Shell) -> None:
+    assert metrics.run("get", "metrics", "--output", "new/er/m.json").code == 0
+    assert metrics.run("history", "metrics", "--output", "new/est/h.json").code == 0
+    assert json.loads((metrics.folder / "new/er/m.json").read_text("utf-8"))["version"] == 3
+
+    done = metrics.run("get", "metrics", "--output", "new/er/m.json/x.json")
+
+    assert (done.code, "The file 'new/er/m.json/x.json' can not be written: " in done.err) == (1, True)
 
 
 def test_get__an_unknown_id_names_the_nearest(metrics: Shell) -> None:
