@@ -121,6 +121,13 @@ def test_init__says_why_it_can_not(shell: Shell, arguments: list[str], said: str
     assert done.err.count("\n") == 1
 
 
+def test_init__a_directory_that_would_say_nothing_is_refused(shell: Shell) -> None:
+    done = shell.run("init", "--directory", "checkout")
+
+    assert (done.code, list(shell.folder.iterdir())) == (2, [])
+    assert "--directory is given without --repository-files" in done.err
+
+
 def test_init__on_a_terminal_says_it_in_words(shell: Shell) -> None:
     shell.run("init")
     (shell.folder / ".git").mkdir()
@@ -178,6 +185,7 @@ def test_doctor__no_answer_ends_it(shell: Shell, github: GitHub) -> None:
     done = shell.run("doctor", "--config", "quick.yml")
 
     assert (done.code, levels(done)) == (1, {"connection": "fail"})
+    assert "1 check: 1 failed, 0 to look at, 0 fine." in done.err
 
 
 def test_doctor__an_archived_repository_fails(shell: Shell, repository: Repository) -> None:
