@@ -84,8 +84,10 @@ def _explain(error: Exception, running: Invocation) -> int:
     if isinstance(error, click.ClickException):
         where = getattr(error, "ctx", None)
         help_ = f"{where.command_path} --help" if where else "gh-store --help"
-        sentence = error.format_message().rstrip(".?!")
-        say(f"{running.redact(' '.join(sentence.split()))}. See `{help_}`.")
+        sentence = " ".join(error.format_message().split())
+        if sentence[-1:] not in (".", "?", "!"):
+            sentence += "."
+        say(running.redact(f"{sentence}{_behind_dashes(error)} See `{help_}`."))
         return WRONG_INPUT
     if isinstance(error, OSError) and output_failed(error):
         say(f"Standard output can not be written: {error.strerror}.")
@@ -102,6 +104,15 @@ def _explain(error: Exception, running: Invocation) -> int:
         for line in _trace(error):
             running.screen.line(running.redact(line))
     return BUG
+
+
+def _behind_dashes(error: click.ClickException) -> str:
+    """A hint for what was taken for an option, where it may be an id."""
+    if not isinstance(error, click.NoSuchOption) or error.ctx is None or error.possibilities:
+        return ""
+    if not any(one.name == "object_id" for one in error.ctx.command.params):
+        return ""
+    return f" An id that begins with - stands behind --, such as: {error.ctx.command_path} -- -id."
 
 
 def _trace(error: BaseException) -> list[str]:
