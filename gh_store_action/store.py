@@ -145,9 +145,12 @@ class GitHubStore:
             at: a time: ISO 8601, UTC where it names no offset.
 
         Raises:
+            TypeError: the revision is no whole number.
             ObjectNotFound: there is no such object, or revision.
             StoreError: the body is broken, or the log no longer gives that state.
         """
+        if revision is not None:
+            _whole("revision", revision)
         return self._reader.get(object_id, revision=revision, at=None if at is None else _time("at", at))
 
     def update(
@@ -198,6 +201,8 @@ class GitHubStore:
             ObjectNotFound: there never was such an object.
             ConcurrentUpdateError: it is not as `if_revision` or `if_digest` want it.
         """
+        if if_revision is not None:
+            _whole("if_revision", if_revision)
         return self._lifecycle.delete(object_id, if_revision=if_revision, if_digest=if_digest).meta
 
     def restore(self, object_id: str) -> StoredMeta:
@@ -213,6 +218,7 @@ class GitHubStore:
         """Folds what is pending on an issue: two requests, one where there is nothing.
 
         Raises:
+            TypeError: the issue's number is no whole number.
             ObjectNotFound: the issue is no object.
             StoreError: it can not be finished; what is left is pending.
         """
@@ -224,6 +230,7 @@ class GitHubStore:
 
     def process(self, issue_number: int) -> Result:
         """The same, telling what became of each update; an update on a rolled-over issue is sent to the new one."""
+        _whole("issue_number", issue_number)
         return Mover(self._finder, dry_run=self.dry_run).process(issue_number)
 
     # -- many objects ----------------------------------------------------------------------------------------------
@@ -248,10 +255,13 @@ class GitHubStore:
 
     def diff(self, object_id: str, before: int, after: int) -> Json:
         """The JSON Patch (RFC 6902) from one revision to another."""
+        _whole("before", before)
+        _whole("after", after)
         return self._reader.diff(object_id, before, after)
 
     def revert(self, object_id: str, revision: int, *, apply: bool = True) -> StoredObject:
         """Makes the object what it was at a revision, by a new update; nothing of the history is lost."""
+        _whole("revision", revision)
         (data,) = self._reader.states(object_id, revision)
         return self.update(object_id, data, "replace", apply=apply)
 
@@ -305,6 +315,12 @@ class IssueHandler:
     def get_object_history(self, object_id: str) -> list[HistoryEntry]:
         """The store's own, under its old name."""
         return self._store.get_object_history(object_id)
+
+
+def _whole(name: str, value: object) -> None:
+    """Raises where a number is none: text would never be equal to one, and `True` would be 1."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"{name} must be a whole number, such as 1, not {value!r}")
 
 
 def _time(name: str, value: str | datetime) -> str:
