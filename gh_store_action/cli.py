@@ -13,10 +13,11 @@ import click
 
 from gh_store_action import __version__, cli_history, cli_keeping, cli_objects, cli_setup, cli_snapshots
 from gh_store_action.cli_options import common
+from gh_store_action.cli_screen import output_failed
 from gh_store_action.cli_session import Invocation
 from gh_store_action.errors import StoreError
 
-BUG = 1
+FAILED = BUG = 1
 WRONG_INPUT = 2
 INTERRUPTED = 130
 
@@ -41,6 +42,8 @@ class Program(click.Group):
         running = Invocation(os.environ)
         given = list(sys.argv[1:] if args is None else args)
         try:
+            if sys.stdout is None:  # before anything is done that could not be told
+                raise StoreError("Standard output can not be written: it is closed.", "Send it to a file.")
             code = super().main(
                 given,
                 prog_name="gh-store",
@@ -81,9 +84,14 @@ def _explain(error: Exception, running: Invocation) -> int:
     if isinstance(error, click.ClickException):
         where = getattr(error, "ctx", None)
         help_ = f"{where.command_path} --help" if where else "gh-store --help"
-        sentence = error.format_message().rstrip(".?!")
-        say(f"{running.redact(' '.join(sentence.split()))}. See `{help_}`.")
+        sentence = " ".join(error.format_message().split())
+        if sentence[-1:] not in (".", "?", "!"):
+            sentence += "."
+        say(running.redact(f"{sentence}{_behind_dashes(error)} See `{help_}`."))
         return WRONG_INPUT
+    if isinstance(error, OSError) and output_failed(error):
+        say(f"Standard output can not be written: {error.strerror}.")
+        return FAILED
     place = traceback.extract_tb(error.__traceback__)[-1]
     say(
         running.redact(
@@ -96,6 +104,15 @@ def _explain(error: Exception, running: Invocation) -> int:
         for line in _trace(error):
             running.screen.line(running.redact(line))
     return BUG
+
+
+def _behind_dashes(error: click.ClickException) -> str:
+    """A hint for what was taken for an option, where it may be an id."""
+    if not isinstance(error, click.NoSuchOption) or error.ctx is None or error.possibilities:
+        return ""
+    if not any(one.name == "object_id" for one in error.ctx.command.params):
+        return ""
+    return f" An id that begins with - stands behind --, such as: {error.ctx.command_path} -- -id."
 
 
 def _trace(error: BaseException) -> list[str]:

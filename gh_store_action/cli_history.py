@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gh_store_action.cli_objects import save, show
+from gh_store_action.cli_objects import save, show_changed
 from gh_store_action.cli_options import command, dry_run
 from gh_store_action.cli_session import invocation
 from gh_store_action.cli_shapes import naming_the_nearest
@@ -94,9 +94,9 @@ def diff(object_id: str, first: int, second: int) -> int:
 def revert(object_id: str, revision: int, dry_run: bool) -> int:
     """Make an object what it was at a revision.  That is a new update; the past stays."""
     run = invocation()
+    store = run.store(dry_run=dry_run)
     with naming_the_nearest(run, object_id):
-        found = run.store(dry_run=dry_run).revert(object_id, revision)
-    return show(run, found, dry_run=dry_run)
+        return show_changed(run, store, object_id, lambda: store.revert(object_id, revision), dry_run=dry_run)
 
 
 COMMANDS = (history, diff, revert)

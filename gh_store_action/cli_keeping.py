@@ -12,6 +12,7 @@ from gh_store_action.cli_objects import show
 from gh_store_action.cli_options import command, dry_run
 from gh_store_action.cli_session import Invocation, invocation
 from gh_store_action.cli_shapes import naming_the_nearest, result, what
+from gh_store_action.cli_words import in_options
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -39,7 +40,8 @@ def sweep(dry_run: bool) -> int:
     run = invocation()
     found = run.store(dry_run=dry_run).sweep(run.screen.progress("objects processed"))
     code = _told(run, found)
-    run.screen.show([result(one) for one in found], lambda console: _draw(console, found, dry_run=dry_run))
+    value = [{**result(one), "dry_run": dry_run} for one in found]
+    run.screen.show(value, lambda console: _draw(console, found, dry_run=dry_run))
     return code
 
 
@@ -62,7 +64,7 @@ def _told(run: Invocation, results: Sequence[Result]) -> int:
 
 
 def _draw(console: Console, results: Sequence[Result], *, dry_run: bool) -> None:
-    from gh_store_action.cli_draw import table
+    from gh_store_action.cli_draw import nothing_written, table
 
     rows = [
         (
@@ -78,7 +80,7 @@ def _draw(console: Console, results: Sequence[Result], *, dry_run: bool) -> None
     else:
         console.print("nothing is pending")
     if dry_run:
-        console.print("dry run: nothing was written", style="dim")
+        nothing_written(console, "The table says what would be done." if rows else "There is nothing to do.")
 
 
 @command("verify", "gh-store verify", "gh-store verify metrics --repair")
@@ -87,28 +89,47 @@ def _draw(console: Console, results: Sequence[Result], *, dry_run: bool) -> None
 @dry_run
 def verify(object_id: str | None, repair: bool, dry_run: bool) -> int:
     """Fold every log, or one object's, and compare.  Exit code 1 when something is wrong and not mended."""
+    from gh_store_action.verifying import repairable
+
     run = invocation()
     with naming_the_nearest(run, object_id or ""):
         store = run.store(dry_run=dry_run)
         problems = store.verify(object_id, repair, progress=run.screen.progress("objects verified"))
 
+    tried = [repair and dry_run and repairable(one) for one in problems]
+
     def draw(console: Console) -> None:
-        from gh_store_action.cli_draw import table
+        from gh_store_action.cli_draw import nothing_written, table
 
         rows = [
             (
                 (one.object_id, "bold"),
                 (f"#{one.issue_number}", "dim"),
                 (one.kind, "yellow"),
-                one.message + ("" if one.mended or not one.mend else f"\n→ {one.mend}"),
-                ("mended", "green") if one.mended else ("not mended", "red"),
+                one.message + ("" if one.mended or would or not one.mend else f"\n→ {in_options(one.mend)}"),
+                ("mended", "green")
+                if one.mended
+                else (("would be mended", "green") if would else ("not mended", "red")),
             )
-            for one in problems
+            for one, would in zip(problems, tried, strict=True)
         ]
         console.print(table(("Object", "Issue", "Problem", "What", ""), rows) if rows else "nothing is wrong")
+        if dry_run:
+            nothing_written(console, _would_mend(sum(tried), len(problems)))
 
-    run.screen.show([asdict(one) for one in problems], draw)
+    value = [
+        {**asdict(one), "would_mend": would, "dry_run": dry_run} for one, would in zip(problems, tried, strict=True)
+    ]
+    run.screen.show(value, draw)
     return 1 if any(not one.mended for one in problems) else 0
+
+
+def _would_mend(some: int, problems: int) -> str:
+    if not problems:
+        return "There is nothing to mend."
+    if not some:
+        return "Nothing would be mended; --repair mends what the log can mend."
+    return f"{some} of {problems} problems would be mended, as far as the log can mend them."
 
 
 @command("migrate", "gh-store migrate --dry-run", "gh-store migrate")
@@ -119,7 +140,7 @@ def migrate(dry_run: bool) -> int:
     found = run.store(dry_run=dry_run).migrate(dry_run)
 
     def draw(console: Console) -> None:
-        from gh_store_action.cli_draw import table
+        from gh_store_action.cli_draw import nothing_written, table
 
         rows = [
             (
@@ -134,8 +155,10 @@ def migrate(dry_run: bool) -> int:
         ]
         head = ("Object", "Issue", "Written by", "Applied", "Rejected", "What")
         console.print(table(head, rows, numbers=head[3:5]) if rows else "nothing is left to adopt")
+        if dry_run:
+            nothing_written(console, "The table says what would be done." if rows else "There is nothing to do.")
 
-    run.screen.show([asdict(one) for one in found], draw)
+    run.screen.show([{**asdict(one), "dry_run": dry_run} for one in found], draw)
     return 1 if any(one.problem for one in found) else 0
 
 
@@ -147,7 +170,8 @@ def roll_over(object_id: str, dry_run: bool) -> int:
     run = invocation()
     with naming_the_nearest(run, object_id):
         found = run.store(dry_run=dry_run).roll_over(object_id)
-    return show(run, found, dry_run=dry_run)
+    would = f"{object_id} would be moved from issue #{found.meta.issue_number} to a new one:" if dry_run else ""
+    return show(run, found, would=would, dry_run=dry_run)
 
 
 COMMANDS = (process_updates, sweep, verify, migrate, roll_over)

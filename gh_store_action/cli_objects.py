@@ -8,43 +8,116 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gh_store_action.cli_options import command, dry_run, read_data
+from gh_store_action.cli_options import as_input, command, dry_run, object_data, read_data
 from gh_store_action.cli_session import Invocation, invocation
 from gh_store_action.cli_shapes import naming_the_nearest, stored
-from gh_store_action.errors import InputError, StoreError
+from gh_store_action.errors import InputError, ObjectNotFound, StoreError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rich.console import Console
 
+    from gh_store_action.domain.canonical import Json
     from gh_store_action.domain.records import StoredObject
+    from gh_store_action.store import GitHubStore
 
 # As `settings.UPDATE_MODES`, which this does not import for the sake of a quick --help; a test holds them together.
 UPDATE_MODES = ("append", "replace", "merge-patch", "json-patch", "operators")
 
 
-def show(run: Invocation, found: StoredObject, **more: Any) -> int:
-    """Prints one object."""
+def show(run: Invocation, found: StoredObject, *, would: str = "", said: str = "", **more: Any) -> int:
+    """Prints one object.
+
+    Args:
+        would: of a dry run: what would have happened, a sentence for the terminal that stands before the object.
+        said: a sentence for the terminal that stands behind it.
+        more: keys for the JSON.
+    """
     shape = {**stored(found), **more}
 
     def draw(console: Console) -> None:
+        from gh_store_action.cli_draw import cell, nothing_written
         from gh_store_action.cli_draw import stored as draw_stored
 
+        if would:
+            nothing_written(console, would)
         draw_stored(console, shape)
+        if said:
+            console.print(cell((said, "dim")))
 
     run.screen.show(shape, draw)
     return 0
 
 
+def show_changed(
+    run: Invocation,
+    store: GitHubStore,
+    object_id: str,
+    act: Callable[[], StoredObject],
+    *,
+    dry_run: bool,
+    posted: bool = False,
+    unless: Json = None,
+) -> int:
+    """Changes an object and prints it; a dry run says what would become of it.
+
+    Args:
+        act: the change, on `store`.
+        posted: whether the change is left to the workflow to fold.
+        unless: data at which there is nothing to change.
+    """
+    from gh_store_action.domain.canonical import equal
+
+    before = _revision(store, object_id) if dry_run else 0
+    found = act()
+    would = said = ""
+    if dry_run:
+        would = _would(found, before, posted, done=equal(found.data, unless))
+    elif posted:
+        said = (
+            "The update is posted. The repository's workflow folds it, or run "
+            f"`gh-store process-updates --issue {found.meta.issue_number}`."
+        )
+    return show(run, found, would=would, said=said, dry_run=dry_run)
+
+
+def _revision(store: GitHubStore, object_id: str) -> int:
+    """The object's present revision, 0 where there is no such object."""
+    try:
+        return store.get(object_id).meta.version
+    except ObjectNotFound:
+        return 0
+
+
+def _would(found: StoredObject, before: int, posted: bool, *, done: bool) -> str:
+    """What a change would have made of an object, from what a dry run of it gives."""
+    name, now = found.meta.object_id, found.meta.version
+    if not before:
+        return f"{name} would be created:"
+    if now != before:
+        how = "posted for the workflow to fold, which would make" if posted else "folded at once, which would make"
+        return f"An update of {name} would be {how} of revision {before}:"
+    if done and not found.meta.pending:
+        return f"{name} is like that already, and would be left as it is:"
+    return (
+        f"An update of {name} would be posted. What it makes of the object is known when it is folded, for updates are "
+        "pending or the body was changed by hand. At present:"
+    )
+
+
 def save(path: str, value: Any) -> None:
-    """Writes a result to a file, in place of standard output.
+    """Writes a result to a file, in place of standard output; makes the folders that it lies in.
 
     Raises:
         StoreError: the file can not be written.
     """
     import json
 
+    file = Path(path).expanduser()
     try:
-        Path(path).expanduser().write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     except OSError as error:
         raise StoreError(
             f"The file {path!r} can not be written: {error.strerror}.", "Choose another --output."
@@ -65,8 +138,9 @@ def save(path: str, value: Any) -> None:
 def create(object_id: str, data: str, label: tuple[str, ...], dry_run: bool) -> int:
     """Create an object.  DATA is JSON, @file, or - for standard input."""
     run = invocation()
-    value = read_data(data)
-    return show(run, run.store(dry_run=dry_run).create(object_id, value, label), dry_run=dry_run)
+    value = object_data(data)
+    would = f"{object_id} would be created:" if dry_run else ""
+    return show(run, run.store(dry_run=dry_run).create(object_id, value, label), would=would, dry_run=dry_run)
 
 
 @command("upsert", """gh-store upsert metrics '{"count": 5}'""")
@@ -76,8 +150,9 @@ def create(object_id: str, data: str, label: tuple[str, ...], dry_run: bool) -> 
 def upsert(object_id: str, data: str, dry_run: bool) -> int:
     """Make an object be DATA, whether it is there or not."""
     run = invocation()
-    value = read_data(data)
-    return show(run, run.store(dry_run=dry_run).upsert(object_id, value), dry_run=dry_run)
+    value = object_data(data)
+    store = run.store(dry_run=dry_run)
+    return show_changed(run, store, object_id, lambda: store.upsert(object_id, value), dry_run=dry_run, unless=value)
 
 
 @command(
@@ -132,11 +207,27 @@ def update(
 ) -> int:
     """Post an update of an object.  CHANGES are JSON, @file, or - for standard input."""
     run = invocation()
-    value = read_data(changes)
+    value, digest = _update(changes, mode, if_digest)
+    store = run.store(dry_run=dry_run)
+
+    def act() -> StoredObject:
+        folded = apply or dry_run  # a dry run shows what the data would become, whoever folds it
+        return store.update(object_id, value, mode, if_revision=if_revision, if_digest=digest, apply=folded)
+
     with naming_the_nearest(run, object_id):
-        store = run.store(dry_run=dry_run)
-        found = store.update(object_id, value, mode, if_revision=if_revision, if_digest=if_digest, apply=apply)
-    return show(run, found, dry_run=dry_run)
+        return show_changed(run, store, object_id, act, dry_run=dry_run, posted=not apply)
+
+
+def _update(changes: str, mode: str, if_digest: str | None) -> tuple[Json, str | None]:
+    """The changes and the digest; raises here, before anything is asked, what is wrong with them by themselves."""
+    from gh_store_action.settings import INPUTS
+    from gh_store_action.updating import update_of
+
+    digest = INPUTS["if-digest"].parse("--if-digest", if_digest) if if_digest is not None else None
+    value = object_data(changes) if mode in ("append", "replace") else read_data(changes)
+    with as_input():
+        update_of(value, mode, if_digest=digest)
+    return value, digest
 
 
 @command("delete", "gh-store delete metrics")
@@ -149,8 +240,8 @@ def delete(object_id: str, if_revision: int | None, dry_run: bool) -> int:
     with naming_the_nearest(run, object_id):
         run.store(dry_run=dry_run).delete(object_id, if_revision=if_revision)
     value = {"object_id": object_id, "deleted": not dry_run, "dry_run": dry_run}
-    said = f"{object_id} {'would be' if dry_run else 'is'} deleted; gh-store restore {object_id} brings it back"
-    run.screen.show(value, lambda console: console.print(said))
+    said = f"{object_id} {'would be' if dry_run else 'is'} deleted; `gh-store restore {object_id}` brings it back."
+    run.screen.show(value, lambda console: _say(console, said, dry_run=dry_run))
     return 0
 
 
@@ -161,9 +252,18 @@ def restore(object_id: str, dry_run: bool) -> int:
     """Bring a deleted object back."""
     run = invocation()
     meta = run.store(dry_run=dry_run).restore(object_id)
-    said = f"{object_id} {'would be' if dry_run else 'is'} there again, as issue #{meta.issue_number}"
-    run.screen.show({**asdict(meta), "dry_run": dry_run}, lambda console: console.print(said))
+    said = f"{object_id} {'would be' if dry_run else 'is'} there again, as issue #{meta.issue_number}."
+    run.screen.show({**asdict(meta), "dry_run": dry_run}, lambda console: _say(console, said, dry_run=dry_run))
     return 0
+
+
+def _say(console: Console, said: str, *, dry_run: bool) -> None:
+    from gh_store_action.cli_draw import cell, nothing_written
+
+    if dry_run:
+        nothing_written(console, said)
+    else:
+        console.print(cell(said))
 
 
 @command("list", "gh-store list", "gh-store list --since 2026-01-31")

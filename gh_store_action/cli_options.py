@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from gh_store_action.errors import InputError
+from gh_store_action.errors import ConfigurationError, InputError, InvalidUpdate
 
 if TYPE_CHECKING:
     from gh_store_action.domain.canonical import Json
@@ -92,6 +93,19 @@ def dry_run(function: Decorated) -> Decorated:
     return click.option("--dry-run", is_flag=True, help="Say what would be done; write nothing.")(function)
 
 
+@contextmanager
+def as_input() -> Iterator[None]:
+    """Makes what an argument or a file of the caller's breaks a wrong input: exit code 2.
+
+    Raises:
+        InputError: in place of the `InvalidUpdate` or `ConfigurationError` raised inside.
+    """
+    try:
+        yield
+    except (InvalidUpdate, ConfigurationError) as error:
+        raise InputError(error.what, error.mend, detail=error.detail) from None
+
+
 def read_data(text: str) -> Json:
     """The value of `DATA`: JSON text, `@file`, or `-` for standard input.
 
@@ -100,24 +114,36 @@ def read_data(text: str) -> Json:
     """
     from gh_store_action.domain.canonical import InvalidJson, parse
 
-    source = "The data"
+    source, mend = (
+        "The data",
+        """Quote it for the shell, such as '{"count": 1}', or give @file or - (standard input).""",
+    )
     try:
         if text == "-":
-            source = "Standard input"
+            source, mend = "Standard input", "Mend what writes it."
             text = sys.stdin.buffer.read(DATA_LIMIT + 1).decode("utf-8-sig")
         elif text.startswith("@"):
-            source = f"The file {text[1:]!r}"
+            source, mend = f"The file {text[1:]!r}", "Mend it there."
             with Path(text[1:]).expanduser().open("rb") as file:
                 text = file.read(DATA_LIMIT + 1).decode("utf-8-sig")
         if len(text) > DATA_LIMIT:
             raise InputError(f"{source} is larger than 1 MiB.", "An object has room for 60,000 characters of JSON.")
         return parse(text)
     except InvalidJson as error:
-        raise InputError(
-            f"{source} is no JSON: {error.reason}.",
-            """Quote it for the shell, such as '{"count": 1}', or give @file or - (standard input).""",
-        ) from None
+        raise InputError(f"{source} is no JSON: {error.reason}.", mend) from None
     except UnicodeDecodeError:
         raise InputError(f"{source} is no UTF-8 text.", "Save it as UTF-8.") from None
     except OSError as error:
         raise InputError(f"{source} can not be read: {error.strerror}.", "Check the name behind the @.") from None
+
+
+def object_data(text: str) -> Json:
+    """The value of `DATA` for a whole object.
+
+    Raises:
+        InputError: as `read_data`, or no object of the store can hold it.
+    """
+    from gh_store_action.creating import checked
+
+    with as_input():
+        return checked(read_data(text))

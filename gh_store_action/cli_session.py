@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import nullcontext
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from gh_store_action.cli_options import as_input
 from gh_store_action.cli_screen import Screen
 from gh_store_action.errors import InputError
 
 if TYPE_CHECKING:
+    from gh_store_action.addresses import Addresses
     from gh_store_action.config import Log
     from gh_store_action.session import Session
     from gh_store_action.store import GitHubStore
     from gh_store_action.transport import Transport
     from gh_store_action.workspace import Workspace
-
-GITHUB_API = "https://api.github.com"
-GITHUB = "https://github.com"
 
 
 class Invocation:
@@ -37,7 +37,7 @@ class Invocation:
     def __init__(self, environ: Mapping[str, str], screen: Screen | None = None) -> None:
         self.environ = environ
         self.options: dict[str, Any] = {}
-        self.screen = screen or Screen()
+        self.screen = screen or Screen(environ=environ)
         self._logged: tuple[Log, bool] | None = None
 
     @property
@@ -86,56 +86,44 @@ class Invocation:
         return repository("--repo", text)
 
     @cached_property
-    def api_url(self) -> str:
-        """The address of the REST API."""
-        from gh_store_action.settings import url
+    def addresses(self) -> Addresses:
+        """Where GitHub is.
 
-        given = self.options.get("api_url")
-        name = "--api-url" if given else "GITHUB_API_URL"
-        return url(name, str(given or self.environ.get("GITHUB_API_URL", "").strip() or GITHUB_API))
+        Raises:
+            InputError: `--api-url` or a variable is no address.
+        """
+        from gh_store_action.addresses import Addresses
 
-    @cached_property
-    def graphql_url(self) -> str:
-        """The address of the GraphQL API; the variable counts for the API that the variables name."""
-        from gh_store_action.settings import graphql_url_for, url
-
-        named = "" if self.options.get("api_url") else self.environ.get("GITHUB_GRAPHQL_URL", "").strip()
-        return url("GITHUB_GRAPHQL_URL", named) if named else graphql_url_for(self.api_url)
-
-    @cached_property
-    def server_url(self) -> str:
-        """The address of the website, for links and git."""
-        from gh_store_action.settings import url
-
-        named = "" if self.options.get("api_url") else self.environ.get("GITHUB_SERVER_URL", "").strip()
-        beside = GITHUB if self.api_url == GITHUB_API else self.api_url.removesuffix("/api/v3")
-        return url("GITHUB_SERVER_URL", named or beside)
+        return Addresses.of(self.environ, str(self.options.get("api_url") or ""), name="--api-url")
 
     @cached_property
     def transport(self) -> Transport:
         """The connection to GitHub; `close` closes it."""
         from gh_store_action.transport import Transport
 
-        return Transport(token=self.token, api_url=self.api_url, graphql_url=self.graphql_url, log=self.say)
+        where = self.addresses
+        return Transport(token=self.token, api_url=where.api, graphql_url=where.graphql, log=self.say)
 
     @cached_property
     def session(self) -> Session:
         """The store's rules, and who the token is.
 
         Raises:
-            StoreError: an option, a variable or the local file is wrong.
+            StoreError: an option, a variable or the local file is wrong; the file of `--config` is an option.
         """
-        from gh_store_action.config import LOCAL_FILE, read_local
+        from gh_store_action.config import LOCAL_FILE, parse_local, read_local
         from gh_store_action.gateway import GitHub
         from gh_store_action.session import Session
 
-        local = read_local(self.config)
+        with as_input() if self.config else nullcontext():
+            local = read_local(self.config)
+            parse_local(local or "", source=self.config or LOCAL_FILE)
         repository = self.repository
         session = Session(
             GitHub(self.transport, repository),
             local=local,
             local_source=self.config or LOCAL_FILE,
-            server_url=self.server_url,
+            server_url=self.addresses.server,
         )
         self.__dict__["session"] = session  # for the log, whose level it knows
         if self.options.get("token"):
@@ -156,7 +144,7 @@ class Invocation:
         """The files below a folder."""
         from gh_store_action.workspace import Workspace
 
-        return Workspace(root, self.environ, self.server_url, self.token, time.sleep)
+        return Workspace(root, self.environ, self.addresses.server, self.token, time.sleep)
 
     def say(self, text: str, *, level: str = "INFO") -> None:
         """A line of the log, as `log.level` and `log.format` have it; `--verbose` shows every level."""

@@ -12,7 +12,7 @@ from click.shell_completion import BashComplete, FishComplete, ShellComplete, Zs
 
 from gh_store_action.cli_options import command, dry_run
 from gh_store_action.cli_session import invocation
-from gh_store_action.errors import StoreError
+from gh_store_action.errors import InputError, StoreError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,20 +24,23 @@ SHELLS: Mapping[str, type[ShellComplete]] = {"bash": BashComplete, "zsh": ZshCom
 
 @command("init", "gh-store init", "gh-store init --repository-files")
 @click.option("--repository-files", is_flag=True, help="Workflows and .github/gh-store.yml into this checkout instead.")
-@click.option(
-    "--directory", default=".", metavar="DIR", help="The checkout, with --repository-files.", show_default=True
-)
+@click.option("--directory", metavar="DIR", help="The checkout, with --repository-files; else the current directory.")
 @dry_run
-def init(repository_files: bool, directory: str, dry_run: bool) -> int:
-    """Write the default configuration, or with --repository-files the workflows.  Nothing is overwritten."""
-    from gh_store_action.config import LOCAL_FILE, dump_default
+def init(repository_files: bool, directory: str | None, dry_run: bool) -> int:
+    """Write this machine's configuration, or with --repository-files the workflows.  Nothing is overwritten."""
+    from gh_store_action.config import LOCAL_FILE, dump_local
 
     run = invocation()
+    if directory is not None and not repository_files:
+        raise InputError(
+            "--directory is given without --repository-files, and says nothing then.",
+            "Add --repository-files, or leave it out.",
+        )
     if repository_files:
-        files = _repository_files(Path(directory))
+        files = _repository_files(Path(directory or "."))
         step = "review the files, commit them on the default branch and push; then check with `gh-store doctor`."
     else:
-        files = {Path(run.config or LOCAL_FILE).expanduser(): dump_default()}
+        files = {Path(run.config or LOCAL_FILE).expanduser(): dump_local()}
         step = "set GITHUB_TOKEN and GITHUB_REPOSITORY; then check the store with `gh-store doctor`."
     written: list[str] = []
     kept: list[str] = []
@@ -100,9 +103,8 @@ def doctor() -> int:
     run.screen.show(value, lambda console: _draw_checks(console, checks))
     failed = sum(c.level is Level.FAIL for c in checks)
     warned = sum(c.level is Level.WARN for c in checks)
-    run.screen.line(
-        f"{len(checks)} checks: {failed} failed, {warned} to look at, {len(checks) - failed - warned} fine."
-    )
+    count = f"{len(checks)} check{'' if len(checks) == 1 else 's'}"
+    run.screen.line(f"{count}: {failed} failed, {warned} to look at, {len(checks) - failed - warned} fine.")
     return 1 if failed else 0
 
 

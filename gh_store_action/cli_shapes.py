@@ -69,15 +69,20 @@ def what(found: Result) -> str:
 
 @contextmanager
 def naming_the_nearest(run: Invocation, object_id: str) -> Iterator[None]:
-    """Makes an unknown id an error that names the ids most like it.
+    """Makes an unknown id an error that names the ids most like it; an id that is known, deleted or not, is left alone.
 
     Raises:
         ObjectNotFound: in place of the one raised inside, with the ids.
     """
+    from gh_store_action.finding import Finder
+
     try:
         yield
     except ObjectNotFound as error:
         try:
+            known = Finder(run.session).look(object_id)
+            if known.live or known.deleted or known.stray:
+                raise error from None
             ids = [one.meta.object_id for one in islice(run.store(quiet=True).list_all(), LOOKED_AT)]
         except StoreError:
             raise error from None

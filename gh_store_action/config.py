@@ -107,8 +107,13 @@ class StoreConfig:
 
 
 def dump_default() -> str:
-    """The documented default file, as `gh-store init` writes it."""
+    """The documented default file of a store's repository, as `gh-store init --repository-files` writes it."""
     return _data("default_config.yml")
+
+
+def dump_local() -> str:
+    """The documented local file, as `gh-store init` writes it: no rule in it counts against the repository's."""
+    return _data("local_config.yml")
 
 
 def read_local(path: str | Path | None = None) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -9,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from gh_store_action.addresses import Addresses
 from gh_store_action.config import LOCAL_FILE, read_local
 from gh_store_action.creating import Creator
 from gh_store_action.domain.canonical import Json
@@ -22,12 +24,10 @@ from gh_store_action.moving import Migration, Mover
 from gh_store_action.processor import Processor, Result
 from gh_store_action.reading import Reader
 from gh_store_action.session import Session
-from gh_store_action.settings import moment, repository, url
+from gh_store_action.settings import moment, repository
 from gh_store_action.transport import Transport
 from gh_store_action.updating import Outcome, Updater, update_of
 from gh_store_action.verifying import Problem, Verifier
-
-API_URL = "https://api.github.com"
 
 
 class GitHubStore:
@@ -37,9 +37,11 @@ class GitHubStore:
         token: of GitHub; never shown.
         repo: `owner/name`.
         config_path: a local configuration file; by default the one at `~/.config/gh-store/config.yml`, if it is there.
-        api_url: of the REST API, for an Enterprise Server `https://HOST/api/v3`.
+        api_url: of the REST API, for an Enterprise Server `https://HOST/api/v3`; by default what the variable
+            GITHUB_API_URL says, else github.com's.  Where it is not given, the variables GITHUB_GRAPHQL_URL and
+            GITHUB_SERVER_URL count likewise.
         graphql_url: where it does not follow from `api_url`.
-        server_url: of the website, for links.
+        server_url: of the website, for links, where it does not follow from `api_url`.
         dry_run: look and check, and write nothing.
         pause: waits that many seconds; tests hand in their own.
         log: gets a line about what is waited for or left out.
@@ -55,24 +57,19 @@ class GitHubStore:
         repo: str,
         config_path: str | Path | None = None,
         *,
-        api_url: str = API_URL,
+        api_url: str = "",
         graphql_url: str = "",
-        server_url: str = "https://github.com",
+        server_url: str = "",
         dry_run: bool = False,
         pause: Callable[[float], None] = time.sleep,
         log: Callable[[str], None] = lambda line: None,
     ) -> None:
         name = repository("repo", repo)
         local = read_local(config_path)
-        transport = Transport(
-            token=token,
-            api_url=url("api_url", api_url),
-            graphql_url=url("graphql_url", graphql_url) if graphql_url else "",
-            pause=pause,
-            log=log,
-        )
+        where = Addresses.of(os.environ, api_url, graphql_url, server_url)
+        transport = Transport(token=token, api_url=where.api, graphql_url=where.graphql, pause=pause, log=log)
         source = str(config_path) if config_path else LOCAL_FILE
-        session = Session(GitHub(transport, name), local=local, local_source=source, server_url=server_url)
+        session = Session(GitHub(transport, name), local=local, local_source=source, server_url=where.server)
         self._set_up(session, dry_run, log)
 
     @classmethod
@@ -148,9 +145,12 @@ class GitHubStore:
             at: a time: ISO 8601, UTC where it names no offset.
 
         Raises:
+            TypeError: the revision is no whole number.
             ObjectNotFound: there is no such object, or revision.
             StoreError: the body is broken, or the log no longer gives that state.
         """
+        if revision is not None:
+            _whole("revision", revision)
         return self._reader.get(object_id, revision=revision, at=None if at is None else _time("at", at))
 
     def update(
@@ -201,6 +201,8 @@ class GitHubStore:
             ObjectNotFound: there never was such an object.
             ConcurrentUpdateError: it is not as `if_revision` or `if_digest` want it.
         """
+        if if_revision is not None:
+            _whole("if_revision", if_revision)
         return self._lifecycle.delete(object_id, if_revision=if_revision, if_digest=if_digest).meta
 
     def restore(self, object_id: str) -> StoredMeta:
@@ -216,6 +218,7 @@ class GitHubStore:
         """Folds what is pending on an issue: two requests, one where there is nothing.
 
         Raises:
+            TypeError: the issue's number is no whole number.
             ObjectNotFound: the issue is no object.
             StoreError: it can not be finished; what is left is pending.
         """
@@ -227,6 +230,7 @@ class GitHubStore:
 
     def process(self, issue_number: int) -> Result:
         """The same, telling what became of each update; an update on a rolled-over issue is sent to the new one."""
+        _whole("issue_number", issue_number)
         return Mover(self._finder, dry_run=self.dry_run).process(issue_number)
 
     # -- many objects ----------------------------------------------------------------------------------------------
@@ -251,10 +255,13 @@ class GitHubStore:
 
     def diff(self, object_id: str, before: int, after: int) -> Json:
         """The JSON Patch (RFC 6902) from one revision to another."""
+        _whole("before", before)
+        _whole("after", after)
         return self._reader.diff(object_id, before, after)
 
     def revert(self, object_id: str, revision: int, *, apply: bool = True) -> StoredObject:
         """Makes the object what it was at a revision, by a new update; nothing of the history is lost."""
+        _whole("revision", revision)
         (data,) = self._reader.states(object_id, revision)
         return self.update(object_id, data, "replace", apply=apply)
 
@@ -308,6 +315,12 @@ class IssueHandler:
     def get_object_history(self, object_id: str) -> list[HistoryEntry]:
         """The store's own, under its old name."""
         return self._store.get_object_history(object_id)
+
+
+def _whole(name: str, value: object) -> None:
+    """Raises where a number is none: text would never be equal to one, and `True` would be 1."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"{name} must be a whole number, such as 1, not {value!r}")
 
 
 def _time(name: str, value: str | datetime) -> str:

@@ -17,9 +17,14 @@ from gh_store_action.errors import GitHubError, ObjectNotFound, StoreError
 from gh_store_action.finding import Finder
 from gh_store_action.processor import MOST_RECEIPTS, Processor
 
-__all__ = ["Problem", "Verifier"]
+__all__ = ["Problem", "Verifier", "repairable"]
 
 _STATE_MISSING = frozenset({"drift", "missing-checkpoint", "edited-comment"})
+
+
+def repairable(problem: Problem) -> bool:
+    """Whether `repair` sets about it, as its advice says; whether it can mend it, only doing it tells."""
+    return "`repair`" in problem.mend
 
 
 @dataclass

@@ -53,7 +53,7 @@ def check_id(object_id: str, rules: Rules) -> str:
         raise InvalidId("An object id must not be empty.")
     if not _ID.fullmatch(object_id):
         raise InvalidId(
-            f"The object id {ascii(object_id[:80])} holds a character that it must not: "
+            f"The object id {object_id[:80]!r} holds a character that it must not: "
             "ASCII letters, digits and . _ - ~ : @ + / are allowed."
         )
     if len(object_id) > longest:

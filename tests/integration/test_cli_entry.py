@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import click
@@ -21,7 +22,7 @@ from gh_store_action.cli_options import Command
 from gh_store_action.cli_snapshots import FORMATS
 from gh_store_action.settings import FORMATS as ACTION_FORMATS
 from gh_store_action.settings import UPDATE_MODES as ACTION_UPDATE_MODES
-from tests.support.cli import ROOT, Shell
+from tests.support.cli import ENTRY, ROOT, Shell
 from tests.support.github import GitHub, Repository
 
 LABELS = ["stored-object", "UID:metrics"]
@@ -202,18 +203,21 @@ def test_token__that_github_refuses_is_one_line(github: GitHub, shell: Shell) ->
     done = shell.run("sweep")
 
     assert done.code == 1
-    assert done.err.startswith("Error: GitHub does not accept the token (401).")
+    assert done.err.startswith("Error: GitHub does not accept the token (401). Set GITHUB_TOKEN anew, or check that")
     assert done.err.count("\n") == 1
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["sweep", "--repo", "store"], "`--repo` is `store`; allowed: owner/name."),
+        (["sweep", "--repo", "store"], "The option --repo is `store`; allowed: owner/name."),
         (["sweep", "--api-url", "http://example.org"], "--api-url begins with http://"),
         (["sweep", "--token", "two words"], "characters that no token has"),
-        (["sweeep"], "No such command 'sweeep'"),
-        (["sweep", "--isue", "1"], "No such option '--isue'"),
+        (["sweeep"], "No such command 'sweeep'. Did you mean 'sweep'? See `gh-store --help`."),
+        (["sweep", "-x"], "No such option '-x'. See `gh-store sweep --help`."),
+        (["get", "-x"], "'-x'. An id that begins with - stands behind --, such as: gh-store get -- -id. See"),
+        (["get", "x", "--revison", "1"], "'--revision'?). See `gh-store get --help`."),
+        (["--nothing"], "No such option '--nothing'. See `gh-store --help`."),
         (["process-updates"], "Missing option '--issue'"),
         (["process-updates", "--issue", "x"], "'x' is not a valid integer range"),
         (["update", "a", "{}", "--mode", "appendd"], "'appendd' is not one of 'append'"),
@@ -225,6 +229,16 @@ def test_inputs__that_are_wrong_are_one_line_and_exit_2(shell: Shell, arguments:
     assert done.code == 2
     assert said in done.err
     assert (done.out, done.err.count("\n")) == ("", 1)
+
+
+def test_repository__that_is_not_there_names_the_option(shell: Shell) -> None:
+    done = shell.run("sweep", "--repo", "octo/none")
+
+    assert (done.code, done.err) == (
+        1,
+        "Error: There is no repository octo/none, or the token may not see it. "
+        "Check --repo or GITHUB_REPOSITORY and the token.\n",
+    )
 
 
 def test_repository__missing_is_one_line(shell: Shell) -> None:
@@ -239,7 +253,7 @@ def test_config__with_a_typo_is_an_error_and_writes_nothing(shell: Shell) -> Non
     """D66."""
     done = shell.run("sweep", "--config", "confg.yml")
 
-    assert done.code == 1
+    assert done.code == 2
     assert done.err == (
         "Error: The configuration file confg.yml does not exist. "
         "Mend the path, or write the default there with `gh-store init`.\n"
@@ -252,8 +266,16 @@ def test_config__with_a_wrong_key_names_it(shell: Shell) -> None:
 
     done = shell.run("sweep", "--config", "c.yml")
 
-    assert done.code == 1
+    assert done.code == 2
     assert "c.yml: store.log.level must be one of DEBUG, INFO, WARNING, ERROR" in done.err
+
+
+def test_config__that_is_wrong_in_its_usual_place_is_no_argument(shell: Shell) -> None:
+    file = shell.folder / ".config/gh-store/config.yml"
+    file.parent.mkdir(parents=True)
+    file.write_text("store: {log: {level: LOUD}}", "utf-8")
+
+    assert shell.run("sweep").code == 1
 
 
 def test_addresses__follow_from_the_api_url(github: GitHub, repository: Repository, shell: Shell) -> None:
@@ -266,18 +288,6 @@ def test_addresses__follow_from_the_api_url(github: GitHub, repository: Reposito
     done = shell.run("sweep", "--api-url", github.api_url)
 
     assert done.code == 0
-
-
-def test_addresses__without_variables_are_githubs(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    from gh_store_action.cli_session import Invocation
-
-    running = Invocation({"GITHUB_TOKEN": "t0ken"})
-
-    assert (running.api_url, running.graphql_url, running.server_url) == (
-        "https://api.github.com",
-        "https://api.github.com/graphql",
-        "https://github.com",
-    )
 
 
 # -- the log
@@ -367,7 +377,77 @@ def test_failure__verbose_shows_the_details(shell: Shell, repository: Repository
     done = shell.run("process-updates", "--issue", str(number), "-v")
 
     assert done.code == 1
+    assert "Give a token with `issues: write`." in done.err
     assert "  issues: write\n" in done.err
+
+
+@pytest.mark.parametrize("arguments", [["sweep"], ["--help"], ["--version"], ["completion", "bash"]])
+def test_failure__a_full_disk_behind_standard_output_is_no_bug(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    for name, value in shell.environ.items():
+        monkeypatch.setenv(name, value)
+    with open("/dev/full", "w", encoding="utf-8") as full, redirect_stdout(full):
+        code = cli.program.main(arguments, standalone_mode=False)
+
+    assert code == 1
+    assert capsys.readouterr().err == "Error: Standard output can not be written: No space left on device.\n"
+
+
+def test_failure__a_full_disk_is_told_once_and_not_again_at_the_end(shell: Shell) -> None:
+    with open("/dev/full", "w", encoding="utf-8") as full, shell.start("sweep", stdout=full) as process:
+        _, err = process.communicate(timeout=30)
+
+    assert (process.returncode, err) == (
+        1,
+        "Error: Standard output can not be written: No space left on device.\n",
+    )
+
+
+def test_failure__another_error_of_the_system_is_a_bug(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise OSError(5, "no such luck")
+
+    monkeypatch.setattr("gh_store_action.session.Session.learn", broken)
+
+    assert "This is a bug in gh-store: OSError" in shell.run("sweep").err
+
+
+def test_failure__a_closed_standard_output_is_told_before_anything_is_done(
+    github: GitHub, shell: Shell, repository: Repository
+) -> None:
+    asked = github.count()
+
+    done = subprocess.run(
+        ["/bin/sh", "-c", '"$@" >&-', "sh", *ENTRY, "create", "metrics", "{}"],
+        env={**shell.environ, "PYTHONPATH": str(ROOT)},
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (
+        1,
+        "Error: Standard output can not be written: it is closed. Send it to a file.\n",
+    )
+    assert (repository.issues(), github.count()) == ([], asked)
+
+
+def test_failure__a_closed_standard_output_is_a_line(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdout", None)
+
+    assert cli.program.main(["--version"], standalone_mode=False) == 1
+    assert "it is closed" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("env", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
+def test_terminal__that_wants_no_colours_gets_none(shell: Shell, env: dict[str, str]) -> None:
+    plain, coloured = shell.terminal("get", "nope", env=env).out, shell.terminal("get", "nope").out
+
+    assert "\x1b" not in plain and plain.startswith("Error: ")
+    assert "\x1b[31m" in coloured
 
 
 def test_main__is_the_installed_command(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

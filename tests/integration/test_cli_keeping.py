@@ -113,6 +113,14 @@ def test_sweep__finds_everything_pending_and_goes_on_after_a_failure(
     assert f"Error: b: Issue #{broken} has the store's labels" in done.err
 
 
+def test_sweep__dry_run_says_so_of_each(shell: Shell, repository: Repository) -> None:
+    repository.comment(1, "octo", '{"count": 1}')
+
+    assert [one["dry_run"] for one in shell.run("sweep", "--dry-run").json] == [True]
+    assert [one["dry_run"] for one in shell.run("sweep").json] == [False]
+    assert "Dry run: nothing was written. There is nothing to do." in shell.terminal("sweep", "--dry-run").plain
+
+
 def test_sweep__nothing_pending_is_an_empty_list(shell: Shell) -> None:
     done = shell.run("sweep")
 
@@ -126,7 +134,7 @@ def test_terminal__shows_what_was_done(shell: Shell, repository: Repository) -> 
 
     would, did = shell.terminal("sweep", "--dry-run").plain, shell.terminal("sweep", columns=200).plain
 
-    assert "1 applied" in would and "dry run: nothing was written" in would
+    assert "1 applied" in would and "Dry run: nothing was written. The table" in would
     assert "metrics" in did and "Error: b: " in did and "not finished" in did
     assert "nothing pending" in shell.terminal("process-updates", "--issue", "1").plain
     assert "left alone" in shell.terminal("process-updates", "--issue", str(question)).plain
@@ -160,6 +168,27 @@ def test_verify__reports_and_repairs(shell: Shell, repository: Repository) -> No
     assert shell.run("get", "metrics").json["data"] == {"count": 0}
 
 
+def test_verify__dry_run_says_what_would_be_mended(shell: Shell, repository: Repository) -> None:
+    sound = shell.terminal("verify", "--repair", "--dry-run", columns=200).plain
+    repository.edit_issue(1, "octo", body="oops {")
+    repository.open_issue("octo", "Stored Object: users", "{}", ["stored-object", "UID:users"])
+    before = repository.issues()
+
+    told = shell.run("verify", "--repair", "--dry-run")
+    shown = shell.terminal("verify", "--repair", "--dry-run", columns=200).plain
+    idle = shell.terminal("verify", "--dry-run", columns=200).plain
+
+    assert "Dry run: nothing was written. There is nothing to mend." in sound
+    assert {(one["kind"], one["would_mend"], one["dry_run"]) for one in told.json} == {
+        ("broken-body", True, True),
+        ("duplicate-id", False, True),
+    }
+    assert "Dry run: nothing was written. 1 of 2 problems would be mended, as far as the log can" in shown
+    assert "would be mended" in shown and "`repair`" not in shown and "take its labels off" in shown
+    assert "Nothing would be mended; --repair mends what the log can mend." in idle
+    assert (told.code, repository.issues()) == (1, before)
+
+
 def test_verify__an_unknown_id_names_the_nearest(shell: Shell) -> None:
     assert "Did you mean metrics?" in shell.run("verify", "metric").err
 
@@ -184,6 +213,8 @@ def test_migrate__lists_adopts_and_has_nothing_left(github: GitHub, tmp_path: Pa
         ("pending", "gh-store 0.9.0", False),
     ]
     assert "would be adopted" in shown and "gh-store 0.9.0" in shown
+    assert "Dry run: nothing was written. The table says what would be done." in shown
+    assert [one["dry_run"] for one in would.json] == [True, True, True]
     assert (did.code, [one["done"] for one in did.json]) == (0, [True, True, True])
     assert again.json == []
     assert "nothing is left to adopt" in shell.terminal("migrate").plain

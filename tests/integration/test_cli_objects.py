@@ -126,7 +126,10 @@ def test_data__as_text_as_file_and_on_standard_input_are_the_same(shell: Shell, 
         ("", "", "The data is no JSON"),
         ("@none.json", "", "The file 'none.json' can not be read: No such file or directory."),
         ("@.", "", "The file '.' can not be read: Is a directory."),
+        ("@bad.json", "", "The file 'bad.json' is no JSON: line 1, column 2"),
         ("-", "{,}", "Standard input is no JSON"),
+        ('"s"', "", "The data is neither an object nor an array."),
+        ("@big.json", "", "The data would have more than 60,000 characters as JSON."),
         ("-", b"\xff", "Standard input is no UTF-8 text."),
         ("-", " " * (DATA_LIMIT + 1), "Standard input is larger than 1 MiB."),
     ],
@@ -134,11 +137,45 @@ def test_data__as_text_as_file_and_on_standard_input_are_the_same(shell: Shell, 
 def test_data__that_is_wrong_is_one_line_and_nothing_is_asked(
     github: GitHub, shell: Shell, data: str, stdin: str | bytes, said: str
 ) -> None:
-    done = shell.run("create", "m", data, stdin=stdin)
+    (shell.folder / "bad.json").write_text("{,}", "utf-8")
+    (shell.folder / "big.json").write_text(json.dumps(["x" * 60_000]), "utf-8")
 
-    assert done.code == 2
-    assert said in done.err
-    assert (done.err.count("\n"), github.count()) == (1, 0)
+    for command in ("create", "upsert", "update"):
+        done = shell.run(command, "m", data, stdin=stdin)
+
+        assert done.code == 2
+        assert said in done.err
+        assert ("Quote it for the shell" in done.err) == (said.startswith("The data is no JSON") or "NaN" in data)
+        assert (done.err.count("\n"), github.count()) == (1, 0)
+
+
+def test_update__that_no_comment_can_hold_is_a_wrong_input(github: GitHub, shell: Shell) -> None:
+    (shell.folder / "huge.json").write_text(json.dumps({"$set": {"a": "x" * 65_000}}), "utf-8")
+
+    done = shell.run("update", "m", "@huge.json", "--mode", "operators")
+
+    assert (done.code, "too long for a comment" in done.err, github.count()) == (2, True, 0)
+
+
+def test_update__takes_a_digest_in_capitals_and_names_the_option_where_it_is_none(metrics: Shell) -> None:
+    digest = metrics.run("get", "metrics").json["digest"]
+
+    taken = metrics.run("update", "metrics", '{"count": 2}', "--if-digest", digest.upper()[:16], "--apply")
+    other = metrics.run("update", "metrics", '{"count": 3}', "--if-digest", digest[:16], "--apply")
+    none = metrics.run("update", "metrics", '{"count": 3}', "--if-digest", "zzz")
+
+    assert (taken.code, taken.json["data"]["count"]) == (0, 2)
+    assert (other.code, "the object has the digest" in other.err) == (1, True)
+    assert (none.code, none.err) == (
+        2,
+        "Error: The option --if-digest is `zzz`; allowed: 8 to 64 hexadecimal digits. "
+        "Take it from the `digest` that `gh-store get` prints.\n",
+    )
+
+
+def test_ids__that_can_not_be_are_shown_as_they_were_typed(shell: Shell) -> None:
+    assert "The object id 'é' holds a character" in shell.run("get", "é").err
+    assert "The object id 'a\\u202eb' holds" in shell.run("get", "a\u202eb").err
 
 
 # -- get
@@ -164,7 +201,16 @@ def test_get__writes_to_a_file_in_place_of_standard_output(metrics: Shell) -> No
 
     assert (done.code, done.out) == (0, "")
     assert json.loads((metrics.folder / "m.json").read_text("utf-8"))["data"]["label"] == "é"
-    assert "can not be written" in metrics.run("get", "metrics", "--output", "none/m.json").err
+
+
+def test_get__makes_the_folders_of_its_file(metrics: Shell) -> None:
+    assert metrics.run("get", "metrics", "--output", "new/er/m.json").code == 0
+    assert metrics.run("history", "metrics", "--output", "new/est/h.json").code == 0
+    assert json.loads((metrics.folder / "new/er/m.json").read_text("utf-8"))["version"] == 3
+
+    done = metrics.run("get", "metrics", "--output", "new/er/m.json/x.json")
+
+    assert (done.code, "The file 'new/er/m.json/x.json' can not be written: " in done.err) == (1, True)
 
 
 def test_get__an_unknown_id_names_the_nearest(metrics: Shell) -> None:
@@ -178,6 +224,27 @@ def test_get__an_unknown_id_names_the_nearest(metrics: Shell) -> None:
     assert "Did you mean metrics or Metrics-2?" in two.err
     assert "Did you mean" not in none.err
     assert one.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["get", "metrics", "--revision", "9"],
+        ["get", "metrics", "--at", "2001-01-01"],
+        ["diff", "metrics", "1", "9"],
+        ["revert", "metrics", "9"],
+        ["get", "gone"],
+    ],
+)
+def test_get__a_known_id_is_not_taken_for_a_slip(metrics: Shell, arguments: list[str]) -> None:
+    metrics.run("create", "gone", "{}")
+    metrics.run("delete", "gone")
+    metrics.run("create", "gone2", "{}")
+
+    done = metrics.run(*arguments)
+
+    assert (done.code, "Did you mean" in done.err) == (1, False)
+    assert any(said in done.err for said in ("has no revision 9", "was not there at 2001", "is deleted"))
 
 
 def test_get__an_unknown_id_is_told_even_if_the_listing_fails(github: GitHub, metrics: Shell) -> None:
@@ -300,8 +367,64 @@ def test_terminal__shows_a_diff_as_steps(metrics: Shell) -> None:
 
 def test_terminal__says_what_delete_and_restore_did(metrics: Shell) -> None:
     assert "would be deleted" in metrics.terminal("delete", "metrics", "--dry-run").out
-    assert "is deleted; gh-store restore metrics brings it back" in metrics.terminal("delete", "metrics").out
+    assert "is deleted; `gh-store restore metrics` brings it back." in metrics.terminal("delete", "metrics").out
     assert "is there again, as issue #1" in metrics.terminal("restore", "metrics").out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "would", "data"),
+    [
+        (["create", "new", '{"n": 1}'], "new would be created:", '"n": 1'),
+        (["upsert", "new", '{"n": 1}'], "new would be created:", '"n": 1'),
+        (["upsert", "metrics", '{"n": 1}'], "folded at once, which would make of revision 3:", '"n": 1'),
+        (
+            ["upsert", "metrics", '{"count": 1, "label": "é"}'],
+            "metrics is like that already, and would be left as it is:",
+            '"label"',
+        ),
+        (
+            ["update", "metrics", '{"n": 1}'],
+            "posted for the workflow to fold, which would make of revision 3:",
+            '"n": 1',
+        ),
+        (["update", "metrics", '{"n": 1}', "--apply"], "folded at once, which would make of revision 3:", '"n": 1'),
+        (["revert", "metrics", "1"], "folded at once, which would make of revision 3:", '"count": 0'),
+        (["delete", "metrics"], "metrics would be deleted;", ""),
+        (["restore", "gone"], "gone would be there again, as issue #2.", ""),
+        (["roll-over", "metrics"], "metrics would be moved from issue #1 to a new one:", '"label"'),
+    ],
+)
+def test_dry_run__says_that_nothing_was_written_and_what_would_be(
+    metrics: Shell, repository: Repository, arguments: list[str], would: str, data: str
+) -> None:
+    metrics.run("create", "gone", "{}")
+    metrics.run("delete", "gone")
+    before = repository.issues()
+
+    shown = metrics.terminal(*arguments, "--dry-run", columns=300).plain
+    told = metrics.run(*arguments, "--dry-run").json
+
+    assert shown.startswith("Dry run: nothing was written. ")
+    assert would in shown and data in shown
+    assert told["dry_run"] is True
+    assert repository.issues() == before
+
+
+def test_dry_run__does_not_foretell_what_pending_updates_decide(metrics: Shell) -> None:
+    metrics.run("update", "metrics", '{"count": 5}')
+
+    shown = metrics.terminal("update", "metrics", '{"count": 9}', "--dry-run", columns=300).plain
+
+    assert "What it makes of the object is known when it is folded, for updates are pending" in shown
+    assert '"count": 1' in shown
+
+
+def test_update__without_apply_says_who_folds_it(metrics: Shell) -> None:
+    posted = metrics.terminal("update", "metrics", '{"count": 5}', columns=200).plain
+    applied = metrics.terminal("update", "metrics", '{"count": 6}', "--apply", columns=200).plain
+
+    assert "The repository's workflow folds it, or run `gh-store process-updates --issue 1`." in posted
+    assert "process-updates" not in applied
 
 
 def test_list__an_object_that_can_not_be_read_is_left_out_with_a_warning(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gh_store_action import cli_setup, doctor
-from gh_store_action.config import dump_default
+from gh_store_action.config import dump_default, dump_local
 from gh_store_action.errors import StoreError
 from tests.support.cli import ROOT, Done, Shell
 from tests.support.github import BOT, GitHub, Repository
@@ -51,10 +51,20 @@ def test_init__writes_the_default_configuration_once_and_says_what_is_next(shell
     first, second = shell.run("init"), shell.run("init")
 
     file = shell.folder / ".config/gh-store/config.yml"
-    assert file.read_text("utf-8") == dump_default()
+    assert file.read_text("utf-8") == dump_local()
     assert (first.code, first.json) == (0, {"written": [str(file)], "kept": [], "dry_run": False})
     assert (second.code, second.json) == (0, {"written": [], "kept": [str(file)], "dry_run": False})
     assert first.err == "Next: set GITHUB_TOKEN and GITHUB_REPOSITORY; then check the store with `gh-store doctor`.\n"
+
+
+def test_init__what_it_writes_goes_with_a_store_that_has_rules_of_its_own(shell: Shell, repository: Repository) -> None:
+    repository.commit_files({".github/gh-store.yml": "store: {base_label: data, access: {permission: admin}}\n"})
+    shell.run("init")
+
+    done = shell.run("create", "metrics", "{}")
+
+    assert (done.code, done.err) == (0, "")
+    assert "data" in repository.issue(done.json["issue_number"]).labels
 
 
 def test_init__never_overwrites(shell: Shell) -> None:
@@ -109,6 +119,13 @@ def test_init__says_why_it_can_not(shell: Shell, arguments: list[str], said: str
     assert done.code == 1
     assert said in done.err
     assert done.err.count("\n") == 1
+
+
+def test_init__a_directory_that_would_say_nothing_is_refused(shell: Shell) -> None:
+    done = shell.run("init", "--directory", "checkout")
+
+    assert (done.code, list(shell.folder.iterdir())) == (2, [])
+    assert "--directory is given without --repository-files" in done.err
 
 
 def test_init__on_a_terminal_says_it_in_words(shell: Shell) -> None:
@@ -168,6 +185,7 @@ def test_doctor__no_answer_ends_it(shell: Shell, github: GitHub) -> None:
     done = shell.run("doctor", "--config", "quick.yml")
 
     assert (done.code, levels(done)) == (1, {"connection": "fail"})
+    assert "1 check: 1 failed, 0 to look at, 0 fine." in done.err
 
 
 def test_doctor__an_archived_repository_fails(shell: Shell, repository: Repository) -> None:

@@ -793,6 +793,34 @@ def test_library__on_a_session_that_is_there(w: World) -> None:
         assert store.requests == session.github.requests == 4
 
 
+@pytest.mark.parametrize("value", ["1", 1.0, True])
+def test_store__a_number_that_is_none_is_named_before_anything_is_asked(w: World, value: object) -> None:
+    with store_of(w) as store:
+        for name, work in (
+            ("revision", lambda: store.get("metrics", revision=value)),  # type: ignore[arg-type]
+            ("revision", lambda: store.revert("metrics", value)),  # type: ignore[arg-type]
+            ("if_revision", lambda: store.delete("metrics", if_revision=value)),  # type: ignore[arg-type]
+            ("issue_number", lambda: store.process_updates(value)),  # type: ignore[arg-type]
+            ("issue_number", lambda: store.process(value)),  # type: ignore[arg-type]
+            ("before", lambda: store.diff("metrics", value, 2)),  # type: ignore[arg-type]
+            ("after", lambda: store.diff("metrics", 1, value)),  # type: ignore[arg-type]
+        ):
+            with pytest.raises(TypeError, match=f"{name} must be a whole number, such as 1, not "):
+                work()
+        assert store.requests == 0
+
+
+def test_store__without_addresses_takes_the_environments(w: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_API_URL", w.hub.api_url)
+    monkeypatch.setenv("GITHUB_GRAPHQL_URL", w.hub.graphql_url)
+    asked = w.hub.count()
+
+    with GitHubStore(w.token(), "octo/store", pause=w.pause) as store:
+        assert list(store.list_all()) == []
+
+    assert w.hub.count() > asked
+
+
 @pytest.mark.parametrize(
     "options", [{"repo": "no-slash"}, {"api_url": "http://example.org"}, {"graphql_url": "ftp://example.org"}]
 )

@@ -70,6 +70,15 @@ def test_progress__is_silent_where_standard_error_is_no_terminal(capsys: pytest.
     assert capsys.readouterr() == ("", "")
 
 
+def test_progress__is_silent_where_standard_error_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Ticks()
+    step = Screen(clock).progress("issues read")
+    clock.now = 100.0
+    monkeypatch.setattr("sys.stderr", None)
+
+    step(1, 2)
+
+
 def test_show__takes_the_progress_bar_away_first(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = terminal_of(monkeypatch)
     clock = Ticks()
@@ -108,6 +117,46 @@ def test_table__does_not_obey_what_stands_in_it() -> None:
     console.print(table(("Id", "n"), [(("[bold]x[/]\x1b[2J", "bold"), "12")], numbers=("n",)))
 
     assert "[bold]x[/]\\x1b[2J" in shown(console)
+
+
+ENTRIES = (
+    (("7", "bold"), "2026-01-31T12:00:00Z", "ada-lovelace", "initial state", '{"a": "' + "x" * 45 + '"}'),
+    (("8", "bold"), "2026-01-31T12:00:09Z", "", "rejected", '{"b": 1}\n$.b: it must be text, and this reason is long'),
+)
+NAMES = ("Revision", "Time", "Author", "Verdict", "Data")
+
+
+@pytest.mark.parametrize("width", [120, 86, 80, 60, 40, 30, 12])
+def test_table__loses_nothing_at_any_width(width: int) -> None:
+    console = Console(file=io.StringIO(), width=width)
+
+    console.print(table(NAMES, ENTRIES, numbers=("Revision",)))
+
+    drawn = shown(console)
+    assert max(map(len, drawn.splitlines())) <= width
+    together = "".join(drawn.split())
+    for cells in ENTRIES:
+        for text in (cells[0][0], *cells[1:4]):
+            assert "".join(text.split()) in together
+    assert drawn.count("x") >= 45 and "…" not in drawn
+    assert "Time: 2026-01-31T12:00:00Z" in drawn or width in (120, 86, 12)  # a table, or folded
+
+
+def test_table__columns_that_hold_data_keep_a_width_to_read_at() -> None:
+    console = Console(file=io.StringIO(), width=90)
+
+    console.print(table(NAMES, ENTRIES, numbers=("Revision",)))
+
+    assert "x" * 24 in shown(console)
+    assert "Data:" not in shown(console)
+
+
+def test_table__a_block_names_its_cells_and_leaves_empty_ones_out() -> None:
+    console = Console(file=io.StringIO(), width=20)
+
+    console.print(table(("", "Path", "Value"), [("add", "/a/long/path", "1"), ("remove", "/b", "")]))
+
+    assert shown(console) == "add\nPath: /a/long/path\nValue: 1\n\nremove\nPath: /b\n"
 
 
 def test_cell__line_breaks_of_our_own_stay() -> None:

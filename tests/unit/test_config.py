@@ -15,6 +15,7 @@ from gh_store_action.config import (
     StoreConfig,
     combine,
     dump_default,
+    dump_local,
     parse_local,
     parse_rules,
     read_local,
@@ -74,6 +75,22 @@ def test_dump_default__reads_as_the_defaults_and_shows_every_key() -> None:
     assert len(examples) == 2
     for block in examples:
         assert parse_rules("store:\n" + re.sub(r"(?m)^  #   ", "  ", block))[0] != Rules()
+
+
+def test_dump_local__sets_what_is_the_machines_and_shows_the_rules_as_comments() -> None:
+    text = dump_local()
+    local = parse_local(text)
+    assert local.keys.keys() == {"retries", "rate_limit", "log"}
+    assert (local.retries, local.rate_limit, local.log) == (Retries(), RateLimit(), Log())
+    _, shown = parse_rules(re.sub(r"(?m)^  # (?!level)(?=\w+: )", "  ", text))
+    _, default = parse_rules(dump_default())
+    assert shown == default
+    assert ".github/gh-store.yml" in text
+
+
+def test_dump_local__goes_with_any_rules_of_a_store() -> None:
+    rules = combine("store: {base_label: data, processors: [ada]}", dump_local()).rules
+    assert (rules.base_label, rules.processors) == ("data", frozenset({"ada"}))
 
 
 def test_schema__is_a_schema_and_explains_every_value() -> None:
