@@ -71,6 +71,9 @@ def _write(
     path: str, format_: str | None, commit: bool, message: str, branch: str, author: str, dry_run: bool, *, update: bool
 ) -> int:
     run = invocation()
+    needing = {"--commit-message": message, "--branch": branch, "--commit-author": author}
+    if idle := [option for option, value in needing.items() if value and not commit]:
+        raise InputError(f"{idle[0]} has no effect without --commit.", "Add --commit, or leave it out.")
     kind = format_ or _looks_like(path)
     if path.endswith("/") and kind != "directory":
         raise InputError(f"The path {path!r} is a folder's, and the format {kind} writes a file.", "Name a file.")

@@ -175,3 +175,11 @@ def test_cli__a_path_with_a_slash_at_its_end_is_a_folder(shell: Shell, tmp_path:
     assert (tmp_path / "new" / "index.json").is_file()
     done = shell.run("snapshot", "--output", f"{tmp_path}/other/", "--format", "json")
     assert (done.code, (tmp_path / "other").exists()) == (2, False)
+
+
+@pytest.mark.parametrize("option", ["--commit-message", "--branch", "--commit-author"])
+def test_commit__its_options_alone_are_refused(shell: Shell, option: str) -> None:
+    done = shell.run("snapshot", option, "A <a@b.c>")
+    assert done.code == 2
+    assert f"{option} has no effect without --commit. Add --commit, or leave it out." in done.err
+    assert not (shell.folder / "data").exists()
