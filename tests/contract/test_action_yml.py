@@ -218,7 +218,10 @@ def test_template_snapshot__leaves_no_credentials_in_the_checkout_and_takes_chan
     path = ROOT / "workflows-templates" / "snapshot.yml"
     (checkout,) = [step for step in the_job(path)["steps"] if step["uses"].startswith("actions/checkout@")]
     assert checkout["with"]["persist-credentials"] is False
-    assert own_step(path)["with"]["mode"] == "${{ inputs.full && 'snapshot' || 'update-snapshot' }}"
+    daily, weekly = (one["cron"] for one in workflow(path)["on"]["schedule"])
+    wanted = f"(inputs.full || github.event.schedule == '{weekly}')"
+    assert own_step(path)["with"]["mode"] == f"${{{{ {wanted} && 'snapshot' || 'update-snapshot' }}}}"
+    assert daily != weekly
     assert "full" in workflow(path)["on"]["workflow_dispatch"]["inputs"]
 
 

@@ -53,6 +53,8 @@ TABLE = """
     !startsWith(github.event.comment.body, '{"type": "initial_state"')
     inputs.full && 'snapshot' || 'update-snapshot'
     inputs.none && 'snapshot' || 'update-snapshot'
+    (inputs.full || github.event.schedule == '47 4 * * 0') && 'snapshot' || 'update-snapshot'
+    (inputs.none || github.event.schedule == '47 4 * * 0') && 'snapshot' || 'update-snapshot'
     format('{0} and {1}', github.actor, github.event.issue.number)
     format('{{{0}}}', 'x')
     format('{1}', 'x')

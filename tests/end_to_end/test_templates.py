@@ -242,6 +242,17 @@ def test_snapshot__on_demand_reads_all_anew_where_asked(
     assert run.results[0].summary.lower().find(mode) >= 0
 
 
+@pytest.mark.parametrize(("cron", "mode"), [("23 3 * * *", "update-snapshot"), ("47 4 * * 0", "snapshot")])
+def test_snapshot__by_the_clock_reads_all_anew_once_a_week(
+    repository: Repository, actions: Actions, cron: str, mode: str
+) -> None:
+    open_object(repository)
+    actions.tick(cron)
+    (run,) = actions.react()
+    assert outcomes([run]) == [(SNAPSHOT, "success")], run.results[0].shown
+    assert run.results[0].summary.startswith(f"## gh-store: {mode}\n")
+
+
 def test_sweep__on_demand_folds_what_no_event_announced(
     github: GitHub, repository: Repository, actions: Actions
 ) -> None:
