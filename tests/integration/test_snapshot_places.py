@@ -108,6 +108,26 @@ def test_folder__what_others_left_behind_on_the_branch_goes_too(scene: Scene) ->
     assert sorted(published(scene)) == names
 
 
+def test_folder__without_a_commit_what_is_left_behind_goes_and_what_is_missing_comes_back(
+    scene: Scene, tmp_path: Path
+) -> None:
+    scene.make("a")
+    assert snap(scene, "snapshot", tmp_path, "directory", commit=False).exit_code == 0
+    objects = tmp_path / "data/store/objects"
+    text = (objects / "a.json").read_text()
+    (objects / "left.json").write_text(text.replace('"a"', '"left"'))
+    (objects / "mine.json").write_text("{}")
+    run = snap(scene, "update-snapshot", tmp_path, "directory", commit=False)
+    assert (run.outputs["changed"], sorted(file.name for file in objects.iterdir())) == (
+        "true",
+        ["a.json", "mine.json"],
+    )
+    (objects / "a.json").unlink()
+    run = snap(scene, "update-snapshot", tmp_path, "directory", commit=False)
+    assert "the one there can not be used: its file 'objects/a.json' is not there" in run.log
+    assert (objects / "a.json").read_text() == text
+
+
 # Changed by somebody else
 
 
