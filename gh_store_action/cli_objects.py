@@ -119,6 +119,7 @@ def moment(name: str, text: str | None) -> str | None:
 )
 @click.option("--if-revision", type=click.IntRange(1), metavar="N", help="Only if the object is at this revision.")
 @click.option("--if-digest", metavar="HEX", help="Only if the object has this digest.")
+@click.option("--update-id", metavar="KEY", help="Idempotency key: repeated with the same key it counts once.")
 @click.option("--apply", is_flag=True, help="Fold it in at once; else the workflow of the repository does.")
 @dry_run
 def update(
@@ -127,6 +128,7 @@ def update(
     mode: str,
     if_revision: int | None,
     if_digest: str | None,
+    update_id: str | None,
     apply: bool,
     dry_run: bool,
 ) -> int:
@@ -135,7 +137,9 @@ def update(
     value = read_data(changes)
     with naming_the_nearest(run, object_id):
         store = run.store(dry_run=dry_run)
-        found = store.update(object_id, value, mode, if_revision=if_revision, if_digest=if_digest, apply=apply)
+        found = store.update(
+            object_id, value, mode, update_id=update_id, if_revision=if_revision, if_digest=if_digest, apply=apply
+        )
     return show(run, found, dry_run=dry_run)
 
 

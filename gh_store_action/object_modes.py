@@ -14,7 +14,7 @@ from gh_store_action.finding import Finder
 from gh_store_action.lifecycle import Change, Lifecycle
 from gh_store_action.reading import Reader
 from gh_store_action.report import RefusalRow, SummaryRow, refusal_rows
-from gh_store_action.updating import Outcome, Updater, update_of
+from gh_store_action.updating import Outcome, Updater, in_step, update_of
 from gh_store_action.verifying import Problem, Verifier
 
 if TYPE_CHECKING:
@@ -51,7 +51,11 @@ def update(run: Run) -> int:
     """Posts an update; by default it is folded in this same run, so that a workflow's own token needs no second one."""
     settings = run.settings
     wanted = update_of(_data(run), settings.update_mode, if_revision=settings.if_revision, if_digest=settings.if_digest)
-    updater = Updater(Finder(run.session), dry_run=settings.dry_run, warn=run.report.warning)
+    repeat = ""
+    if settings.step:
+        wanted = in_step(wanted, settings.object_id, settings.step, settings.attempt)
+        repeat = "To run this job again is safe: it does not post the same update a second time."
+    updater = Updater(Finder(run.session), dry_run=settings.dry_run, warn=run.report.warning, repeat=repeat)
     try:
         outcome = updater.update(settings.object_id, wanted, apply=settings.apply)
     except (InvalidUpdate, ConcurrentUpdateError) as error:
@@ -87,6 +91,11 @@ def _report_update(run: Run, outcome: Outcome) -> int:
         said = "refused"
     elif pending and result is not None:
         said = "posted, and still pending"
+    if outcome.repeated:
+        run.report.notice(
+            f"{meta.object_id}: an earlier attempt of this step posted the same update (comment {outcome.comment_id}); "
+            "it counts once."
+        )
     _say(run, meta, f"the update is {said}" if not run.settings.dry_run else f"the update {said}")
     report.output("changed", result.changed if result else run.settings.dry_run)
     report.output("processed", result.processed if result else 0)

@@ -14,9 +14,10 @@ from gh_store_action.domain.cases import BrokenObject
 from gh_store_action.domain.fold import REPEAT_WINDOW, State, Verdict, attempt
 from gh_store_action.domain.records import Comment, Issue, Refusal, Rules, StoredObject
 from gh_store_action.domain.updates import Entry, Kind
-from gh_store_action.errors import ConcurrentUpdateError, InvalidUpdate
+from gh_store_action.errors import ConcurrentUpdateError, GitHubError, InvalidUpdate, StoreError
 from gh_store_action.finding import Finder
 from gh_store_action.gateway_objects import Posted
+from gh_store_action.posting import Trail
 from gh_store_action.processor import Processor, Result
 from gh_store_action.transport import UnknownEffect
 
@@ -26,13 +27,22 @@ _NO_RULES = Rules()
 
 @dataclass(frozen=True)
 class Update:
-    """What somebody wants changed."""
+    """What somebody wants changed.
+
+    Args:
+        earlier: how the keys begin that earlier attempts at the same thing gave it.
+    """
 
     changes: Json
     mode: str = updates.DEFAULT_MODE
     update_id: str = ""
     if_revision: int | None = None
     if_digest: str = ""
+    earlier: tuple[str, ...] = ()
+
+    def is_key(self, key: str) -> bool:
+        """Whether an update of this key is this one, posted before."""
+        return key == self.update_id or key.startswith(self.earlier)
 
 
 @dataclass(frozen=True)
@@ -83,6 +93,22 @@ def update_of(
     return update
 
 
+def in_step(update: Update, object_id: str, step: str, attempt: int) -> Update:
+    """The update with a key by which a later attempt of the same workflow run knows it, so that it is not posted twice.
+
+    Within one attempt every post counts: the legs of a matrix have one job and one step between them, and each means
+    its own update.  So the key tells attempts apart, and looks back to those before it.
+
+    Args:
+        step: where in the workflow run, the same in each attempt.
+        attempt: from 1.
+    """
+    content = [step, object_id.casefold(), update.mode, update.changes, update.if_revision, update.if_digest]
+    base = digest(content)[:16]
+    earlier = tuple(f"{base}-{number}-" for number in range(1, attempt))
+    return replace(update, update_id=f"{base}-{attempt}-{update.update_id[:16]}", earlier=earlier)
+
+
 def _text(update: Update, timestamp: str) -> str:
     return updates.envelope(
         update.changes,
@@ -107,13 +133,20 @@ class Updater:
     Args:
         dry_run: look and check, and write nothing.
         warn: called with a line about an update that nobody will fold at once.
+        repeat: how an update is repeated without counting twice, one sentence; by default by its key.
     """
 
     def __init__(
-        self, finder: Finder, *, dry_run: bool = False, warn: Callable[[str], None] = lambda line: None
+        self,
+        finder: Finder,
+        *,
+        dry_run: bool = False,
+        warn: Callable[[str], None] = lambda line: None,
+        repeat: str = "",
     ) -> None:
         self.finder = finder
         self.warn = warn
+        self.repeat = repeat
         self.session = finder.session
         self.github = finder.github
         self.dry_run = dry_run
@@ -128,23 +161,29 @@ class Updater:
             ObjectNotFound: there is no such object.
             InvalidUpdate: it would be refused as the object is now; nothing was posted.
             ConcurrentUpdateError: the object is not as `if_revision` or `if_digest` want it; nothing was posted.
+            StoreError: something failed; once the update is posted, or may be, it says so and how to go on.
         """
         issue = self.finder.one(object_id)
         before = self._stored(issue, apply=apply)
+        trail = Trail(object_id, update.update_id, self.repeat)
         repeated = self._posted_before(issue, update)
         if repeated is not None:
-            return self._repeat(issue, before, repeated, apply=apply)
+            trail.posted(repeated.id, issue.number)
+            with trail.told():
+                return self._repeat(issue, before, repeated, apply=apply)
         if before is not None and unless_equal and not before.meta.pending and equal(before.data, update.changes):
             return Outcome(before, 0, repeated=True)
         state = self._refuse_early(object_id, issue, before, update)
         if self.dry_run:
             shown = before or self.finder.stored(issue)
             return Outcome(_with(shown, state) if state and apply else shown, 0)
-        posted = self._post(issue, update, reopen=not apply)
-        if not apply:
+        with trail.told():
+            posted = self._post(issue, update, trail, reopen=not apply)
+            trail.posted(posted.comment_id, issue.number)
+            if apply:
+                return self._fold(posted.issue, issue.number, posted.comment_id)
             shown = before or self.finder.stored(posted.issue or issue)
             return Outcome(replace(shown, meta=replace(shown.meta, pending=shown.meta.pending + 1)), posted.comment_id)
-        return self._fold(posted.issue, issue.number, posted.comment_id)
 
     def _stored(self, issue: Issue, *, apply: bool) -> StoredObject | None:
         """The object as it is; a broken body is rebuilt where the update is folded at once."""
@@ -159,7 +198,7 @@ class Updater:
         """The update of the same key by this identity, among the comments that a key looks back to."""
         for comment in issue.comments[-REPEAT_WINDOW:]:
             entry = updates.read(comment, self.session.rules, self.session.counting)
-            same = entry.kind is Kind.UPDATE and entry.update_id == update.update_id
+            same = entry.kind is Kind.UPDATE and update.is_key(entry.update_id)
             if same and comment.author == self.session.viewer:
                 return entry
         return None
@@ -190,31 +229,40 @@ class Updater:
             raise refused(object_id, reasons, "update")
         return found
 
-    def _post(self, issue: Issue, update: Update, *, reopen: bool) -> Posted:
+    def _post(self, issue: Issue, update: Update, trail: Trail, *, reopen: bool) -> Posted:
         """The comment; said twice it is folded once, for its key is the same."""
         text = _text(update, self.github.transport.server_time)
-        for _ in range(MOST_TRIES):
+        for tried in range(MOST_TRIES):
+            trail.doubtful()
             try:
                 posted = self.github.post(issue.node_id, self.session.viewer, text, reopen=reopen)
+                return self._taken(issue, posted, reopen=reopen)
             except UnknownEffect as error:
                 unknown = error
-            else:
-                if not posted.comment_id:
-                    self.github.raise_for(posted.failures, "comment on issues")
-                for failure in posted.failures if reopen else ():
-                    self.warn(
-                        f"The update is posted, but issue #{issue.number} could not be opened ({failure.message}); "
-                        "the next sweep folds it."
-                    )
-                return posted
+            except StoreError as error:
+                if not tried and type(error) is not GitHubError:  # a refusal; anything less clear may have an effect
+                    trail.nothing()
+                raise
             self.github.transport.wait(self.github.transport.retries.backoff_factor, "an update got no answer")
             now = self.github.read(issue.number, rules=False).issues[0]
             entry = self._posted_before(now, update)
             if entry is not None:
+                trail.posted(entry.id, now.number)
                 if reopen and now.closed:
                     self.github.change(now.number, state="open")
                 return Posted(entry.id, now, ())
         raise unknown
+
+    def _taken(self, issue: Issue, posted: Posted, *, reopen: bool) -> Posted:
+        """Looks at an answer: whether the comment is there, and whether the issue is open."""
+        if not posted.comment_id:
+            self.github.raise_for(posted.failures, "comment on issues")
+        for failure in posted.failures if reopen else ():
+            self.warn(
+                f"The update is posted, but issue #{issue.number} could not be opened ({failure.message}); "
+                "the next sweep folds it."
+            )
+        return posted
 
     def _fold(self, issue: Issue | None, number: int, comment: int) -> Outcome:
         """Folds what is pending; the read has to hold the comment, for replicas lag."""

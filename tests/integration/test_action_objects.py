@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -224,7 +225,46 @@ def test_update__that_could_not_be_folded_fails(scene: Scene) -> None:
     made(scene)
     scene.github.faults.status(502, match=lambda r: r.operation == "Write", times=None)
     run = scene.run("update", object_id="metrics", data='{"count": 1}')
-    assert (run.exit_code, "what is left is pending" in run.error) == (1, True)
+    assert (run.exit_code, "is posted (comment " in run.error) == (1, True), run.error
     scene.github.faults.clear()
     scene.run("process", issue_number=1)
     assert scene.data(1) == {"count": 1}
+
+
+INCREMENT: dict[str, Any] = {"object_id": "metrics", "data": '{"$inc": {"count": 1}}', "update_mode": "operators"}
+
+
+@pytest.mark.parametrize(
+    ("operation", "said"), [("PostToFold", "may be posted already"), ("Write", "is posted (comment")], ids=lambda v: v
+)
+def test_update__a_job_that_is_run_again_posts_no_second_time(scene: Scene, operation: str, said: str) -> None:
+    made(scene)
+    scene.github.faults.drop(match=lambda r: r.operation == operation, phase="after")
+    scene.github.faults.drop(match=lambda r: r.graphql, nth=3, times=None)
+    run = scene.run("update", **INCREMENT)
+    assert (run.exit_code, said in run.error) == (1, True), run.error
+    assert "To run this job again is safe" in run.error
+    assert "Nothing was lost" not in run.error
+    scene.github.faults.clear()
+    run = scene.run("update", **INCREMENT, attempt=2)
+    assert (run.exit_code, output(run)) == (0, {"count": 1})
+    assert "an earlier attempt of this step posted the same update" in run.log
+    assert output(scene.run("update", **INCREMENT, attempt=3)) == {"count": 1}
+    assert scene.run("verify").exit_code == 0
+
+
+def test_update__what_another_step_run_or_matrix_leg_posts_counts(scene: Scene) -> None:
+    made(scene)
+    for count, more in enumerate(
+        ({}, {}, {"step": "__self_2", "attempt": 2}, {"run_id": 2}, {"run_id": 3, "attempt": 2}), 1
+    ):
+        assert output(scene.run("update", **INCREMENT, **more)) == {"count": count}
+    other = {**INCREMENT, "data": '{"$inc": {"count": 10}}'}
+    assert output(scene.run("update", **other, attempt=2)) == {"count": 15}
+
+
+def test_update__outside_of_a_workflow_the_key_of_a_failed_one_is_told(scene: Scene) -> None:
+    made(scene)
+    scene.github.faults.status(502, match=lambda r: r.operation == "Write", times=None)
+    run = scene.run("update", **INCREMENT, run_id="")
+    assert "Repeated with its update_id (`gh-store update ... --update-id " in run.error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -18,6 +19,7 @@ from gh_store_action import (
     ObjectNotFound,
     StoreError,
 )
+from gh_store_action.errors import BudgetExhausted
 from tests.support.github import BOT
 from tests.support.store import World, world
 
@@ -602,6 +604,95 @@ def test_update__never_answered(w: World, store: GitHubStore) -> None:
     w.hub.faults.status(502, match=lambda r: r.writes, times=None)
     with pytest.raises(StoreError, match="may have taken effect"):
         store.update("metrics", {"count": 1})
+
+
+INCREMENT = {"$inc": {"count": 1}}
+
+
+def key_in(said: str) -> str:
+    """The update_id that a failure names."""
+    found = re.search(r"--update-id (\w+)`", said)
+    assert found, said
+    return found[1]
+
+
+@pytest.mark.parametrize("apply", [True, False])
+@pytest.mark.parametrize("phase", ["before", "after"])
+@pytest.mark.parametrize("k", [2, 3, 4])
+def test_update__a_failure_behind_the_post_names_the_key_with_which_a_repetition_counts_once(
+    w: World, store: GitHubStore, k: int, phase: str, apply: bool
+) -> None:
+    store.create("metrics", {"count": 0})
+    token = w.token()
+    w.hub.faults.dead_from(token, k, phase)
+    said, key = "", None
+    with store_of(w, token) as dying:
+        try:
+            dying.update("metrics", INCREMENT, "operators", apply=apply)
+        except StoreError as error:
+            said = str(error)
+    w.hub.faults.clear()
+    assert bool(said) == (k <= (3 if apply else 2)), said
+    if said:
+        key = key_in(said)
+        assert "is posted (comment" in said or "may be posted already. GitHub" in said
+        assert not re.search(r"[Rr]un (it )?again|Nothing was lost|stays pending", said)
+    with store_of(w) as again:
+        if key:
+            again.update("metrics", INCREMENT, "operators", update_id=key, apply=True)
+        else:
+            again.process_updates(1)
+        assert again.get("metrics").data == {"count": 1}
+        assert again.verify() == ()
+
+
+def test_update__an_interrupt_tells_that_it_may_be_posted(w: World) -> None:
+    def interrupt(_: float) -> None:
+        raise KeyboardInterrupt
+
+    with GitHubStore(w.token(), w.repo.full_name, api_url=w.hub.api_url, pause=interrupt) as store:
+        store.create("metrics", {"count": 0})
+        w.hub.faults.status(502, match=lambda r: r.operation == "Post", phase="after")
+        with pytest.raises(KeyboardInterrupt, match="may be posted already") as caught:
+            store.update("metrics", INCREMENT, "operators")
+        store.update("metrics", INCREMENT, "operators", update_id=key_in(str(caught.value)), apply=True)
+        assert store.get("metrics").data == {"count": 1}
+
+
+def test_update__a_failure_before_the_post_says_nothing_of_one(w: World, store: GitHubStore) -> None:
+    store.create("metrics", {"count": 0})
+    w.hub.faults.status(418, message="teapot", match=lambda r: r.writes)
+    with pytest.raises(StoreError, match="teapot") as caught:
+        store.update("metrics", {"count": 1})
+    assert "posted" not in str(caught.value)
+
+
+def test_update__an_answer_that_does_not_tell_leaves_it_in_doubt(w: World, store: GitHubStore) -> None:
+    store.create("metrics", {"count": 0})
+    w.hub.faults.partial(
+        {"say": {"type": "INTERNAL", "message": "oops"}}, after=True, match=lambda r: r.operation == "Post"
+    )
+    with pytest.raises(StoreError, match="may be posted already") as caught:
+        store.update("metrics", INCREMENT, "operators")
+    store.update("metrics", INCREMENT, "operators", update_id=key_in(str(caught.value)), apply=True)
+    assert store.get("metrics").data == {"count": 1}
+
+
+def test_update__refused_after_one_that_got_no_answer_stays_in_doubt(w: World, store: GitHubStore) -> None:
+    store.create("metrics", {"count": 0})
+    w.hub.faults.status(502, match=lambda r: r.writes)
+    w.hub.faults.status(403, message="no", match=lambda r: r.writes, nth=2)
+    with pytest.raises(StoreError, match="may be posted already"):
+        store.update("metrics", {"count": 1})
+
+
+def test_update__a_budget_that_ends_behind_the_post_says_from_when_on_there_is_one(
+    w: World, store: GitHubStore
+) -> None:
+    store.create("metrics", {"count": 0})
+    w.hub.faults.secondary_limit(retry_after=900, match=lambda r: r.operation == "Write", times=None)
+    with pytest.raises(BudgetExhausted, match=r"is posted .* GitHub takes more from \d\d:\d\d:\d\d UTC on\."):
+        store.update("metrics", {"count": 1}, apply=True)
 
 
 @pytest.mark.parametrize(
