@@ -8,14 +8,15 @@ from dataclasses import dataclass, replace
 
 from gh_store_action import __version__
 from gh_store_action.creating import MOST_TRIES, refused
-from gh_store_action.domain import updates
+from gh_store_action.domain import access, updates
 from gh_store_action.domain.canonical import InvalidJson, Json, check, digest, equal
 from gh_store_action.domain.cases import BrokenObject
 from gh_store_action.domain.fold import REPEAT_WINDOW, State, Verdict, attempt
 from gh_store_action.domain.records import Comment, Issue, Refusal, Rules, StoredObject
 from gh_store_action.domain.updates import Entry, Kind
-from gh_store_action.errors import ConcurrentUpdateError, GitHubError, InvalidUpdate, StoreError
+from gh_store_action.errors import AccessDeniedError, ConcurrentUpdateError, GitHubError, InvalidUpdate, StoreError
 from gh_store_action.finding import Finder
+from gh_store_action.gateway import Failure
 from gh_store_action.gateway_objects import Posted
 from gh_store_action.posting import Trail
 from gh_store_action.processor import Processor, Result
@@ -182,6 +183,8 @@ class Updater:
             trail.posted(posted.comment_id, issue.number)
             if apply:
                 return self._fold(posted.issue, issue.number, posted.comment_id)
+            for failure in posted.failures:
+                self._unopened(object_id, issue.number, failure)
             shown = before or self.finder.stored(posted.issue or issue)
             return Outcome(replace(shown, meta=replace(shown.meta, pending=shown.meta.pending + 1)), posted.comment_id)
 
@@ -236,7 +239,9 @@ class Updater:
             trail.doubtful()
             try:
                 posted = self.github.post(issue.node_id, self.session.viewer, text, reopen=reopen)
-                return self._taken(issue, posted, reopen=reopen)
+                if posted.comment_id:
+                    return posted
+                self.github.raise_for(posted.failures, "comment on issues")
             except UnknownEffect as error:
                 unknown = error
             except StoreError as error:
@@ -253,16 +258,20 @@ class Updater:
                 return Posted(entry.id, now, ())
         raise unknown
 
-    def _taken(self, issue: Issue, posted: Posted, *, reopen: bool) -> Posted:
-        """Looks at an answer: whether the comment is there, and whether the issue is open."""
-        if not posted.comment_id:
-            self.github.raise_for(posted.failures, "comment on issues")
-        for failure in posted.failures if reopen else ():
-            self.warn(
-                f"The update is posted, but issue #{issue.number} could not be opened ({failure.message}); "
-                "the next sweep folds it."
+    def _unopened(self, object_id: str, number: int, failure: Failure) -> None:
+        """Where the issue stays closed no workflow starts; whom GitHub forbids it may mostly not write either."""
+        rules, viewer = self.session.rules, self.session.viewer
+        rule = access.rule_for(rules, object_id)
+        by_permission = access.needs(rule, viewer) == (access.Ask.PERMISSION,) and rule.permission != "read"
+        if failure.kind == "FORBIDDEN" and by_permission and viewer not in rules.processors:
+            raise AccessDeniedError(
+                f"Issue #{number} could not be opened ({failure.message}): {viewer} may not {rule.permission}.",
+                f"Ask somebody who may to post the same, or for `access` for {viewer} in .github/gh-store.yml.",
             )
-        return posted
+        self.warn(
+            f"The update is posted, but issue #{number} could not be opened ({failure.message}); "
+            "the next sweep folds it, where the store's rules let its author write."
+        )
 
     def _fold(self, issue: Issue | None, number: int, comment: int) -> Outcome:
         """Folds what is pending; the read has to hold the comment, for replicas lag."""

@@ -930,6 +930,31 @@ def test_update__that_can_not_be_opened_is_posted_all_the_same(w: World) -> None
         assert result.applied == 1
 
 
+def test_update__of_somebody_who_may_not_write_says_that_no_sweep_will_fold_it(w: World, store: GitHubStore) -> None:
+    store.create("metrics", {"count": 0})
+    with store_of(w, w.hub.token("mallory")) as strange:
+        with pytest.raises(AccessDeniedError, match=r"is posted \(comment .* mallory may not write"):
+            strange.update("metrics", {"count": 1})
+        with pytest.raises(AccessDeniedError, match=r"is posted \(comment .* Do not post it anew") as caught:
+            strange.update("metrics", {"count": 2}, update_id="mine", apply=True)
+        assert "--update-id mine" in str(caught.value)
+        with pytest.raises(AccessDeniedError):
+            strange.update("metrics", {"count": 2}, update_id="mine", apply=True)
+    assert len(w.repo.issue(1).comments) == 3
+    (result,) = store.sweep()
+    assert (result.unauthorized, store.get("metrics").data) == (2, {"count": 0})
+
+
+def test_update__of_somebody_whom_the_rules_let_write_is_left_to_the_sweep(w: World, store: GitHubStore) -> None:
+    w.repo.commit_files({".github/gh-store.yml": "store: {access: {permission: anyone}}"})
+    store.create("metrics", {"count": 0})
+    said: list[str] = []
+    with store_of(w, w.hub.token("mallory"), log=said.append) as strange:
+        strange.update("metrics", {"count": 1})
+    assert "the next sweep folds it" in said[-1]
+    assert store.sweep()[0].applied == 1
+
+
 def test_delete__an_issue_that_has_gone(w: World, store: GitHubStore) -> None:
     store.create("metrics", {})
     w.hub.faults.status(410, message="This issue was deleted", match=lambda r: r.method == "PATCH")
