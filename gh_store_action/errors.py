@@ -77,7 +77,7 @@ class GitHubError(StoreError):
 
 
 class BudgetExhausted(GitHubError):
-    """A rate limit, GitHub's or the configured one, would be passed; what is left stays pending.
+    """A rate limit, GitHub's or the configured one, would be passed; the request was not carried out.
 
     Args:
         again: the time of day from which on there is a budget again, `HH:MM:SS UTC`.

@@ -53,6 +53,8 @@ class Trail:
                 error.reword(
                     f"{self._where} {error.what}", " ".join(filter(None, (_kept(error), self._next, self._repeat)))
                 )
+            elif isinstance(error, BudgetExhausted):
+                error.reword(error.what, f"Nothing was posted; run again after {error.again}.")
             raise
         except KeyboardInterrupt:
             raise KeyboardInterrupt(f"{self._where} {self._next} {self._repeat}" if self._where else "") from None

@@ -139,6 +139,16 @@ class Transport:
         known = [b.remaining for b in self._buckets.values() if b.remaining is not None]
         return min(known) if known else None
 
+    @property
+    def left(self) -> int | None:
+        """The same, as far as `most_per_hour` lets it be used."""
+        known = [
+            min(b.remaining, max(self.most_per_hour - b.used, 0))
+            for b in self._buckets.values()
+            if b.remaining is not None
+        ]
+        return min(known) if known else None
+
     def stop(self) -> None:
         """Makes the next request, and any waiting, raise `Cancelled`: called when the runner cancels."""
         self._stopped = True
@@ -147,7 +157,7 @@ class Transport:
         if self._stopped:
             raise Cancelled(
                 "The run was cancelled; it stopped between two requests.",
-                "Nothing is lost: what was not finished is still pending. Run again.",
+                "Nothing is lost: run again, and it goes on from what is there.",
             )
 
     def wait(self, seconds: float, why: str) -> bool:
@@ -238,9 +248,10 @@ class Transport:
     def _check_budget(self, name: str) -> None:
         bucket = self._buckets[name]
         if bucket.used >= self.most_per_hour and self._now() < bucket.reset:
+            many = f"{self.most_per_hour} request{'' if self.most_per_hour == 1 else 's'}"
             raise BudgetExhausted(
-                f"This hour's budget of {self.most_per_hour} requests (rate_limit.max_requests_per_hour) is used up.",
-                f"What is left stays pending; run again after {_clock(bucket.reset)}.",
+                f"This hour's budget of {many} (rate_limit.max_requests_per_hour) is used up.",
+                f"Nothing is lost; run again after {_clock(bucket.reset)}.",
                 again=_clock(bucket.reset),
                 status=429,
             )
@@ -264,7 +275,7 @@ class Transport:
                         again = _clock(self._now() + limited)
                         raise BudgetExhausted(
                             "GitHub's rate limit is reached.",
-                            f"What is left stays pending; run again after {again}.",
+                            f"Nothing is lost; run again after {again}.",
                             again=again,
                             status=error.status,
                         ) from None
@@ -279,7 +290,7 @@ class Transport:
             if writes:
                 raise UnknownEffect(
                     f"{problem} to a write, which may have taken effect.",
-                    "Run again: what was not finished is still pending.",
+                    "Run again, and it goes on from what is there.",
                     status=status,
                 )
             if last or not self.wait(pause, problem):

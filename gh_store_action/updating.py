@@ -164,29 +164,31 @@ class Updater:
             ConcurrentUpdateError: the object is not as `if_revision` or `if_digest` want it; nothing was posted.
             StoreError: something failed; once the update is posted, or may be, it says so and how to go on.
         """
+        trail = Trail(object_id, update.update_id, self.repeat)
+        with trail.told():
+            return self._update(object_id, update, trail, apply=apply, unless_equal=unless_equal)
+
+    def _update(self, object_id: str, update: Update, trail: Trail, *, apply: bool, unless_equal: bool) -> Outcome:
         issue = self.finder.one(object_id)
         before = self._stored(issue, apply=apply)
-        trail = Trail(object_id, update.update_id, self.repeat)
         repeated = self._posted_before(issue, update)
         if repeated is not None:
             trail.posted(repeated.id, issue.number)
-            with trail.told():
-                return self._repeat(issue, before, repeated, apply=apply)
+            return self._repeat(issue, before, repeated, apply=apply)
         if before is not None and unless_equal and not before.meta.pending and equal(before.data, update.changes):
             return Outcome(before, 0, repeated=True)
         state = self._refuse_early(object_id, issue, before, update)
         if self.dry_run:
             shown = before or self.finder.stored(issue)
             return Outcome(_with(shown, state) if state and apply else shown, 0)
-        with trail.told():
-            posted = self._post(issue, update, trail, reopen=not apply)
-            trail.posted(posted.comment_id, issue.number)
-            if apply:
-                return self._fold(posted.issue, issue.number, posted.comment_id)
-            for failure in posted.failures:
-                self._unopened(object_id, issue.number, failure)
-            shown = before or self.finder.stored(posted.issue or issue)
-            return Outcome(replace(shown, meta=replace(shown.meta, pending=shown.meta.pending + 1)), posted.comment_id)
+        posted = self._post(issue, update, trail, reopen=not apply)
+        trail.posted(posted.comment_id, issue.number)
+        if apply:
+            return self._fold(posted.issue, issue.number, posted.comment_id)
+        for failure in posted.failures:
+            self._unopened(object_id, issue.number, failure)
+        shown = before or self.finder.stored(posted.issue or issue)
+        return Outcome(replace(shown, meta=replace(shown.meta, pending=shown.meta.pending + 1)), posted.comment_id)
 
     def _stored(self, issue: Issue, *, apply: bool) -> StoredObject | None:
         """The object as it is; a broken body is rebuilt where the update is folded at once."""
