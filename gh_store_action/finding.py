@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from gh_store_action.domain import objects, updates
 from gh_store_action.domain.canonical import InvalidJson, Json, digest, read_body
 from gh_store_action.domain.cases import BrokenObject
+from gh_store_action.domain.fold import newest_checkpoint
 from gh_store_action.domain.objects import LABEL_LIMIT, InvalidId
 from gh_store_action.domain.records import Issue, StoredMeta, StoredObject
 from gh_store_action.errors import InputError, ObjectNotFound
@@ -125,9 +126,17 @@ class Finder:
         if problem:
             raise BrokenObject(
                 f"The body of issue #{issue.number} can not be read as an object: {problem}.",
-                "Process the issue: its log rebuilds the body.",
+                "Process the issue: its log rebuilds the body."
+                if self._has_state(issue)
+                else "Put the object's JSON, and nothing else, into the body, then process the issue.",
             )
         return StoredObject(self.meta(issue, data, version=version), data)
+
+    def _has_state(self, issue: Issue) -> bool:
+        """Whether the log may hold a state to rebuild the body from, as far as it was read."""
+        rules, counting = self.session.rules, self.session.counting
+        entries = [updates.read(comment, rules, counting) for comment in issue.comments]
+        return not issue.complete or newest_checkpoint(entries) is not None
 
     def meta(self, issue: Issue, data: Json, *, version: int | None = None) -> StoredMeta:
         """What is known of the object beside its data."""

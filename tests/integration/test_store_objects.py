@@ -429,6 +429,16 @@ def test_get__a_broken_body_says_what_to_do(w: World, store: GitHubStore) -> Non
     assert store.get("metrics").data == {"count": 0}
 
 
+def test_get__a_broken_body_without_a_log_says_to_put_the_json_into_it(w: World, store: GitHubStore) -> None:
+    number = w.repo.open_issue("alice", "Stored Object: metrics", "oops", ["stored-object", "UID:metrics"])
+    w.repo.comment(number, "alice", '{"count": 1}')
+    with pytest.raises(StoreError, match=r"Put the object's JSON, and nothing else, into the body, then process"):
+        store.get("metrics")
+    w.repo.edit_issue(number, "alice", body='{"count": 0}')
+    store.process_updates(number)
+    assert store.get("metrics").data == {"count": 1}
+
+
 def test_get__another_prefix_and_label(w: World, store: GitHubStore) -> None:
     w.repo.commit_files({".github/gh-store.yml": "store: {base_label: row, uid_prefix: 'K='}"})
     store.create("a", {"n": 1})
