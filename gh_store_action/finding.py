@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from gh_store_action.domain import objects, updates
@@ -83,16 +84,30 @@ class Finder:
                 stray.append(issue)
         return Found(object_id, tuple(live), tuple(deleted), tuple(stray))
 
-    def one(self, object_id: str) -> Issue:
+    def one(self, object_id: str, warn: Callable[[str], None] = lambda line: None) -> Issue:
         """The issue of the live object.
+
+        Args:
+            warn: called with a line where other live issues have the same id.
 
         Raises:
             ObjectNotFound: there is none; says whether there was one.
         """
         found = self.look(object_id)
+        if len(found.live) > 1:
+            warn(f"{self.twice(found)} {self.untwin(found)}")
         if found.live:
             return found.live[0]
         raise self.missing(found)
+
+    def twice(self, found: Found) -> str:
+        """What to say where more than one live issue has the id."""
+        numbers = ", ".join(f"#{issue.number}" for issue in found.live)
+        return f"More than one object has the id {found.object_id!r}: issues {numbers}; the lowest number counts."
+
+    def untwin(self, found: Found) -> str:
+        """How the id becomes one object's again."""
+        return f"Take the label {objects.uid_label(found.object_id, self.session.rules)!r} off all but one of them."
 
     def missing(self, found: Found) -> ObjectNotFound:
         """Why there is no live object."""

@@ -37,7 +37,9 @@ def create(run: Run) -> int:
 def get(run: Run) -> int:
     """Hands an object out, as it is or as it was."""
     settings = run.settings
-    found = Reader(Finder(run.session)).get(settings.object_id, revision=settings.revision, at=settings.at)
+    found = Reader(Finder(run.session), warn=run.report.warning).get(
+        settings.object_id, revision=settings.revision, at=settings.at
+    )
     _say(run, found.meta, "read")
     run.report.output("changed", False)
     run.report.output("pending", found.meta.pending)

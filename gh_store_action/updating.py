@@ -133,7 +133,7 @@ class Updater:
 
     Args:
         dry_run: look and check, and write nothing.
-        warn: called with a line about an update that nobody will fold at once.
+        warn: called with a line about an update that nobody will fold at once, or an id that two issues have.
         repeat: how an update is repeated without counting twice, one sentence; by default by its key.
     """
 
@@ -169,7 +169,7 @@ class Updater:
             return self._update(object_id, update, trail, apply=apply, unless_equal=unless_equal)
 
     def _update(self, object_id: str, update: Update, trail: Trail, *, apply: bool, unless_equal: bool) -> Outcome:
-        issue = self.finder.one(object_id)
+        issue = self.finder.one(object_id, self.warn)
         before = self._stored(issue, apply=apply)
         repeated = self._posted_before(issue, update)
         if repeated is not None:

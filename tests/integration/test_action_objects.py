@@ -268,3 +268,12 @@ def test_update__outside_of_a_workflow_the_key_of_a_failed_one_is_told(scene: Sc
     scene.github.faults.status(502, match=lambda r: r.operation == "Write", times=None)
     run = scene.run("update", **INCREMENT, run_id="")
     assert "Repeated with its update_id (`gh-store update ... --update-id " in run.error
+
+
+def test_get__of_an_id_that_two_issues_have_warns(scene: Scene) -> None:
+    made(scene)
+    scene.open("metrics", {"count": 7})
+    run = scene.run("get", object_id="metrics")
+    assert (run.exit_code, output(run)) == (0, {"count": 0})
+    assert "issues #1, #2; the lowest number counts" in run.result.warnings[0]
+    assert scene.run("delete", object_id="metrics").exit_code == 1

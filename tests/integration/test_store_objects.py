@@ -772,6 +772,28 @@ def test_delete__two_requests_and_twice_is_once(w: World, store: GitHubStore) ->
     assert len(store.get_object_history("metrics")) == 1
 
 
+def test_delete__of_an_id_that_two_issues_have_is_refused_and_reading_tells_of_it(w: World) -> None:
+    said: list[str] = []
+    with store_of(w, log=said.append) as store:
+        store.create("metrics", {"count": 0})
+        w.repo.open_issue("alice", "Stored Object: metrics", '{"count": 7}', ["stored-object", "UID:metrics"])
+        before = w.requests()
+        assert store.get("metrics").data == {"count": 0}
+        assert w.requests() - before == 1
+        assert said == [
+            "More than one object has the id 'metrics': issues #1, #2; the lowest number counts. "
+            "Take the label 'UID:metrics' off all but one of them."
+        ]
+        assert store.update("metrics", {"count": 1}, apply=True).data == {"count": 1}
+        assert said[1:] == said[:1]
+        with pytest.raises(DuplicateUIDError, match=r"#1, #2; .* Take the label 'UID:metrics' off"):
+            store.delete("metrics")
+        w.repo.edit_issue(2, "alice", labels=[])
+        store.delete("metrics")
+        with pytest.raises(ObjectNotFound, match="is deleted"):
+            store.get("metrics")
+
+
 def test_delete__what_never_was(store: GitHubStore) -> None:
     with pytest.raises(ObjectNotFound):
         store.delete("metrics")
