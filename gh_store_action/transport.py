@@ -14,6 +14,7 @@ from github.Requester import Requester
 
 from gh_store_action import __version__
 from gh_store_action.config import Retries
+from gh_store_action.domain.markdown import yaml_block
 from gh_store_action.errors import AccessDeniedError, BudgetExhausted, GitHubError
 
 TIMEOUT = 30  # seconds; GitHub gives up on a request after ten (rate-limits-for-the-rest-api, "Timeouts")
@@ -346,5 +347,5 @@ def denied(what: str, **permissions: str) -> AccessDeniedError:
     return AccessDeniedError(
         f"The token may not {what}.",
         f"Add `permissions: {{{short}}}` to the job, or give a token that may.",
-        detail=f"```yaml\n{yaml}```",
+        detail=yaml_block(yaml),
     )
