@@ -107,7 +107,7 @@ def _report_one(run: Run, result: Result) -> None:
             issue_url=url,
             revision=result.state.revision if result.state else None,
             applied=result.applied,
-            rejected=result.rejected + result.unauthorized,
+            refused=result.rejected + result.unauthorized,
             what=_what(result),
         )
     )

@@ -70,6 +70,7 @@ def update(run: Run) -> int:
 def _refused_early(run: Run, error: InvalidUpdate | ConcurrentUpdateError) -> int:
     """A refusal is no failure of the run, unless it was asked to be; nothing was posted."""
     report = run.report
+    report.row(SummaryRow(run.settings.object_id, applied=0, refused=1, what="the update is refused"))
     for path, reason in error.reasons:
         report.refusal(RefusalRow(run.settings.object_id, run.session.viewer, reason, path))
     report.warning(str(error), title="Update refused")
@@ -98,7 +99,8 @@ def _report_update(run: Run, outcome: Outcome) -> int:
             f"{meta.object_id}: an earlier attempt of this step posted the same update (comment {outcome.comment_id}); "
             "it counts once."
         )
-    _say(run, meta, f"the update is {said}" if not run.settings.dry_run else f"the update {said}")
+    counts = (None, None) if result is None else (result.applied, rejected)
+    _say(run, meta, f"the update is {said}" if not run.settings.dry_run else f"the update {said}", *counts)
     report.output("changed", result.changed if result else run.settings.dry_run)
     report.output("processed", result.processed if result else 0)
     report.output("rejected", rejected)
@@ -260,10 +262,10 @@ def _identity(run: Run, meta: StoredMeta) -> None:
     run.report.output("revision", meta.version)
 
 
-def _say(run: Run, meta: StoredMeta, what: str) -> None:
+def _say(run: Run, meta: StoredMeta, what: str, applied: int | None = None, refused: int | None = None) -> None:
     report = run.report
     url = run.session.issue_url(meta.issue_number) if meta.issue_number else ""
     number = meta.issue_number or None
-    report.row(SummaryRow(meta.object_id, number, url, revision=meta.version, what=what))
+    report.row(SummaryRow(meta.object_id, number, url, meta.version, applied, refused, what))
     report.result(f"{run.would}{meta.object_id}: {what}.")
     report.info(f"{meta.object_id}: {what}.")

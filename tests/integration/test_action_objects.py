@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.scene import WRITER, Scene
+from tests.support.scene import WRITER, Run, Scene
 
 
 def made(scene: Scene, data: str = '{"count": 0}') -> None:
@@ -277,3 +277,26 @@ def test_get__of_an_id_that_two_issues_have_warns(scene: Scene) -> None:
     assert (run.exit_code, output(run)) == (0, {"count": 0})
     assert "issues #1, #2; the lowest number counts" in run.result.warnings[0]
     assert scene.run("delete", object_id="metrics").exit_code == 1
+
+
+def row_of(run: Run) -> dict[str, str]:
+    """The one row of the summary's table of objects, by its columns."""
+    head, _, row, *_ = [line for line in run.summary.splitlines() if line.startswith("|")]
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in (head, row)]
+    return dict(zip(*cells, strict=True))
+
+
+def test_summary__of_an_update_says_what_the_outputs_say(scene: Scene) -> None:
+    made(scene)
+    folded = scene.run("update", **INCREMENT)
+    refused = scene.run("update", object_id="metrics", data="[1]")
+    scene.post(1, '{"count": 5}')
+    late = scene.run("update", object_id="metrics", data='{"count": 6}', if_revision="1")
+    for run, applied in ((folded, 1), (refused, 0), (late, 1)):
+        counts = int(row_of(run)["Applied"]), int(row_of(run)["Refused"])
+        assert counts == (applied, int(run.outputs["rejected"]))
+        assert sum(counts) == int(run.outputs["processed"])
+    for mode in ("get", "history", "delete", "restore"):
+        assert list(row_of(scene.run(mode, object_id="metrics"))) == ["Object", "Issue", "Revision", "What"]
+    posted = scene.run("update", **INCREMENT, apply="false")
+    assert "Applied" not in posted.summary

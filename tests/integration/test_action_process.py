@@ -142,7 +142,7 @@ def test_process__the_summary_reads_like_this(scene: Scene) -> None:
         f"## gh-store: process #&#8203;{number}\n\n**1 applied, 2 refused, 0 still pending.**\n"
     )
     assert rows[:3] == [
-        "| Object | Issue | Revision | Applied | Rejected | What |",
+        "| Object | Issue | Revision | Applied | Refused | What |",
         "| --- | --- | --: | --: | --: | --- |",
         f"| `metrics` | [#{number}]({url}) | 2 | 1 | 2 | 1 applied, 1 rejected, 1 not authorised |",
     ]
