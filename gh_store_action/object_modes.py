@@ -101,7 +101,8 @@ def _report_update(run: Run, outcome: Outcome) -> int:
         )
     counts = (None, None) if result is None else (result.applied, rejected)
     _say(run, meta, f"the update is {said}" if not run.settings.dry_run else f"the update {said}", *counts)
-    report.output("changed", result.changed if result else run.settings.dry_run)
+    would = run.settings.dry_run and run.settings.apply and not outcome.repeated
+    report.output("changed", result.changed if result else would)
     report.output("processed", result.processed if result else 0)
     report.output("rejected", rejected)
     report.output("pending", pending)

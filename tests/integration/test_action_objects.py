@@ -61,6 +61,10 @@ def test_dry_run__every_writing_mode(scene: Scene) -> None:
     assert output(scene.run("update", object_id="metrics", data='{"count": 1}', **dry)) == {"count": 1}
     posted = scene.run("update", object_id="metrics", data='{"count": 1}', apply="false", **dry)
     assert output(posted) == {"count": 0}
+    assert posted.outputs["changed"] == "false"  # as without `dry-run`: a comment is no body
+    assert scene.run("update", object_id="metrics", data='{"count": 1}', **dry).outputs["changed"] == "true"
+    assert scene.run("delete", object_id="metrics", **dry).outputs["changed"] == "true"
+    assert scene.run("restore", object_id="metrics", **dry).outputs["changed"] == "false"
     assert "nothing was written" in scene.run("delete", object_id="metrics", **dry).summary
     assert scene.run("verify", repair="true", **dry).exit_code == 0
     assert scene.repository.issues() == before
@@ -250,6 +254,7 @@ def test_update__a_job_that_is_run_again_posts_no_second_time(scene: Scene, oper
     assert (run.exit_code, output(run)) == (0, {"count": 1})
     assert "an earlier attempt of this step posted the same update" in run.log
     assert output(scene.run("update", **INCREMENT, attempt=3)) == {"count": 1}
+    assert scene.run("update", **INCREMENT, attempt=3, dry_run="true").outputs["changed"] == "false"
     assert scene.run("verify").exit_code == 0
 
 
