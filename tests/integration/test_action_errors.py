@@ -196,6 +196,7 @@ def test_body__that_is_no_json_is_told_and_left_as_it_is(scene: Scene, body: str
         ('{"count": 1', "line 1, column 12"),
         ('{"count": 1, "count": 2}', "count"),
         ('{"count": NaN}', "NaN"),
+        ('{"_data": {"count": 2}, "_meta": {"if_revison": 9}}', "is not understood; "),
         ('{"count": 1e999}', "number"),
         ("[1, 2]", "array"),
         ('{"_data": {"a": 1}}', "_meta"),
