@@ -59,6 +59,9 @@ def test_wrong_input__is_one_line_and_exit_2_and_costs_nothing(
     run = scene.run("process", inputs=inputs)
     says(run, 2, *parts)
     assert run.requests == ()
+    mode = inputs.get("mode", "process")
+    title = "wrong inputs" if mode == "proces" else f"{mode} with wrong inputs"
+    assert run.summary.startswith(f"## gh-store: {title}\n")
 
 
 def test_no_token__says_where_one_comes_from(scene: Scene) -> None:

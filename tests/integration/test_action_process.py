@@ -320,6 +320,7 @@ def test_sweep__nothing_pending_costs_a_request_for_each_hundred_objects(scene: 
     assert len(made) == 3
     assert run.outputs["changed"] == "false"
     assert "**0 objects had something pending: 0 applied, 0 refused, 0 still pending.**" in run.summary
+    assert "No object has something pending; nothing to do." in run.log
 
 
 def settled_title(object_id: str, data: object) -> str:
