@@ -50,9 +50,8 @@ class Trail:
             yield
         except StoreError as error:
             if self._where:
-                error.reword(
-                    f"{self._where} {error.what}", " ".join(filter(None, (_kept(error), self._next, self._repeat)))
-                )
+                what = f"{error.what.rstrip('.')}."
+                error.reword(f"{self._where} {what}", " ".join(filter(None, (_kept(error), self._next, self._repeat))))
             elif isinstance(error, BudgetExhausted):
                 error.reword(error.what, f"Nothing was posted; run again after {error.again}.")
             raise

@@ -291,7 +291,7 @@ class Transport:
             if writes:
                 raise UnknownEffect(
                     f"{problem} to a write, which may have taken effect.",
-                    "Run again, and it goes on from what is there.",
+                    "The next run goes on from what is there.",
                     status=status,
                 )
             if last or not self.wait(pause, problem):

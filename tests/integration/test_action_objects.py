@@ -273,6 +273,7 @@ def test_update__outside_of_a_workflow_the_key_of_a_failed_one_is_told(scene: Sc
     scene.github.faults.status(502, match=lambda r: r.operation == "Write", times=None)
     run = scene.run("update", **INCREMENT, run_id="")
     assert "Repeated with its update_id (`gh-store update ... --update-id " in run.error
+    assert "un again" not in run.error
 
 
 def test_get__of_an_id_that_two_issues_have_warns(scene: Scene) -> None:
