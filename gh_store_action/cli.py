@@ -79,7 +79,9 @@ def _explain(error: Exception, running: Invocation) -> int:
                 running.screen.line(running.redact(line))
         return error.exit_code
     if isinstance(error, click.Abort):
-        say("Interrupted. What was not finished is still pending; run the same command again.")
+        known = str(error.__cause__ or "")  # what the interrupted work has to say, such as that an update is posted
+        said = known or "What was not finished is still pending; run the same command again."
+        say(running.redact(f"Interrupted. {said}"))
         return INTERRUPTED
     if isinstance(error, click.ClickException):
         where = getattr(error, "ctx", None)

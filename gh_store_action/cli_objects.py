@@ -194,6 +194,7 @@ def moment(name: str, text: str | None) -> str | None:
 )
 @click.option("--if-revision", type=click.IntRange(1), metavar="N", help="Only if the object is at this revision.")
 @click.option("--if-digest", metavar="HEX", help="Only if the object has this digest.")
+@click.option("--update-id", metavar="KEY", help="Idempotency key: repeated with the same key it counts once.")
 @click.option("--apply", is_flag=True, help="Fold it in at once; else the workflow of the repository does.")
 @dry_run
 def update(
@@ -202,23 +203,26 @@ def update(
     mode: str,
     if_revision: int | None,
     if_digest: str | None,
+    update_id: str | None,
     apply: bool,
     dry_run: bool,
 ) -> int:
     """Post an update of an object.  CHANGES are JSON, @file, or - for standard input."""
     run = invocation()
-    value, digest = _update(changes, mode, if_digest)
+    value, digest = _update(changes, mode, update_id, if_digest)
     store = run.store(dry_run=dry_run)
 
     def act() -> StoredObject:
         folded = apply or dry_run  # a dry run shows what the data would become, whoever folds it
-        return store.update(object_id, value, mode, if_revision=if_revision, if_digest=digest, apply=folded)
+        return store.update(
+            object_id, value, mode, update_id=update_id, if_revision=if_revision, if_digest=digest, apply=folded
+        )
 
     with naming_the_nearest(run, object_id):
         return show_changed(run, store, object_id, act, dry_run=dry_run, posted=not apply)
 
 
-def _update(changes: str, mode: str, if_digest: str | None) -> tuple[Json, str | None]:
+def _update(changes: str, mode: str, update_id: str | None, if_digest: str | None) -> tuple[Json, str | None]:
     """The changes and the digest; raises here, before anything is asked, what is wrong with them by themselves."""
     from gh_store_action.settings import INPUTS
     from gh_store_action.updating import update_of
@@ -226,7 +230,7 @@ def _update(changes: str, mode: str, if_digest: str | None) -> tuple[Json, str |
     digest = INPUTS["if-digest"].parse("--if-digest", if_digest) if if_digest is not None else None
     value = object_data(changes) if mode in ("append", "replace") else read_data(changes)
     with as_input():
-        update_of(value, mode, if_digest=digest)
+        update_of(value, mode, update_id=update_id, if_digest=digest)
     return value, digest
 
 

@@ -17,7 +17,7 @@ from gh_store_action import queries
 from gh_store_action.domain import objects, snapshots, sweeping
 from gh_store_action.domain.markdown import shorten
 from gh_store_action.domain.records import Issue, StoredObject
-from gh_store_action.errors import AccessDeniedError, GitHubError, StoreError
+from gh_store_action.errors import AccessDeniedError, BudgetExhausted, GitHubError, StoreError
 from gh_store_action.gateway import Page, pages
 from gh_store_action.session import Session
 from gh_store_action.transport import Answer
@@ -84,6 +84,13 @@ def examine(session: Session, progress: Progress = lambda done, total: None) -> 
     Args:
         progress: called with issues read and issues in all.
     """
+    try:
+        yield from _examine(session, progress)
+    except BudgetExhausted as error:
+        yield Check("budget", Level.FAIL, f"{error.what} The checks behind this row were not made", error.mend)
+
+
+def _examine(session: Session, progress: Progress) -> Iterator[Check]:
     path = f"/repos/{quote(session.github.repository)}"
     try:
         facts = session.github.transport.get(path)
@@ -91,6 +98,8 @@ def examine(session: Session, progress: Progress = lambda done, total: None) -> 
     except AccessDeniedError as error:
         yield Check("token", Level.FAIL, error.what, "Set GITHUB_TOKEN to one that is valid: gh auth token")
         return
+    except BudgetExhausted:
+        raise
     except GitHubError as error:
         yield _unseen(session, error)
         return
@@ -107,8 +116,9 @@ def examine(session: Session, progress: Progress = lambda done, total: None) -> 
     if configured.level is Level.OK:
         yield _label(session, path)
         yield from _objects(session, progress)
-    left = session.github.transport.remaining or 0
-    yield Check("budget", Level.OK if left else Level.WARN, f"{left:,} of this hour's requests are left")
+    left = session.github.transport.left or 0
+    mend = "" if left else "Wait for the next hour, or raise rate_limit.max_requests_per_hour where that is lower."
+    yield Check("budget", Level.OK if left else Level.WARN, f"{left:,} of this hour's requests are left", mend)
 
 
 def _names(session: Session) -> dict[str, str]:
@@ -139,6 +149,8 @@ def _repository(facts: Mapping[str, Any]) -> Iterator[Check]:
 def _listing(session: Session, path: str) -> Check:
     try:
         session.github.transport.get(f"{path}/issues", {"per_page": 1})
+    except BudgetExhausted:
+        raise
     except GitHubError as error:
         return Check("issues: read", Level.FAIL, f"the token may not list issues: {error.what}", _grant("issues: read"))
     return Check("issues: read", Level.OK, "found by listing them")
@@ -149,6 +161,8 @@ def _writing(session: Session, path: str, facts: Mapping[str, Any]) -> Check:
     status = 0
     try:
         session.github.transport.send("POST", f"{path}/labels", {})
+    except BudgetExhausted:
+        raise
     except GitHubError as error:
         status = error.status
     given = facts.get("permissions") or {}
@@ -178,6 +192,8 @@ def _grant(permission: str) -> str:
 def _configuration(session: Session) -> Check:
     try:
         session.ensure()
+    except BudgetExhausted:
+        raise
     except StoreError as error:
         return Check("configuration", Level.FAIL, error.what, error.mend)
     return Check("configuration", Level.OK, f"valid; schemas: {len(session.rules.schemas) or 'none'}")
@@ -187,6 +203,8 @@ def _label(session: Session, path: str) -> Check:
     name = session.rules.base_label
     try:
         session.github.transport.get(f"{path}/labels/{quote(name, safe='')}")
+    except BudgetExhausted:
+        raise
     except StoreError:
         return Check(
             "label", Level.WARN, f"there is no label {name!r} yet", "It is made with the first object: gh-store create"
@@ -198,6 +216,8 @@ def _workflows(session: Session, path: str) -> Iterator[Check]:
     """Whether each template is there, found by its first line whatever the file's name, and of this version."""
     try:
         there = _workflow_files(session, path)
+    except BudgetExhausted:
+        raise
     except StoreError:
         return  # another row says that files can not be read
     base_label = session.rules.base_label
@@ -251,6 +271,8 @@ def _objects(session: Session, progress: Progress) -> Iterator[Check]:
     try:
         issues = _all(lambda cursor: github.issues(label, cursor), progress)
         swept = _all(lambda cursor: github.sweep(label, cursor, first=100, rules=False), progress)
+    except BudgetExhausted:
+        raise
     except StoreError as error:
         yield Check("objects", Level.FAIL, error.what, error.mend)
         return

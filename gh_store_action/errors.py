@@ -24,6 +24,11 @@ class StoreError(Exception):
         self.reasons = reasons
         super().__init__(f"{what} {mend}".strip())
 
+    def reword(self, what: str, mend: str) -> None:
+        """Says the same failure in other words, where more is known than at its source."""
+        self.what, self.mend = what, mend
+        self.args = (f"{what} {mend}".strip(),)
+
 
 class InputError(StoreError):
     """An input of the action, or an argument of the command, that can not be used as it is."""
@@ -72,7 +77,7 @@ class GitHubError(StoreError):
 
 
 class BudgetExhausted(GitHubError):
-    """A rate limit, GitHub's or the configured one, would be passed; what is left stays pending.
+    """A rate limit, GitHub's or the configured one, would be passed; the request was not carried out.
 
     Args:
         again: the time of day from which on there is a budget again, `HH:MM:SS UTC`.

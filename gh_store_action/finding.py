@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from gh_store_action.domain import objects, updates
 from gh_store_action.domain.canonical import InvalidJson, Json, digest, read_body
 from gh_store_action.domain.cases import BrokenObject
+from gh_store_action.domain.fold import newest_checkpoint
 from gh_store_action.domain.objects import LABEL_LIMIT, InvalidId
 from gh_store_action.domain.records import Issue, StoredMeta, StoredObject
 from gh_store_action.errors import InputError, ObjectNotFound
@@ -82,16 +84,30 @@ class Finder:
                 stray.append(issue)
         return Found(object_id, tuple(live), tuple(deleted), tuple(stray))
 
-    def one(self, object_id: str) -> Issue:
+    def one(self, object_id: str, warn: Callable[[str], None] = lambda line: None) -> Issue:
         """The issue of the live object.
+
+        Args:
+            warn: called with a line where other live issues have the same id.
 
         Raises:
             ObjectNotFound: there is none; says whether there was one.
         """
         found = self.look(object_id)
+        if len(found.live) > 1:
+            warn(f"{self.twice(found)} {self.untwin(found)}")
         if found.live:
             return found.live[0]
         raise self.missing(found)
+
+    def twice(self, found: Found) -> str:
+        """What to say where more than one live issue has the id."""
+        numbers = ", ".join(f"#{issue.number}" for issue in found.live)
+        return f"More than one object has the id {found.object_id!r}: issues {numbers}; the lowest number counts."
+
+    def untwin(self, found: Found) -> str:
+        """How the id becomes one object's again."""
+        return f"Take the label {objects.uid_label(found.object_id, self.session.rules)!r} off all but one of them."
 
     def missing(self, found: Found) -> ObjectNotFound:
         """Why there is no live object."""
@@ -125,9 +141,17 @@ class Finder:
         if problem:
             raise BrokenObject(
                 f"The body of issue #{issue.number} can not be read as an object: {problem}.",
-                "Process the issue: its log rebuilds the body.",
+                "Process the issue: its log rebuilds the body."
+                if self._has_state(issue)
+                else "Put the object's JSON, and nothing else, into the body, then process the issue.",
             )
         return StoredObject(self.meta(issue, data, version=version), data)
+
+    def _has_state(self, issue: Issue) -> bool:
+        """Whether the log may hold a state to rebuild the body from, as far as it was read."""
+        rules, counting = self.session.rules, self.session.counting
+        entries = [updates.read(comment, rules, counting) for comment in issue.comments]
+        return not issue.complete or newest_checkpoint(entries) is not None
 
     def meta(self, issue: Issue, data: Json, *, version: int | None = None) -> StoredMeta:
         """What is known of the object beside its data."""

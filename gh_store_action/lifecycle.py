@@ -39,6 +39,7 @@ class Lifecycle:
 
         Raises:
             ObjectNotFound: there never was such an object.
+            DuplicateUIDError: more than one live issue has the id.
             ConcurrentUpdateError: the object is not as the caller wants it, or has something pending.
         """
         found = self.finder.look(object_id)
@@ -46,6 +47,8 @@ class Lifecycle:
             if found.deleted:
                 return Change(self._meta(found.deleted[0]), changed=False)
             raise self.finder.missing(found)
+        if len(found.live) > 1:  # without the first one the next would be the object
+            raise DuplicateUIDError(self.finder.twice(found), self.finder.untwin(found))
         issue = found.live[0]
         if if_revision is not None or if_digest:
             self._check(object_id, self.finder.stored(issue), if_revision, if_digest)

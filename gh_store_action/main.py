@@ -33,7 +33,8 @@ def main(environ: Mapping[str, str] = os.environ, *, pause: Callable[[float], No
     Returns:
         0 done, 1 a failure that the message explains, 2 wrong inputs.
     """
-    report = Report("gh-store")
+    mode = environ.get("INPUT_MODE", "").strip()
+    report = Report(f"{mode} with wrong inputs" if mode in MODES else "wrong inputs")  # until they are read
     for name in ("INPUT_TOKEN", "GITHUB_TOKEN"):
         report.mask(environ.get(name, "").strip())
     code = _guarded(report, lambda: _run(environ, report, pause))

@@ -68,6 +68,8 @@ def _report_processing(run: Run, results: Sequence[Result], *, sweep: bool) -> i
     if sweep:
         many = f"{len(touched)} object{'s' if len(touched) != 1 else ''} had something pending"
         report.result(f"{run.would}{many}: {applied} applied, {refused} refused, {pending} still pending.")
+        if not results:
+            report.info("No object has something pending; nothing to do.")
     elif touched:
         report.result(f"{run.would}{applied} applied, {refused} refused, {pending} still pending.")
     report.output("changed", any(r.changed for r in results))
@@ -107,7 +109,7 @@ def _report_one(run: Run, result: Result) -> None:
             issue_url=url,
             revision=result.state.revision if result.state else None,
             applied=result.applied,
-            rejected=result.rejected + result.unauthorized,
+            refused=result.rejected + result.unauthorized,
             what=_what(result),
         )
     )

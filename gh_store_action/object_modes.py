@@ -14,7 +14,7 @@ from gh_store_action.finding import Finder
 from gh_store_action.lifecycle import Change, Lifecycle
 from gh_store_action.reading import Reader
 from gh_store_action.report import RefusalRow, SummaryRow, refusal_rows
-from gh_store_action.updating import Outcome, Updater, update_of
+from gh_store_action.updating import Outcome, Updater, in_step, update_of
 from gh_store_action.verifying import Problem, Verifier
 
 if TYPE_CHECKING:
@@ -37,7 +37,9 @@ def create(run: Run) -> int:
 def get(run: Run) -> int:
     """Hands an object out, as it is or as it was."""
     settings = run.settings
-    found = Reader(Finder(run.session)).get(settings.object_id, revision=settings.revision, at=settings.at)
+    found = Reader(Finder(run.session), warn=run.report.warning).get(
+        settings.object_id, revision=settings.revision, at=settings.at
+    )
     _say(run, found.meta, "read")
     run.report.output("changed", False)
     run.report.output("pending", found.meta.pending)
@@ -51,7 +53,11 @@ def update(run: Run) -> int:
     """Posts an update; by default it is folded in this same run, so that a workflow's own token needs no second one."""
     settings = run.settings
     wanted = update_of(_data(run), settings.update_mode, if_revision=settings.if_revision, if_digest=settings.if_digest)
-    updater = Updater(Finder(run.session), dry_run=settings.dry_run, warn=run.report.warning)
+    repeat = ""
+    if settings.step:
+        wanted = in_step(wanted, settings.object_id, settings.step, settings.attempt)
+        repeat = "To run this job again is safe: it does not post the same update a second time."
+    updater = Updater(Finder(run.session), dry_run=settings.dry_run, warn=run.report.warning, repeat=repeat)
     try:
         outcome = updater.update(settings.object_id, wanted, apply=settings.apply)
     except (InvalidUpdate, ConcurrentUpdateError) as error:
@@ -64,6 +70,7 @@ def update(run: Run) -> int:
 def _refused_early(run: Run, error: InvalidUpdate | ConcurrentUpdateError) -> int:
     """A refusal is no failure of the run, unless it was asked to be; nothing was posted."""
     report = run.report
+    report.row(SummaryRow(run.settings.object_id, applied=0, refused=1, what="the update is refused"))
     for path, reason in error.reasons:
         report.refusal(RefusalRow(run.settings.object_id, run.session.viewer, reason, path))
     report.warning(str(error), title="Update refused")
@@ -87,8 +94,15 @@ def _report_update(run: Run, outcome: Outcome) -> int:
         said = "refused"
     elif pending and result is not None:
         said = "posted, and still pending"
-    _say(run, meta, f"the update is {said}" if not run.settings.dry_run else f"the update {said}")
-    report.output("changed", result.changed if result else run.settings.dry_run)
+    if outcome.repeated:
+        run.report.notice(
+            f"{meta.object_id}: an earlier attempt of this step posted the same update (comment {outcome.comment_id}); "
+            "it counts once."
+        )
+    counts = (None, None) if result is None else (result.applied, rejected)
+    _say(run, meta, f"the update is {said}" if not run.settings.dry_run else f"the update {said}", *counts)
+    would = run.settings.dry_run and run.settings.apply and not outcome.repeated
+    report.output("changed", result.changed if result else would)
     report.output("processed", result.processed if result else 0)
     report.output("rejected", rejected)
     report.output("pending", pending)
@@ -249,10 +263,10 @@ def _identity(run: Run, meta: StoredMeta) -> None:
     run.report.output("revision", meta.version)
 
 
-def _say(run: Run, meta: StoredMeta, what: str) -> None:
+def _say(run: Run, meta: StoredMeta, what: str, applied: int | None = None, refused: int | None = None) -> None:
     report = run.report
     url = run.session.issue_url(meta.issue_number) if meta.issue_number else ""
     number = meta.issue_number or None
-    report.row(SummaryRow(meta.object_id, number, url, revision=meta.version, what=what))
+    report.row(SummaryRow(meta.object_id, number, url, meta.version, applied, refused, what))
     report.result(f"{run.would}{meta.object_id}: {what}.")
     report.info(f"{meta.object_id}: {what}.")

@@ -51,7 +51,7 @@ class Reader:
 
     Args:
         progress: of listings, called with issues read and issues in all.
-        warn: called with a line about an issue that is left out.
+        warn: called with a line about an issue that is left out, or that has an id which another one has.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Reader:
         """
         if revision is not None and at is not None:
             raise InputError("A revision and a time are both given.", "Leave one of them out.")
-        issue = self.finder.one(object_id)
+        issue = self.finder.one(object_id, self.warn)
         if revision is None and at is None:
             return self.finder.stored(issue)
         if revision is not None and revision == self._present(issue):

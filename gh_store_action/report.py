@@ -38,6 +38,8 @@ class SummaryRow:
     Args:
         issue_url: of the issue, empty where there is none to link to.
         revision: after the run, None where there is none.
+        applied: updates that were folded in, None where the run folded none.
+        refused: updates that were not, whatever the reason; None likewise.
         what: what happened, in a few words; Markdown has no meaning in it.
     """
 
@@ -45,8 +47,8 @@ class SummaryRow:
     issue_number: int | None = None
     issue_url: str = ""
     revision: int | None = None
-    applied: int = 0
-    rejected: int = 0
+    applied: int | None = None
+    refused: int | None = None
     what: str = ""
 
 
@@ -288,11 +290,12 @@ class Report:
         refused = _table(
             ("Object", "Comment", "Author", "Path", "Reason"), [self._refused(row) for row in self._refusals], left // 2
         )
+        counts = ("Applied", "Refused") if any(row.applied is not None for row in self._rows) else ()
         objects = _table(
-            ("Object", "Issue", "Revision", "Applied", "Rejected", "What"),
-            [self._object(row) for row in self._rows],
+            ("Object", "Issue", "Revision", *counts, "What"),
+            [self._object(row, counted=bool(counts)) for row in self._rows],
             left - _size(refused),
-            numbers={"Revision", "Applied", "Rejected"},
+            numbers={"Revision", *counts},
         )
         tables = [*([objects] if objects else []), *(["### Refused updates", refused] if refused else [])]
         text = self.redact("\n\n".join([*head, *tables, *foot]) + "\n")
@@ -309,10 +312,11 @@ class Report:
         more = len(self._messages) - len(lines)
         return "\n".join([*lines, *([f"- and {more:,} more, see the log"] if more else [])])
 
-    def _object(self, row: SummaryRow) -> tuple[str, ...]:
+    def _object(self, row: SummaryRow, *, counted: bool) -> tuple[str, ...]:
         issue = "" if row.issue_number is None else link(f"#{row.issue_number}", self.redact(row.issue_url))
-        revision = "" if row.revision is None else f"{row.revision}"
-        return self._code(row.object_id), issue, revision, f"{row.applied}", f"{row.rejected}", self._text(row.what)
+        numbers = (row.revision, row.applied, row.refused) if counted else (row.revision,)
+        shown = ("" if number is None else f"{number}" for number in numbers)
+        return self._code(row.object_id), issue, *shown, self._text(row.what)
 
     def _refused(self, row: RefusalRow) -> tuple[str, ...]:
         comment = "" if row.comment_id is None else link(f"{row.comment_id}", self.redact(row.comment_url))

@@ -138,6 +138,8 @@ class Settings:
         event_comment_id: the comment that the event is about; None for other events, or where `repository` is not
             the one that the event happened in.
         run_url: of this workflow run, empty outside of one.
+        step: this step in its workflow run, the same in every attempt; empty outside of one.
+        attempt: of the workflow run, from 1.
     """
 
     mode: str
@@ -177,6 +179,8 @@ class Settings:
     event_comment_id: int | None = None
     ref_name: str = ""
     run_url: str = ""
+    step: str = ""
+    attempt: int = 1
     debug: bool = False
 
     @classmethod
@@ -320,8 +324,14 @@ def _runner(environ: Mapping[str, str]) -> dict[str, Any]:
         # Neither a tag nor a pull request's merge (`refs/pull/12/merge`) is a branch that could be pushed to.
         "ref_name": ref.removeprefix("refs/heads/") if ref.startswith("refs/heads/") else "",
         "run_url": f"{server}/{repository}/actions/runs/{run}" if repository and run else "",
+        "step": "/".join((run, environ.get("GITHUB_JOB", ""), environ.get("GITHUB_ACTION", ""))) if run else "",
+        "attempt": _attempt(environ.get("GITHUB_RUN_ATTEMPT", "")),
         "debug": environ.get("RUNNER_DEBUG") == "1",
     }
+
+
+def _attempt(text: str) -> int:
+    return int(text) if re.fullmatch(r"[1-9][0-9]{0,3}", text) else 1
 
 
 # The inputs: each parser takes an input's name and its text, which is not empty, and gives its value

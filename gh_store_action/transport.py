@@ -14,6 +14,7 @@ from github.Requester import Requester
 
 from gh_store_action import __version__
 from gh_store_action.config import Retries
+from gh_store_action.domain.markdown import yaml_block
 from gh_store_action.errors import AccessDeniedError, BudgetExhausted, GitHubError
 
 TIMEOUT = 30  # seconds; GitHub gives up on a request after ten (rate-limits-for-the-rest-api, "Timeouts")
@@ -140,6 +141,16 @@ class Transport:
         known = [b.remaining for b in self._buckets.values() if b.remaining is not None]
         return min(known) if known else None
 
+    @property
+    def left(self) -> int | None:
+        """The same, as far as `most_per_hour` lets it be used."""
+        known = [
+            min(b.remaining, max(self.most_per_hour - b.used, 0))
+            for b in self._buckets.values()
+            if b.remaining is not None
+        ]
+        return min(known) if known else None
+
     def stop(self) -> None:
         """Makes the next request, and any waiting, raise `Cancelled`: called when the runner cancels."""
         self._stopped = True
@@ -148,7 +159,7 @@ class Transport:
         if self._stopped:
             raise Cancelled(
                 "The run was cancelled; it stopped between two requests.",
-                "Nothing is lost: what was not finished is still pending. Run again.",
+                "Nothing is lost: run again, and it goes on from what is there.",
             )
 
     def wait(self, seconds: float, why: str) -> bool:
@@ -244,9 +255,10 @@ class Transport:
     def _check_budget(self, name: str) -> None:
         bucket = self._buckets[name]
         if bucket.used >= self.most_per_hour and self._now() < bucket.reset:
+            many = f"{self.most_per_hour} request{'' if self.most_per_hour == 1 else 's'}"
             raise BudgetExhausted(
-                f"This hour's budget of {self.most_per_hour} requests (rate_limit.max_requests_per_hour) is used up.",
-                f"What is left stays pending; run again after {_clock(bucket.reset)}.",
+                f"This hour's budget of {many} (rate_limit.max_requests_per_hour) is used up.",
+                f"Nothing is lost; run again after {_clock(bucket.reset)}.",
                 again=_clock(bucket.reset),
                 status=429,
             )
@@ -270,7 +282,7 @@ class Transport:
                         again = _clock(self._now() + limited)
                         raise BudgetExhausted(
                             "GitHub's rate limit is reached.",
-                            f"What is left stays pending; run again after {again}.",
+                            f"Nothing is lost; run again after {again}.",
                             again=again,
                             status=error.status,
                         ) from None
@@ -286,7 +298,7 @@ class Transport:
             if writes:
                 raise UnknownEffect(
                     f"{problem} to a write, which may have taken effect.",
-                    "Run again: what was not finished is still pending.",
+                    "The next run goes on from what is there.",
                     status=status,
                 )
             if last or not self.wait(pause, problem):
@@ -342,5 +354,5 @@ def denied(what: str, **permissions: str) -> AccessDeniedError:
     return AccessDeniedError(
         f"The token may not {what}.",
         f"Add `permissions: {{{short}}}` to the job, or give a token that may.",
-        detail=f"```yaml\n{yaml}```",
+        detail=yaml_block(yaml),
     )

@@ -8,15 +8,17 @@ from dataclasses import dataclass, replace
 
 from gh_store_action import __version__
 from gh_store_action.creating import MOST_TRIES, refused
-from gh_store_action.domain import updates
+from gh_store_action.domain import access, updates
 from gh_store_action.domain.canonical import InvalidJson, Json, check, digest, equal
 from gh_store_action.domain.cases import BrokenObject
 from gh_store_action.domain.fold import REPEAT_WINDOW, State, Verdict, attempt
 from gh_store_action.domain.records import Comment, Issue, Refusal, Rules, StoredObject
 from gh_store_action.domain.updates import Entry, Kind
-from gh_store_action.errors import ConcurrentUpdateError, InvalidUpdate
+from gh_store_action.errors import AccessDeniedError, ConcurrentUpdateError, GitHubError, InvalidUpdate, StoreError
 from gh_store_action.finding import Finder
+from gh_store_action.gateway import Failure
 from gh_store_action.gateway_objects import Posted
+from gh_store_action.posting import Trail
 from gh_store_action.processor import Processor, Result
 from gh_store_action.transport import UnknownEffect
 
@@ -26,13 +28,22 @@ _NO_RULES = Rules()
 
 @dataclass(frozen=True)
 class Update:
-    """What somebody wants changed."""
+    """What somebody wants changed.
+
+    Args:
+        earlier: how the keys begin that earlier attempts at the same thing gave it.
+    """
 
     changes: Json
     mode: str = updates.DEFAULT_MODE
     update_id: str = ""
     if_revision: int | None = None
     if_digest: str = ""
+    earlier: tuple[str, ...] = ()
+
+    def is_key(self, key: str) -> bool:
+        """Whether an update of this key is this one, posted before."""
+        return key == self.update_id or key.startswith(self.earlier)
 
 
 @dataclass(frozen=True)
@@ -83,6 +94,22 @@ def update_of(
     return update
 
 
+def in_step(update: Update, object_id: str, step: str, attempt: int) -> Update:
+    """The update with a key by which a later attempt of the same workflow run knows it, so that it is not posted twice.
+
+    Within one attempt every post counts: the legs of a matrix have one job and one step between them, and each means
+    its own update.  So the key tells attempts apart, and looks back to those before it.
+
+    Args:
+        step: where in the workflow run, the same in each attempt.
+        attempt: from 1.
+    """
+    content = [step, object_id.casefold(), update.mode, update.changes, update.if_revision, update.if_digest]
+    base = digest(content)[:16]
+    earlier = tuple(f"{base}-{number}-" for number in range(1, attempt))
+    return replace(update, update_id=f"{base}-{attempt}-{update.update_id[:16]}", earlier=earlier)
+
+
 def _text(update: Update, timestamp: str) -> str:
     return updates.envelope(
         update.changes,
@@ -106,14 +133,21 @@ class Updater:
 
     Args:
         dry_run: look and check, and write nothing.
-        warn: called with a line about an update that nobody will fold at once.
+        warn: called with a line about an update that nobody will fold at once, or an id that two issues have.
+        repeat: how an update is repeated without counting twice, one sentence; by default by its key.
     """
 
     def __init__(
-        self, finder: Finder, *, dry_run: bool = False, warn: Callable[[str], None] = lambda line: None
+        self,
+        finder: Finder,
+        *,
+        dry_run: bool = False,
+        warn: Callable[[str], None] = lambda line: None,
+        repeat: str = "",
     ) -> None:
         self.finder = finder
         self.warn = warn
+        self.repeat = repeat
         self.session = finder.session
         self.github = finder.github
         self.dry_run = dry_run
@@ -128,11 +162,18 @@ class Updater:
             ObjectNotFound: there is no such object.
             InvalidUpdate: it would be refused as the object is now; nothing was posted.
             ConcurrentUpdateError: the object is not as `if_revision` or `if_digest` want it; nothing was posted.
+            StoreError: something failed; once the update is posted, or may be, it says so and how to go on.
         """
-        issue = self.finder.one(object_id)
+        trail = Trail(object_id, update.update_id, self.repeat)
+        with trail.told():
+            return self._update(object_id, update, trail, apply=apply, unless_equal=unless_equal)
+
+    def _update(self, object_id: str, update: Update, trail: Trail, *, apply: bool, unless_equal: bool) -> Outcome:
+        issue = self.finder.one(object_id, self.warn)
         before = self._stored(issue, apply=apply)
         repeated = self._posted_before(issue, update)
         if repeated is not None:
+            trail.posted(repeated.id, issue.number)
             return self._repeat(issue, before, repeated, apply=apply)
         if before is not None and unless_equal and not before.meta.pending and equal(before.data, update.changes):
             return Outcome(before, 0, repeated=True)
@@ -140,11 +181,14 @@ class Updater:
         if self.dry_run:
             shown = before or self.finder.stored(issue)
             return Outcome(_with(shown, state) if state and apply else shown, 0)
-        posted = self._post(issue, update, reopen=not apply)
-        if not apply:
-            shown = before or self.finder.stored(posted.issue or issue)
-            return Outcome(replace(shown, meta=replace(shown.meta, pending=shown.meta.pending + 1)), posted.comment_id)
-        return self._fold(posted.issue, issue.number, posted.comment_id)
+        posted = self._post(issue, update, trail, reopen=not apply)
+        trail.posted(posted.comment_id, issue.number)
+        if apply:
+            return self._fold(posted.issue, issue.number, posted.comment_id)
+        for failure in posted.failures:
+            self._unopened(object_id, issue.number, failure)
+        shown = before or self.finder.stored(posted.issue or issue)
+        return Outcome(replace(shown, meta=replace(shown.meta, pending=shown.meta.pending + 1)), posted.comment_id)
 
     def _stored(self, issue: Issue, *, apply: bool) -> StoredObject | None:
         """The object as it is; a broken body is rebuilt where the update is folded at once."""
@@ -159,7 +203,7 @@ class Updater:
         """The update of the same key by this identity, among the comments that a key looks back to."""
         for comment in issue.comments[-REPEAT_WINDOW:]:
             entry = updates.read(comment, self.session.rules, self.session.counting)
-            same = entry.kind is Kind.UPDATE and entry.update_id == update.update_id
+            same = entry.kind is Kind.UPDATE and update.is_key(entry.update_id)
             if same and comment.author == self.session.viewer:
                 return entry
         return None
@@ -190,31 +234,46 @@ class Updater:
             raise refused(object_id, reasons, "update")
         return found
 
-    def _post(self, issue: Issue, update: Update, *, reopen: bool) -> Posted:
+    def _post(self, issue: Issue, update: Update, trail: Trail, *, reopen: bool) -> Posted:
         """The comment; said twice it is folded once, for its key is the same."""
         text = _text(update, self.github.transport.server_time)
-        for _ in range(MOST_TRIES):
+        for tried in range(MOST_TRIES):
+            trail.doubtful()
             try:
                 posted = self.github.post(issue.node_id, self.session.viewer, text, reopen=reopen)
+                if posted.comment_id:
+                    return posted
+                self.github.raise_for(posted.failures, "comment on issues")
             except UnknownEffect as error:
                 unknown = error
-            else:
-                if not posted.comment_id:
-                    self.github.raise_for(posted.failures, "comment on issues")
-                for failure in posted.failures if reopen else ():
-                    self.warn(
-                        f"The update is posted, but issue #{issue.number} could not be opened ({failure.message}); "
-                        "the next sweep folds it."
-                    )
-                return posted
+            except StoreError as error:
+                if not tried and type(error) is not GitHubError:  # a refusal; anything less clear may have an effect
+                    trail.nothing()
+                raise
             self.github.transport.wait(self.github.transport.retries.backoff_factor, "an update got no answer")
             now = self.github.read(issue.number, rules=False).issues[0]
             entry = self._posted_before(now, update)
             if entry is not None:
+                trail.posted(entry.id, now.number)
                 if reopen and now.closed:
                     self.github.change(now.number, state="open")
                 return Posted(entry.id, now, ())
         raise unknown
+
+    def _unopened(self, object_id: str, number: int, failure: Failure) -> None:
+        """Where the issue stays closed no workflow starts; whom GitHub forbids it may mostly not write either."""
+        rules, viewer = self.session.rules, self.session.viewer
+        rule = access.rule_for(rules, object_id)
+        by_permission = access.needs(rule, viewer) == (access.Ask.PERMISSION,) and rule.permission != "read"
+        if failure.kind == "FORBIDDEN" and by_permission and viewer not in rules.processors:
+            raise AccessDeniedError(
+                f"Issue #{number} could not be opened ({failure.message}): {viewer} may not {rule.permission}.",
+                f"Ask somebody who may to post the same, or for `access` for {viewer} in .github/gh-store.yml.",
+            )
+        self.warn(
+            f"The update is posted, but issue #{number} could not be opened ({failure.message}); "
+            "the next sweep folds it, where the store's rules let its author write."
+        )
 
     def _fold(self, issue: Issue | None, number: int, comment: int) -> Outcome:
         """Folds what is pending; the read has to hold the comment, for replicas lag."""

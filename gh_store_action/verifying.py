@@ -9,7 +9,7 @@ from gh_store_action import __version__
 from gh_store_action.domain import auditing, history, objects, updates
 from gh_store_action.domain.auditing import Problem
 from gh_store_action.domain.canonical import Json
-from gh_store_action.domain.cases import CHANGED
+from gh_store_action.domain.cases import CHANGED, BrokenObject
 from gh_store_action.domain.fold import APPLIED
 from gh_store_action.domain.objects import Marker
 from gh_store_action.domain.records import Issue, Receipt
@@ -203,7 +203,7 @@ class Verifier:
         try:
             left = self._mend(issue)
         except StoreError as error:
-            left, why = found, f" It could not be mended: {error}"
+            left, why = found, f" It could not be mended: {error.what if isinstance(error, BrokenObject) else error}"
         still = {(problem.kind, problem.comment_id) for problem in left}
         for problem in found:
             mended = (problem.kind, problem.comment_id) not in still

@@ -17,6 +17,7 @@ from functools import cached_property
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from gh_store_action.domain.markdown import yaml_block
 from gh_store_action.errors import AccessDeniedError, InputError, StoreError
 
 SECONDS = 300.0
@@ -78,7 +79,7 @@ class Unreachable(StoreError):
 
 @dataclass(frozen=True)
 class _Lesson:
-    """What a line of git's output means, and what mends it."""
+    """What a line of git's output means, and what mends it; `detail` is the YAML that does."""
 
     sign: str
     what: str
@@ -139,7 +140,7 @@ LESSONS = (
     _Lesson(
         r"Permission to \S+ denied|Write access to repository not granted|returned error: 403|not accessible by",
         "The token may not do this.",
-        "Add `permissions: contents: write` to the job.",
+        "Add `permissions: {contents: write}` to the job.",
         PERMISSION,
         AccessDeniedError,
     ),
@@ -365,5 +366,6 @@ def failure(command: str, answer: Answer) -> StoreError:
     for lesson in LESSONS:
         if signs := [line for line in lines if re.search(lesson.sign, line)]:
             cause = next((line for line in signs if line in telling), signs[0])
-            return lesson.kind(f"{lesson.what} Git said: “{cause[:300]}”.", lesson.mend, detail=lesson.detail)
+            detail = yaml_block(lesson.detail) if lesson.detail else ""
+            return lesson.kind(f"{lesson.what} Git said: “{cause[:300]}”.", lesson.mend, detail=detail)
     return StoreError(f"`git {command}` failed: “{telling[0][:300]}”.", "Mend what it names, then run this again.")

@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 
 from gh_store_action.domain import history
 from gh_store_action.domain.canonical import InvalidJson, digest, read_body
-from gh_store_action.domain.fold import APPLIED
+from gh_store_action.domain.fold import APPLIED, newest_checkpoint
 from gh_store_action.domain.history import Log, Point
 from gh_store_action.domain.objects import Marker
 from gh_store_action.domain.updates import Entry
 
 BY_PROCESSING = "Process the issue, or run `verify` with `repair`."
 BY_REPAIR = "Run `verify` with `repair`: it keeps the verdict that the body shows."
+BY_HAND = "Put the object's JSON, and nothing else, into its body, then process the issue: its log holds no state."
 BY_CHECKPOINT = "Run `verify` with `repair`: it enters the state as it is into the log."
 
 
@@ -46,8 +47,12 @@ def audit(log: Log, object_id: str) -> tuple[Problem, ...]:
         return Problem(kind, object_id, log.issue.number, comment, message, mend)
 
     found = [problem(*one) for one in _body(log)]
+    stuck = any(one.kind == "broken-body" for one in found) and newest_checkpoint(log.entries) is None
+    mend = BY_HAND if stuck else BY_PROCESSING
+    found = [replace(one, mend=mend) for one in found]
     if log.marker is None:
-        found.append(problem("not-adopted", "its title has no marker: gh-store or a person wrote it, or a create died"))
+        why = "its title has no marker: gh-store or a person wrote it, or a create died"
+        found.append(problem("not-adopted", why, mend))
     else:
         found += [problem(*one) for one in _log(log, log.marker)]
     found += [problem(kind, message, mend, comment) for kind, message, mend, comment in _comments(log)]

@@ -75,6 +75,11 @@ def code_span(text: str, limit: int = 1_000) -> str:
     return f"<code>{_MEANT.sub(lambda found: ''.join(map(_entity, found[0])), line)}</code>"
 
 
+def yaml_block(text: str) -> str:
+    """YAML of our own as a block of code, for the job summary."""
+    return "```yaml\n" + text.rstrip("\n") + "\n```"
+
+
 def link(label: str, url: str) -> str:
     """A Markdown link, or the label alone where there is no address.
 

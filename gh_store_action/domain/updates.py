@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from difflib import SequenceMatcher
 
 from gh_store_action.domain.canonical import InvalidJson, Json, digest, dump, looks_like_json, parse, read_fenced
 from gh_store_action.domain.merge import MODES
@@ -16,6 +17,9 @@ DEFAULT_MODE = "append"
 ADOPTED = "adopted"
 REPLY_PREFIX = "<!-- gh-store refused "
 _ENVELOPE_KEYS = frozenset({"_data", "_meta", "type"})
+_META_KEYS = ("if_digest", "if_revision", "update_id", "update_mode")
+_NEAR = 0.85  # of difflib: one or two letters off; `updated_at` is farther from `update_id`
+_MOST_FOREIGN = 50  # keys that are looked at: what anybody may post is read in bounded work
 _REPLY = re.compile(r"<!-- gh-store refused ([0-9a-z ]{1,60000}) -->")
 _NUMBER = re.compile(r"[0-9]{1,18}")
 _HEX = re.compile(r"[0-9a-f]{8,64}")
@@ -182,6 +186,9 @@ def _envelope(comment: Comment, value: dict[str, Json]) -> Entry:
         return _invalid(comment, "$", f"beside _data and _meta there is {unknown[0][:80]!r}, which is not understood")
     if value.get("type") is not None:
         return _invalid(comment, "$.type", "an update has no type")
+    wrong = _misspelled(meta)
+    if wrong is not None:
+        return _invalid(comment, "$._meta", f"{wrong[0]!r} is not understood; {wrong[1]!r} may be meant")
     mode = meta.get("update_mode", DEFAULT_MODE)
     if mode is None:
         mode = DEFAULT_MODE
@@ -205,6 +212,23 @@ def _envelope(comment: Comment, value: dict[str, Json]) -> Entry:
         if_revision=revision,
         if_digest=wanted or "",
     )
+
+
+def _misspelled(meta: dict[str, Json]) -> tuple[str, str] | None:
+    """A key that is nearly one of the store's, and that one: a condition that nobody understands holds nothing off.
+
+    Other keys are other programs' own.
+    """
+    foreign = sorted(key for key in meta if key not in _META_KEYS and len(key) <= 20)
+    for key in foreign[:_MOST_FOREIGN]:
+        for known in _META_KEYS:
+            if SequenceMatcher(None, _letters(key), _letters(known)).ratio() >= _NEAR:
+                return key, known
+    return None
+
+
+def _letters(key: str) -> str:
+    return key.replace("_", "").replace("-", "").lower()
 
 
 def envelope(

@@ -22,7 +22,7 @@ from tests.support.scene import OWNER, WRITER, Run, Scene
 READ_ISSUES = "permissions:\n  issues: read\n"
 WRITE_ISSUES = "permissions:\n  issues: write\n"
 READ_CONTENTS = "permissions:\n  contents: read\n"
-WRITE_CONTENTS = "permissions:\n  contents: write"
+WRITE_CONTENTS = "permissions:\n  contents: write\n"
 
 
 def says(run: Run, code: int, *parts: str) -> None:
@@ -59,6 +59,9 @@ def test_wrong_input__is_one_line_and_exit_2_and_costs_nothing(
     run = scene.run("process", inputs=inputs)
     says(run, 2, *parts)
     assert run.requests == ()
+    mode = inputs.get("mode", "process")
+    title = "wrong inputs" if mode == "proces" else f"{mode} with wrong inputs"
+    assert run.summary.startswith(f"## gh-store: {title}\n")
 
 
 def test_no_token__says_where_one_comes_from(scene: Scene) -> None:
@@ -196,6 +199,7 @@ def test_body__that_is_no_json_is_told_and_left_as_it_is(scene: Scene, body: str
         ('{"count": 1', "line 1, column 12"),
         ('{"count": 1, "count": 2}', "count"),
         ('{"count": NaN}', "NaN"),
+        ('{"_data": {"count": 2}, "_meta": {"if_revison": 9}}', "is not understood; "),
         ('{"count": 1e999}', "number"),
         ("[1, 2]", "array"),
         ('{"_data": {"a": 1}}', "_meta"),
@@ -323,8 +327,8 @@ def test_push__without_permission_is_told_with_the_yaml_and_the_file_is_there(sc
     run = scene.run(
         "snapshot", workspace=checkout, token=scene.repository.workflow_token(issues="read", contents="read")
     )
-    says(run, 1, "The token may not do this.", "Add `permissions: contents: write` to the job.")
-    assert WRITE_CONTENTS in run.summary
+    says(run, 1, "The token may not do this.", "Add `permissions: {contents: write}` to the job.")
+    assert f"```yaml\n{WRITE_CONTENTS}```" in run.summary
     assert (checkout / "data/store-snapshot.json").exists()
 
 
@@ -334,6 +338,7 @@ def test_push__to_a_protected_branch_is_told(scene: Scene) -> None:
     scene.repository.protect("main")
     run = scene.run("snapshot", workspace=checkout)
     says(run, 1, "The branch is protected and refused the push.", "give the input `branch` an unprotected branch")
+    assert "```yaml\nwith:\n  branch: store-data   #" in run.summary
 
 
 def test_push__that_keeps_losing_ends_bounded_with_the_file_written_and_others_commits_untouched(scene: Scene) -> None:

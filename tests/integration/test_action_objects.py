@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.support.scene import WRITER, Scene
+from tests.support.scene import WRITER, Run, Scene
 
 
 def made(scene: Scene, data: str = '{"count": 0}') -> None:
@@ -60,6 +61,10 @@ def test_dry_run__every_writing_mode(scene: Scene) -> None:
     assert output(scene.run("update", object_id="metrics", data='{"count": 1}', **dry)) == {"count": 1}
     posted = scene.run("update", object_id="metrics", data='{"count": 1}', apply="false", **dry)
     assert output(posted) == {"count": 0}
+    assert posted.outputs["changed"] == "false"  # as without `dry-run`: a comment is no body
+    assert scene.run("update", object_id="metrics", data='{"count": 1}', **dry).outputs["changed"] == "true"
+    assert scene.run("delete", object_id="metrics", **dry).outputs["changed"] == "true"
+    assert scene.run("restore", object_id="metrics", **dry).outputs["changed"] == "false"
     assert "nothing was written" in scene.run("delete", object_id="metrics", **dry).summary
     assert scene.run("verify", repair="true", **dry).exit_code == 0
     assert scene.repository.issues() == before
@@ -224,7 +229,80 @@ def test_update__that_could_not_be_folded_fails(scene: Scene) -> None:
     made(scene)
     scene.github.faults.status(502, match=lambda r: r.operation == "Write", times=None)
     run = scene.run("update", object_id="metrics", data='{"count": 1}')
-    assert (run.exit_code, "what is left is pending" in run.error) == (1, True)
+    assert (run.exit_code, "is posted (comment " in run.error) == (1, True), run.error
     scene.github.faults.clear()
     scene.run("process", issue_number=1)
     assert scene.data(1) == {"count": 1}
+
+
+INCREMENT: dict[str, Any] = {"object_id": "metrics", "data": '{"$inc": {"count": 1}}', "update_mode": "operators"}
+
+
+@pytest.mark.parametrize(
+    ("operation", "said"), [("PostToFold", "may be posted already"), ("Write", "is posted (comment")], ids=lambda v: v
+)
+def test_update__a_job_that_is_run_again_posts_no_second_time(scene: Scene, operation: str, said: str) -> None:
+    made(scene)
+    scene.github.faults.drop(match=lambda r: r.operation == operation, phase="after")
+    scene.github.faults.drop(match=lambda r: r.graphql, nth=3, times=None)
+    run = scene.run("update", **INCREMENT)
+    assert (run.exit_code, said in run.error) == (1, True), run.error
+    assert "To run this job again is safe" in run.error
+    assert "Nothing was lost" not in run.error
+    scene.github.faults.clear()
+    run = scene.run("update", **INCREMENT, attempt=2)
+    assert (run.exit_code, output(run)) == (0, {"count": 1})
+    assert "an earlier attempt of this step posted the same update" in run.log
+    assert output(scene.run("update", **INCREMENT, attempt=3)) == {"count": 1}
+    assert scene.run("update", **INCREMENT, attempt=3, dry_run="true").outputs["changed"] == "false"
+    assert scene.run("verify").exit_code == 0
+
+
+def test_update__what_another_step_run_or_matrix_leg_posts_counts(scene: Scene) -> None:
+    made(scene)
+    for count, more in enumerate(
+        ({}, {}, {"step": "__self_2", "attempt": 2}, {"run_id": 2}, {"run_id": 3, "attempt": 2}), 1
+    ):
+        assert output(scene.run("update", **INCREMENT, **more)) == {"count": count}
+    other = {**INCREMENT, "data": '{"$inc": {"count": 10}}'}
+    assert output(scene.run("update", **other, attempt=2)) == {"count": 15}
+
+
+def test_update__outside_of_a_workflow_the_key_of_a_failed_one_is_told(scene: Scene) -> None:
+    made(scene)
+    scene.github.faults.status(502, match=lambda r: r.operation == "Write", times=None)
+    run = scene.run("update", **INCREMENT, run_id="")
+    assert "Repeated with its update_id (`gh-store update ... --update-id " in run.error
+    assert "un again" not in run.error
+
+
+def test_get__of_an_id_that_two_issues_have_warns(scene: Scene) -> None:
+    made(scene)
+    scene.open("metrics", {"count": 7})
+    run = scene.run("get", object_id="metrics")
+    assert (run.exit_code, output(run)) == (0, {"count": 0})
+    assert "issues #1, #2; the lowest number counts" in run.result.warnings[0]
+    assert scene.run("delete", object_id="metrics").exit_code == 1
+
+
+def row_of(run: Run) -> dict[str, str]:
+    """The one row of the summary's table of objects, by its columns."""
+    head, _, row, *_ = [line for line in run.summary.splitlines() if line.startswith("|")]
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in (head, row)]
+    return dict(zip(*cells, strict=True))
+
+
+def test_summary__of_an_update_says_what_the_outputs_say(scene: Scene) -> None:
+    made(scene)
+    folded = scene.run("update", **INCREMENT)
+    refused = scene.run("update", object_id="metrics", data="[1]")
+    scene.post(1, '{"count": 5}')
+    late = scene.run("update", object_id="metrics", data='{"count": 6}', if_revision="1")
+    for run, applied in ((folded, 1), (refused, 0), (late, 1)):
+        counts = int(row_of(run)["Applied"]), int(row_of(run)["Refused"])
+        assert counts == (applied, int(run.outputs["rejected"]))
+        assert sum(counts) == int(run.outputs["processed"])
+    for mode in ("get", "history", "delete", "restore"):
+        assert list(row_of(scene.run(mode, object_id="metrics"))) == ["Object", "Issue", "Revision", "What"]
+    posted = scene.run("update", **INCREMENT, apply="false")
+    assert "Applied" not in posted.summary

@@ -142,7 +142,7 @@ def test_process__the_summary_reads_like_this(scene: Scene) -> None:
         f"## gh-store: process #&#8203;{number}\n\n**1 applied, 2 refused, 0 still pending.**\n"
     )
     assert rows[:3] == [
-        "| Object | Issue | Revision | Applied | Rejected | What |",
+        "| Object | Issue | Revision | Applied | Refused | What |",
         "| --- | --- | --: | --: | --: | --- |",
         f"| `metrics` | [#{number}]({url}) | 2 | 1 | 2 | 1 applied, 1 rejected, 1 not authorised |",
     ]
@@ -320,6 +320,7 @@ def test_sweep__nothing_pending_costs_a_request_for_each_hundred_objects(scene: 
     assert len(made) == 3
     assert run.outputs["changed"] == "false"
     assert "**0 objects had something pending: 0 applied, 0 refused, 0 still pending.**" in run.summary
+    assert "No object has something pending; nothing to do." in run.log
 
 
 def settled_title(object_id: str, data: object) -> str:
@@ -403,7 +404,7 @@ def test_local_configuration__its_rate_limit_counts(scene: Scene, tmp_path: Path
     scene.post(number, '{"count": 1}')
     run = scene.run("process", issue_number=number, config="local.yml", workspace=workspace)
     assert run.exit_code == 1
-    assert "This hour's budget of 1 requests (rate_limit.max_requests_per_hour) is used up." in run.error
+    assert "This hour's budget of 1 request (rate_limit.max_requests_per_hour) is used up." in run.error
     assert scene.data(number) == {"count": 0}
 
 

@@ -103,7 +103,7 @@ def test_sweep__beyond_the_limit_keeps_what_is_done_and_the_next_run_goes_on(sce
     run = scene.run("process")
     assert run.exit_code == 1
     assert [scene.data(number) for number in numbers] == [{"count": 1}] * 2 + [{"count": 0}] * 3
-    assert re.search(rf"c: GitHub's rate limit is reached\. What is left stays pending; {AGAIN}", run.error)
+    assert re.search(rf"c: GitHub's rate limit is reached\. Nothing is lost; {AGAIN}", run.error)
     assert (run.outputs["processed"], run.outputs["pending"]) == ("2", "3")
     assert (run.outputs["requests"], run.outputs["rate-remaining"]) == ("7", "0")
     assert "The run ended after 2 of 5 objects; the others are still pending" in run.log
@@ -116,6 +116,22 @@ def test_sweep__beyond_the_limit_keeps_what_is_done_and_the_next_run_goes_on(sce
     assert (run.exit_code, run.outputs["processed"], run.outputs["pending"]) == (0, "3", "0")
     assert [scene.data(number) for number in numbers] == [{"count": 1}] * 5
     assert len(scene.replies(numbers[0])) == 0
+
+
+@pytest.mark.parametrize(("mode", "said"), [("update", "Nothing was posted"), ("create", "Nothing is lost")])
+def test_one_object__beyond_the_limit_promises_nothing_pending(
+    scene: Scene, today: GitHub, mode: str, said: str
+) -> None:
+    scene.configure("store: {rate_limit: {max_requests_per_hour: 1}}")
+    today.set_rate_limit(scene.token, "graphql", limit=1_000, remaining=999)
+    today.set_rate_limit(scene.token, "core", limit=1_000, remaining=999)
+    number = scene.open("metrics", {"count": 0})
+    run = scene.run(mode, object_id="metrics" if mode == "update" else "other", data="{}")
+    assert run.exit_code == 1
+    assert "This hour's budget of 1 request (rate_limit.max_requests_per_hour) is used up." in run.error
+    assert re.search(rf"{said}; {AGAIN}", run.error)
+    assert "pending" not in run.error
+    assert scene.issue(number).comments == ()
 
 
 # Progress

@@ -23,7 +23,7 @@ from gh_store_action.cli_snapshots import FORMATS
 from gh_store_action.settings import FORMATS as ACTION_FORMATS
 from gh_store_action.settings import UPDATE_MODES as ACTION_UPDATE_MODES
 from tests.support.cli import ENTRY, ROOT, Shell
-from tests.support.github import GitHub, Repository
+from tests.support.github import GitHub, Repository, Request
 
 LABELS = ["stored-object", "UID:metrics"]
 HEAVY = ("github", "requests", "jsonschema", "rich", "yaml", "loguru", "re2", "jsonpatch", "actions_toolkit")
@@ -359,6 +359,36 @@ def test_interrupt__ends_cleanly(github: GitHub, repository: Repository, shell: 
     assert process.returncode == 130
     assert out == ""
     assert err == "\nError: Interrupted. What was not finished is still pending; run the same command again.\n"
+
+
+@pytest.mark.parametrize(
+    ("operation", "said"), [("PostToFold", "may be posted already"), ("Write", "is posted (comment ")]
+)
+def test_interrupt__behind_a_post_does_not_say_to_run_the_command_again(
+    github: GitHub, repository: Repository, shell: Shell, operation: str, said: str
+) -> None:
+    shell.run("create", "metrics", '{"n": 0}')
+    command = ("update", "metrics", '{"$inc": {"n": 1}}', "--mode", "operators", "--apply")
+    done, ended = threading.Event(), threading.Event()
+
+    def hold_the_answer(request: Request) -> None:
+        if request.operation == operation:
+            done.set()
+            ended.wait(20)
+
+    github.after_request.append(hold_the_answer)
+    with shell.start(*command) as process:
+        assert done.wait(20)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=20)
+    ended.set()
+
+    assert process.returncode == 130
+    assert said in err
+    assert "run the same command again" not in err
+    key = err.split("--update-id ")[1].partition("`")[0]
+    assert shell.run(*command, "--update-id", key).code == 0
+    assert shell.run("get", "metrics").json["data"] == {"n": 1}
 
 
 def test_interrupt__exits_130(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

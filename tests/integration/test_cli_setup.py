@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -186,6 +187,44 @@ def test_doctor__no_answer_ends_it(shell: Shell, github: GitHub) -> None:
 
     assert (done.code, levels(done)) == (1, {"connection": "fail"})
     assert "1 check: 1 failed, 0 to look at, 0 fine." in done.err
+
+
+NO_BUDGET = {"budget", "label", "pending updates", "workflow process-updates.yml", "workflow sweep.yml"}
+
+
+def today(github: GitHub) -> GitHub:
+    """Its budgets are renewed in an hour from now."""
+    github.clock.advance(int(time.time()) - github.clock.now)
+    return github
+
+
+@pytest.mark.parametrize("most", range(1, 16))
+def test_doctor__a_budget_of_the_configuration_that_is_used_up_is_called_that(
+    github: GitHub, shell: Shell, repository: Repository, most: int
+) -> None:
+    today(github)
+    repository.open_issue("octo", "Stored Object: metrics", '{"count": 0}', LABELS)
+    (shell.folder / "limit.yml").write_text(f"store: {{rate_limit: {{max_requests_per_hour: {most}}}}}", "utf-8")
+
+    done = shell.run("doctor", "--config", "limit.yml")
+
+    level, found, _ = rows(done)["budget"]
+    assert set(levels(done)) <= {*NO_BUDGET, "written by gh-store"}
+    assert (level == "fail") == (done.code == 1)
+    if level == "fail":
+        assert "rate_limit.max_requests_per_hour) is used up. The checks behind this row were not made" in found
+    else:
+        assert int(found.partition(" ")[0]) < most
+
+
+@pytest.mark.parametrize("points", range(10))
+def test_doctor__githubs_own_budget_that_is_used_up_is_called_that(github: GitHub, shell: Shell, points: int) -> None:
+    today(github).set_rate_limit(shell.token, "graphql", limit=900, remaining=points)
+
+    done = shell.run("doctor")
+
+    assert set(levels(done)) <= NO_BUDGET
+    assert "GitHub's rate limit is reached" in rows(done)["budget"][1] or rows(done)["budget"][0] != "fail"
 
 
 def test_doctor__an_archived_repository_fails(shell: Shell, repository: Repository) -> None:

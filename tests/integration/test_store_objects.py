@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -18,6 +19,7 @@ from gh_store_action import (
     ObjectNotFound,
     StoreError,
 )
+from gh_store_action.errors import BudgetExhausted
 from tests.support.github import BOT
 from tests.support.store import World, world
 
@@ -427,6 +429,16 @@ def test_get__a_broken_body_says_what_to_do(w: World, store: GitHubStore) -> Non
     assert store.get("metrics").data == {"count": 0}
 
 
+def test_get__a_broken_body_without_a_log_says_to_put_the_json_into_it(w: World, store: GitHubStore) -> None:
+    number = w.repo.open_issue("alice", "Stored Object: metrics", "oops", ["stored-object", "UID:metrics"])
+    w.repo.comment(number, "alice", '{"count": 1}')
+    with pytest.raises(StoreError, match=r"Put the object's JSON, and nothing else, into the body, then process"):
+        store.get("metrics")
+    w.repo.edit_issue(number, "alice", body='{"count": 0}')
+    store.process_updates(number)
+    assert store.get("metrics").data == {"count": 1}
+
+
 def test_get__another_prefix_and_label(w: World, store: GitHubStore) -> None:
     w.repo.commit_files({".github/gh-store.yml": "store: {base_label: row, uid_prefix: 'K='}"})
     store.create("a", {"n": 1})
@@ -604,6 +616,95 @@ def test_update__never_answered(w: World, store: GitHubStore) -> None:
         store.update("metrics", {"count": 1})
 
 
+INCREMENT = {"$inc": {"count": 1}}
+
+
+def key_in(said: str) -> str:
+    """The update_id that a failure names."""
+    found = re.search(r"--update-id (\w+)`", said)
+    assert found, said
+    return found[1]
+
+
+@pytest.mark.parametrize("apply", [True, False])
+@pytest.mark.parametrize("phase", ["before", "after"])
+@pytest.mark.parametrize("k", [2, 3, 4])
+def test_update__a_failure_behind_the_post_names_the_key_with_which_a_repetition_counts_once(
+    w: World, store: GitHubStore, k: int, phase: str, apply: bool
+) -> None:
+    store.create("metrics", {"count": 0})
+    token = w.token()
+    w.hub.faults.dead_from(token, k, phase)
+    said, key = "", None
+    with store_of(w, token) as dying:
+        try:
+            dying.update("metrics", INCREMENT, "operators", apply=apply)
+        except StoreError as error:
+            said = str(error)
+    w.hub.faults.clear()
+    assert bool(said) == (k <= (3 if apply else 2)), said
+    if said:
+        key = key_in(said)
+        assert "is posted (comment" in said or "may be posted already. GitHub" in said
+        assert not re.search(r"[Rr]un (it )?again|Nothing was lost|stays pending", said)
+    with store_of(w) as again:
+        if key:
+            again.update("metrics", INCREMENT, "operators", update_id=key, apply=True)
+        else:
+            again.process_updates(1)
+        assert again.get("metrics").data == {"count": 1}
+        assert again.verify() == ()
+
+
+def test_update__an_interrupt_tells_that_it_may_be_posted(w: World) -> None:
+    def interrupt(_: float) -> None:
+        raise KeyboardInterrupt
+
+    with GitHubStore(w.token(), w.repo.full_name, api_url=w.hub.api_url, pause=interrupt) as store:
+        store.create("metrics", {"count": 0})
+        w.hub.faults.status(502, match=lambda r: r.operation == "Post", phase="after")
+        with pytest.raises(KeyboardInterrupt, match="may be posted already") as caught:
+            store.update("metrics", INCREMENT, "operators")
+        store.update("metrics", INCREMENT, "operators", update_id=key_in(str(caught.value)), apply=True)
+        assert store.get("metrics").data == {"count": 1}
+
+
+def test_update__a_failure_before_the_post_says_nothing_of_one(w: World, store: GitHubStore) -> None:
+    store.create("metrics", {"count": 0})
+    w.hub.faults.status(418, message="teapot", match=lambda r: r.writes)
+    with pytest.raises(StoreError, match="teapot") as caught:
+        store.update("metrics", {"count": 1})
+    assert "posted" not in str(caught.value)
+
+
+def test_update__an_answer_that_does_not_tell_leaves_it_in_doubt(w: World, store: GitHubStore) -> None:
+    store.create("metrics", {"count": 0})
+    w.hub.faults.partial(
+        {"say": {"type": "INTERNAL", "message": "oops"}}, after=True, match=lambda r: r.operation == "Post"
+    )
+    with pytest.raises(StoreError, match="may be posted already") as caught:
+        store.update("metrics", INCREMENT, "operators")
+    store.update("metrics", INCREMENT, "operators", update_id=key_in(str(caught.value)), apply=True)
+    assert store.get("metrics").data == {"count": 1}
+
+
+def test_update__refused_after_one_that_got_no_answer_stays_in_doubt(w: World, store: GitHubStore) -> None:
+    store.create("metrics", {"count": 0})
+    w.hub.faults.status(502, match=lambda r: r.writes)
+    w.hub.faults.status(403, message="no", match=lambda r: r.writes, nth=2)
+    with pytest.raises(StoreError, match="may be posted already"):
+        store.update("metrics", {"count": 1})
+
+
+def test_update__a_budget_that_ends_behind_the_post_says_from_when_on_there_is_one(
+    w: World, store: GitHubStore
+) -> None:
+    store.create("metrics", {"count": 0})
+    w.hub.faults.secondary_limit(retry_after=900, match=lambda r: r.operation == "Write", times=None)
+    with pytest.raises(BudgetExhausted, match=r"is posted .* GitHub takes more from \d\d:\d\d:\d\d UTC on\."):
+        store.update("metrics", {"count": 1}, apply=True)
+
+
 @pytest.mark.parametrize(
     ("kind", "message", "said"),
     [
@@ -669,6 +770,28 @@ def test_delete__two_requests_and_twice_is_once(w: World, store: GitHubStore) ->
         store.get("metrics")
     assert list(store.list_all()) == []
     assert len(store.get_object_history("metrics")) == 1
+
+
+def test_delete__of_an_id_that_two_issues_have_is_refused_and_reading_tells_of_it(w: World) -> None:
+    said: list[str] = []
+    with store_of(w, log=said.append) as store:
+        store.create("metrics", {"count": 0})
+        w.repo.open_issue("alice", "Stored Object: metrics", '{"count": 7}', ["stored-object", "UID:metrics"])
+        before = w.requests()
+        assert store.get("metrics").data == {"count": 0}
+        assert w.requests() - before == 1
+        assert said == [
+            "More than one object has the id 'metrics': issues #1, #2; the lowest number counts. "
+            "Take the label 'UID:metrics' off all but one of them."
+        ]
+        assert store.update("metrics", {"count": 1}, apply=True).data == {"count": 1}
+        assert said[1:] == said[:1]
+        with pytest.raises(DuplicateUIDError, match=r"#1, #2; .* Take the label 'UID:metrics' off"):
+            store.delete("metrics")
+        w.repo.edit_issue(2, "alice", labels=[])
+        store.delete("metrics")
+        with pytest.raises(ObjectNotFound, match="is deleted"):
+            store.get("metrics")
 
 
 def test_delete__what_never_was(store: GitHubStore) -> None:
@@ -865,6 +988,31 @@ def test_update__that_can_not_be_opened_is_posted_all_the_same(w: World) -> None
         assert "the next sweep folds it" in said[-1]
         (result,) = store.sweep()
         assert result.applied == 1
+
+
+def test_update__of_somebody_who_may_not_write_says_that_no_sweep_will_fold_it(w: World, store: GitHubStore) -> None:
+    store.create("metrics", {"count": 0})
+    with store_of(w, w.hub.token("mallory")) as strange:
+        with pytest.raises(AccessDeniedError, match=r"is posted \(comment .* mallory may not write"):
+            strange.update("metrics", {"count": 1})
+        with pytest.raises(AccessDeniedError, match=r"is posted \(comment .* Do not post it anew") as caught:
+            strange.update("metrics", {"count": 2}, update_id="mine", apply=True)
+        assert "--update-id mine" in str(caught.value)
+        with pytest.raises(AccessDeniedError):
+            strange.update("metrics", {"count": 2}, update_id="mine", apply=True)
+    assert len(w.repo.issue(1).comments) == 3
+    (result,) = store.sweep()
+    assert (result.unauthorized, store.get("metrics").data) == (2, {"count": 0})
+
+
+def test_update__of_somebody_whom_the_rules_let_write_is_left_to_the_sweep(w: World, store: GitHubStore) -> None:
+    w.repo.commit_files({".github/gh-store.yml": "store: {access: {permission: anyone}}"})
+    store.create("metrics", {"count": 0})
+    said: list[str] = []
+    with store_of(w, w.hub.token("mallory"), log=said.append) as strange:
+        strange.update("metrics", {"count": 1})
+    assert "the next sweep folds it" in said[-1]
+    assert store.sweep()[0].applied == 1
 
 
 def test_delete__an_issue_that_has_gone(w: World, store: GitHubStore) -> None:

@@ -199,6 +199,12 @@ def test_verify__one_that_can_not_be_mended_does_not_stop_the_others(w: World, s
         ("stranded-update", "third", True),
     ]
     assert "could not be mended" in found[0].mend
+    for one in found[:2]:
+        assert one.mend.startswith("Put the object's JSON, and nothing else, into its body")
+        assert "rocess the issue, or" not in one.mend
+    w.repo.edit_issue(2, "alice", body='{"well": true}')
+    store.process_updates(2)
+    assert store.get("sick").data == {"well": True}
 
 
 def test_verify__one_that_can_not_be_read_is_told(w: World, store: GitHubStore) -> None:

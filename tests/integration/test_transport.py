@@ -273,7 +273,7 @@ def test_secondary_limit__waits_a_minute_where_it_does_not_say(make: Callable[..
 def test_secondary_limit__that_asks_for_more_than_may_be_waited_ends_the_run(make: Callable[..., Client]) -> None:
     client = make()
     client.github.faults.secondary_limit(retry_after=3600)
-    with pytest.raises(BudgetExhausted, match=r"What is left stays pending; run again after 10:00:01 UTC\.") as told:
+    with pytest.raises(BudgetExhausted, match=r"Nothing is lost; run again after 10:00:01 UTC\.") as told:
         client.viewer()
     assert (client.waits, told.value.status) == ([], 403)
 
@@ -327,7 +327,7 @@ def test_budget__of_the_configuration_stops_before_it_is_passed(make: Callable[.
     client.viewer()
     client.viewer()
     client.issue()  # REST has a budget of its own
-    with pytest.raises(BudgetExhausted, match=r"budget of 2 requests .* is used up\. What is left stays pending"):
+    with pytest.raises(BudgetExhausted, match=r"budget of 2 requests .* is used up\. Nothing is lost"):
         client.viewer()
     assert client.transport.requests == 3
     client.github.clock.advance(3_600)

@@ -166,8 +166,8 @@ def test_publish__permission_missing__shows_the_line_to_add(checkout: Path, serv
     with pytest.raises(AccessDeniedError) as caught:
         save(workspace_of(checkout, server.url))
 
-    assert "Add `permissions: contents: write` to the job." in str(caught.value)
-    assert caught.value.detail == "permissions:\n  contents: write"
+    assert "Add `permissions: {contents: write}` to the job." in str(caught.value)
+    assert caught.value.detail == "```yaml\npermissions:\n  contents: write\n```"
     assert TOKEN not in str(caught.value) and real.basic(TOKEN).split()[1] not in str(caught.value)
 
 

@@ -137,6 +137,9 @@ class Job:
         actor: who started the workflow.
         sha: the commit the workflow runs for.
         ref: the ref the workflow runs for.
+        run_id: of the workflow run.
+        attempt: of the workflow run: 2 when it was run again.
+        step: what the runner calls the step in its job.
         debug: whether the run was started with debug logging.
         env: variables that the workflow sets with `env:`.
     """
@@ -154,6 +157,9 @@ class Job:
     actor: str = "octo"
     sha: str = "0" * 40
     ref: str = "refs/heads/main"
+    run_id: int = 1
+    attempt: int = 1
+    step: str = "__self"
     debug: bool = False
     env: Mapping[str, str] = field(default_factory=dict)
 
@@ -201,7 +207,7 @@ class Job:
             **_inputs(self.inputs, self._github()),
             **{variable: str(self.file_command(name)) for variable, name in files.items()},
             "CI": "true",
-            "GITHUB_ACTION": "__self",
+            "GITHUB_ACTION": self.step,
             "GITHUB_ACTIONS": "true",
             "GITHUB_ACTOR": self.actor,
             "GITHUB_ACTOR_ID": "1",
@@ -221,8 +227,8 @@ class Job:
             "GITHUB_REPOSITORY_OWNER": owner,
             "GITHUB_REPOSITORY_OWNER_ID": "1",
             "GITHUB_RETENTION_DAYS": "90",
-            "GITHUB_RUN_ATTEMPT": "1",
-            "GITHUB_RUN_ID": "1",
+            "GITHUB_RUN_ATTEMPT": f"{self.attempt}",
+            "GITHUB_RUN_ID": f"{self.run_id}",
             "GITHUB_RUN_NUMBER": "1",
             "GITHUB_SERVER_URL": self.server_url,
             "GITHUB_SHA": self.sha,

@@ -118,6 +118,18 @@ ENVELOPE = {"_data": {"a": 1}, "_meta": {}}
         ('{"_data": 1, "_meta": {"if_revision": true}}', Kind.INVALID, "if_revision"),
         ('{"_data": 1, "_meta": {"if_revision": 0}}', Kind.INVALID, "if_revision"),
         ('{"_data": 1, "_meta": {"if_digest": "xyz"}}', Kind.INVALID, "if_digest"),
+        ('{"_data": 1, "_meta": {"update_idd": "x"}}', Kind.INVALID, "'update_idd' is not understood; 'update_id'"),
+        ('{"_data": 1, "_meta": {"if_revison": 1}}', Kind.INVALID, "'if_revision' may be meant"),
+        ('{"_data": 1, "_meta": {"ifRevision": 1}}', Kind.INVALID, "'if_revision' may be meant"),
+        ('{"_data": 1, "_meta": {"revision": 1}}', Kind.INVALID, "'if_revision' may be meant"),
+        ('{"_data": 1, "_meta": {"if-digest": "0"}}', Kind.INVALID, "'if_digest' may be meant"),
+        ('{"_data": 1, "_meta": {"updatemode": "replace"}}', Kind.INVALID, "'update_mode' may be meant"),
+        (
+            '{"_data": 1, "_meta": {"client_version": "1", "timestamp": "x", "system": true, "updated_at": "x", '
+            '"issue_number": 1, "mode": "x", "id": 1, "author": "x", "updated_by": "x", "update_time": "x"}}',
+            Kind.UPDATE,
+            1,
+        ),
         ('{"type": "initial_state", "_data": {"a": 1}, "_meta": {}}', Kind.INVALID, "only the store itself"),
     ],
 )

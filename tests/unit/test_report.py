@@ -306,10 +306,10 @@ def test_summary__tells_the_run_at_a_glance(runner: Path) -> None:
         "\n"
         "**3 applied, 1 rejected.**\n"
         "\n"
-        "| Object | Issue | Revision | Applied | Rejected | What |\n"
+        "| Object | Issue | Revision | Applied | Refused | What |\n"
         "| --- | --- | --: | --: | --: | --- |\n"
         f"| `metrics` | [#12]({ISSUE}) | 7 | 3 | 1 | folded &#124; @&#8203;bob |\n"
-        "| `gone` |  |  | 0 | 0 |  |\n"
+        "| `gone` |  |  |  |  |  |\n"
         "\n"
         "### Refused updates\n"
         "\n"
@@ -335,6 +335,16 @@ def test_summary__the_footer_counts_requests(requests: int, remaining: int | Non
     report = Report("sweep")
     report.cost(requests, remaining)
     assert report.summary() == f"## gh-store: sweep\n\n{footer}\n"
+
+
+def test_summary__without_counts_has_no_columns_for_them() -> None:
+    report = Report("get metrics")
+    report.row(SummaryRow("metrics", 12, ISSUE, 7, what="read"))
+    assert report.summary() == (
+        "## gh-store: get metrics\n\n"
+        "| Object | Issue | Revision | What |\n| --- | --- | --: | --- |\n"
+        f"| `metrics` | [#12]({ISSUE}) | 7 | read |\n"
+    )
 
 
 def test_summary__is_added_to_what_is_there_and_written_once(runner: Path) -> None:
@@ -374,7 +384,7 @@ def test_summary__stays_below_the_bound_and_counts_what_is_cut() -> None:
 
 def test_summary__one_row_too_many_is_one_row() -> None:
     report = Report("x")
-    report.row(SummaryRow("a", what="y"))
+    report.row(SummaryRow("a", applied=0, refused=0, what="y"))
     assert "| `a` |" in report.summary(2_000)
     assert report.summary(1_100).endswith("\n\nand 1 more row\n")
 

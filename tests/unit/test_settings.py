@@ -355,6 +355,10 @@ def test_runner__its_facts_are_read() -> None:
     assert (settings.ref_name, settings.event_name, settings.debug) == ("main", "schedule", True)
     assert settings.run_url == "https://github.com/octo/store/actions/runs/77"
     assert read().run_url == ""
+    assert (read().step, read().attempt) == ("", 1)
+    facts = {"GITHUB_RUN_ID": "77", "GITHUB_JOB": "deploy", "GITHUB_ACTION": "__self_2"}
+    assert (read(**facts).step, read(**facts).attempt) == ("77/deploy/__self_2", 1)
+    assert read(**facts, GITHUB_RUN_ATTEMPT="3").attempt == 3
 
 
 # The event
