@@ -188,7 +188,7 @@ class Processor:
                 receipts=receipts,
             )
         except UnknownEffect as error:
-            self._contest(work, step, str(error))
+            self._contest(work, step, error.what.rstrip("."))
             work.batch = max(1, work.batch // 2)
             self.github.transport.wait(self.github.transport.retries.backoff_factor, "a write got no answer")
             work.issue = self._reread(before.number)
