@@ -121,6 +121,23 @@ def title_lost(w: World) -> int:
     return number
 
 
+def of_a_persons_run(w: World) -> int:
+    """Made and processed with a personal token, and edited by hand in between: the workflow's run takes it over."""
+    number = w.repo.open_issue("bob", "Stored Object: m", json.dumps({"count": 0}), ["stored-object", "UID:m"])
+    token = w.hub.token("bob")
+    w.process(number, token)
+    w.repo.edit_issue(number, "alice", body='{"count": 7}')
+    w.process(number, token)
+    return number
+
+
+def of_a_persons_run_with_updates(w: World) -> int:
+    number = of_a_persons_run(w)
+    w.update(number, {"_data": {"k": 1}, "_meta": {"if_revision": 2}})
+    w.update(number, {"no": "right"}, by="mallory")
+    return number
+
+
 SCENARIOS: list[Scenario] = [
     one_pending,
     three_pending,
@@ -135,6 +152,8 @@ SCENARIOS: list[Scenario] = [
     late_arrival_that_would_undo,
     crashed_create,
     title_lost,
+    of_a_persons_run,
+    of_a_persons_run_with_updates,
 ]
 
 
