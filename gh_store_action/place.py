@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -62,11 +62,13 @@ class There:
     Args:
         main: the file that every snapshot has another one of, as it is there; None where there is no snapshot.
         names: of all its files, in the work tree and on the branch.
+        foreign: names of files there that could be a snapshot's, and are the user's.
         known: git's names of the main file that the next one is newer than.
     """
 
     main: bytes | None
     names: frozenset[str]
+    foreign: frozenset[str]
     known: frozenset[str]
     local: dict[str, bytes]
     branch: _Branch
@@ -148,6 +150,7 @@ class Place:
         return There(
             main=ours if ours is not None and not of_branch else committed,
             names=names,
+            foreign=(frozenset(local) | (frozenset() if branch.costs else branch.oids.keys())) - names,
             known=frozenset({theirs} if theirs else ()),
             local={name: data for name, data in local.items() if name in names},
             branch=branch,
@@ -246,6 +249,18 @@ class Place:
             )
 
     # -- writing ---------------------------------------------------------------------------------------------------
+
+    def check_files(self, there: There, names: Collection[str]) -> None:
+        """That none of these files is the user's.
+
+        Raises:
+            InputError: one is.
+        """
+        if taken := sorted(there.foreign.intersection(names)):
+            raise InputError(
+                f"The folder {self.path!r} has a file {taken[0]!r} that is no snapshot's, and an object needs it.",
+                "Choose another folder for the snapshot; it needs one of its own.",
+            )
 
     def write(self, files: Mapping[str, bytes], stale: Iterable[str]) -> None:
         """Puts the files into the work tree, and takes the stale ones out of it."""

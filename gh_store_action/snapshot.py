@@ -130,6 +130,7 @@ class Snapshots:
             snapshot = gathered.changed.snapshot
             texts = snapshot_files.write(snapshot, self.target.format)
             files = {name: _bytes(pieces) for name, pieces in texts}
+            self.place.check_files(there, files)
             stale = tuple(sorted(names - files.keys()))
             differs = bool(stale) or not all(there.has(name, data) for name, data in files.items())
             published: Published | None = None

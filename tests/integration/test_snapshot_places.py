@@ -68,6 +68,19 @@ def test_folder__files_of_the_user_stay_whatever_their_names(scene: Scene, via: 
         assert (again / "assets/objects/table.json").read_text() == '{"legs": 4}'
 
 
+@pytest.mark.parametrize("branch", ["", "data"])
+def test_folder__a_file_of_the_user_is_not_replaced_by_an_objects(scene: Scene, branch: str) -> None:
+    scene.make("table")
+    scene.repository.commit_files({"assets/objects/table.json": '{"legs": 4}'})
+    scene.repository.git("branch", "data", "main")
+    checkout = scene.checkout()
+    run = snap(scene, "snapshot", checkout, "directory", output="assets", branch=branch)
+    assert run.exit_code == 2
+    assert "has a file 'objects/table.json' that is no snapshot's, and an object needs it. Choose another" in run.error
+    assert (checkout / "assets/objects/table.json").read_text() == '{"legs": 4}'
+    assert not (checkout / "assets/index.json").exists()
+
+
 @pytest.mark.parametrize("text", ['{"name": "my index"}', "text", "[]"])
 def test_folder__an_index_of_the_user_is_not_replaced(scene: Scene, text: str) -> None:
     scene.make()
