@@ -13,6 +13,7 @@ from tests.support.scene import OWNER, Run, Scene
 
 PLACES = {"json": "data/store.json", "jsonl": "data/store.jsonl", "directory": "data/store"}
 FORMATS = sorted(PLACES)
+SHAPES = ["json", "directory"]  # a file, a folder
 VIA = ["git", "api"]
 
 
@@ -186,7 +187,7 @@ def test_deep__an_object_as_deep_as_any_may_be_is_read_back(scene: Scene) -> Non
 # Checkouts that lack it, or have it with other bytes
 
 
-@pytest.mark.parametrize("format_", FORMATS)
+@pytest.mark.parametrize("format_", SHAPES)
 @pytest.mark.parametrize("how", ["sparse", "removed"])
 def test_lacking__what_is_committed_is_brought_up_to_date(scene: Scene, tmp_path: Path, format_: str, how: str) -> None:
     numbers = {name: scene.make(name) for name in ("gone", "stays")}
@@ -210,7 +211,7 @@ def test_lacking__what_is_committed_is_brought_up_to_date(scene: Scene, tmp_path
     assert snap(scene, "update-snapshot", third, format_).outputs["changed"] == "false"
 
 
-@pytest.mark.parametrize("format_", FORMATS)
+@pytest.mark.parametrize("format_", SHAPES)
 @pytest.mark.parametrize("via", VIA)
 def test_branch__of_its_own_is_brought_up_to_date_from_a_fresh_checkout(
     scene: Scene, tmp_path: Path, format_: str, via: str
@@ -228,7 +229,7 @@ def test_branch__of_its_own_is_brought_up_to_date_from_a_fresh_checkout(
     assert {name: data for name, data in published(scene, "data").items() if name.startswith("data/")} == right
 
 
-@pytest.mark.parametrize("format_", FORMATS)
+@pytest.mark.parametrize("format_", SHAPES)
 @pytest.mark.parametrize("via", VIA)
 def test_bytes__other_line_ends_in_the_work_tree_are_no_change(scene: Scene, format_: str, via: str) -> None:
     scene.repository.commit_files({".gitattributes": "* text eol=crlf\n"})
@@ -275,7 +276,7 @@ def test_api__without_a_checkout_brings_the_branchs_snapshot_up_to_date(scene: S
 # Checkouts in folders
 
 
-@pytest.mark.parametrize("format_", FORMATS)
+@pytest.mark.parametrize("format_", SHAPES)
 @pytest.mark.parametrize("via", VIA)
 def test_folders__a_checkout_below_the_workspace_gets_the_commit(scene: Scene, format_: str, via: str) -> None:
     """actions/checkout with `path:`."""
@@ -307,7 +308,7 @@ def test_folders__another_repositorys_checkout_gets_the_commit_itself(scene: Sce
 # Ids
 
 
-@pytest.mark.parametrize("format_", FORMATS)
+@pytest.mark.parametrize("format_", SHAPES)
 @pytest.mark.parametrize("odd", ["я" * 44, "a b", "[r1 c1 n1 abcdef01]"])
 def test_ids__what_can_be_none_is_left_out_and_loses_no_snapshot(scene: Scene, format_: str, odd: str) -> None:
     scene.make("a")
