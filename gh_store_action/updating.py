@@ -200,11 +200,15 @@ class Updater:
             raise
 
     def _posted_before(self, issue: Issue, update: Update) -> Entry | None:
-        """The update of the same key by this identity, among the comments that a key looks back to."""
+        """The update of the same key by this identity, among the comments that a key looks back to.
+
+        What an earlier attempt posted and was refused is in no state, so that it may be tried once more.
+        """
         for comment in issue.comments[-REPEAT_WINDOW:]:
             entry = updates.read(comment, self.session.rules, self.session.counting)
             same = entry.kind is Kind.UPDATE and update.is_key(entry.update_id)
-            if same and comment.author == self.session.viewer:
+            stands = entry.update_id == update.update_id or self._old_refusal(issue, comment.id) is None
+            if same and stands and comment.author == self.session.viewer:
                 return entry
         return None
 
@@ -290,11 +294,11 @@ class Updater:
 
     def _old_refusal(self, issue: Issue, comment: int) -> Refusal | None:
         """A refusal of an earlier run, for an update that was posted before."""
-        rejected = self.session.rules.reactions.rejected
+        reactions = self.session.rules.reactions
         for one in issue.comments:
             given = {r.content for r in one.reactions if r.login in self.session.counting}
-            if one.id == comment and rejected in given:
-                return Refusal(comment, one.author)
+            if one.id == comment and given & {reactions.rejected, reactions.unauthorized}:
+                return Refusal(comment, one.author, unauthorized=reactions.rejected not in given)
         return None
 
 

@@ -268,6 +268,20 @@ def test_update__what_another_step_run_or_matrix_leg_posts_counts(scene: Scene) 
     assert output(scene.run("update", **other, attempt=2)) == {"count": 15}
 
 
+def test_update__what_was_refused_is_tried_once_more_by_a_job_that_is_run_again(scene: Scene) -> None:
+    """A refused update is in no state, so it can not count twice."""
+    number = scene.make("metrics", {"count": 0})
+    wanted = [{"op": "test", "path": "/ready", "value": True}, {"op": "add", "path": "/k", "value": 1}]
+    patch = {"object_id": "metrics", "update_mode": "json-patch", "data": json.dumps(wanted)}
+    scene.post(number, '{"other": 1}')  # pending, so that the refusal comes with the fold
+    run = scene.run("update", **patch)
+    assert (run.outputs["rejected"], "k" in output(run)) == ("1", False), run.log
+    scene.post(number, '{"ready": true}')
+    run = scene.run("update", **patch, attempt=2)
+    assert (run.outputs["rejected"], output(run)["k"]) == ("0", 1), run.log
+    assert output(scene.run("update", **patch, attempt=3))["k"] == 1
+
+
 def test_update__outside_of_a_workflow_the_key_of_a_failed_one_is_told(scene: Scene) -> None:
     made(scene)
     scene.github.faults.status(502, match=lambda r: r.operation == "Write", times=None)
