@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -241,6 +241,10 @@ class Place:
             found |= {name for name, data in branch.read(rest).items() if snapshot_files.is_object_file(name, data)}
         return found
 
+    def _is_left(self, name: str, data: bytes) -> bool:
+        """Whether a file on the branch is one that a commit in several parts may have left behind."""
+        return not self._folder or snapshot_files.is_object_file(name, data)
+
     def _check_index(self, data: bytes) -> None:
         if not snapshot_files.may_be_index(data):
             raise InputError(
@@ -250,13 +254,16 @@ class Place:
 
     # -- writing ---------------------------------------------------------------------------------------------------
 
-    def check_files(self, there: There, names: Collection[str]) -> None:
-        """That none of these files is the user's.
+    def check_files(self, there: There, files: Mapping[str, bytes]) -> None:
+        """That none of these files would take the place of one of the user's.
 
         Raises:
-            InputError: one is.
+            InputError: one would.
         """
-        if taken := sorted(there.foreign.intersection(names)):
+        oids, unknown = there.branch.oids, files.keys() - there.names if there.branch.costs else ()
+        others = [name for name in unknown if name in oids and oids[name] not in blob_oids(files[name])]
+        theirs = {name for name, data in there.branch.read(others).items() if not self._is_left(name, data)}
+        if taken := sorted(there.foreign.intersection(files) | theirs):
             raise InputError(
                 f"The folder {self.path!r} has a file {taken[0]!r} that is no snapshot's, and an object needs it.",
                 "Choose another folder for the snapshot; it needs one of its own.",

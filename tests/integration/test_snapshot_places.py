@@ -82,6 +82,24 @@ def test_folder__a_file_of_the_user_is_not_replaced_by_an_objects(scene: Scene, 
     assert not (checkout / "assets/index.json").exists()
 
 
+def test_folder__through_the_api_without_a_checkout_the_users_files_stay_too(scene: Scene, tmp_path: Path) -> None:
+    number = scene.make("left", {"n": 1})
+    assert snap(scene, "snapshot", tmp_path, "directory", "api").exit_code == 0
+    scene.repository.commit_files({"data/store/index.json": None})  # a commit in several parts, that ended early
+    edit(scene, number, n=2)
+    (empty := tmp_path / "empty").mkdir()
+    assert snap(scene, "snapshot", empty, "directory", "api").exit_code == 0
+    assert json.loads(published(scene)["data/store/objects/left.json"])["data"] == {"n": 2}
+
+    scene.make("table")
+    scene.repository.commit_files({"data/store/objects/table.json": '{"legs": 4}'})
+    (another := tmp_path / "another").mkdir()
+    run = snap(scene, "snapshot", another, "directory", "api")
+    assert (run.exit_code, list(another.iterdir())) == (2, [])
+    assert "has a file 'objects/table.json' that is no snapshot's" in run.error
+    assert published(scene)["data/store/objects/table.json"] == b'{"legs": 4}'
+
+
 @pytest.mark.parametrize("text", ['{"name": "my index"}', "text", "[]"])
 def test_folder__an_index_of_the_user_is_not_replaced(scene: Scene, text: str) -> None:
     scene.make()
