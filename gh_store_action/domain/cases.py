@@ -59,20 +59,41 @@ def find_standing(issue: Issue, context: Context) -> Standing | None:
     Raises:
         NeedsMore: when nobody has been asked yet about whoever set the title.
     """
-    marker = objects.read_title(issue.title)[1]
+    named = (objects.object_id_of(issue, context.rules) or "").casefold()
+
+    def read(title: str) -> Marker | None:
+        object_id, marker = objects.read_title(title)
+        return marker if object_id.casefold() == named else None
+
+    marker = read(issue.title)
     at = issue.titles[0].at if issue.titles else ""
     if marker is not None and issue.title_editor in context.counting:
         return Standing(marker, at)
-    own = [(rename, objects.read_title(rename.title)[1]) for rename in issue.titles if rename.login in context.counting]
-    newest = next(((rename, found) for rename, found in own if found is not None), None)
-    if marker is not None and issue.title_editor and context.allows(issue.title_editor):
-        data, problem = body_data(issue.body)
-        fits_body = not problem and objects.short_digest(data) == marker.digest
-        if newest is None or (fits_body and newest[0].title != issue.title):
-            return Standing(marker, at, guest=issue.title_editor)
-    if newest is not None and newest[1] is not None:
-        return Standing(newest[1], newest[0].at, restored=True)
-    return None
+    own: Standing | None = None
+    guests = [Standing(marker, at, guest=issue.title_editor)] if marker and issue.title_editor else []
+    for rename in issue.titles[1:]:
+        found = read(rename.title)
+        if found is not None and rename.login in context.counting:
+            own = Standing(found, rename.at, restored=True)
+            break
+        if found is not None and rename.login:
+            guests.append(Standing(found, rename.at, restored=True, guest=rename.login))
+    for standing in guests:
+        if _later(standing, own, issue) and context.allows(standing.guest):
+            return standing
+    return own
+
+
+def _later(guest: Standing, own: Standing | None, issue: Issue) -> bool:
+    """Whether a title may be a run's that went on from the store's own, and not an older one typed again."""
+    if own is None and not guest.restored:
+        return True
+    if own is not None:
+        ahead = guest.marker.comment >= own.marker.comment and guest.marker.revision >= own.marker.revision
+        if not ahead or guest.marker == own.marker:
+            return False
+    data, problem = body_data(issue.body)
+    return issue.edited_at > guest.at or (not problem and objects.short_digest(data) == guest.marker.digest)
 
 
 def find_base(issue: Issue, entries: Sequence[Entry], context: Context, standing: Standing | None) -> Base:
@@ -93,8 +114,8 @@ def find_base(issue: Issue, entries: Sequence[Entry], context: Context, standing
     if not (standing.restored or standing.guest):
         return base
     state = State(base.state.data, max(base.state.revision, marker.revision))
-    base = replace(base, state=state, moved=True, retitled=True)
-    if standing.restored:
+    base = replace(base, state=state, moved=True, retitled=not standing.guest)
+    if not standing.guest:
         return base
     # What a guest left in the log counts no more once the title is ours, so the state is entered into it.
     return with_checkpoint(base, entries, context, marker, reason=ADOPTED, editor=standing.guest)

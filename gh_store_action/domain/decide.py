@@ -66,10 +66,12 @@ def _decide(issue: Issue, context: Context) -> Step:
     behind = sum(1 for comment in issue.comments if comment.id > newest)
     state = folded.state
     marker = Marker(state.revision, newest, issue.total_comments - behind, objects.short_digest(state.data))
-    if base.retitled and not base.checkpoint and objects.title(object_id, marker) == issue.title:
+    same = objects.title(object_id, marker) == issue.title
+    if same and base.retitled:
         # GitHub records no change to the same title, and only then it is ours again.
         state = State(state.data, state.revision + 1)
         marker = replace(marker, revision=state.revision)
+        same = False
     receipts = _receipts(entries, {**base.recorded, **judged}, context)
     if standing is None:
         # Without a marker a receipt of ours says that the update is folded, so the marker has to stand before it.
@@ -82,6 +84,8 @@ def _decide(issue: Issue, context: Context) -> Step:
         issue_url=context.issue_url,
     )
     moves = bool(pending) or base.moved or (behind_marker >= CATCH_UP and not blocked)
+    if same and not base.checkpoint and dump(state.data) == issue.body:
+        moves = False  # nothing would be another thing than it is
     close = not issue.closed and not blocked
     if not (moves or receipts or reply or base.checkpoint or close):
         return Quiet(object_id=object_id, state=state, blocked=len(blocked), notes=base.notes)

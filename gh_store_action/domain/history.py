@@ -102,6 +102,7 @@ def read(issue: Issue, rules: Rules, counting: frozenset[str], judge: Judge = no
     people = {c.author for c in issue.comments if c.association in TRUSTED_ASSOCIATIONS}
     if issue.association in TRUSTED_ASSOCIATIONS:
         people |= {issue.author}
+    people |= {entry.editor for entry in entries if entry.adopted and entry.editor}
     known = recorded_by_checkpoints(entries) | _receipts(entries, rules, counting)
     edge = max(legacy, marker.comment if marker else 0)
     theirs = _receipts([e for e in entries if e.id <= edge], rules, people)

@@ -19,6 +19,8 @@ REPLY_PREFIX = "<!-- gh-store refused "
 _ENVELOPE_KEYS = frozenset({"_data", "_meta", "type"})
 _META_KEYS = ("if_digest", "if_revision", "update_id", "update_mode")
 _NEAR = 0.85  # of difflib: one or two letters off; `updated_at` is farther from `update_id`
+_WORDS = frozenset({"updated", "revision", "digest", "if_region", "update_uid", "update_uuid", "update_code"})
+"""Keys as near as that, and words of their own: other programs have them."""
 _MOST_FOREIGN = 50  # keys that are looked at: what anybody may post is read in bounded work
 _REPLY = re.compile(r"<!-- gh-store refused ([0-9a-z ]{1,60000}) -->")
 _NUMBER = re.compile(r"[0-9]{1,18}")
@@ -89,7 +91,12 @@ def read_all(comments: Iterable[Comment], rules: Rules, counting: frozenset[str]
     A person whose marker was taken over left states in the log that counted then; they are no updates of theirs now.
     """
     entries = [read(comment, rules, counting) for comment in comments]
-    guests = {entry.editor: entry.id for entry in entries if entry.adopted and entry.editor}
+    guests: dict[str, int] = {}
+    for entry in reversed(entries):
+        if entry.state is not None and entry.id < guests.get(entry.comment.author, 0):
+            entry = read(entry.comment, rules, counting | {entry.comment.author})  # it may have taken over another's
+        if entry.adopted and entry.editor:
+            guests.setdefault(entry.editor, entry.id)
     return [
         replace(entry, kind=Kind.FOREIGN_STATE, patch=entry.state, problem=("", ""))
         if entry.state is not None and entry.id < guests.get(entry.comment.author, 0)
@@ -222,7 +229,8 @@ def _misspelled(meta: dict[str, Json]) -> tuple[str, str] | None:
     foreign = sorted(key for key in meta if key not in _META_KEYS and len(key) <= 20)
     for key in foreign[:_MOST_FOREIGN]:
         for known in _META_KEYS:
-            if SequenceMatcher(None, _letters(key), _letters(known)).ratio() >= _NEAR:
+            near = key[:1].lower() == known[:1] and key.lower() not in _WORDS
+            if near and SequenceMatcher(None, _letters(key), _letters(known)).ratio() >= _NEAR:
                 return key, known
     return None
 

@@ -127,3 +127,86 @@ def test_taken_over__a_title_of_the_same_words_is_set_anew() -> None:
             assert (revision(w, number), w.data(number)) == (expected, {"n": 1})
             assert not w.process(number).changed
         assert w.sweep() == []
+
+
+INC = {"_data": {"$inc": {"n": 1}}, "_meta": {"update_mode": "operators"}}
+
+
+def folded_by_a_person(w: World, person: str = "bob") -> int:
+    """The workflow's run has made it; a person's own run has folded an update since."""
+    number = w.object(data={"n": 0})
+    w.process(number)
+    w.repo.grant(person, "write")
+    w.update(number, INC)
+    assert w.process(number, w.hub.token(person)).applied == 1
+    return number
+
+
+@pytest.mark.parametrize("by", ["bob", "alice", "carol"])
+@pytest.mark.parametrize("what", ["a hand edit", "the title", "the title and a hand edit"])
+def test_taken_over__what_a_persons_run_has_folded_counts_once(what: str, by: str) -> None:
+    """Whoever edits body or title behind it: the newest run's title is in the history."""
+    with world() as w:
+        number = folded_by_a_person(w)
+        w.repo.grant("carol", "triage")
+        if "title" in what:
+            w.repo.edit_issue(number, by, title="a nice title")
+        if "hand edit" in what:
+            w.repo.edit_issue(number, "alice", body='{"n": 1, "x": 1}')
+        result = w.process(number)
+        assert (w.data(number), result.applied) == ({"n": 1, "x": 1} if "hand edit" in what else {"n": 1}, 0)
+        w.update(number, INC)
+        assert w.process(number).applied == 1
+        assert w.data(number) == {"n": 2, "x": 1} if "hand edit" in what else {"n": 2}
+        nothing_refused(w, number)
+        assert w.sweep() == []
+
+
+@pytest.mark.parametrize("which", ["older", "another object's"])
+def test_taken_over__a_title_of_a_run_typed_again_undoes_nothing(which: str) -> None:
+    with world() as w:
+        number = w.object(data={"n": 0})
+        w.process(number)
+        older = w.repo.issue(number).title
+        for _ in range(2):
+            w.update(number, INC)
+            w.process(number)
+        other = w.object("other", {"n": 5})
+        w.update(other, INC)
+        w.process(other)
+        w.update(number, INC)
+        w.repo.edit_issue(number, "bob", title=older if which == "older" else w.repo.issue(other).title)
+        assert w.process(number).applied == 1
+        assert w.data(number) == {"n": 3}
+        assert w.sweep() == []
+
+
+def test_taken_over__with_an_update_that_waits_writes_no_title_and_no_revision() -> None:
+    """GitHub does not say whether dave may write: the update waits, and finds the revision that it names."""
+    with world() as w:
+        number = folded_by_a_person(w)
+        before = revision(w, number)
+        w.update(number, {"_data": {"k": 1}, "_meta": {"if_revision": before}}, by="dave")
+        w.hub.faults.status(403, match=lambda request: "/collaborators/dave" in request.path, times=None)
+        for _ in range(3):
+            assert w.process(number).pending == 1
+        assert revision(w, number) == before
+        w.hub.faults.clear()
+        w.repo.grant("dave", "write")
+        assert w.process(number).applied == 1
+        assert w.data(number) == {"n": 1, "k": 1}
+
+
+def test_taken_over__from_one_person_to_another_and_to_the_workflow() -> None:
+    with world() as w:
+        number, token = made_by(w, "bob")
+        w.repo.edit_issue(number, "alice", body='{"n": 2}')
+        w.process(number, token)
+        w.repo.grant("carol", "write")
+        w.process(number, w.hub.token("carol"))
+        w.process(number)
+        w.update(number, {"k": 1})
+        assert w.process(number).applied == 1
+        assert w.data(number) == {"n": 2, "k": 1}
+        nothing_refused(w, number)
+        assert w.sweep() == []

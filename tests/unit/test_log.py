@@ -121,7 +121,8 @@ ENVELOPE = {"_data": {"a": 1}, "_meta": {}}
         ('{"_data": 1, "_meta": {"update_idd": "x"}}', Kind.INVALID, "'update_idd' is not understood; 'update_id'"),
         ('{"_data": 1, "_meta": {"if_revison": 1}}', Kind.INVALID, "'if_revision' may be meant"),
         ('{"_data": 1, "_meta": {"ifRevision": 1}}', Kind.INVALID, "'if_revision' may be meant"),
-        ('{"_data": 1, "_meta": {"revision": 1}}', Kind.INVALID, "'if_revision' may be meant"),
+        ('{"_data": 1, "_meta": {"revision": 1, "digest": "sha256:a", "updated": "x"}}', Kind.UPDATE, 1),
+        ('{"_data": 1, "_meta": {"update_uid": 1, "my_update_id": 1, "if_region": "eu"}}', Kind.UPDATE, 1),
         ('{"_data": 1, "_meta": {"if-digest": "0"}}', Kind.INVALID, "'if_digest' may be meant"),
         ('{"_data": 1, "_meta": {"updatemode": "replace"}}', Kind.INVALID, "'update_mode' may be meant"),
         (
