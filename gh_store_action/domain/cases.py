@@ -59,24 +59,21 @@ def find_standing(issue: Issue, context: Context) -> Standing | None:
     Raises:
         NeedsMore: when nobody has been asked yet about whoever set the title.
     """
-    named = (objects.object_id_of(issue, context.rules) or "").casefold()
-
-    def read(title: str) -> Marker | None:
-        object_id, marker = objects.read_title(title)
-        return marker if object_id.casefold() == named else None
-
-    marker = read(issue.title)
+    labelled = (objects.object_id_of(issue, context.rules) or "").casefold()
+    named, marker = objects.read_title(issue.title)
     at = issue.titles[0].at if issue.titles else ""
     if marker is not None and issue.title_editor in context.counting:
         return Standing(marker, at)
     own: Standing | None = None
-    guests = [Standing(marker, at, guest=issue.title_editor)] if marker and issue.title_editor else []
+    guests: list[Standing] = []
+    if marker is not None and issue.title_editor and named.casefold() == labelled:
+        guests.append(Standing(marker, at, guest=issue.title_editor))
     for rename in issue.titles[1:]:
-        found = read(rename.title)
+        named, found = objects.read_title(rename.title)
         if found is not None and rename.login in context.counting:
             own = Standing(found, rename.at, restored=True)
             break
-        if found is not None and rename.login:
+        if found is not None and rename.login and named.casefold() == labelled:
             guests.append(Standing(found, rename.at, restored=True, guest=rename.login))
     for standing in guests:
         if _later(standing, own, issue) and context.allows(standing.guest):

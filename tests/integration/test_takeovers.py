@@ -210,3 +210,16 @@ def test_taken_over__from_one_person_to_another_and_to_the_workflow() -> None:
         assert w.data(number) == {"n": 2, "k": 1}
         nothing_refused(w, number)
         assert w.sweep() == []
+
+
+def test_relabelled__the_stores_own_title_counts_under_the_other_id_too() -> None:
+    with world() as w:
+        number = w.object(data={"n": 0})
+        w.update(number, INC)
+        w.process(number)
+        before = revision(w, number)
+        w.repo.edit_issue(number, "alice", labels=["stored-object", "UID:other"])
+        w.update(number, INC)
+        assert w.process(number).applied == 1
+        assert (w.data(number), revision(w, number)) == ({"n": 2}, before + 1)
+        assert w.repo.issue(number).title.startswith("Stored Object: other [")
