@@ -24,7 +24,13 @@ from tests.support.scene import OWNER, Scene
 
 PLACES = {"json": "data/store.json", "directory": "data/store"}
 WAYS = [
-    pytest.param(via_api, format_, branch, id=f"{'api' if via_api else 'git'}-{format_}-{branch or 'same branch'}")
+    pytest.param(
+        via_api,
+        format_,
+        branch,
+        id=f"{'api' if via_api else 'git'}-{format_}-{branch or 'same branch'}",
+        marks=[pytest.mark.prove] if branch and format_ == "json" else [],
+    )
     for via_api in (False, True)
     for format_ in PLACES
     for branch in ("", "data")

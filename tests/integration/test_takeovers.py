@@ -223,3 +223,17 @@ def test_relabelled__the_stores_own_title_counts_under_the_other_id_too() -> Non
         assert w.process(number).applied == 1
         assert (w.data(number), revision(w, number)) == ({"n": 2}, before + 1)
         assert w.repo.issue(number).title.startswith("Stored Object: other [")
+
+
+def test_taken_over__a_persons_object_that_somebody_gave_another_title() -> None:
+    with world() as w:
+        number, token = made_by(w, "bob")
+        w.repo.edit_issue(number, "alice", body='{"n": 2}')
+        w.process(number, token)
+        w.repo.grant("carol", "triage")
+        w.repo.edit_issue(number, "carol", title="a nice title")
+        w.update(number, INC)
+        assert w.process(number).applied == 1
+        assert w.data(number) == {"n": 3}
+        nothing_refused(w, number)
+        assert w.sweep() == []
