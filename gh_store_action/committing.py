@@ -116,13 +116,12 @@ class ApiCommits:
                         "Give the workflow a `concurrency` group, or another `branch`, then run this again.",
                     )
         except BudgetExhausted as error:
-            raise BudgetExhausted(
+            error.reword(
                 f"{error.what} The files are in the workspace, and {progress.parts or 'none'} of the commits "
                 f"{'is' if progress.parts == 1 else 'are'} made;",
                 f"run again after {error.again}.",
-                again=error.again,
-                status=error.status,
-            ) from None
+            )
+            raise
 
     def _commit(
         self,

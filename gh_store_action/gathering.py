@@ -69,7 +69,8 @@ class Gatherer:
                     return found.changed
                 before = found
         except BudgetExhausted as error:
-            raise self._so_far(error) from None
+            self._tell_how_far(error)
+            raise
         raise ConcurrentUpdateError(
             f"The store lost objects during each of {TRIES} readings, so no snapshot of one moment could be made.",
             "Nothing was written; run again when less is deleted.",
@@ -81,7 +82,8 @@ class Gatherer:
         try:
             found = self._merged(before, before.since, bounded=True)
         except BudgetExhausted as error:
-            raise self._so_far(error) from None
+            self._tell_how_far(error)
+            raise
         if before.rules != snapshots.fingerprint(self.session.rules, self.session.counting):
             return (
                 None,
@@ -198,10 +200,8 @@ class Gatherer:
         self._total = max(total, self._read)
         self._say(self._read, self._total)
 
-    def _so_far(self, error: BudgetExhausted) -> BudgetExhausted:
-        return BudgetExhausted(
+    def _tell_how_far(self, error: BudgetExhausted) -> None:
+        error.reword(
             f"{error.what} Nothing was written: {self._read:,} of {self._total:,} issues read;",
             f"run again after {error.again}.",
-            again=error.again,
-            status=error.status,
         )

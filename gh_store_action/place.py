@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from gh_store_action.committing import ApiCommits
 from gh_store_action.domain import snapshot_files
-from gh_store_action.domain.blobs import blob_oids
+from gh_store_action.domain.blobs import blob_oid, blob_oids
 from gh_store_action.domain.snapshot_files import INDEX, BrokenSnapshot
 from gh_store_action.errors import InputError
 from gh_store_action.gateway import GitHub
@@ -72,14 +71,15 @@ class There:
     known: frozenset[str]
     local: dict[str, bytes]
     branch: _Branch
-    _digests: dict[str, bytes] = field(init=False)
+    _local_oids: dict[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._digests = {name: _digest(data) for name, data in self.local.items()}
+        self._local_oids = {name: blob_oid(data) for name, data in self.local.items()}
 
     def has(self, name: str, data: bytes) -> bool:
         """Whether the file is there already."""
-        return self.branch.oids.get(name) in blob_oids(data) or self._digests.get(name) == _digest(data)
+        oids = blob_oids(data)
+        return self.branch.oids.get(name) in oids or self._local_oids.get(name) in oids
 
     def forget(self) -> None:
         """Frees the memory that the files take."""
@@ -118,6 +118,11 @@ class Place:
         return self.target.format == "directory"
 
     @property
+    def _of_branch(self) -> bool:
+        """Whether the snapshot that is there is the one of a branch of its own, whatever the work tree has."""
+        return self.target.commit and bool(self.target.branch)
+
+    @property
     def _by_git(self) -> bool:
         return self.target.commit and not self.target.via_api
 
@@ -140,15 +145,14 @@ class Place:
         """
         local, branch = self._in_the_work_tree(), self._on_the_branch()
         ours, theirs = local.get(self.main), branch.oids.get(self.main)
-        of_branch = bool(self.target.branch and self.target.commit)
         committed = ours if ours is not None and theirs in blob_oids(ours) else None
-        if theirs and committed is None and (self._folder or (content and (of_branch or ours is None))):
+        if theirs and committed is None and (self._folder or (content and (self._of_branch or ours is None))):
             committed = branch.read([self.main])[self.main]
         for data in filter(None, (ours, committed)) if self._folder else ():
             self._check_index(data)
         names = self._names(local, branch, [ours, committed])
         return There(
-            main=ours if ours is not None and not of_branch else committed,
+            main=ours if ours is not None and not self._of_branch else committed,
             names=names,
             foreign=(frozenset(local) | (frozenset() if branch.costs else branch.oids.keys())) - names,
             known=frozenset({theirs} if theirs else ()),
@@ -165,11 +169,10 @@ class Place:
         main, local = there.main or b"", there.local
         there.forget()
         wanted = snapshot_files.listed(main) if self._folder else frozenset()
-        of_branch = bool(self.target.branch and self.target.commit)
         found = {
             name: local[name]
             for name in wanted & local.keys()
-            if not of_branch or there.branch.oids.get(name) in blob_oids(local[name])
+            if not self._of_branch or there.branch.oids.get(name) in blob_oids(local[name])
         }
         missing = sorted(wanted - found.keys())
         if missing and there.branch.costs:
@@ -311,7 +314,3 @@ class Place:
             branch=self.target.branch,
             fallback_branch=self.target.fallback_branch,
         )
-
-
-def _digest(data: bytes) -> bytes:
-    return hashlib.sha256(data).digest()

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gh_store_action.domain import snapshot_files
+from gh_store_action.domain.commit_message import with_trailers
 from gh_store_action.domain.snapshot_files import BrokenSnapshot
 from gh_store_action.domain.snapshots import Changed, LeftOut, Snapshot
 from gh_store_action.errors import BudgetExhausted, ConcurrentUpdateError
@@ -14,7 +15,7 @@ from gh_store_action.gateway import PAGE
 from gh_store_action.gathering import Gatherer, Progress
 from gh_store_action.place import Place, Target, There
 from gh_store_action.session import Session
-from gh_store_action.workspace import Overtaken, Published, Workspace, with_trailers
+from gh_store_action.workspace import Overtaken, Published, Workspace
 
 __all__ = ["SnapshotResult", "Snapshots", "Target"]
 
@@ -168,13 +169,12 @@ class Snapshots:
         try:
             changed, why = self.gatherer.anew(gathered.changed)
         except BudgetExhausted as error:
-            raise BudgetExhausted(
+            error.reword(
                 f"Another snapshot was committed to `{self.place.path}` while this one was made, and there is no "
                 "budget left to read what has changed since. This one is not on the branch;",
                 f"run again after {error.again}.",
-                again=error.again,
-                status=error.status,
-            ) from None
+            )
+            raise
         return _Gathered(changed, gathered.full or bool(why), gathered.why or why)
 
     def _message(self, snapshot: Snapshot) -> str:

@@ -14,10 +14,10 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from gh_store_action.errors import InputError, StoreError
-from gh_store_action.workspace_commit import Checkout, Overtaken, Publication, Published, with_trailers
+from gh_store_action.workspace_commit import Checkout, Overtaken, Publication, Published
 from gh_store_action.workspace_git import Git
 
-__all__ = ["Overtaken", "Publication", "Published", "Workspace", "with_trailers"]
+__all__ = ["Overtaken", "Publication", "Published", "Workspace"]
 
 MODE = 0o644
 FOLDER_MODE = 0o755

@@ -157,7 +157,7 @@ def test_taken_over__what_a_persons_run_has_folded_counts_once(what: str, by: st
         assert (w.data(number), result.applied) == ({"n": 1, "x": 1} if "hand edit" in what else {"n": 1}, 0)
         w.update(number, INC)
         assert w.process(number).applied == 1
-        assert w.data(number) == {"n": 2, "x": 1} if "hand edit" in what else {"n": 2}
+        assert w.data(number) == ({"n": 2, "x": 1} if "hand edit" in what else {"n": 2})
         nothing_refused(w, number)
         assert w.sweep() == []
 

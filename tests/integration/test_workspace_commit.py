@@ -14,9 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from gh_store_action.domain.commit_message import Author, with_trailers
 from gh_store_action.errors import AccessDeniedError, ConcurrentUpdateError, InputError, StoreError
-from gh_store_action.workspace import Publication, Published, Workspace, with_trailers
-from gh_store_action.workspace_commit import LONGEST_PAUSE, TRIES, Author, pause
+from gh_store_action.workspace import Publication, Published, Workspace
+from gh_store_action.workspace_commit import LONGEST_PAUSE, TRIES, pause
 from gh_store_action.workspace_git import Git
 from tests.support import git as real
 
