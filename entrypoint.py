@@ -3,6 +3,6 @@
 import os
 import sys
 
-from gh_store_action.main import main
+from gh_store_action.action.main import main
 
 sys.exit(main(os.environ))

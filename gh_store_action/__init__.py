@@ -20,7 +20,7 @@ if TYPE_CHECKING:
         ObjectNotFound,
         StoreError,
     )
-    from gh_store_action.store import GitHubStore
+    from gh_store_action.store.github_store import GitHubStore
 
 __version__ = "1.0.0"
 
@@ -42,7 +42,7 @@ __all__ = [
     "__version__",
 ]
 
-_ROOMS = {"GitHubStore": "store", "StoredMeta": "domain.records", "StoredObject": "domain.records"}
+_ROOMS = {"GitHubStore": "store.github_store", "StoredMeta": "domain.records", "StoredObject": "domain.records"}
 
 
 def __getattr__(name: str) -> Any:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from gh_store_action.domain.canonical import Json, digest
 from gh_store_action.domain.records import Issue, Rules
+from gh_store_action.domain.strict_json import Json, digest
 
 TITLE_PREFIX = "Stored Object: "
 MOVED = " -> #"

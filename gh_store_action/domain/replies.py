@@ -8,9 +8,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from gh_store_action.domain.log.entries import REPLY_PREFIX
 from gh_store_action.domain.markdown import code_span, markdown_text
 from gh_store_action.domain.records import Refusal
-from gh_store_action.domain.updates import REPLY_PREFIX
 
 MOST_SHOWN = 50  # refusals a reply explains; the others are named, counted and in the job summary
 MOST_NAMED = 500  # refusals that one reply answers; those that are left get the next one

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from gh_store_action import GitHubStore
-from gh_store_action.gateway import GitHub
-from gh_store_action.processor import Processor
-from gh_store_action.session import Session
-from gh_store_action.snapshot import Snapshots, Target
-from gh_store_action.transport import Transport
-from gh_store_action.workspace import Workspace
+from gh_store_action.gateway.issues import GitHub
+from gh_store_action.gateway.transport import Transport
+from gh_store_action.snapshots.making import Snapshots, Target
+from gh_store_action.store.processor import Processor
+from gh_store_action.store.session import Session
+from gh_store_action.workspace.files import Workspace
 from tests.bench.peak import peak
 
 

@@ -97,10 +97,10 @@ class Bench:
 
     def history(self, number: int, count: int) -> None:
         """That many updates, each applied and with its receipt."""
-        from gh_store_action.gateway import GitHub as Gateway
-        from gh_store_action.processor import Processor
-        from gh_store_action.session import Session
-        from gh_store_action.transport import Transport
+        from gh_store_action.gateway.issues import GitHub as Gateway
+        from gh_store_action.gateway.transport import Transport
+        from gh_store_action.store.processor import Processor
+        from gh_store_action.store.session import Session
 
         self.post(number, count)
         waited = [0.0]

@@ -22,7 +22,7 @@ from graphql import (
     validate,
 )
 
-from gh_store_action import queries
+from gh_store_action.gateway import queries
 from tests.support.published import graphql_schema
 from tests.support.runner import ROOT
 

@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "gh_store_action"
 MODULES = sorted(PACKAGE.rglob("*.py"))
-DOMAIN = sorted((PACKAGE / "domain").glob("*.py"))
+DOMAIN = sorted((PACKAGE / "domain").rglob("*.py"))
 IMPURE = {
     "asyncio",
     "github",
@@ -37,7 +37,7 @@ IMPURE = {
 }
 ONLY_IN = {
     "github": {"transport.py"},
-    "subprocess": {"workspace_git.py"},
+    "subprocess": {"git.py"},
     "actions_toolkit": {"report.py"},
 }
 

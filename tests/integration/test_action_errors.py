@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from gh_store_action import main as module
-from gh_store_action import report
+from gh_store_action.action import main as module
+from gh_store_action.action import report
+from gh_store_action.action.main import main
+from gh_store_action.action.settings import Settings
 from gh_store_action.errors import InputError
-from gh_store_action.main import main
-from gh_store_action.settings import Settings
 from tests.support import git
 from tests.support.github import GitHub
 from tests.support.runner import run_here

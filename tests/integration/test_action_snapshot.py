@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gh_store_action.domain import snapshots
+from gh_store_action.domain.snapshots import snapshot as snapshots
 from tests.support import git
 from tests.support.github import GitHub
 from tests.support.scene import OWNER, STRANGER, WRITER, Run, Scene

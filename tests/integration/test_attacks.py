@@ -6,10 +6,11 @@ import json
 
 import pytest
 
-from gh_store_action.domain import snapshot_files, snapshots
 from gh_store_action.domain.records import StoredObject
-from gh_store_action.domain.snapshot_files import file_of, object_of
-from gh_store_action.domain.snapshots import stored_object
+from gh_store_action.domain.snapshots import files as snapshot_files
+from gh_store_action.domain.snapshots import snapshot as snapshots
+from gh_store_action.domain.snapshots.files import file_of, object_of
+from gh_store_action.domain.snapshots.snapshot import stored_object
 from gh_store_action.errors import ConfigurationError
 from tests.support.github import BOT
 from tests.support.store import World, world

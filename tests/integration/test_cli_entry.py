@@ -17,11 +17,11 @@ import pytest
 
 import gh_store_action
 from gh_store_action import __version__, cli
-from gh_store_action.cli_objects import UPDATE_MODES
-from gh_store_action.cli_options import Command
-from gh_store_action.cli_snapshots import FORMATS
-from gh_store_action.settings import FORMATS as ACTION_FORMATS
-from gh_store_action.settings import UPDATE_MODES as ACTION_UPDATE_MODES
+from gh_store_action.action.settings import FORMATS as ACTION_FORMATS
+from gh_store_action.action.settings import UPDATE_MODES as ACTION_UPDATE_MODES
+from gh_store_action.cli.objects import UPDATE_MODES
+from gh_store_action.cli.options import Command
+from gh_store_action.cli.snapshots import FORMATS
 from tests.support.cli import ENTRY, ROOT, Shell
 from tests.support.github import GitHub, Repository, Request
 
@@ -330,7 +330,7 @@ def test_failure__a_bug_says_that_it_is_one(shell: Shell, monkeypatch: pytest.Mo
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError(f"with {shell.token}")
 
-    monkeypatch.setattr("gh_store_action.session.Session.learn", broken)
+    monkeypatch.setattr("gh_store_action.store.session.Session.learn", broken)
 
     short, long = shell.run("sweep"), shell.run("sweep", "-v")
 
@@ -342,7 +342,7 @@ def test_failure__a_bug_says_that_it_is_one(shell: Shell, monkeypatch: pytest.Mo
 
 def test_failure__a_command_outside_of_the_program_is_a_bug() -> None:
     with pytest.raises(TypeError, match="outside of"), click.Context(cli.program):
-        from gh_store_action.cli_session import invocation
+        from gh_store_action.cli.invocation import invocation
 
         invocation()
 
@@ -395,7 +395,7 @@ def test_interrupt__exits_130(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> 
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("gh_store_action.session.Session.learn", interrupted)
+    monkeypatch.setattr("gh_store_action.store.session.Session.learn", interrupted)
 
     assert shell.run("sweep").code == 130
 
@@ -438,7 +438,7 @@ def test_failure__another_error_of_the_system_is_a_bug(shell: Shell, monkeypatch
     def broken(*_: object, **__: object) -> None:
         raise OSError(5, "no such luck")
 
-    monkeypatch.setattr("gh_store_action.session.Session.learn", broken)
+    monkeypatch.setattr("gh_store_action.store.session.Session.learn", broken)
 
     assert "This is a bug in gh-store: OSError" in shell.run("sweep").err
 

@@ -11,7 +11,7 @@ import jsonpatch
 import pytest
 
 from gh_store_action import cli
-from gh_store_action.cli_options import DATA_LIMIT, Command
+from gh_store_action.cli.options import DATA_LIMIT, Command
 from tests.support.cli import Shell
 from tests.support.github import GitHub, Repository
 

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from gh_store_action import cli_setup, doctor
-from gh_store_action.config import dump_default, dump_local
+from gh_store_action.cli import setup as cli_setup
+from gh_store_action.config.store_config import dump_default, dump_local
 from gh_store_action.errors import StoreError
+from gh_store_action.store import doctor
 from tests.support.cli import ROOT, Done, Shell
 from tests.support.github import BOT, GitHub, Repository
 from tests.support.stores import old_store

@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from gh_store_action import committing
-from gh_store_action.committing import ApiCommits
-from gh_store_action.domain.blobs import blob_oid
+from gh_store_action.domain.git_blobs import blob_oid
 from gh_store_action.errors import ConcurrentUpdateError, StoreError
-from gh_store_action.gateway_commits import CommitGateway
-from gh_store_action.transport import Transport
+from gh_store_action.gateway.commits import CommitGateway
+from gh_store_action.gateway.transport import Transport
+from gh_store_action.snapshots import api_commits as committing
+from gh_store_action.snapshots.api_commits import ApiCommits
 from tests.support import git
 from tests.support.github import Request
 from tests.support.scene import OWNER, WRITER, Run, Scene

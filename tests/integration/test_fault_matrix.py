@@ -9,7 +9,7 @@ from contextlib import suppress
 import pytest
 
 from gh_store_action.errors import BudgetExhausted, GitHubError, StoreError
-from gh_store_action.transport import UnknownEffect
+from gh_store_action.gateway.transport import UnknownEffect
 from tests.integration.test_crash_matrix import (
     Scenario,
     crashed_create,

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from gh_store_action.errors import ConfigurationError, GitHubError, ObjectNotFound
-from gh_store_action.gateway import GitHub as Gateway
-from gh_store_action.records_in import login_of
-from gh_store_action.session import Session
-from gh_store_action.transport import Transport
+from gh_store_action.gateway.decoding import login_of
+from gh_store_action.gateway.issues import GitHub as Gateway
+from gh_store_action.gateway.transport import Transport
+from gh_store_action.store.session import Session
 from tests.support.github import Fault, GitHub
 from tests.support.scene import OWNER, STRANGER, WRITER, Scene
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from gh_store_action.errors import ConcurrentUpdateError
-from gh_store_action.gateway import GitHub, Page
-from gh_store_action.gathering import PASSES, TRIES, Gatherer
-from gh_store_action.session import Session
+from gh_store_action.gateway.issues import GitHub, Page
+from gh_store_action.snapshots.collecting import PASSES, TRIES, Gatherer
+from gh_store_action.store.session import Session
 from tests.support.store import World, world
 
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 import pytest
 
 from gh_store_action import GitHubStore
-from gh_store_action.domain.cases import BrokenObject
+from gh_store_action.domain.processing.reconcile import BrokenObject
 from gh_store_action.errors import ConcurrentUpdateError, StoreError
 from tests.support.github import BOT, Request
 from tests.support.store import World, world

@@ -7,10 +7,10 @@ from contextlib import suppress
 
 import pytest
 
-from gh_store_action import processor
-from gh_store_action.domain.context import PermissionUnknown
+from gh_store_action.domain.processing.context import PermissionUnknown
 from gh_store_action.errors import ConcurrentUpdateError, GitHubError, ObjectNotFound, StoreError
-from gh_store_action.transport import Cancelled
+from gh_store_action.gateway.transport import Cancelled
+from gh_store_action.store import processor
 from tests.support.github import BOT, Request
 from tests.support.store import World, world
 

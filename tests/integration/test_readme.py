@@ -20,11 +20,11 @@ from typing import Any
 import pytest
 import yaml
 
-from gh_store_action import settings
-from gh_store_action.config import StoreConfig, combine
-from gh_store_action.domain.canonical import BODY_LIMIT
+from gh_store_action.action import settings
+from gh_store_action.config.store_config import StoreConfig, combine
 from gh_store_action.domain.objects import LABEL_LIMIT
 from gh_store_action.domain.records import Rules
+from gh_store_action.domain.strict_json import BODY_LIMIT
 from tests.support import git
 from tests.support.github import GitHub
 from tests.support.runner import ROOT, action
@@ -253,7 +253,7 @@ def test_configuration__is_the_default_key_by_key() -> None:
 
 
 def default_configuration() -> str:
-    return (ROOT / "gh_store_action" / "default_config.yml").read_text(encoding="utf-8")
+    return (ROOT / "gh_store_action" / "config" / "default_config.yml").read_text(encoding="utf-8")
 
 
 # Commands, on a machine where `gh` and `gh-store` talk to the loopback

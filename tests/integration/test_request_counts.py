@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from gh_store_action import GitHubStore
-from gh_store_action.snapshot import Snapshots, Target
-from gh_store_action.workspace import Workspace
+from gh_store_action.snapshots.making import Snapshots, Target
+from gh_store_action.workspace.files import Workspace
 from tests.support.github import BOT
 from tests.support.store import World, world
 

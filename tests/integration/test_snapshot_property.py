@@ -19,11 +19,11 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
-from gh_store_action.domain import snapshot_files
+from gh_store_action.domain.snapshots import files as snapshot_files
 from gh_store_action.errors import ConcurrentUpdateError, StoreError
-from gh_store_action.gathering import Gatherer
-from gh_store_action.snapshot import SnapshotResult, Snapshots, Target
-from gh_store_action.workspace import Workspace
+from gh_store_action.snapshots.collecting import Gatherer
+from gh_store_action.snapshots.making import SnapshotResult, Snapshots, Target
+from gh_store_action.workspace.files import Workspace
 from tests.support.store import STRANGER, World, world
 
 BUDGET = float(os.environ.get("PROVE_BUDGET", "300"))

@@ -12,13 +12,14 @@ from typing import Any
 
 import pytest
 
-from gh_store_action import snapshot, workspace_commit
 from gh_store_action.errors import BudgetExhausted, ConcurrentUpdateError
-from gh_store_action.gateway import GitHub
-from gh_store_action.session import Session
-from gh_store_action.snapshot import SnapshotResult, Snapshots, Target
-from gh_store_action.transport import Transport
-from gh_store_action.workspace import Workspace
+from gh_store_action.gateway.issues import GitHub
+from gh_store_action.gateway.transport import Transport
+from gh_store_action.snapshots import making as snapshot
+from gh_store_action.snapshots.making import SnapshotResult, Snapshots, Target
+from gh_store_action.store.session import Session
+from gh_store_action.workspace import commits as workspace_commit
+from gh_store_action.workspace.files import Workspace
 from tests.support.github import Request
 from tests.support.scene import OWNER, Scene
 

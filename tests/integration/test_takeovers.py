@@ -6,8 +6,9 @@ import json
 
 import pytest
 
-from gh_store_action.domain import history, objects
-from gh_store_action.gateway_objects import ObjectGateway
+from gh_store_action.domain import objects
+from gh_store_action.domain.past import history
+from gh_store_action.gateway.objects import ObjectGateway
 from tests.support.store import STRANGER, World, world
 
 

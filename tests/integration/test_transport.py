@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from gh_store_action.config import Retries
+from gh_store_action.config.store_config import Retries
 from gh_store_action.errors import AccessDeniedError, BudgetExhausted, GitHubError
-from gh_store_action.transport import ApiError, Cancelled, Transport, UnknownEffect
+from gh_store_action.gateway.transport import ApiError, Cancelled, Transport, UnknownEffect
 from tests.support.github import GitHub, Repository
 
 VIEWER = "query { viewer { login } }"

@@ -16,9 +16,9 @@ import pytest
 
 from gh_store_action.domain.commit_message import Author, with_trailers
 from gh_store_action.errors import AccessDeniedError, ConcurrentUpdateError, InputError, StoreError
-from gh_store_action.workspace import Publication, Published, Workspace
-from gh_store_action.workspace_commit import LONGEST_PAUSE, TRIES, pause
-from gh_store_action.workspace_git import Git
+from gh_store_action.workspace.commits import LONGEST_PAUSE, TRIES, pause
+from gh_store_action.workspace.files import Publication, Published, Workspace
+from gh_store_action.workspace.git import Git
 from tests.support import git as real
 
 ROOT = os.geteuid() == 0
@@ -806,7 +806,7 @@ def test_checkout__none_or_broken__says_to_check_out(tmp_path: Path) -> None:
 
 
 def test_git__missing__is_said(tmp_path: Path, checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gh_store_action.workspace_git.PROGRAMS", (str(tmp_path / "none"),))
+    monkeypatch.setattr("gh_store_action.workspace.git.PROGRAMS", (str(tmp_path / "none"),))
 
     with pytest.raises(StoreError, match="`git` could not be started: No such file or directory"):
         workspace_of(checkout, path="/nonexistent").head_branch()

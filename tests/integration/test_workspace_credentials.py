@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from gh_store_action.errors import AccessDeniedError, StoreError
-from gh_store_action.workspace import Publication, Published, Workspace
-from gh_store_action.workspace_git import Answer, Git, Unreachable, failure
+from gh_store_action.workspace.files import Publication, Published, Workspace
+from gh_store_action.workspace.git import Answer, Git, Unreachable, failure
 from tests.support import git as real
 from tests.support.git import GitServer, Request
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from gh_store_action.errors import InputError, StoreError
-from gh_store_action.workspace import Workspace
+from gh_store_action.workspace.files import Workspace
 
 ROOT = os.geteuid() == 0
 OWNER = 1001

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from gh_store_action.workspace import Publication, Workspace
+from gh_store_action.workspace.files import Publication, Workspace
 
 ENVIRONMENT = {
     "PATH": os.environ["PATH"],

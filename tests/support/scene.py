@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gh_store_action.main import main
+from gh_store_action.action.main import main
 from tests.support import git
 from tests.support.github import Event, GitHub, IssueView, Repository, Request
 from tests.support.runner import Job, Result, run_here, run_process

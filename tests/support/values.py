@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from gh_store_action.domain import objects
-from gh_store_action.domain.canonical import Json, dump
-from gh_store_action.domain.context import Context
-from gh_store_action.domain.decide import Write
-from gh_store_action.domain.fold import Judge, no_schema
+from gh_store_action.domain.log.entries import checkpoint, checkpoint_id
+from gh_store_action.domain.log.fold import Judge, no_schema
 from gh_store_action.domain.objects import Marker
+from gh_store_action.domain.processing.context import Context
+from gh_store_action.domain.processing.decide import Write
 from gh_store_action.domain.records import Comment, Issue, Reaction, Rename, Rules
-from gh_store_action.domain.updates import checkpoint, checkpoint_id
+from gh_store_action.domain.strict_json import Json, dump
 
 BOT = "github-actions[bot]"
 RULES = Rules()

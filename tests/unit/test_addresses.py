@@ -2,8 +2,8 @@
 
 import pytest
 
-from gh_store_action.addresses import Addresses
 from gh_store_action.errors import InputError
+from gh_store_action.gateway.endpoints import Addresses
 
 GITHUB = Addresses("https://api.github.com", "https://api.github.com/graphql", "https://github.com")
 SERVER = Addresses("https://ghe.example/api/v3", "https://ghe.example/api/graphql", "https://ghe.example")

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gh_store_action.domain import canonical as c
-from gh_store_action.domain.canonical import Json
+from gh_store_action.domain import strict_json as c
+from gh_store_action.domain.strict_json import Json
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXT

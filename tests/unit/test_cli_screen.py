@@ -7,8 +7,8 @@ import io
 import pytest
 from rich.console import Console
 
-from gh_store_action.cli_draw import cell, compact, document, table
-from gh_store_action.cli_screen import PATIENCE, Screen
+from gh_store_action.cli.drawing import cell, compact, document, table
+from gh_store_action.cli.screen import PATIENCE, Screen
 
 
 class Terminal(io.StringIO):

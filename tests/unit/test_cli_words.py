@@ -7,16 +7,16 @@ from pathlib import Path
 import pytest
 
 import gh_store_action
-from gh_store_action.cli_words import in_options
-from gh_store_action.transport import denied
+from gh_store_action.cli.wording import in_options
+from gh_store_action.gateway.transport import denied
 
 PACKAGE = Path(gh_store_action.__file__).parent
-OF_THE_ACTION = {"main.py", "modes.py", "object_modes.py", "report.py", "settings.py", "cli_words.py"}
+OF_THE_ACTION = {"action", "wording.py"}
 
 
 def sentences() -> Iterator[str]:
     for file in sorted(PACKAGE.rglob("*.py")):
-        if file.name not in OF_THE_ACTION:
+        if not OF_THE_ACTION.intersection(file.relative_to(PACKAGE).parts):
             for node in ast.walk(ast.parse(file.read_text("utf-8"))):
                 if isinstance(node, ast.Constant) and isinstance(node.value, str) and "\n\n" not in node.value:
                     yield node.value

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from gh_store_action import config
-from gh_store_action.config import (
+from gh_store_action.config import store_config as config
+from gh_store_action.config.store_config import (
     Log,
     RateLimit,
     Retries,

@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from gh_store_action.domain import objects
-from gh_store_action.domain.cases import BrokenObject
-from gh_store_action.domain.context import PermissionUnknown
-from gh_store_action.domain.decide import Ask, NotAnObject, Quiet, ReadFurther, Write, decide
-from gh_store_action.domain.fold import Outcome
+from gh_store_action.domain.log.fold import Outcome
+from gh_store_action.domain.processing.context import PermissionUnknown
+from gh_store_action.domain.processing.decide import Ask, NotAnObject, Quiet, ReadFurther, Write, decide
+from gh_store_action.domain.processing.reconcile import BrokenObject
 from gh_store_action.domain.records import Issue, Receipt
 from tests.support.values import BOT, comment, context, initial, issue, marked, written
 

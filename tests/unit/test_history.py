@@ -8,13 +8,15 @@ from typing import Any
 
 import pytest
 
-from gh_store_action.domain import auditing, history, updates
-from gh_store_action.domain.canonical import dump
-from gh_store_action.domain.cases import CHANGED
-from gh_store_action.domain.history import Log, Point
+from gh_store_action.domain.log import entries as updates
 from gh_store_action.domain.objects import Marker, short_digest, title
+from gh_store_action.domain.past import audit as auditing
+from gh_store_action.domain.past import history
+from gh_store_action.domain.past.history import Log, Point
+from gh_store_action.domain.processing.reconcile import CHANGED
 from gh_store_action.domain.records import Comment, Issue, Reaction, Refusal, Rules
 from gh_store_action.domain.replies import read_reasons, refused
+from gh_store_action.domain.strict_json import dump
 
 BOT = "github-actions[bot]"
 RULES = Rules()

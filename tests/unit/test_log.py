@@ -9,14 +9,15 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from gh_store_action.domain import objects, replies, updates
-from gh_store_action.domain.canonical import InvalidJson, parse, read_body
-from gh_store_action.domain.fold import Outcome, State, Verdict, attempt, fold, newest_checkpoint, reach, repeats
+from gh_store_action.domain import objects, replies
+from gh_store_action.domain.log import entries as updates
+from gh_store_action.domain.log.entries import Kind, checkpoint, envelope, read
+from gh_store_action.domain.log.fold import Outcome, State, Verdict, attempt, fold, newest_checkpoint, reach, repeats
 from gh_store_action.domain.objects import InvalidId, Marker, check_id, read_title
+from gh_store_action.domain.processing.sweeping import settled
 from gh_store_action.domain.records import Refusal, Rules
 from gh_store_action.domain.replies import RefusedEdit
-from gh_store_action.domain.sweeping import settled
-from gh_store_action.domain.updates import Kind, checkpoint, envelope, read
+from gh_store_action.domain.strict_json import InvalidJson, parse, read_body
 from tests.support.values import BOT, COUNTING, RULES, comment, initial, issue, marked
 
 # -- ids, titles, labels

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from gh_store_action.domain import merge
-from gh_store_action.domain.canonical import Json, equal
+from gh_store_action.domain.patches import modes as merge
+from gh_store_action.domain.strict_json import Json, equal
 
 
 def refusal(mode: str, state: Json, patch: Json) -> str:

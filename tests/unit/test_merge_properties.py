@@ -8,8 +8,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gh_store_action.domain import merge
-from gh_store_action.domain.canonical import Json, canonical, check, equal, fits, parse
+from gh_store_action.domain.patches import modes as merge
+from gh_store_action.domain.strict_json import Json, canonical, check, equal, fits, parse
 
 KEYS = st.sampled_from(["a", "b", "c", "0", "1", "-", "a/b", "m~n", "", "$each"])
 SCALARS = (

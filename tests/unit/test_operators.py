@@ -6,8 +6,8 @@ import copy
 
 import pytest
 
-from gh_store_action.domain.canonical import Json
-from gh_store_action.domain.merge import Refused, apply
+from gh_store_action.domain.patches.modes import Refused, apply
+from gh_store_action.domain.strict_json import Json
 
 
 @pytest.mark.parametrize(

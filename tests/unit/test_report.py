@@ -10,9 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gh_store_action.domain.records import Refusal
-from gh_store_action.errors import StoreError
-from gh_store_action.report import (
+from gh_store_action.action.report import (
     MESSAGE_LIMIT,
     OUTPUT_LIMIT,
     SUMMARY_LIMIT,
@@ -23,6 +21,8 @@ from gh_store_action.report import (
     neutral,
     refusal_rows,
 )
+from gh_store_action.domain.records import Refusal
+from gh_store_action.errors import StoreError
 
 SECRET = "ghs_AbC/+0123456789_xyz"
 ISSUE = "https://github.com/o/r/issues/12"
@@ -279,7 +279,7 @@ def test_output__a_file_that_can_not_be_written_is_an_error(runner: Path, monkey
     def refuse(*_: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("gh_store_action.report.core.set_output", refuse)
+    monkeypatch.setattr("gh_store_action.action.report.core.set_output", refuse)
     with pytest.raises(StoreError, match="The outputs can not be set: Permission denied."):
         report.finish()
 

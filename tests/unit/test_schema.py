@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from gh_store_action.domain import schema as s
-from gh_store_action.domain.canonical import Json
 from gh_store_action.domain.refusal import Reason
+from gh_store_action.domain.schema import compiling as s
+from gh_store_action.domain.strict_json import Json
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from gh_store_action.errors import InputError
-from gh_store_action.settings import (
+from gh_store_action.action.settings import (
     DEFAULT_OUTPUT,
     INPUTS,
     MODES,
@@ -21,6 +20,7 @@ from gh_store_action.settings import (
     url,
     variable,
 )
+from gh_store_action.errors import InputError
 
 ROOT = Path(__file__).parents[2]
 MANIFEST = ROOT / "action.yml"

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gh_store_action.domain.canonical import digest
 from gh_store_action.domain.records import Rules, StoredMeta, StoredObject
-from gh_store_action.domain.snapshot_files import FORMATS, BrokenSnapshot, file_of, listed, read, write
-from gh_store_action.domain.snapshots import Snapshot, entry_of, fingerprint
+from gh_store_action.domain.snapshots.files import FORMATS, BrokenSnapshot, file_of, listed, read, write
+from gh_store_action.domain.snapshots.snapshot import Snapshot, entry_of, fingerprint
+from gh_store_action.domain.strict_json import digest
 
 IDS = st.text("abcXYZ09._-~:@+/", min_size=1, max_size=46)
 JSON = st.recursive(

@@ -1,0 +1,272 @@
+"""The action's modes on single objects: create, get, update, delete, restore, history, verify."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from gh_store_action.action.report import RefusalRow, SummaryRow, refusal_rows
+from gh_store_action.domain.records import Refusal, StoredMeta, StoredObject
+from gh_store_action.domain.strict_json import InvalidJson, Json, canonical, parse
+from gh_store_action.errors import ConcurrentUpdateError, InputError, InvalidUpdate
+from gh_store_action.store.creating import Creator
+from gh_store_action.store.deleting import Change, Lifecycle
+from gh_store_action.store.lookup import Finder
+from gh_store_action.store.reading import Reader
+from gh_store_action.store.updating import Outcome, Updater, in_step, update_of
+from gh_store_action.store.verifying import Problem, Verifier
+
+if TYPE_CHECKING:
+    from gh_store_action.action.modes import Run
+
+DONE, FAILED = 0, 1
+
+
+def create(run: Run) -> int:
+    """Makes an object."""
+    value = _data(run)
+    creator = Creator(Finder(run.session), dry_run=run.settings.dry_run)
+    made = creator.create(run.settings.object_id, value)
+    _say(run, made.meta, "created" if not run.settings.dry_run else "would be created")
+    run.report.output("changed", True)
+    _outputs(run, made)
+    return DONE
+
+
+def get(run: Run) -> int:
+    """Hands an object out, as it is or as it was."""
+    settings = run.settings
+    found = Reader(Finder(run.session), warn=run.report.warning).get(
+        settings.object_id, revision=settings.revision, at=settings.at
+    )
+    _say(run, found.meta, "read")
+    run.report.output("changed", False)
+    run.report.output("pending", found.meta.pending)
+    if settings.output:
+        _write(run, {"data": found.data, "meta": asdict(found.meta)})
+    _outputs(run, found)
+    return DONE
+
+
+def update(run: Run) -> int:
+    """Posts an update; by default it is folded in this same run, so that a workflow's own token needs no second one."""
+    settings = run.settings
+    wanted = update_of(_data(run), settings.update_mode, if_revision=settings.if_revision, if_digest=settings.if_digest)
+    repeat = ""
+    if settings.step:
+        wanted = in_step(wanted, settings.object_id, settings.step, settings.attempt)
+        repeat = "To run this job again is safe: it does not post the same update a second time."
+    updater = Updater(Finder(run.session), dry_run=settings.dry_run, warn=run.report.warning, repeat=repeat)
+    try:
+        outcome = updater.update(settings.object_id, wanted, apply=settings.apply)
+    except (InvalidUpdate, ConcurrentUpdateError) as error:
+        if not error.reasons:
+            raise
+        return _refused_early(run, error)
+    return _report_update(run, outcome)
+
+
+def _refused_early(run: Run, error: InvalidUpdate | ConcurrentUpdateError) -> int:
+    """A refusal is no failure of the run, unless it was asked to be; nothing was posted."""
+    report = run.report
+    report.row(SummaryRow(run.settings.object_id, applied=0, refused=1, what="the update is refused"))
+    for path, reason in error.reasons:
+        report.refusal(RefusalRow(run.settings.object_id, run.session.viewer, reason, path))
+    report.warning(str(error), title="Update refused")
+    report.result(error.what)
+    report.output("object-id", run.settings.object_id)
+    for name, value in (("changed", False), ("processed", 1), ("rejected", 1), ("pending", 0)):
+        report.output(name, value)
+    return _verdict(run, 1)
+
+
+def _report_update(run: Run, outcome: Outcome) -> int:
+    report, result, meta = run.report, outcome.result, outcome.object.meta
+    rejected = 0 if result is None else result.rejected + result.unauthorized
+    pending = result.pending if result is not None else meta.pending
+    for refusal in result.refusals if result else ():
+        _refusal(run, meta, refusal)
+    said = "folded" if result else "posted; a run of `process` folds it"
+    if run.settings.dry_run:
+        said = "would be posted and folded" if run.settings.apply else "would be posted"
+    elif outcome.refusal is not None:
+        said = "refused"
+    elif pending and result is not None:
+        said = "posted, and still pending"
+    if outcome.repeated:
+        run.report.notice(
+            f"{meta.object_id}: an earlier attempt of this step posted the same update (comment {outcome.comment_id}); "
+            "it counts once."
+        )
+    counts = (None, None) if result is None else (result.applied, rejected)
+    _say(run, meta, f"the update is {said}" if not run.settings.dry_run else f"the update {said}", *counts)
+    would = run.settings.dry_run and run.settings.apply and not outcome.repeated
+    report.output("changed", result.changed if result else would)
+    report.output("processed", result.processed if result else 0)
+    report.output("rejected", rejected)
+    report.output("pending", pending)
+    _outputs(run, outcome.object)
+    for note in result.notes if result else ():
+        report.notice(f"{meta.object_id}: {note}")
+    if result is not None and result.pending:
+        for login, reason in run.session.refusals_to_say.items():
+            report.error(f"The updates of {login} stay pending: GitHub did not say whether {login} may write. {reason}")
+        return FAILED
+    return _verdict(run, rejected)
+
+
+def _refusal(run: Run, meta: StoredMeta, refusal: Refusal) -> None:
+    url = f"{run.session.issue_url(meta.issue_number)}#issuecomment-{refusal.comment_id}"
+    rows = refusal_rows(meta.object_id, refusal, url)
+    for row in rows:
+        run.report.refusal(row)
+    if not refusal.unauthorized:
+        where = f"{rows[0].path}: " if rows[0].path else ""
+        run.report.warning(
+            f"{meta.object_id}: the update {refusal.comment_id} by {refusal.author} was refused. "
+            f"{where}{rows[0].reason}",
+            title="Update refused",
+        )
+
+
+def _verdict(run: Run, rejected: int) -> int:
+    if rejected and run.settings.fail_on_rejected:
+        run.report.error("An update was refused, and `fail-on-rejected` is true; the summary says which and why.")
+        return FAILED
+    return DONE
+
+
+def delete(run: Run) -> int:
+    """Deletes an object; its log stays."""
+    settings = run.settings
+    lifecycle = Lifecycle(Finder(run.session), dry_run=settings.dry_run)
+    change = lifecycle.delete(settings.object_id, if_revision=settings.if_revision, if_digest=settings.if_digest)
+    return _report_change(run, change, "deleted", "was deleted before")
+
+
+def restore(run: Run) -> int:
+    """Brings a deleted object back."""
+    change = Lifecycle(Finder(run.session), dry_run=run.settings.dry_run).restore(run.settings.object_id)
+    return _report_change(run, change, "restored", "is not deleted")
+
+
+def _report_change(run: Run, change: Change, done: str, before: str) -> int:
+    said = before
+    if change.changed:
+        said = f"would be {done}" if run.settings.dry_run else done
+    _say(run, change.meta, said)
+    run.report.output("changed", change.changed)
+    _identity(run, change.meta)
+    return DONE
+
+
+def history(run: Run) -> int:
+    """Hands out what happened to an object, in the output `object` or in a file."""
+    past = Reader(Finder(run.session)).past(run.settings.object_id)
+    entries = past.entries
+    meta = Finder(run.session).meta(past.issue, None, version=past.points[-1].revision if past.points else None)
+    _say(run, meta, f"{len(entries)} entries of history")
+    run.report.output("changed", False)
+    if run.settings.output:
+        _write(run, entries)
+    run.report.output("object-id", meta.object_id)
+    run.report.output("issue-number", meta.issue_number)
+    run.report.output("revision", meta.version)
+    run.report.output("object", entries)
+    return DONE
+
+
+def verify(run: Run) -> int:
+    """Folds every log and compares; fails where something is wrong and not mended."""
+    settings, report = run.settings, run.report
+    from gh_store_action.action.modes import progress
+
+    verifier = Verifier(
+        Finder(run.session),
+        repair=settings.repair,
+        dry_run=settings.dry_run,
+        progress=progress(report, "objects looked at"),
+    )
+    found = verifier.verify(settings.object_id or None, settings.issue_number)
+    for problem in found:
+        _report_problem(run, problem)
+    left = [problem for problem in found if not problem.mended]
+    looked = f"{verifier.looked_at} object{'' if verifier.looked_at == 1 else 's'} verified"
+    report.result(f"{run.would}{looked}: {len(found)} problems, {len(found) - len(left)} of them mended.")
+    report.info(f"{looked}: {len(found)} problems, {len(left)} left.")
+    report.output("changed", any(problem.mended for problem in found))
+    report.output("object", [asdict(problem) for problem in found])
+    if left:
+        report.error(f"{len(left)} problems are left; the summary says which, and what to do.", title="Verify")
+        return FAILED
+    return DONE
+
+
+def _report_problem(run: Run, problem: Problem) -> None:
+    url = run.session.issue_url(problem.issue_number)
+    name = problem.object_id or f"#{problem.issue_number}"
+    what = f"{problem.kind}: {problem.message}"
+    run.report.row(
+        SummaryRow(
+            object_id=problem.object_id,
+            issue_number=problem.issue_number,
+            issue_url=f"{url}#issuecomment-{problem.comment_id}" if problem.comment_id else url,
+            what=f"{what} (mended)" if problem.mended else f"{what}. {problem.mend}",
+        )
+    )
+    if problem.mended:
+        run.report.notice(f"{name}: {what}; it was mended.", title="Mended")
+    else:
+        run.report.warning(f"{name}: {what}. {problem.mend}", title="Problem")
+
+
+# -- what the modes share ----------------------------------------------------------------------------------------------
+
+
+def _data(run: Run) -> Json:
+    """The input `data`, or the file that `data-file` names."""
+    settings = run.settings
+    text = settings.data
+    name = "The input `data`"
+    if settings.data_file:
+        name = f"The file {settings.data_file!r}"
+        found = run.workspace.read(settings.data_file)
+        if found is None:
+            raise InputError(f"{name} does not exist.", "Name a file in the workspace; use actions/checkout before.")
+        try:
+            text = found.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            raise InputError(f"{name} is not UTF-8 text.", "Save it as UTF-8.") from None
+    try:
+        return parse(text or "")
+    except InvalidJson as error:
+        raise InputError(f"{name} is no JSON: {error.reason}.", "Mend it; nothing was written.") from None
+
+
+def _write(run: Run, value: object) -> None:
+    path = run.workspace.check_output(run.settings.output or "")
+    text = json.dumps(value, ensure_ascii=False, indent=2) + "\n"
+    run.workspace.write({path: text.encode()})
+    run.report.info(f"Written to {path}.")
+
+
+def _outputs(run: Run, found: StoredObject) -> None:
+    _identity(run, found.meta)
+    run.report.output("digest", found.meta.digest)
+    run.report.output("object", canonical(found.data))
+
+
+def _identity(run: Run, meta: StoredMeta) -> None:
+    run.report.output("object-id", meta.object_id)
+    run.report.output("issue-number", meta.issue_number or None)
+    run.report.output("revision", meta.version)
+
+
+def _say(run: Run, meta: StoredMeta, what: str, applied: int | None = None, refused: int | None = None) -> None:
+    report = run.report
+    url = run.session.issue_url(meta.issue_number) if meta.issue_number else ""
+    number = meta.issue_number or None
+    report.row(SummaryRow(meta.object_id, number, url, meta.version, applied, refused, what))
+    report.result(f"{run.would}{meta.object_id}: {what}.")
+    report.info(f"{meta.object_id}: {what}.")

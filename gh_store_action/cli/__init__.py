@@ -1,0 +1,174 @@
+"""The command `gh-store`: its group, and the one place where a failure becomes a line and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gh_store_action import __version__
+from gh_store_action.cli import history as cli_history
+from gh_store_action.cli import maintenance as cli_keeping
+from gh_store_action.cli import objects as cli_objects
+from gh_store_action.cli import setup as cli_setup
+from gh_store_action.cli import snapshots as cli_snapshots
+from gh_store_action.cli.invocation import Invocation
+from gh_store_action.cli.options import common
+from gh_store_action.cli.screen import output_failed
+from gh_store_action.errors import StoreError
+
+FAILED = BUG = 1
+WRONG_INPUT = 2
+INTERRUPTED = 130
+
+
+class Program(click.Group):
+    """The group.  Exit codes: 0 done, 1 a failure that the message explains, 2 wrong inputs, 130 interrupted."""
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = "gh-store",
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = False,  # ids and data are taken byte for byte
+        **extra: Any,
+    ) -> Any:
+        """Runs the command line and exits.
+
+        Args:
+            standalone_mode: exit; else the exit code is returned.
+        """
+        running = Invocation(os.environ)
+        given = list(sys.argv[1:] if args is None else args)
+        try:
+            if sys.stdout is None:  # before anything is done that could not be told
+                raise StoreError("Standard output can not be written: it is closed.", "Send it to a file.")
+            code = super().main(
+                given,
+                prog_name="gh-store",
+                complete_var=complete_var,
+                standalone_mode=False,
+                windows_expand_args=windows_expand_args,
+                obj=running,
+                **extra,
+            )
+        except Exception as error:
+            code = _explain(error, running)
+        finally:
+            running.close()
+        code = int(code or 0)
+        if standalone_mode:
+            sys.exit(code)
+        return code
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The commands by what they are for."""
+        for title, room in ROOMS:
+            with formatter.section(title):
+                formatter.write_dl([(str(one.name), one.get_short_help_str(100)) for one in room])
+
+
+def _explain(error: Exception, running: Invocation) -> int:
+    """Says in one line what went wrong; more where more is wanted."""
+    say = running.screen.error
+    if isinstance(error, StoreError):
+        say(running.redact(str(error)))
+        if running.verbose:
+            for line in (*error.detail.splitlines(), *_trace(error)):
+                running.screen.line(running.redact(line))
+        return error.exit_code
+    if isinstance(error, click.Abort):
+        known = str(error.__cause__ or "")  # what the interrupted work has to say, such as that an update is posted
+        said = known or "What was not finished is still pending; run the same command again."
+        say(running.redact(f"Interrupted. {said}"))
+        return INTERRUPTED
+    if isinstance(error, click.ClickException):
+        where = getattr(error, "ctx", None)
+        help_ = f"{where.command_path} --help" if where else "gh-store --help"
+        sentence = " ".join(error.format_message().split())
+        if sentence[-1:] not in (".", "?", "!"):
+            sentence += "."
+        say(running.redact(f"{sentence}{_behind_dashes(error)} See `{help_}`."))
+        return WRONG_INPUT
+    if isinstance(error, OSError) and output_failed(error):
+        say(f"Standard output can not be written: {error.strerror}.")
+        return FAILED
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    say(
+        running.redact(
+            f"This is a bug in gh-store: {type(error).__name__} in {Path(place.filename).name}, "
+            f"line {place.lineno}: {error}. "
+            f"Please report it with this line and the version, {__version__}; --verbose shows more."
+        )
+    )
+    if running.verbose:
+        for line in _trace(error):
+            running.screen.line(running.redact(line))
+    return BUG
+
+
+def _behind_dashes(error: click.ClickException) -> str:
+    """A hint for what was taken for an option, where it may be an id."""
+    if not isinstance(error, click.NoSuchOption) or error.ctx is None or error.possibilities:
+        return ""
+    if not any(one.name == "object_id" for one in error.ctx.command.params):
+        return ""
+    return f" An id that begins with - stands behind --, such as: {error.ctx.command_path} -- -id."
+
+
+def _trace(error: BaseException) -> list[str]:
+    return "".join(traceback.format_exception(error)).splitlines()
+
+
+@click.group(
+    "gh-store",
+    cls=Program,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+@click.version_option(__version__, "-V", "--version", prog_name="gh-store")
+@common(hidden=False)
+@click.pass_context
+def program(ctx: click.Context) -> int:
+    """GitHub Issues as a versioned JSON store.
+
+    Results go to standard output: JSON, or tables on a terminal.  Everything else goes to standard error.
+    Exit codes: 0 done, 1 a failure that the message explains, 2 wrong inputs.
+
+    \b
+    First steps:
+      export GITHUB_TOKEN=… GITHUB_REPOSITORY=owner/name
+      gh-store create metrics '{"count": 0}'
+      gh-store update metrics '{"count": 1}'
+      gh-store get metrics
+
+    \b
+    Completion of commands and options, for bash (or zsh, fish):
+      eval "$(gh-store completion bash)"
+    """
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+    return 0
+
+
+ROOMS = (
+    ("Objects", cli_objects.COMMANDS),
+    ("History", cli_history.COMMANDS),
+    ("Upkeep", cli_keeping.COMMANDS),
+    ("Snapshots", cli_snapshots.COMMANDS),
+    ("Setup", cli_setup.COMMANDS),
+)
+for _, _commands in ROOMS:
+    for _command in _commands:
+        program.add_command(_command)
+
+
+def main() -> None:
+    """The entry point of the installed command."""
+    program.main()

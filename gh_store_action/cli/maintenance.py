@@ -1,0 +1,177 @@
+"""Commands that keep a store in order: process-updates, sweep, verify, migrate, roll-over."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from gh_store_action.cli.invocation import Invocation, invocation
+from gh_store_action.cli.objects import show
+from gh_store_action.cli.options import command, dry_run
+from gh_store_action.cli.output import naming_the_nearest, result, what
+from gh_store_action.cli.wording import in_options
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from gh_store_action.store.processor import Result
+
+
+@command("process-updates", "gh-store process-updates --issue 1")
+@click.option("--issue", type=click.IntRange(1), metavar="N", required=True, help="The number of the object's issue.")
+@dry_run
+def process_updates(issue: int, dry_run: bool) -> int:
+    """Fold the pending updates of one object into it."""
+    run = invocation()
+    found = run.store(dry_run=dry_run).process(issue)
+    code = _told(run, [found])
+    value = {**result(found), "dry_run": dry_run}
+    run.screen.show(value, lambda console: _draw(console, [found], dry_run=dry_run))
+    return code
+
+
+@command("sweep", "gh-store sweep", "gh-store sweep --dry-run")
+@dry_run
+def sweep(dry_run: bool) -> int:
+    """Fold everything that is pending anywhere in the store."""
+    run = invocation()
+    found = run.store(dry_run=dry_run).sweep(run.screen.progress("objects processed"))
+    code = _told(run, found)
+    value = [{**result(one), "dry_run": dry_run} for one in found]
+    run.screen.show(value, lambda console: _draw(console, found, dry_run=dry_run))
+    return code
+
+
+def _told(run: Invocation, results: Sequence[Result]) -> int:
+    """Says what there is to say about each; 1 where something is not finished."""
+    for one in results:
+        name = one.object_id or f"#{one.number}"
+        if one.error is not None:
+            run.screen.error(f"{name}: {one.error}")
+        elif one.skipped:
+            run.say(f"Issue #{one.number} is left alone: {one.skipped}.", level="WARNING")
+        for note in one.notes:
+            run.say(f"{name}: {note}")
+        for refusal in one.refusals:
+            why = "; ".join(f"{path}: {reason}" for path, reason in refusal.reasons) or "its author may not write here"
+            run.say(f"{name}: the update {refusal.comment_id} by {refusal.author} was refused: {why}", level="WARNING")
+    for login, reason in run.session.refusals_to_say.items():
+        run.screen.error(f"The updates of {login} stay pending: GitHub did not say whether {login} may write. {reason}")
+    return 1 if any(one.error is not None or one.pending for one in results) else 0
+
+
+def _draw(console: Console, results: Sequence[Result], *, dry_run: bool) -> None:
+    from gh_store_action.cli.drawing import nothing_written, table
+
+    rows = [
+        (
+            (one.object_id, "bold"),
+            (f"#{one.number}", "dim"),
+            f"{one.state.revision}" if one.state else "",
+            (what(one), "red" if one.error else "yellow" if one.pending or one.refusals else ""),
+        )
+        for one in results
+    ]
+    if rows:
+        console.print(table(("Object", "Issue", "Revision", "What"), rows, numbers=("Revision",)))
+    else:
+        console.print("nothing is pending")
+    if dry_run:
+        nothing_written(console, "The table says what would be done." if rows else "There is nothing to do.")
+
+
+@command("verify", "gh-store verify", "gh-store verify metrics --repair")
+@click.argument("object_id", metavar="[ID]", required=False)
+@click.option("--repair", is_flag=True, help="Mend what the log can mend.")
+@dry_run
+def verify(object_id: str | None, repair: bool, dry_run: bool) -> int:
+    """Fold every log, or one object's, and compare.  Exit code 1 when something is wrong and not mended."""
+    from gh_store_action.store.verifying import repairable
+
+    run = invocation()
+    with naming_the_nearest(run, object_id or ""):
+        store = run.store(dry_run=dry_run)
+        problems = store.verify(object_id, repair, progress=run.screen.progress("objects verified"))
+
+    tried = [repair and dry_run and repairable(one) for one in problems]
+
+    def draw(console: Console) -> None:
+        from gh_store_action.cli.drawing import nothing_written, table
+
+        rows = [
+            (
+                (one.object_id, "bold"),
+                (f"#{one.issue_number}", "dim"),
+                (one.kind, "yellow"),
+                one.message + ("" if one.mended or would or not one.mend else f"\n→ {in_options(one.mend)}"),
+                ("mended", "green")
+                if one.mended
+                else (("would be mended", "green") if would else ("not mended", "red")),
+            )
+            for one, would in zip(problems, tried, strict=True)
+        ]
+        console.print(table(("Object", "Issue", "Problem", "What", ""), rows) if rows else "nothing is wrong")
+        if dry_run:
+            nothing_written(console, _would_mend(sum(tried), len(problems)))
+
+    value = [
+        {**asdict(one), "would_mend": would, "dry_run": dry_run} for one, would in zip(problems, tried, strict=True)
+    ]
+    run.screen.show(value, draw)
+    return 1 if any(not one.mended for one in problems) else 0
+
+
+def _would_mend(some: int, problems: int) -> str:
+    if not problems:
+        return "There is nothing to mend."
+    if not some:
+        return "Nothing would be mended; --repair mends what the log can mend."
+    return f"{some} of {problems} problems would be mended, as far as the log can mend them."
+
+
+@command("migrate", "gh-store migrate --dry-run", "gh-store migrate")
+@dry_run
+def migrate(dry_run: bool) -> int:
+    """Adopt a store that gh-store 0.5 to 0.11 wrote.  Its history stays; --dry-run lists what would change."""
+    run = invocation()
+    found = run.store(dry_run=dry_run).migrate(dry_run)
+
+    def draw(console: Console) -> None:
+        from gh_store_action.cli.drawing import nothing_written, table
+
+        rows = [
+            (
+                (one.object_id, "bold"),
+                (f"#{one.issue_number}", "dim"),
+                one.form,
+                f"{one.applied}",
+                f"{one.rejected}",
+                (one.problem, "red") if one.problem else ("adopted" if one.done else "would be adopted", "green"),
+            )
+            for one in found
+        ]
+        head = ("Object", "Issue", "Written by", "Applied", "Rejected", "What")
+        console.print(table(head, rows, numbers=head[3:5]) if rows else "nothing is left to adopt")
+        if dry_run:
+            nothing_written(console, "The table says what would be done." if rows else "There is nothing to do.")
+
+    run.screen.show([{**asdict(one), "dry_run": dry_run} for one in found], draw)
+    return 1 if any(one.problem for one in found) else 0
+
+
+@command("roll-over", "gh-store roll-over metrics")
+@click.argument("object_id", metavar="ID")
+@dry_run
+def roll_over(object_id: str, dry_run: bool) -> int:
+    """Move an object to a new issue, where its history goes on.  GitHub allows 2,500 comments an issue."""
+    run = invocation()
+    with naming_the_nearest(run, object_id):
+        found = run.store(dry_run=dry_run).roll_over(object_id)
+    would = f"{object_id} would be moved from issue #{found.meta.issue_number} to a new one:" if dry_run else ""
+    return show(run, found, would=would, dry_run=dry_run)
+
+
+COMMANDS = (process_updates, sweep, verify, migrate, roll_over)

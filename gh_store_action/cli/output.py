@@ -1,0 +1,94 @@
+"""The store's values as the JSON that commands print."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from gh_store_action.errors import ObjectNotFound, StoreError
+
+if TYPE_CHECKING:
+    from gh_store_action.cli.invocation import Invocation
+    from gh_store_action.domain.records import StoredObject
+    from gh_store_action.store.processor import Result
+
+LOOKED_AT = 1_000  # objects whose ids are compared with an unknown one: ten requests
+
+
+def stored(found: StoredObject) -> dict[str, Any]:
+    """One object: its meta, flat as gh-store printed it, and its data."""
+    return {**asdict(found.meta), "data": found.data}
+
+
+def result(found: Result) -> dict[str, Any]:
+    """What became of one issue's updates."""
+    return {
+        "issue_number": found.number,
+        "object_id": found.object_id,
+        "changed": found.changed,
+        "applied": found.applied,
+        "rejected": found.rejected,
+        "unauthorized": found.unauthorized,
+        "pending": found.pending,
+        "revision": found.state.revision if found.state else None,
+        "digest": found.digest,
+        "refusals": [
+            {
+                "comment_id": refusal.comment_id,
+                "author": refusal.author,
+                "reasons": [{"path": path, "reason": reason} for path, reason in refusal.reasons],
+            }
+            for refusal in found.refusals
+        ],
+        "notes": list(found.notes),
+        "skipped": found.skipped,
+        "error": str(found.error) if found.error else "",
+    }
+
+
+def what(found: Result) -> str:
+    """What became of one issue's updates, in words."""
+    if found.error is not None:
+        return "not finished"
+    if found.skipped:
+        return f"left alone: {found.skipped}"
+    counts = (
+        (found.applied, "applied"),
+        (found.rejected, "rejected"),
+        (found.unauthorized, "not authorised"),
+        (found.pending, "still pending"),
+        (found.receipts_left, "receipts left for the next run"),
+    )
+    said = ", ".join(f"{count} {word}" for count, word in counts if count)
+    return said or ("brought up to date" if found.changed else "nothing pending")
+
+
+@contextmanager
+def naming_the_nearest(run: Invocation, object_id: str) -> Iterator[None]:
+    """Makes an unknown id an error that names the ids most like it; an id that is known, deleted or not, is left alone.
+
+    Raises:
+        ObjectNotFound: in place of the one raised inside, with the ids.
+    """
+    from gh_store_action.store.lookup import Finder
+
+    try:
+        yield
+    except ObjectNotFound as error:
+        try:
+            known = Finder(run.session).look(object_id)
+            if known.live or known.deleted or known.stray:
+                raise error from None
+            ids = [one.meta.object_id for one in islice(run.store(quiet=True).list_all(), LOOKED_AT)]
+        except StoreError:
+            raise error from None
+        lower = {one.lower(): one for one in ids}
+        near = [lower[one] for one in difflib.get_close_matches(object_id.lower(), list(lower), n=3, cutoff=0.5)]
+        if not near:
+            raise error from None
+        last = f" or {near[-1]}" if len(near) > 1 else near[-1]
+        raise ObjectNotFound(error.what, f"Did you mean {', '.join(near[:-1])}{last}? {error.mend}") from None

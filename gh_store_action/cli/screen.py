@@ -1,0 +1,111 @@
+"""Where a command's words go: results to standard output, as JSON or drawn for a terminal; else to standard error."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gh_store_action.cli.wording import in_options
+from gh_store_action.domain.markdown import visible
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress
+
+_WRITERS = frozenset({("click", "utils.py"), ("rich", "console.py")})
+PATIENCE = 1.0  # seconds of work before a progress bar is worth a line
+
+
+class Screen:
+    """Standard output and standard error of one invocation.
+
+    Args:
+        now: seconds, for the moment when a progress bar appears.
+        environ: the process's environment; NO_COLOR (https://no-color.org) and the terminal `dumb` want no colours.
+    """
+
+    def __init__(self, now: Callable[[], float] = time.monotonic, environ: Mapping[str, str] = os.environ) -> None:
+        self._now = now
+        self._plain = bool(environ.get("NO_COLOR")) or environ.get("TERM") == "dumb"
+        self._started = now()
+        self._progress: Progress | None = None
+
+    def show(self, value: Any, draw: Callable[[Console], None]) -> None:
+        """A result: JSON, or on a terminal what `draw` makes of it."""
+        self.clear()
+        if not sys.stdout.isatty():
+            click.echo(_json(value, sys.stdout.encoding))
+            return
+        from rich.console import Console
+
+        draw(Console(highlight=False, markup=False, emoji=False))
+
+    def line(self, text: str) -> None:
+        """A line for the person, on standard error, above the progress bar where there is one."""
+        shown = visible(text.rstrip("\n"))
+        if self._progress is not None:
+            self._progress.console.print(shown, highlight=False, markup=False, soft_wrap=True)
+        else:
+            click.echo(shown, err=True)
+
+    def error(self, text: str) -> None:
+        """Why the command fails: one line."""
+        self.clear()
+        head = "Error: " if self._plain else click.style("Error: ", fg="red", bold=True)
+        click.echo(head + visible(in_options(text)), err=True)
+
+    def progress(self, what: str) -> Callable[[int, int], None]:
+        """A function that takes how much is done and how much there is, 0 for unknown, and shows it on a terminal."""
+
+        def show(done: int, total: int) -> None:
+            if self._progress is None:
+                if sys.stderr is None or not sys.stderr.isatty() or self._now() - self._started < PATIENCE:
+                    return
+                self._progress = _bar(what, total or None)
+            self._progress.update(self._progress.task_ids[0], completed=done, total=total or None)
+
+        return show
+
+    def clear(self) -> None:
+        """Takes the progress bar away."""
+        if self._progress is not None:
+            self._progress.stop()
+            self._progress = None
+
+
+def _bar(what: str, total: int | None) -> Progress:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    progress = Progress(*columns, console=Console(stderr=True), transient=True)
+    progress.add_task(what, total=total)
+    progress.start()
+    return progress
+
+
+def _json(value: Any, encoding: str | None) -> str:
+    ascii_only = "utf" not in (encoding or "").lower()
+    return json.dumps(value, indent=2, ensure_ascii=ascii_only)
+
+
+def output_failed(error: OSError) -> bool:
+    """Whether the error says that a standard stream takes no more: it was raised where click or rich write to one.
+
+    What was not written is given up, so that the interpreter does not try again when it ends.
+    """
+    places = {Path(frame.filename).parts[-2:] for frame in traceback.extract_tb(error.__traceback__)}
+    if not places & _WRITERS:
+        return False
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+    return True

@@ -1,0 +1,137 @@
+"""Commands that set a store up: init, doctor, completion."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from click.shell_completion import BashComplete, FishComplete, ShellComplete, ZshComplete
+
+from gh_store_action.cli.invocation import invocation
+from gh_store_action.cli.options import command, dry_run
+from gh_store_action.errors import InputError, StoreError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from gh_store_action.store.doctor import Check
+
+SHELLS: Mapping[str, type[ShellComplete]] = {"bash": BashComplete, "zsh": ZshComplete, "fish": FishComplete}
+
+
+@command("init", "gh-store init", "gh-store init --repository-files")
+@click.option("--repository-files", is_flag=True, help="Workflows and .github/gh-store.yml into this checkout instead.")
+@click.option("--directory", metavar="DIR", help="The checkout, with --repository-files; else the current directory.")
+@dry_run
+def init(repository_files: bool, directory: str | None, dry_run: bool) -> int:
+    """Write this machine's configuration, or with --repository-files the workflows.  Nothing is overwritten."""
+    from gh_store_action.config.store_config import LOCAL_FILE, dump_local
+
+    run = invocation()
+    if directory is not None and not repository_files:
+        raise InputError(
+            "--directory is given without --repository-files, and says nothing then.",
+            "Add --repository-files, or leave it out.",
+        )
+    if repository_files:
+        files = _repository_files(Path(directory or "."))
+        step = "review the files, commit them on the default branch and push; then check with `gh-store doctor`."
+    else:
+        files = {Path(run.config or LOCAL_FILE).expanduser(): dump_local()}
+        step = "set GITHUB_TOKEN and GITHUB_REPOSITORY; then check the store with `gh-store doctor`."
+    written: list[str] = []
+    kept: list[str] = []
+    for file, text in files.items():
+        done = not os.path.lexists(file) if dry_run else _write_new(file, text)
+        (written if done else kept).append(str(file))
+
+    def draw(console: Console) -> None:
+        for name in written:
+            console.print(f"{'would write' if dry_run else 'wrote'} {name}", style="green", soft_wrap=True)
+        for name in kept:
+            console.print(f"left as it is: {name}", style="yellow", soft_wrap=True)
+
+    run.screen.show({"written": written, "kept": kept, "dry_run": dry_run}, draw)
+    run.screen.line(f"Next: {step}")
+    return 0
+
+
+def _repository_files(checkout: Path) -> dict[Path, str]:
+    """The files that a store's repository wants, by path."""
+    from gh_store_action.config.store_config import REPOSITORY_FILE, dump_default
+    from gh_store_action.store.doctor import WORKFLOWS, templates
+
+    if not os.path.lexists(checkout / ".git"):
+        raise StoreError(
+            f"{str(checkout.absolute())!r} is not the top of a checkout: there is no .git in it.",
+            "Clone the store's repository and run this in it, or name it with --directory.",
+        )
+    files = {checkout / WORKFLOWS / name: text for name, text in templates().items()}
+    return {**files, checkout / REPOSITORY_FILE: dump_default()}
+
+
+def _write_new(file: Path, text: str) -> bool:
+    """Writes a file that is not there yet; says whether it did."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("x", encoding="utf-8", newline="\n") as stream:
+            stream.write(text)
+    except FileExistsError:
+        if file.parent.is_dir():
+            return False
+        raise StoreError(f"{str(file.parent)!r} is not a folder.", "Choose another place.") from None
+    except OSError as error:
+        raise StoreError(f"{str(file)!r} can not be written: {error.strerror}.", "Choose another place.") from None
+    return True
+
+
+@command("doctor", "gh-store doctor")
+def doctor() -> int:
+    """Check a repository and say what to do.
+
+    Token, permissions, issues, configuration and schemas, labels, workflows, pending updates, duplicate ids and broken
+    bodies.  Writes nothing.  Exit code 1 when something fails.
+    """
+    from gh_store_action.store.doctor import Level, examine
+
+    run = invocation()
+    checks = list(examine(run.session, run.screen.progress("issues read")))
+    value = [{"check": c.name, "level": c.level.value, "found": c.found, "mend": c.mend} for c in checks]
+    run.screen.show(value, lambda console: _draw_checks(console, checks))
+    failed = sum(c.level is Level.FAIL for c in checks)
+    warned = sum(c.level is Level.WARN for c in checks)
+    count = f"{len(checks)} check{'' if len(checks) == 1 else 's'}"
+    run.screen.line(f"{count}: {failed} failed, {warned} to look at, {len(checks) - failed - warned} fine.")
+    return 1 if failed else 0
+
+
+def _draw_checks(console: Console, checks: list[Check]) -> None:
+    from gh_store_action.cli.drawing import table
+
+    style = {"ok": "green", "warn": "yellow", "fail": "bold red"}
+    rows = [
+        ((c.level.value, style[c.level.value]), (c.name, "bold"), c.found + (f"\n→ {c.mend}" if c.mend else ""))
+        for c in checks
+    ]
+    console.print(table(("", "Check", "Found"), rows))
+
+
+@command("completion", "gh-store completion bash")
+@click.argument("shell", type=click.Choice(list(SHELLS)))
+def completion(shell: str) -> int:
+    """Print the script that completes commands and options.
+
+    \b
+    bash: eval "$(gh-store completion bash)" in ~/.bashrc
+    zsh:  eval "$(gh-store completion zsh)" in ~/.zshrc
+    fish: gh-store completion fish > ~/.config/fish/completions/gh-store.fish
+    """
+    root = click.get_current_context().find_root().command
+    click.echo(SHELLS[shell](root, {}, "gh-store", "_GH_STORE_COMPLETE").source())
+    return 0
+
+
+COMMANDS = (init, doctor, completion)

@@ -1,0 +1,129 @@
+"""Commands that write snapshots: to the current directory or anywhere else, committed only when asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+from gh_store_action.cli.invocation import invocation
+from gh_store_action.cli.options import command, dry_run
+from gh_store_action.errors import InputError, StoreError
+
+if TYPE_CHECKING:
+    from gh_store_action.snapshots.making import Snapshots
+
+Decorated = TypeVar("Decorated", bound=Callable[..., object])
+
+# As `settings.FORMATS`, which this does not import for the sake of a quick --help; a test holds them together.
+FORMATS = ("json", "jsonl", "directory")
+DEFAULT = {"json": "snapshot.json", "jsonl": "snapshot.jsonl", "directory": "snapshot"}
+
+
+def _options(function: Decorated) -> Decorated:
+    for option in (
+        click.option(
+            "--commit-author", metavar="'NAME <MAIL>'", default="", help="With --commit; else github-actions[bot]."
+        ),
+        click.option("--branch", metavar="NAME", default="", help="With --commit; else the one checked out."),
+        click.option("--commit-message", metavar="TEXT", default="", help="With --commit."),
+        click.option(
+            "--commit", is_flag=True, help="Commit and push what was written to the checkout that it lies in."
+        ),
+        click.option("--format", "format_", type=click.Choice(FORMATS), help="Else as the path looks: json, or jsonl."),
+        dry_run,
+    ):
+        function = option(function)
+    return function
+
+
+@command("snapshot", "gh-store snapshot --output snapshot.json", "gh-store snapshot --format directory --output store")
+@click.option("--output", metavar="PATH", default="", help="The file, or for the format directory the folder.")
+@_options
+def snapshot(
+    output: str, format_: str | None, commit: bool, commit_message: str, branch: str, commit_author: str, dry_run: bool
+) -> int:
+    """Write all objects to a file."""
+    return _write(output, format_, commit, commit_message, branch, commit_author, dry_run, update=False)
+
+
+@command("update-snapshot", "gh-store update-snapshot --snapshot-path snapshot.json")
+@click.option(
+    "--snapshot-path", metavar="PATH", required=True, help="The snapshot that is there; else a full one is made."
+)
+@_options
+def update_snapshot(
+    snapshot_path: str,
+    format_: str | None,
+    commit: bool,
+    commit_message: str,
+    branch: str,
+    commit_author: str,
+    dry_run: bool,
+) -> int:
+    """Bring a snapshot up to date.  Only what has changed is read."""
+    return _write(snapshot_path, format_, commit, commit_message, branch, commit_author, dry_run, update=True)
+
+
+def _write(
+    path: str, format_: str | None, commit: bool, message: str, branch: str, author: str, dry_run: bool, *, update: bool
+) -> int:
+    run = invocation()
+    needing = {"--commit-message": message, "--branch": branch, "--commit-author": author}
+    if idle := [option for option, value in needing.items() if value and not commit]:
+        raise InputError(f"{idle[0]} has no effect without --commit.", "Add --commit, or leave it out.")
+    kind = format_ or _looks_like(path)
+    if path.endswith("/") and kind != "directory":
+        raise InputError(f"The path {path!r} is a folder's, and the format {kind} writes a file.", "Name a file.")
+    file = Path(path or DEFAULT[kind]).expanduser().absolute()
+    snapshots = _snapshots(file, kind, commit, message, branch, author, dry_run)
+    done = snapshots.update() if update else snapshots.make()
+    for problem in done.problems:
+        level = "WARNING" if problem.broken else "INFO"
+        run.say(f"Issue #{problem.number} is not in the snapshot: {problem.reason}.", level=level)
+    for remark in done.remarks:
+        run.say(remark)
+    count = len(done.snapshot.entries)
+    sha = done.published.sha if done.published else ""
+    value = {
+        "path": str(file),
+        "format": kind,
+        "object_count": count,
+        "snapshot_time": done.snapshot.time,
+        "changed": done.changed,
+        "full": done.full,
+        "left_out": [{"issue_number": one.number, "reason": one.reason} for one in done.problems],
+        "commit_sha": sha,
+        "dry_run": dry_run,
+    }
+    verb = ("would be written" if dry_run else "written") if done.changed else "has not changed"
+    said = f"{count:,} object{'' if count == 1 else 's'} as of {done.snapshot.time}: {file} {verb}"
+    run.screen.show(value, lambda console: console.print(said + (f", pushed as {sha[:10]}" if sha else "")))
+    return 0
+
+
+def _looks_like(path: str) -> str:
+    if path.endswith(".jsonl"):
+        return "jsonl"
+    return "directory" if path.endswith("/") or (path and Path(path).expanduser().is_dir()) else "json"
+
+
+def _snapshots(file: Path, kind: str, commit: bool, message: str, branch: str, author: str, dry_run: bool) -> Snapshots:
+    from gh_store_action.snapshots.making import Snapshots, Target
+
+    run = invocation()
+    top = next((folder for folder in file.parents if (folder / ".git").exists()), None)
+    if commit and top is None:
+        raise StoreError(f"{str(file)!r} lies in no checkout.", "Leave --commit out, or choose a path in a checkout.")
+    target = Target(
+        path=str(file), format=kind, commit=commit, message=message, branch=branch, author=author, fallback_branch=""
+    )
+    root = top or Path(file.anchor)
+    return Snapshots(
+        run.session, run.workspace(root), target, dry_run=dry_run, progress=run.screen.progress("issues read")
+    )
+
+
+COMMANDS = (snapshot, update_snapshot)

@@ -1,0 +1,301 @@
+"""The log's entries: what a comment says, and the envelopes that the store itself writes."""
+
+from __future__ import annotations
+
+import enum
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from difflib import SequenceMatcher
+
+from gh_store_action.domain.patches.modes import MODES
+from gh_store_action.domain.records import Comment, Rules
+from gh_store_action.domain.strict_json import InvalidJson, Json, digest, dump, looks_like_json, parse, read_fenced
+
+DEFAULT_MODE = "append"
+ADOPTED = "adopted"
+REPLY_PREFIX = "<!-- gh-store refused "
+_ENVELOPE_KEYS = frozenset({"_data", "_meta", "type"})
+_META_KEYS = ("if_digest", "if_revision", "update_id", "update_mode")
+_NEAR = 0.85  # of difflib: one or two letters off; `updated_at` is farther from `update_id`
+_WORDS = frozenset({"updated", "revision", "digest", "if_region", "update_uid", "update_uuid", "update_code"})
+"""Keys as near as that, and words of their own: other programs have them."""
+_MOST_FOREIGN = 50  # keys that are looked at: what anybody may post is read in bounded work
+_REPLY = re.compile(r"<!-- gh-store refused ([0-9a-z ]{1,60000}) -->")
+_NUMBER = re.compile(r"[0-9]{1,18}")
+_HEX = re.compile(r"[0-9a-f]{8,64}")
+
+
+class Kind(enum.Enum):
+    """What an entry of the log is."""
+
+    CHAT = "chat"
+    UPDATE = "update"
+    INVALID = "invalid"  # meant as an update, but not one
+    CHECKPOINT = "checkpoint"  # an initial state by an identity that counts
+    FOREIGN_STATE = "foreign state"  # an initial state that gh-store's user wrote
+    REPLY = "reply"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One comment, read.
+
+    Args:
+        patch: an update's patch, or a checkpoint's state.
+        after: a checkpoint's place: right behind the comment of this id.
+        revision: of a checkpoint's state.
+        problem: (JSON path, sentence) of an invalid update.
+        names: what a reply names: comment ids, or `body-...` for a refused hand edit.
+        absorbed: of a checkpoint: outcomes, by comment id, of updates that it holds and that had no receipt yet.
+        adopted: of a checkpoint: whether it began the store's own log, so that what stood before it had other rules.
+        reason: of a checkpoint: why it was made, empty for an initial state.
+        editor: of a checkpoint: whose state it took over, empty for the store's own.
+        state: of an invalid update: the initial state that it would be, had its author counted.
+        previous: of an initial state: the issue that the object was rolled over from, 0 for none.
+    """
+
+    comment: Comment
+    kind: Kind
+    patch: Json = None
+    mode: str = DEFAULT_MODE
+    update_id: str = ""
+    if_revision: int | None = None
+    if_digest: str = ""
+    after: int = 0
+    revision: int = 0
+    problem: tuple[str, str] = ("", "")
+    names: frozenset[str] = frozenset()
+    absorbed: Mapping[int, str] = field(default_factory=dict)
+    adopted: bool = False
+    reason: str = ""
+    editor: str = ""
+    state: Json = None
+    previous: int = 0
+
+    @property
+    def id(self) -> int:
+        """The comment's id: the log's order."""
+        return self.comment.id
+
+    @property
+    def asks(self) -> bool:
+        """Whether somebody wants a change and has a verdict to hear."""
+        return self.kind in (Kind.UPDATE, Kind.INVALID)
+
+
+def read_all(comments: Iterable[Comment], rules: Rules, counting: frozenset[str]) -> list[Entry]:
+    """A log as entries.
+
+    A person whose marker was taken over left states in the log that counted then; they are no updates of theirs now.
+    """
+    entries = [read(comment, rules, counting) for comment in comments]
+    guests: dict[str, int] = {}
+    for entry in reversed(entries):
+        if entry.state is not None and entry.id < guests.get(entry.comment.author, 0):
+            entry = read(entry.comment, rules, counting | {entry.comment.author})  # it may have taken over another's
+        if entry.adopted and entry.editor:
+            guests.setdefault(entry.editor, entry.id)
+    return [
+        replace(entry, kind=Kind.FOREIGN_STATE, patch=entry.state, problem=("", ""))
+        if entry.state is not None and entry.id < guests.get(entry.comment.author, 0)
+        else entry
+        for entry in entries
+    ]
+
+
+def read(comment: Comment, rules: Rules, counting: frozenset[str]) -> Entry:
+    """What the comment says.  Never raises: text that is meant as an update and is none becomes `INVALID`."""
+    counts = comment.author in counting
+    if counts and comment.edited_at and comment.editor not in counting:
+        counts, tampered = False, True  # what somebody else wrote into the store's own comment is not the store's
+    else:
+        tampered = False
+    if counts and comment.body.startswith(REPLY_PREFIX):
+        found = _REPLY.match(comment.body)
+        return Entry(comment, Kind.REPLY, names=frozenset(found[1].split()) if found else frozenset())
+    text = comment.body.strip()
+    fenced = read_fenced(text)
+    if fenced is None and text[:1] not in ("{", "[", "\ufeff"):
+        return Entry(comment, Kind.CHAT)
+    try:
+        value = parse(text if fenced is None else fenced)
+    except InvalidJson as error:
+        if looks_like_json(text):
+            return _invalid(comment, "$", error.reason)
+        return Entry(comment, Kind.CHAT)
+    if not isinstance(value, dict | list):
+        return Entry(comment, Kind.CHAT)
+    if isinstance(value, dict) and value.get("type") == "initial_state":
+        state = Entry(comment, Kind.CHAT) if tampered else _initial_state(comment, value, rules, counts)
+        if state is not None:
+            return state
+    if isinstance(value, dict) and ("_meta" in value or "_data" in value):
+        return _envelope(comment, value)
+    return Entry(comment, Kind.UPDATE, patch=value)
+
+
+def _invalid(comment: Comment, path: str, reason: str) -> Entry:
+    return Entry(comment, Kind.INVALID, problem=(path, reason))
+
+
+def _initial_state(comment: Comment, value: dict[str, Json], rules: Rules, counts: bool) -> Entry | None:
+    """A state in the log.  gh-store 0.5 wrote `data` and `timestamp`, later versions an envelope."""
+    meta = value.get("_meta", {})
+    if "_data" in value and isinstance(meta, dict) and set(value) <= _ENVELOPE_KEYS:
+        data = value["_data"]
+    elif set(value) == {"type", "data", "timestamp"}:
+        data, meta = value["data"], {}
+    else:
+        return None
+    if not isinstance(data, dict | list):
+        return None
+    if counts:
+        return Entry(
+            comment,
+            Kind.CHECKPOINT,
+            patch=data,
+            after=_whole(meta.get("after"), least=0, default=0),
+            revision=_whole(meta.get("revision"), least=1, default=1),
+            update_id=str(meta.get("update_id") or ""),
+            absorbed=_absorbed(meta.get("verdicts")),
+            adopted=meta.get("reason") == ADOPTED,
+            reason=str(meta.get("reason") or ""),
+            editor=str(meta.get("editor") or ""),
+            previous=_whole(meta.get("previous"), least=1, default=0),
+        )
+    if any(r.login == comment.author and r.content == rules.reactions.initial_state for r in comment.reactions):
+        return Entry(comment, Kind.FOREIGN_STATE, patch=data)
+    refused = _invalid(comment, "$.type", "only the store itself writes comments of the type initial_state")
+    return replace(refused, state=data)
+
+
+def _whole(value: Json, *, least: int, default: int) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= least else default
+
+
+def _absorbed(value: Json) -> Mapping[int, str]:
+    if not isinstance(value, dict):
+        return {}
+    return {int(key): str(outcome) for key, outcome in value.items() if _NUMBER.fullmatch(key)}
+
+
+def _envelope(comment: Comment, value: dict[str, Json]) -> Entry:
+    """An update with metadata."""
+    meta = value.get("_meta")
+    if "_data" not in value:
+        return _invalid(comment, "$._data", "an update with _meta needs _data, the change itself")
+    if not isinstance(meta, dict):
+        return _invalid(comment, "$._meta", "an update with _data needs _meta, an object (it may be empty)")
+    unknown = sorted(set(value) - _ENVELOPE_KEYS)
+    if unknown:
+        return _invalid(comment, "$", f"beside _data and _meta there is {unknown[0][:80]!r}, which is not understood")
+    if value.get("type") is not None:
+        return _invalid(comment, "$.type", "an update has no type")
+    wrong = _misspelled(meta)
+    if wrong is not None:
+        return _invalid(comment, "$._meta", f"{wrong[0]!r} is not understood; {wrong[1]!r} may be meant")
+    mode = meta.get("update_mode", DEFAULT_MODE)
+    if mode is None:
+        mode = DEFAULT_MODE
+    if not isinstance(mode, str) or mode not in MODES:
+        return _invalid(comment, "$._meta.update_mode", f"the mode must be one of {', '.join(MODES)}")
+    update_id = meta.get("update_id")
+    if update_id is not None and not (isinstance(update_id, str) and 0 < len(update_id) <= 200):
+        return _invalid(comment, "$._meta.update_id", "the update_id must be a text of 1 to 200 characters")
+    revision = meta.get("if_revision")
+    if revision is not None and (not isinstance(revision, int) or isinstance(revision, bool) or revision < 1):
+        return _invalid(comment, "$._meta.if_revision", "if_revision must be a whole number from 1")
+    wanted = meta.get("if_digest")
+    if wanted is not None and not (isinstance(wanted, str) and _HEX.fullmatch(wanted)):
+        return _invalid(comment, "$._meta.if_digest", "if_digest must be 8 to 64 hexadecimal digits in lower case")
+    return Entry(
+        comment,
+        Kind.UPDATE,
+        patch=value["_data"],
+        mode=mode,
+        update_id=update_id or "",
+        if_revision=revision,
+        if_digest=wanted or "",
+    )
+
+
+def _misspelled(meta: dict[str, Json]) -> tuple[str, str] | None:
+    """A key that is nearly one of the store's, and that one: a condition that nobody understands holds nothing off.
+
+    Other keys are other programs' own.
+    """
+    foreign = sorted(key for key in meta if key not in _META_KEYS and len(key) <= 20)
+    for key in foreign[:_MOST_FOREIGN]:
+        for known in _META_KEYS:
+            near = key[:1].lower() == known[:1] and key.lower() not in _WORDS
+            if near and SequenceMatcher(None, _letters(key), _letters(known)).ratio() >= _NEAR:
+                return key, known
+    return None
+
+
+def _letters(key: str) -> str:
+    return key.replace("_", "").replace("-", "").lower()
+
+
+def envelope(
+    patch: Json,
+    *,
+    version: str,
+    timestamp: str,
+    mode: str = DEFAULT_MODE,
+    update_id: str = "",
+    if_revision: int | None = None,
+    if_digest: str = "",
+) -> str:
+    """The text of an update comment, in the form that gh-store 0.6 and later read too."""
+    meta: dict[str, Json] = {"client_version": version, "timestamp": timestamp, "update_mode": mode}
+    if update_id:
+        meta["update_id"] = update_id
+    if if_revision is not None:
+        meta["if_revision"] = if_revision
+    if if_digest:
+        meta["if_digest"] = if_digest
+    return dump({"_data": patch, "_meta": meta})
+
+
+def checkpoint_id(revision: int, comment: int, data: Json) -> str:
+    """The idempotency key of a checkpoint made on the marker of that revision and comment."""
+    return f"{revision}-{comment}-{digest(data)[:16]}"
+
+
+def checkpoint(
+    data: Json,
+    *,
+    after: int,
+    revision: int,
+    update_id: str,
+    version: str,
+    reason: str = "",
+    editor: str = "",
+    verdicts: Mapping[int, str] | None = None,
+    previous: int = 0,
+) -> str:
+    """The text of an initial state or of a later checkpoint; `previous` is the issue that was rolled over."""
+    meta: dict[str, Json] = {
+        "client_version": version,
+        "update_mode": "initial",
+        "after": after,
+        "revision": revision,
+        "update_id": update_id,
+    }
+    if reason:
+        meta["reason"] = reason
+    if editor:
+        meta["editor"] = editor
+    if previous:
+        meta["previous"] = previous
+    if verdicts:
+        meta["verdicts"] = {str(key): outcome for key, outcome in sorted(verdicts.items())}
+    return dump({"type": "initial_state", "_data": data, "_meta": meta})
+
+
+def raw_json(value: Json) -> str:
+    """Compact JSON for the inside of a message."""
+    return json.dumps(value, ensure_ascii=True, separators=(",", ":"))

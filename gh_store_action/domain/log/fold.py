@@ -1,0 +1,186 @@
+"""Folding: a state and updates in comment order give the next state and a verdict for each."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from gh_store_action.domain.log.entries import Entry, Kind
+from gh_store_action.domain.patches import modes as merge
+from gh_store_action.domain.strict_json import Json, digest
+
+REPEAT_WINDOW = 50  # how many comments before it an update's idempotency key looks back
+
+Judge = Callable[[Json], Sequence[tuple[str, str]]]
+"""Asks the object's schema about a state: (JSON path, sentence) for each violation."""
+
+
+class Outcome(enum.Enum):
+    """What became of an update."""
+
+    APPLIED = "applied"
+    REJECTED = "rejected"
+    UNAUTHORIZED = "unauthorized"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """An outcome and, for a refusal, why: (JSON path, sentence) each."""
+
+    outcome: Outcome
+    reasons: tuple[tuple[str, str], ...] = ()
+
+
+APPLIED = Verdict(Outcome.APPLIED)
+UNAUTHORIZED = Verdict(Outcome.UNAUTHORIZED)
+
+
+@dataclass(frozen=True)
+class State:
+    """An object's data and its revision: 1 when created, one more for each applied update and each checkpoint."""
+
+    data: Json
+    revision: int
+
+
+@dataclass(frozen=True)
+class Folded:
+    """What a fold gives.
+
+    Args:
+        state: after the last entry.
+        verdicts: by comment id.
+        strict: by comment id, whether the update would be applied by its mode and conditions alone.
+        history: (comment id, state) behind each applied update.
+    """
+
+    state: State
+    verdicts: Mapping[int, Verdict]
+    strict: Mapping[int, bool] = field(default_factory=dict)
+    history: tuple[tuple[int, State], ...] = ()
+
+
+def no_schema(_: Json) -> Sequence[tuple[str, str]]:
+    """The judge of an object without a schema."""
+    return ()
+
+
+def attempt(state: State, entry: Entry) -> State | Verdict:
+    """The next state by the update's conditions and mode alone, or the rejection."""
+    if entry.kind is not Kind.UPDATE:
+        return Verdict(Outcome.REJECTED, (entry.problem,))
+    if entry.if_revision is not None and entry.if_revision != state.revision:
+        return _rejected(
+            "$._meta.if_revision",
+            f"the update wants revision {entry.if_revision}, but the object was at revision {state.revision}",
+        )
+    if entry.if_digest and not digest(state.data).startswith(entry.if_digest):
+        return _rejected("$._meta.if_digest", "the object had another digest than the update wants")
+    try:
+        data = merge.apply(entry.mode, state.data, entry.patch)
+    except merge.Refused as refused:
+        return Verdict(Outcome.REJECTED, tuple((r.path, r.message) for r in refused.reasons))
+    return State(data, state.revision + 1)
+
+
+def _rejected(path: str, message: str) -> Verdict:
+    return Verdict(Outcome.REJECTED, ((path, message),))
+
+
+def fold(
+    state: State,
+    entries: Iterable[Entry],
+    *,
+    earlier: Mapping[int, Entry],
+    recorded: Mapping[int, Verdict],
+    authorized: Callable[[Entry], bool],
+    judge: Judge = no_schema,
+) -> Folded:
+    """Folds the entries, ascending by id, onto the state.
+
+    Args:
+        earlier: by comment id, the update whose idempotency key it repeats.
+        recorded: verdicts that bind: neither permissions nor the schema are asked again.
+        authorized: whether the entry's author, and its editor, may write.
+        judge: the schema's opinion of a result.
+    """
+    verdicts: dict[int, Verdict] = {}
+    strict: dict[int, bool] = {}
+    history: list[tuple[int, State]] = []
+    for entry in entries:
+        bound = recorded.get(entry.id)
+        first = earlier.get(entry.id)
+        if first is not None:
+            same = verdicts.get(first.id) or recorded.get(first.id)
+            if same is not None and (bound is None or bound.outcome is same.outcome):
+                verdicts[entry.id] = same
+                continue
+        if bound is None and not authorized(entry):
+            verdicts[entry.id] = UNAUTHORIZED
+            continue
+        result = attempt(state, entry)
+        strict[entry.id] = isinstance(result, State)
+        if bound is not None:
+            verdicts[entry.id] = bound
+            if bound.outcome is Outcome.APPLIED and isinstance(result, State):
+                state = result
+                history.append((entry.id, state))
+            continue
+        if isinstance(result, Verdict):
+            verdicts[entry.id] = result
+            continue
+        reasons = tuple(judge(result.data))
+        if reasons:
+            verdicts[entry.id] = Verdict(Outcome.REJECTED, reasons)
+            continue
+        state = result
+        verdicts[entry.id] = APPLIED
+        history.append((entry.id, state))
+    return Folded(state, verdicts, strict, tuple(history))
+
+
+def repeats(entries: Sequence[Entry]) -> dict[int, Entry]:
+    """For each update that repeats an idempotency key of its author's: the one before it, whose verdict it shares.
+
+    The key counts among the 50 comments before it; further back it is a new update.
+
+    Args:
+        entries: the whole log as read, chat included, ascending by id.
+    """
+    found: dict[int, Entry] = {}
+    latest: dict[tuple[str, str], tuple[int, Entry]] = {}
+    for place, entry in enumerate(entries):
+        if entry.kind is not Kind.UPDATE or not entry.update_id:
+            continue
+        key = entry.comment.author, entry.update_id
+        before = latest.get(key)
+        if before is not None and place - before[0] <= REPEAT_WINDOW:
+            found[entry.id] = before[1]
+        latest[key] = place, entry
+    return found
+
+
+def reach(entries: Sequence[Entry], pending: Iterable[Entry]) -> int | None:
+    """How many comments more than those read an idempotency key needs, None where the read suffices."""
+    places = {entry.id: place for place, entry in enumerate(entries)}
+    short = [REPEAT_WINDOW - places[e.id] for e in pending if e.update_id and places[e.id] < REPEAT_WINDOW]
+    return max(short) if short else None
+
+
+def newest_checkpoint(entries: Iterable[Entry]) -> Entry | None:
+    """The checkpoint that the log's fold starts from.
+
+    A checkpoint stands right behind the comment that it names; at one place the one that was written last counts.
+    Of two with the same idempotency key the first counts, so that a repeated write changes nothing.
+    """
+    found = [e for e in entries if e.kind is Kind.CHECKPOINT]
+    seen: set[str] = set()
+    best: Entry | None = None
+    for entry in found:
+        if entry.update_id and entry.update_id in seen:
+            continue
+        seen.add(entry.update_id)
+        if best is None or (entry.after, entry.id) >= (best.after, best.id):
+            best = entry
+    return best

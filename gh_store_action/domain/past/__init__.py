@@ -1,0 +1,1 @@
+"""What an object was, and whether its log agrees."""

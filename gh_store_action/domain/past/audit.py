@@ -1,0 +1,135 @@
+"""What is wrong with an object: its whole log folded and held against its body, title and labels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from gh_store_action.domain.log.entries import Entry
+from gh_store_action.domain.log.fold import APPLIED, newest_checkpoint
+from gh_store_action.domain.objects import Marker
+from gh_store_action.domain.past import history
+from gh_store_action.domain.past.history import Log, Point
+from gh_store_action.domain.strict_json import InvalidJson, digest, read_body
+
+BY_PROCESSING = "Process the issue, or run `verify` with `repair`."
+BY_REPAIR = "Run `verify` with `repair`: it keeps the verdict that the body shows."
+BY_HAND = "Put the object's JSON, and nothing else, into its body, then process the issue: its log holds no state."
+BY_CHECKPOINT = "Run `verify` with `repair`: it enters the state as it is into the log."
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong.
+
+    Args:
+        kind: `broken-body`, `drift`, `edited-comment`, `deleted-comments`, `late-comments`, `verdict-conflict`,
+            `missing-receipt`, `missing-checkpoint`, `stranded-update`, `not-adopted`, `duplicate-id`, `missing-label`,
+            `leftover` or `unreadable`.
+        comment_id: 0 where it is about no comment.
+        mend: what to do about it.
+        mended: whether that was done.
+    """
+
+    kind: str
+    object_id: str
+    issue_number: int
+    comment_id: int
+    message: str
+    mend: str
+    mended: bool = False
+
+
+def audit(log: Log, object_id: str) -> tuple[Problem, ...]:
+    """Everything that is wrong with one object, its log read whole."""
+
+    def problem(kind: str, message: str, mend: str = BY_PROCESSING, comment: int = 0) -> Problem:
+        return Problem(kind, object_id, log.issue.number, comment, message, mend)
+
+    found = [problem(*one) for one in _body(log)]
+    stuck = any(one.kind == "broken-body" for one in found) and newest_checkpoint(log.entries) is None
+    mend = BY_HAND if stuck else BY_PROCESSING
+    found = [replace(one, mend=mend) for one in found]
+    if log.marker is None:
+        why = "its title has no marker: gh-store or a person wrote it, or a create died"
+        found.append(problem("not-adopted", why, mend))
+    else:
+        found += [problem(*one) for one in _log(log, log.marker)]
+    found += [problem(kind, message, mend, comment) for kind, message, mend, comment in _comments(log)]
+    return tuple(found)
+
+
+def _body(log: Log) -> Iterator[tuple[str, str]]:
+    try:
+        data = read_body(log.issue.body)
+    except InvalidJson as error:
+        yield "broken-body", f"its body is no JSON: {error.reason}"
+        return
+    if not isinstance(data, dict | list):
+        yield "broken-body", "its body is neither an object nor an array"
+    elif log.marker is not None and not digest(data).startswith(log.marker.digest):
+        by = log.issue.editor or "nobody known"
+        yield "drift", f"its body is not what its title stands for; the body was last edited by {by}"
+
+
+def conflicts(log: Log) -> tuple[Entry, ...]:
+    """The updates that have more than one verdict."""
+    return tuple(entry for entry in log.entries if entry.asks and log.legacy < entry.id and len(_given(log, entry)) > 1)
+
+
+def taken(log: Log) -> Log:
+    """The log with conflicting verdicts read as `applied`, where the body holds those updates."""
+    applied = {entry.id: APPLIED for entry in conflicts(log)}
+    other = replace(log, verdicts={**log.verdicts, **applied})
+    return other if applied and log.marker is not None and _gives(history.points(other), log.marker) else log
+
+
+def _log(log: Log, marker: Marker) -> Iterator[tuple[str, str, str]]:
+    states = history.points(taken(log))
+    there = sum(1 for comment in log.issue.comments if comment.id <= marker.comment)
+    if there < marker.count:
+        yield "deleted-comments", f"{marker.count - there} comments of its log were deleted", BY_PROCESSING
+    if there > marker.count:
+        yield "late-comments", f"{there - marker.count} comments are there that the body does not know", BY_PROCESSING
+    if not history.checkpoints(log):
+        yield "missing-checkpoint", "its log has no state to fold from", BY_CHECKPOINT
+    elif not _gives(states, marker):
+        yield "drift", "the fold of its log is not its body: the log was changed after the fact", BY_CHECKPOINT
+
+
+def _gives(states: Sequence[Point], marker: Marker) -> bool:
+    return bool(states) and digest(states[-1].data).startswith(marker.digest)
+
+
+def _comments(log: Log) -> Iterator[tuple[str, str, str, int]]:
+    edge = log.edge
+    bases = history.checkpoints(log)
+    since = max((base.after for base in bases), default=0)
+    for entry in log.entries:
+        if not entry.asks:
+            continue
+        if entry.id > edge:
+            if log.issue.closed:
+                yield "stranded-update", "it is pending, and the issue is closed", BY_PROCESSING, entry.id
+            continue
+        if entry.id <= log.legacy:
+            continue
+        given = _given(log, entry)
+        if len(given) > 1:
+            yield (
+                "verdict-conflict",
+                f"it has more than one verdict: {', '.join(sorted(given))}",
+                BY_REPAIR,
+                entry.id,
+            )
+        if entry.id not in log.verdicts:
+            yield "missing-receipt", "it is older than the body and has no verdict", BY_PROCESSING, entry.id
+        elif since < entry.id and entry.comment.edited_at > log.issue.edited_at:
+            by = entry.comment.editor
+            yield "edited-comment", f"{by} edited it after its verdict; that changed nothing", BY_CHECKPOINT, entry.id
+
+
+def _given(log: Log, entry: Entry) -> set[str]:
+    reactions = log.rules.reactions
+    verdicts = {reactions.processed, reactions.rejected, reactions.unauthorized}
+    return {r.content for r in entry.comment.reactions if r.login in log.counting and r.content in verdicts}

@@ -1,0 +1,331 @@
+"""What happened to an object: its log as entries with their verdicts, and as the states it went through."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypedDict
+
+from gh_store_action.domain import objects, replies
+from gh_store_action.domain.log import entries as updates
+from gh_store_action.domain.log.entries import Entry, Kind
+from gh_store_action.domain.log.fold import (
+    APPLIED,
+    Folded,
+    Judge,
+    Outcome,
+    State,
+    Verdict,
+    attempt,
+    fold,
+    no_schema,
+    repeats,
+)
+from gh_store_action.domain.objects import TRUSTED_ASSOCIATIONS, Marker
+from gh_store_action.domain.processing.reconcile import CHANGED
+from gh_store_action.domain.processing.replay import recorded_by_checkpoints
+from gh_store_action.domain.records import Issue, Rules
+from gh_store_action.domain.strict_json import InvalidJson, Json, digest, equal, read_body
+
+PENDING = "pending"
+_BASIS = re.compile(r"(?P<revision>[0-9]{1,15})-[0-9]{1,18}-[0-9a-f]{16}")
+
+
+class HistoryEntry(TypedDict):
+    """One entry of the history, in gh-store's shape.
+
+    `type` is `initial_state`, `update` or `checkpoint`; `metadata` holds `author`, `verdict`, `reason`, `reasons`,
+    `revision`, `update_mode`, `update_id` and `edited`.
+    """
+
+    timestamp: str
+    type: str
+    data: Json
+    comment_id: int
+    metadata: dict[str, Json]
+
+
+@dataclass(frozen=True)
+class Point:
+    """One state that the object was in.
+
+    Args:
+        time: from when on, as far as the log tells: when its update was posted.
+        comment_id: of the update or checkpoint that made it.
+        certain: whether the log gives exactly this; not where comments were edited or deleted after the fact.
+    """
+
+    revision: int
+    data: Json
+    time: str
+    comment_id: int
+    certain: bool = True
+
+
+@dataclass(frozen=True)
+class Log:
+    """One issue's log, read whole, with what is known of it.
+
+    Args:
+        marker: None where no identity that counts has set one.
+        legacy: what stands up to this comment is gh-store's, and has its rules.
+        verdicts: those recorded, by comment id.
+    """
+
+    issue: Issue
+    entries: tuple[Entry, ...]
+    marker: Marker | None
+    legacy: int
+    verdicts: Mapping[int, Verdict]
+    rules: Rules
+    counting: frozenset[str]
+    judge: Judge = no_schema
+
+    @property
+    def edge(self) -> int:
+        """The newest comment that the body holds."""
+        return self.marker.comment if self.marker else max(self.verdicts, default=0)
+
+    def trusts(self, entry: Entry) -> bool:
+        """Whether its author is one of the repository's people; nobody is asked for permissions."""
+        return entry.comment.author in self.counting or entry.comment.association in TRUSTED_ASSOCIATIONS
+
+
+def read(issue: Issue, rules: Rules, counting: frozenset[str], judge: Judge = no_schema) -> Log:
+    """The log of an issue whose comments are all there."""
+    entries = tuple(_entry(entry, rules, counting) for entry in updates.read_all(issue.comments, rules, counting))
+    marker = objects.marker_of(issue, counting)
+    adopted = max((e.after for e in entries if e.kind is Kind.CHECKPOINT and e.adopted), default=0)
+    own = any(e.kind is Kind.CHECKPOINT and e.update_id for e in entries)
+    legacy = adopted if marker or adopted or own else max((e.id for e in entries), default=0)
+    # A token of the repository's people may have worked on the object too: gh-store's did, and any person's may.
+    people = {c.author for c in issue.comments if c.association in TRUSTED_ASSOCIATIONS}
+    if issue.association in TRUSTED_ASSOCIATIONS:
+        people |= {issue.author}
+    people |= {entry.editor for entry in entries if entry.adopted and entry.editor}
+    known = recorded_by_checkpoints(entries) | _receipts(entries, rules, counting)
+    edge = max(legacy, marker.comment if marker else 0)
+    theirs = _receipts([e for e in entries if e.id <= edge], rules, people)
+    return Log(issue, entries, marker, legacy, theirs | known, rules, counting, judge)
+
+
+def _entry(entry: Entry, rules: Rules, counting: frozenset[str]) -> Entry:
+    """A state that one of the repository's people wrote, with the store's receipt, is a checkpoint too."""
+    if entry.kind is Kind.FOREIGN_STATE and entry.comment.association in TRUSTED_ASSOCIATIONS:
+        return updates.read(entry.comment, rules, counting | {entry.comment.author})
+    return entry
+
+
+def _receipts(entries: Sequence[Entry], rules: Rules, people: Collection[str]) -> dict[int, Verdict]:
+    outcomes = {
+        rules.reactions.processed: Outcome.APPLIED,
+        rules.reactions.rejected: Outcome.REJECTED,
+        rules.reactions.unauthorized: Outcome.UNAUTHORIZED,
+    }
+    return {
+        entry.id: Verdict(outcomes[reaction.content])
+        for entry in entries
+        if entry.asks
+        for reaction in entry.comment.reactions
+        if reaction.login in people and reaction.content in outcomes
+    }
+
+
+# -- the states --------------------------------------------------------------------------------------------------------
+
+
+def points(log: Log) -> tuple[Point, ...]:
+    """The states in order, each with its revision."""
+    before = _legacy_points(log) if log.legacy else ()
+    own = _own_points(log)
+    if before and own and not equal(before[-1].data, own[0].data):
+        before = tuple(replace(point, certain=False) for point in before)
+    elif before and not own:
+        agrees = _is_body(log, before[-1].data)
+        before = tuple(replace(point, certain=agrees) for point in before)
+    elif before and before[-1].revision == own[0].revision:
+        own = own[1:]
+    return _in_time([*before, *own])
+
+
+def _in_time(found: Iterable[Point]) -> tuple[Point, ...]:
+    """A state can not have held before the one that it came from."""
+    result: list[Point] = []
+    for point in found:
+        time = max(point.time, result[-1].time) if result else point.time
+        result.append(replace(point, time=time))
+    return tuple(result)
+
+
+def _is_body(log: Log, data: Json) -> bool:
+    try:
+        return equal(read_body(log.issue.body), data)
+    except InvalidJson:
+        return False
+
+
+def _legacy_points(log: Log) -> tuple[Point, ...]:
+    """gh-store's own rule: from the initial state, what has its 👍; the revision is the number of comments and one."""
+    state: Json = None
+    found: list[Point] = []
+    for place, entry in enumerate(log.entries, 1):
+        if entry.id > log.legacy:
+            break
+        first = entry.kind in (Kind.FOREIGN_STATE, Kind.CHECKPOINT) and not entry.update_id
+        if first and not found:
+            state = entry.patch
+            found.append(Point(1, state, log.issue.created_at, entry.id))
+        elif found and entry.asks and log.verdicts.get(entry.id) == APPLIED:
+            after = attempt(State(state, place), replace(entry, if_revision=None, if_digest=""))
+            if isinstance(after, State):
+                state = after.data
+                found.append(Point(place + 1, state, entry.comment.created_at, entry.id))
+    return tuple(found)
+
+
+def _own_points(log: Log) -> tuple[Point, ...]:
+    """Segments, each from a checkpoint to the next one's place, the last one to the marker."""
+    bases = checkpoints(log)
+    found: list[Point] = []
+    for place, base in enumerate(bases):
+        following = bases[place + 1] if place + 1 < len(bases) else None
+        initial = not base.after and not base.previous
+        time = log.issue.created_at if initial else base.comment.created_at
+        found.append(Point(base.revision, base.patch, time, base.id))
+        found += _segment(log, base, following)
+    return tuple(found)
+
+
+def checkpoints(log: Log) -> tuple[Entry, ...]:
+    """The store's own checkpoints in their places; of two with the same key the first one counts."""
+    seen: dict[str, Entry] = {}
+    for entry in log.entries:
+        if entry.kind is Kind.CHECKPOINT and entry.update_id:
+            seen.setdefault(entry.update_id, entry)
+    return tuple(sorted(seen.values(), key=lambda entry: (entry.after, entry.id)))
+
+
+def _segment(log: Log, base: Entry, following: Entry | None) -> list[Point]:
+    """The states between two checkpoints.
+
+    An update that the following checkpoint took over without a receipt was in the body before it, or came late and
+    is in the checkpoint alone.  Which of the two, the revision that the checkpoint was made on tells.
+    """
+    until = following.after if following else log.edge
+    entries = [e for e in log.entries if e.asks and base.after < e.id <= until]
+    doubtful = following.absorbed.keys() if following else {e.id for e in entries if e.id not in log.verdicts}
+    everything = found = _fold(log, base, entries, frozenset())
+    if not _leads_on(log, found, following):
+        found = _fold(log, base, entries, frozenset(doubtful))
+    fits = _leads_on(log, found, following)
+    certain = fits and not (following and following.reason == CHANGED)
+    times = {entry.id: entry.comment.created_at for entry in entries}
+    return [
+        Point(state.revision, state.data, times[comment], comment, certain)
+        for comment, state in (found if fits else everything).history
+    ]
+
+
+def _fold(log: Log, base: Entry, entries: Sequence[Entry], without: Collection[int]) -> Folded:
+    return fold(
+        State(base.patch, base.revision),
+        [entry for entry in entries if entry.id not in without],
+        earlier=repeats(log.entries),
+        recorded=log.verdicts,
+        authorized=log.trusts,
+        judge=log.judge,
+    )
+
+
+def _leads_on(log: Log, found: Folded, following: Entry | None) -> bool:
+    """Whether every recorded verdict holds in this fold, and it ends where what follows began."""
+    if any(log.verdicts.get(comment) == APPLIED and not strict for comment, strict in found.strict.items()):
+        return False
+    last = found.state
+    if following is not None:
+        basis = _BASIS.fullmatch(following.update_id)
+        return following.adopted or (basis is not None and int(basis["revision"]) == last.revision)
+    if log.marker is None:
+        return _is_body(log, last.data)
+    return last.revision == log.marker.revision and digest(last.data).startswith(log.marker.digest)
+
+
+def at_revision(found: Sequence[Point], revision: int) -> Point | None:
+    """The state of that revision, None where the log does not give it for certain."""
+    return next((point for point in reversed(found) if point.revision == revision and point.certain), None)
+
+
+def at_time(found: Sequence[Point], time: str) -> Point | None:
+    """The state at that time, None before the first one."""
+    return next((point for point in reversed(found) if point.time <= time), None)
+
+
+# -- the entries -------------------------------------------------------------------------------------------------------
+
+
+def entries_of(log: Log, states: Sequence[Point]) -> list[HistoryEntry]:
+    """All but talk and replies, in comment order."""
+    made = {point.comment_id: point for point in states}
+    said: dict[int, tuple[tuple[str, str], ...]] = {}
+    for entry in log.entries:
+        said |= replies.read_reasons(entry.comment.body) if entry.kind is Kind.REPLY else {}
+    shown: list[HistoryEntry] = []
+    for entry in log.entries:
+        if entry.kind in (Kind.CHAT, Kind.REPLY):
+            continue
+        point = made.get(entry.id)
+        verdict = verdict_of(log, entry)
+        reasons = _reasons(log, entry, states, said) if verdict == Outcome.REJECTED.value else ()
+        metadata: dict[str, Json] = {
+            "author": entry.comment.author,
+            "verdict": verdict,
+            "reason": "; ".join(f"{path}: {sentence}" for path, sentence in reasons),
+            "reasons": [{"path": path, "message": sentence} for path, sentence in reasons],
+            "revision": point.revision if point else None,
+            "update_mode": entry.mode if entry.asks else "initial",
+            "update_id": entry.update_id,
+            "edited": entry.comment.edited_at,
+            "issue_number": log.issue.number,
+        }
+        shown.append(
+            HistoryEntry(
+                timestamp=entry.comment.created_at,
+                type=_type(log, entry),
+                data=entry.comment.body if entry.kind is Kind.INVALID else entry.patch,
+                comment_id=entry.id,
+                metadata=metadata,
+            )
+        )
+    return shown
+
+
+def _type(log: Log, entry: Entry) -> str:
+    if entry.asks:
+        return "update"
+    return "checkpoint" if entry.reason or entry.after else "initial_state"
+
+
+def verdict_of(log: Log, entry: Entry) -> str:
+    """`applied`, `rejected`, `unauthorized` or `pending`; a state in the log counts as applied."""
+    if not entry.asks:
+        return Outcome.APPLIED.value
+    recorded = log.verdicts.get(entry.id)
+    if recorded is not None:
+        return recorded.outcome.value
+    if entry.id <= log.edge and not log.trusts(entry):
+        return Outcome.UNAUTHORIZED.value
+    return PENDING
+
+
+def _reasons(
+    log: Log, entry: Entry, states: Sequence[Point], said: Mapping[int, tuple[tuple[str, str], ...]]
+) -> tuple[tuple[str, str], ...]:
+    """Why it was refused: as the writer was told, else as the fold finds it."""
+    if entry.id in said:
+        return said[entry.id]
+    before = [point for point in states if point.comment_id < entry.id]
+    if not before:
+        return ()
+    found = attempt(State(before[-1].data, before[-1].revision), entry)
+    return found.reasons if isinstance(found, Verdict) else tuple(log.judge(found.data))

@@ -1,0 +1,77 @@
+"""What the core asks the processor to do next, as values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from gh_store_action.domain.log.fold import State, Verdict
+from gh_store_action.domain.objects import Marker
+from gh_store_action.domain.records import Receipt, Refusal
+
+
+@dataclass(frozen=True)
+class ReadFurther:
+    """Read back until a comment with this id, or an older one, is there (0: all)."""
+
+    until: int
+
+
+@dataclass(frozen=True)
+class Ask:
+    """Ask whether these people may write this object."""
+
+    logins: frozenset[str]
+
+
+@dataclass(frozen=True)
+class NotAnObject:
+    """The issue is none of the store's objects, or not a live one.
+
+    Args:
+        broken: it was meant as one, and somebody has to mend it.
+    """
+
+    reason: str
+    deleted: bool = False
+    broken: bool = False
+
+
+@dataclass(frozen=True)
+class Quiet:
+    """Nothing to write."""
+
+    object_id: str
+    state: State
+    blocked: int = 0
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Write:
+    """One request: checkpoint, reply, title with body and state, receipts.
+
+    Args:
+        title: travels with `body`; both are None when the state and the marker stay.
+        checkpoint: the comment's text, empty for none; `checkpoint_id` is its idempotency key.
+        verdicts: those made in this decision, by comment id.
+        blocked: updates that stay pending because GitHub would not tell their author's permission.
+    """
+
+    object_id: str
+    title: str | None
+    body: str | None
+    close: bool
+    checkpoint: str
+    checkpoint_id: str
+    reply: str
+    receipts: tuple[Receipt, ...]
+    verdicts: Mapping[int, Verdict]
+    refusals: tuple[Refusal, ...]
+    state: State
+    marker: Marker
+    blocked: int = 0
+    notes: tuple[str, ...] = field(default=())
+
+
+Step = ReadFurther | Ask | NotAnObject | Quiet | Write

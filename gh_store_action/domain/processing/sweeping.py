@@ -1,0 +1,50 @@
+"""Whether an issue of a sweep needs a closer look, from the little that the sweep reads of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from gh_store_action.domain import objects
+from gh_store_action.domain.log import entries as updates
+from gh_store_action.domain.records import Issue, Rules
+from gh_store_action.domain.strict_json import InvalidJson, read_body
+
+
+def _fits(body: str, wanted: str) -> bool:
+    try:
+        return objects.short_digest(read_body(body)) == wanted
+    except InvalidJson:
+        return False
+
+
+def settled(
+    issue: Issue, rules: Rules, counting: frozenset[str], may_write: Callable[[str], bool] = lambda login: False
+) -> bool:
+    """Whether nothing can be pending.
+
+    The sweep sees an issue's newest few comments.  A crash leaves one of these behind: an open issue, an update after
+    the marker, a body that is not the marker's, a count that does not fit, or missing receipts, left oldest first.
+
+    Args:
+        may_write: asked about an author whom GitHub does not show as one of the repository's people.
+    """
+    if not objects.is_live(issue, rules) or objects.object_id_of(issue, rules) is None:
+        return True
+    marker = objects.read_title(issue.title)[1]
+    if marker is None or issue.title_editor not in counting:
+        return not objects.is_trusted(issue, counting) and not may_write(issue.author)
+    if not issue.closed:
+        return False
+    if not _fits(issue.body, marker.digest):
+        return False
+    entries = updates.read_all(issue.comments, rules, counting)
+    newer = [e for e in entries if e.id > marker.comment]
+    if any(e.asks for e in newer) or issue.total_comments - len(newer) != marker.count:
+        return False
+    adopted = max((e.after for e in entries if e.kind is updates.Kind.CHECKPOINT and e.adopted), default=0)
+    verdicts = {rules.reactions.processed, rules.reactions.rejected, rules.reactions.unauthorized}
+    return all(
+        any(r.login in counting and r.content in verdicts for r in e.comment.reactions)
+        for e in entries
+        if e.asks and adopted < e.id <= marker.comment
+    )

@@ -1,0 +1,285 @@
+"""The keywords of JSON Schema 2020-12: one function each, and its plain sentence for a value that does not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+from gh_store_action.domain.schema.evaluation import ANY, NUMBER, At, Keyword, Node, Outcome, Pattern, Run
+from gh_store_action.domain.strict_json import Json, excerpt, json_path
+
+
+def _reference(run: Run, operand: tuple[Node, Mapping[str, Node]], at: At, outcome: Outcome) -> None:
+    target, dynamic = operand
+    outermost = next((base for base in at.scope if base in dynamic), None)
+    outcome.include(run.check(target if outermost is None else dynamic[outermost], at))
+
+
+def _type(run: Run, names: Sequence[str], at: At, outcome: Outcome) -> None:
+    if not any(_TYPES[name](at.value) for name in names):
+        wanted = " or ".join(_ARTICLES.get(name, f"a {name}") for name in names)
+        outcome.refuse(at, f"has to be {wanted}, not {excerpt(at.value)}")
+
+
+def _enum(run: Run, operand: tuple[frozenset[str], list[Json]], at: At, outcome: Outcome) -> None:
+    texts, values = operand
+    if run.text(at.value) not in texts:
+        listed = ", ".join(map(excerpt, values[:5])) + (", …" if len(values) > 5 else "")
+        outcome.refuse(at, f"has to be one of {listed}, not {excerpt(at.value)}")
+
+
+def _const(run: Run, operand: tuple[str, Json], at: At, outcome: Outcome) -> None:
+    text, value = operand
+    if run.text(at.value) != text:
+        which = "exactly as the schema gives it" if isinstance(value, dict | list) else excerpt(value)
+        outcome.refuse(at, f"has to be {which}, not {excerpt(at.value)}")
+
+
+def _limit(fits: Callable[[Any, Any], bool], sentence: str) -> Callable[[Run, Any, At, Outcome], None]:
+    """A keyword that compares the value, or its length, with a number."""
+
+    def check(run: Run, limit: Any, at: At, outcome: Outcome) -> None:
+        if not fits(at.value, limit):
+            number = f"{len(at.value):,}" if isinstance(at.value, str | list | dict) else excerpt(at.value)
+            outcome.refuse(at, sentence.format(limit=excerpt(limit), value=number))
+
+    return check
+
+
+def _is_multiple(value: float, divisor: float) -> bool:
+    """By the decimal digits as written: 0.3 is a multiple of 0.1, which it is not in binary."""
+    if isinstance(value, int) and isinstance(divisor, int):
+        return value % divisor == 0
+    return (Fraction(str(value)) / Fraction(str(divisor))).denominator == 1
+
+
+def _pattern(run: Run, pattern: Pattern, at: At, outcome: Outcome) -> None:
+    if not run.matches(pattern, at.value):
+        outcome.refuse(at, f"has to match the regular expression {excerpt(pattern.text)}; it is {excerpt(at.value)}")
+
+
+def _unique_items(run: Run, wanted: bool, at: At, outcome: Outcome) -> None:
+    if not wanted:
+        return
+    run.charge(len(at.value))
+    first: dict[str, int] = {}
+    for index, item in enumerate(at.value):
+        earlier = first.setdefault(run.text(item), index)
+        if earlier != index:
+            outcome.refuse(at, f"has the same item at [{earlier}] and [{index}], and all have to differ")
+            return
+
+
+def _required(run: Run, names: list[str], at: At, outcome: Outcome) -> None:
+    run.charge(len(names))
+    for name in names:
+        if name not in at.value:
+            outcome.refuse(at, f"lacks the key {excerpt(name)}")
+
+
+def _dependent_required(run: Run, dependencies: dict[str, list[str]], at: At, outcome: Outcome) -> None:
+    run.charge(len(dependencies))
+    for key, names in dependencies.items():
+        if key in at.value:
+            run.charge(len(names))
+            for name in names:
+                if name not in at.value:
+                    outcome.refuse(at, f"lacks the key {excerpt(name)}, which {excerpt(key)} needs beside it")
+
+
+def _dependent_schemas(run: Run, dependencies: dict[str, Node], at: At, outcome: Outcome) -> None:
+    run.charge(len(dependencies))
+    for key, node in dependencies.items():
+        if key in at.value:
+            outcome.include(run.check(node, at))
+
+
+def _property_names(run: Run, node: Node, at: At, outcome: Outcome) -> None:
+    for key in at.value:
+        for reason in run.check(node, at._replace(value=key)).reasons:
+            outcome.refuse(at, f"the key {excerpt(key)} {reason.message}")
+
+
+def _member(run: Run, node: Node, key: str, at: At, outcome: Outcome) -> None:
+    outcome.reasons += run.check(node, at.inside(key)).reasons
+    outcome.names.add(key)
+
+
+def _item(run: Run, node: Node, index: int, at: At, outcome: Outcome) -> None:
+    outcome.reasons += run.check(node, at.inside(index)).reasons
+    outcome.seen.add(index)
+
+
+def _properties(run: Run, nodes: dict[str, Node], at: At, outcome: Outcome) -> None:
+    for key in at.value:
+        if key in nodes:
+            _member(run, nodes[key], key, at, outcome)
+
+
+def _pattern_properties(run: Run, nodes: list[tuple[Pattern, Node]], at: At, outcome: Outcome) -> None:
+    for key in at.value:
+        for pattern, node in nodes:
+            if run.matches(pattern, key):
+                _member(run, node, key, at, outcome)
+
+
+def _additional_properties(
+    run: Run, operand: tuple[Node, frozenset[str], list[Pattern]], at: At, outcome: Outcome
+) -> None:
+    node, names, patterns = operand
+    for key in at.value:
+        if key not in names and not any(run.matches(pattern, key) for pattern in patterns):
+            _member(run, node, key, at, outcome)
+
+
+def _unevaluated_properties(run: Run, node: Node, at: At, outcome: Outcome) -> None:
+    for key in at.value:
+        if key not in outcome.names:
+            _member(run, node, key, at, outcome)
+
+
+def _prefix_items(run: Run, nodes: list[Node], at: At, outcome: Outcome) -> None:
+    for index, (node, _) in enumerate(zip(nodes, at.value, strict=False)):
+        _item(run, node, index, at, outcome)
+
+
+def _items(run: Run, operand: tuple[Node, int], at: At, outcome: Outcome) -> None:
+    node, start = operand
+    for index in range(start, len(at.value)):
+        _item(run, node, index, at, outcome)
+
+
+def _unevaluated_items(run: Run, node: Node, at: At, outcome: Outcome) -> None:
+    for index in range(len(at.value)):
+        if index not in outcome.seen:
+            _item(run, node, index, at, outcome)
+
+
+def _contains(run: Run, operand: tuple[Node, float, float | None], at: At, outcome: Outcome) -> None:
+    node, least, most = operand
+    found = [index for index in range(len(at.value)) if not run.check(node, at.inside(index)).reasons]
+    outcome.seen.update(found)
+    if len(found) < least:
+        outcome.refuse(at, f"has {len(found):,} items of the kind of which it needs at least {excerpt(least)}")
+    if most is not None and len(found) > most:
+        outcome.refuse(at, f"has {len(found):,} items of the kind of which it may have at most {excerpt(most)}")
+
+
+def _all_of(run: Run, nodes: list[Node], at: At, outcome: Outcome) -> None:
+    for node in nodes:
+        outcome.include(run.check(node, at))
+
+
+def _any_of(run: Run, nodes: list[Node], at: At, outcome: Outcome) -> None:
+    _alternatives(run, nodes, at, outcome)
+
+
+def _one_of(run: Run, nodes: list[Node], at: At, outcome: Outcome) -> None:
+    fitting = _alternatives(run, nodes, at, outcome)
+    if fitting > 1:
+        outcome.refuse(at, f"fits {fitting} of the {len(nodes)} alternatives (`oneOf`), and only one is allowed")
+
+
+def _alternatives(run: Run, nodes: list[Node], at: At, outcome: Outcome) -> int:
+    """How many of the alternatives fit; none is a reason, with the first reason of the one that comes nearest."""
+    all_outcomes = [run.check(node, at) for node in nodes]
+    fitting = [each for each in all_outcomes if not each.reasons]
+    for each in fitting:
+        outcome.include(each)
+    if not fitting:
+        here = json_path(at.path)
+        nearest = min(
+            all_outcomes, key=lambda each: (here in {reason.path for reason in each.reasons}, len(each.reasons))
+        )
+        hint = str(min(nearest.reasons, key=lambda reason: (reason.path, reason.message)))
+        hint = hint if len(hint) <= 200 else hint[:200] + "…"
+        outcome.refuse(at, f"fits none of the {len(nodes)} alternatives; the nearest one says: {hint}")
+    return len(fitting)
+
+
+def _not(run: Run, node: Node, at: At, outcome: Outcome) -> None:
+    if not run.check(node, at).reasons:
+        outcome.refuse(at, f"is of a kind that the schema forbids (`not`): {excerpt(at.value)}")
+
+
+def _if(run: Run, operand: tuple[Node, Node | None, Node | None], at: At, outcome: Outcome) -> None:
+    condition, then, otherwise = operand
+    tried = run.check(condition, at)
+    if not tried.reasons:
+        outcome.include(tried)
+    branch = otherwise if tried.reasons else then
+    if branch is not None:
+        outcome.include(run.check(branch, at))
+
+
+_ARTICLES = {"array": "an array", "integer": "an integer", "null": "null", "object": "an object"}
+_TYPES: Mapping[str, Callable[[Any], bool]] = {
+    "array": lambda value: isinstance(value, list),
+    "boolean": lambda value: isinstance(value, bool),
+    "integer": lambda value: (
+        (isinstance(value, int) and not isinstance(value, bool)) or (isinstance(value, float) and value.is_integer())
+    ),
+    "null": lambda value: value is None,
+    "number": lambda value: isinstance(value, int | float) and not isinstance(value, bool),
+    "object": lambda value: isinstance(value, dict),
+    "string": lambda value: isinstance(value, str),
+}
+KEYWORDS: Mapping[str, Keyword] = {
+    "$ref": Keyword(ANY, _reference),
+    "$dynamicRef": Keyword(ANY, _reference),
+    "type": Keyword(ANY, _type),
+    "enum": Keyword(ANY, _enum),
+    "const": Keyword(ANY, _const),
+    "minimum": Keyword(NUMBER, _limit(lambda value, limit: value >= limit, "has to be at least {limit}, not {value}")),
+    "maximum": Keyword(NUMBER, _limit(lambda value, limit: value <= limit, "may be at most {limit}, not {value}")),
+    "exclusiveMinimum": Keyword(
+        NUMBER,
+        _limit(lambda value, limit: value > limit, "has to be more than {limit}, not {value}"),
+    ),
+    "exclusiveMaximum": Keyword(
+        NUMBER,
+        _limit(lambda value, limit: value < limit, "has to be less than {limit}, not {value}"),
+    ),
+    "multipleOf": Keyword(NUMBER, _limit(_is_multiple, "has to be a multiple of {limit}, not {value}")),
+    "minLength": Keyword(
+        (str,),
+        _limit(lambda value, limit: len(value) >= limit, "needs {limit} or more characters, has {value}"),
+    ),
+    "maxLength": Keyword(
+        (str,), _limit(lambda value, limit: len(value) <= limit, "may have {limit} characters, has {value}")
+    ),
+    "pattern": Keyword((str,), _pattern),
+    "minItems": Keyword(
+        (list,), _limit(lambda value, limit: len(value) >= limit, "needs {limit} or more items, has {value}")
+    ),
+    "maxItems": Keyword(
+        (list,), _limit(lambda value, limit: len(value) <= limit, "may have {limit} items, has {value}")
+    ),
+    "uniqueItems": Keyword((list,), _unique_items),
+    "prefixItems": Keyword((list,), _prefix_items),
+    "items": Keyword((list,), _items),
+    "contains": Keyword((list,), _contains),
+    "minProperties": Keyword(
+        (dict,),
+        _limit(lambda value, limit: len(value) >= limit, "needs {limit} or more keys, has {value}"),
+    ),
+    "maxProperties": Keyword(
+        (dict,), _limit(lambda value, limit: len(value) <= limit, "may have {limit} keys, has {value}")
+    ),
+    "required": Keyword((dict,), _required),
+    "dependentRequired": Keyword((dict,), _dependent_required),
+    "propertyNames": Keyword((dict,), _property_names),
+    "properties": Keyword((dict,), _properties),
+    "patternProperties": Keyword((dict,), _pattern_properties),
+    "additionalProperties": Keyword((dict,), _additional_properties),
+    "dependentSchemas": Keyword((dict,), _dependent_schemas),
+    "allOf": Keyword(ANY, _all_of),
+    "anyOf": Keyword(ANY, _any_of),
+    "oneOf": Keyword(ANY, _one_of),
+    "not": Keyword(ANY, _not),
+    "if": Keyword(ANY, _if),
+    "unevaluatedItems": Keyword((list,), _unevaluated_items),  # these two ask what all others have seen
+    "unevaluatedProperties": Keyword((dict,), _unevaluated_properties),
+}
+"""Every keyword that asserts something, in the order of evaluation."""

@@ -1,0 +1,1 @@
+"""All objects as of one moment, and the files that hold them."""

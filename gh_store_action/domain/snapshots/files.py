@@ -1,0 +1,257 @@
+"""Snapshots as files, written and read back: `json` (gh-store's shape), `jsonl` (an object a line), `directory` (a file
+an object, and an index).  The same snapshot has the same bytes, whichever way it was made.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+from urllib.parse import quote, unquote
+
+from gh_store_action.domain import strict_json as canonical
+from gh_store_action.domain.snapshots.snapshot import Entry, Snapshot, compact, shifted
+from gh_store_action.domain.strict_json import DEPTH_LIMIT, InvalidJson, Json
+
+FORMATS = ("json", "jsonl", "directory")
+INDEX = "index.json"  # of the folder
+FOLDER = "objects/"  # in it
+_META = frozenset(("object_id", "label", "issue_number", "created_at", "updated_at", "version", "digest"))
+_RESERVED = frozenset(
+    {"con", "prn", "aux", "nul"} | {f"{name}{digit}" for name in ("com", "lpt") for digit in range(1, 10)}
+)
+
+
+class BrokenSnapshot(ValueError):
+    """A file that is no snapshot of this store; a full one takes its place."""
+
+
+def _pretty(value: object, indent: str = "") -> str:
+    """As `json.dumps` with an indent of two, and twice as fast: that one has no C code for an indent."""
+    inner = indent + "  "
+    if isinstance(value, dict) and value:
+        members = [f"{inner}{_text(key)}: {_pretty(one, inner)}" for key, one in value.items()]
+        return "{\n" + ",\n".join(members) + f"\n{indent}}}"
+    if isinstance(value, list) and value:
+        return "[\n" + ",\n".join(inner + _pretty(one, inner) for one in value) + f"\n{indent}]"
+    return _text(value)
+
+
+_text = json.JSONEncoder(ensure_ascii=False).encode
+
+
+def write(snapshot: Snapshot, format_: str) -> Iterator[tuple[str, Iterator[str]]]:
+    """The files of a snapshot: path (empty for the one file), and the text in pieces; an index comes last."""
+    if format_ == "json":
+        yield "", _json(snapshot)
+    elif format_ == "jsonl":
+        yield "", _lines(snapshot)
+    else:
+        for entry in snapshot.ordered():
+            yield file_of(entry.object_id), iter((_pretty(json.loads(entry.record)), "\n"))
+        yield INDEX, iter((_index(snapshot),))
+
+
+def _known(snapshot: Snapshot) -> dict[str, object]:
+    """What the next one has to know, and no object tells; mostly nothing."""
+    known: dict[str, object] = {"left_out": sorted(snapshot.left_out)} if snapshot.left_out else {}
+    return {**known, "rules": snapshot.rules} if snapshot.rules else known
+
+
+def _head(snapshot: Snapshot) -> dict[str, object]:
+    return {"snapshot_time": snapshot.time, "repository": snapshot.repository, **_known(snapshot)}
+
+
+def _json(snapshot: Snapshot) -> Iterator[str]:
+    """gh-store's shape."""
+    yield _pretty(_head(snapshot))[:-2] + ',\n  "objects": {'
+    comma = ""
+    for entry in snapshot.ordered():
+        yield f"{comma}\n    {compact(entry.object_id)}: {_pretty(json.loads(entry.record), '    ')}"
+        comma = ","
+    yield "\n  }\n}\n" if comma else "}\n}\n"
+
+
+def _lines(snapshot: Snapshot) -> Iterator[str]:
+    """An object a line, each with its repository; behind them what is left out, if anything is."""
+    repository = compact(snapshot.repository)
+    for entry in snapshot.ordered():
+        record = entry.record.decode()
+        yield f'{{"object_id":{compact(entry.object_id)},{record[1:-1]},"repository":{repository}}}\n'
+    if known := _known(snapshot):
+        yield compact(known) + "\n"
+
+
+def _index(snapshot: Snapshot) -> str:
+    listed: dict[str, object] = {}
+    for entry in snapshot.ordered():
+        meta = json.loads(entry.record)["meta"]
+        listed[entry.object_id] = {"path": file_of(entry.object_id), **_but_id(meta)}
+    return _pretty({**_head(snapshot), "objects": listed}) + "\n"
+
+
+def _but_id(meta: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in meta.items() if name != "object_id"}
+
+
+def file_of(object_id: str) -> str:
+    """The path of an object's file in the folder: safe on every file system, and `object_of` reads it back."""
+    name = quote(object_id, safe="@+").replace("~", "%7E")
+    if name.startswith("."):
+        name = "%2E" + name[1:]
+    stem = name.split(".", 1)[0].lower()
+    if stem in _RESERVED:
+        name = f"%{ord(name[0]):02X}" + name[1:]
+    return f"{FOLDER}{name}.json"
+
+
+def object_of(path: str) -> str:
+    """The id of the object whose file this is."""
+    return unquote(path.removeprefix("objects/").removesuffix(".json"))
+
+
+# -- reading ----------------------------------------------------------------------------------------------------------
+
+
+def read(files: Mapping[str, bytes], format_: str, repository: str) -> Snapshot:
+    """The snapshot that these files hold.
+
+    Raises:
+        BrokenSnapshot: when they are none of this repository's, or not in this format.
+    """
+    try:
+        if format_ == "json":
+            found = _read_json(files[""])
+        elif format_ == "jsonl":
+            found = _read_lines(files[""], repository)
+        else:
+            found = _read_folder(files)
+    except BrokenSnapshot:
+        raise
+    except KeyError as error:
+        raise BrokenSnapshot(f"it has no {error}") from None
+    except (InvalidJson, TypeError, ValueError, AttributeError) as error:
+        raise BrokenSnapshot(f"it can not be read ({type(error).__name__}: {str(error)[:200]})") from None
+    if found.repository.lower() != repository.lower():
+        raise BrokenSnapshot(f"it is of the repository {found.repository[:80]!r}")
+    return replace(found, repository=repository)
+
+
+def _read_json(data: bytes) -> Snapshot:
+    """Object by object where it is laid out as it was written: parsed as a whole, a large one fills the memory."""
+    lines = io.BytesIO(data)
+    *head, last = _up_to(lines, b'  "objects": {', b'  "objects": {}')
+    if not last:
+        whole = _checked(_parse(data))
+        return _joined(whole, [_entry(_checked(one), key) for key, one in _checked(whole["objects"]).items()])
+    entries: list[Entry] = []
+    while last.endswith(b"{"):
+        *member, end = _up_to(lines, b"    }", b"    },", b"  }")
+        if end == b"  }":
+            break
+        text = b"{" + b"".join(member) + end.rstrip(b",") + b"}"
+        ((key, one),) = _checked(_parse(text)).items()
+        entries.append(_entry(_checked(one), key))
+    if lines.read().strip() != b"}":
+        raise BrokenSnapshot("its end is missing")
+    return _joined(_checked(_parse(b"".join(head).rstrip().rstrip(b",") + b"}")), entries)
+
+
+def _up_to(lines: io.BytesIO, *ends: bytes) -> list[bytes]:
+    """The lines up to one of these, that one without its line end; an empty one where there is none of them."""
+    taken: list[bytes] = []
+    for line in lines:
+        if line.rstrip() in ends:
+            return [*taken, line.rstrip()]
+        taken.append(line)
+    return [*taken, b""]
+
+
+def _read_lines(data: bytes, repository: str) -> Snapshot:
+    entries: list[Entry] = []
+    known: dict[str, Any] = {}
+    of = repository
+    for line in io.BytesIO(data):
+        value = _checked(_parse(line))
+        if known:
+            raise BrokenSnapshot("there are objects behind its end")
+        if not value.keys() - {"left_out", "rules"}:
+            known = value
+            continue
+        entries.append(_entry(value, str(value["object_id"])))
+        if str(value["repository"]).lower() != repository.lower():
+            of = str(value["repository"])
+    time = Snapshot(repository, {entry.number: entry for entry in entries}).time
+    return _joined({**known, "repository": of, "snapshot_time": time}, entries)
+
+
+def _read_folder(files: Mapping[str, bytes]) -> Snapshot:
+    head = _checked(_parse(files[INDEX]))
+    entries: list[Entry] = []
+    for key, known in _checked(head["objects"]).items():
+        value = _checked(_parse(files[file_of(key)]))
+        entries.append(_entry(value, key))
+        if {"path": file_of(key), **_but_id(value["meta"])} != known:
+            raise BrokenSnapshot(f"the file of {key[:80]!r} is another one than the index knows")
+    return _joined(head, entries)
+
+
+def _joined(head: Mapping[str, Any], entries: list[Entry]) -> Snapshot:
+    left_out = frozenset(int(number) for number in head.get("left_out", ()))
+    by_number = {entry.number: entry for entry in entries}
+    snapshot = Snapshot(str(head["repository"]), by_number, left_out, str(head.get("rules", "")))
+    ids = {entry.object_id.casefold() for entry in entries}
+    if not len(ids) == len(by_number) == len(entries) or snapshot.time != head["snapshot_time"]:
+        raise BrokenSnapshot("its parts do not fit together")
+    return snapshot
+
+
+def listed(index: bytes) -> frozenset[str]:
+    """The files that an index names; none where it can not be read."""
+    try:
+        return frozenset(map(file_of, _checked(_checked(_parse(index))["objects"])))
+    except (ValueError, KeyError):
+        return frozenset()
+
+
+def may_be_ours(name: str) -> bool:
+    """Whether a file in the folder can be the store's, by its name."""
+    inner = name.removeprefix(FOLDER)
+    return name == INDEX or (inner != name and "/" not in inner and inner.endswith(".json"))
+
+
+def may_be_index(data: bytes) -> bool:
+    """Whether a file of that name can be the store's, broken as it may be."""
+    return not data.strip() or b'"snapshot_time"' in data
+
+
+def is_object_file(name: str, data: bytes) -> bool:
+    """Whether a file is an object's, whatever the index says."""
+    try:
+        value = _checked(_parse(data))
+        return value.keys() == {"data", "meta"} and file_of(str(_checked(value["meta"])["object_id"])) == name
+    except (ValueError, KeyError):
+        return False
+
+
+def _parse(data: bytes) -> Json:
+    """An object may nest as deep as ever, and a file has some levels around it."""
+    return canonical.parse(data.decode(), depth=DEPTH_LIMIT + 5)
+
+
+def _checked(value: Json) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise BrokenSnapshot("an object was expected")
+    return value
+
+
+def _entry(value: Mapping[str, Any], object_id: str) -> Entry:
+    meta = value["meta"]
+    if meta["object_id"] != object_id:
+        raise BrokenSnapshot(f"the entry {object_id[:80]!r} is another object's")
+    if meta.keys() != _META or canonical.digest(value["data"]) != meta["digest"]:
+        raise BrokenSnapshot(f"the entry {object_id[:80]!r} was changed by somebody else")
+    record = compact({"data": value["data"], "meta": meta}).encode()
+    return Entry(object_id, int(meta["issue_number"]), shifted(str(meta["updated_at"]), 0), record)

@@ -1,0 +1,201 @@
+"""From issues to snapshots: which issue is an object, and what is kept of it.  Files: `snapshot_files`.
+
+A snapshot holds content only, so that a full one and one brought up to date are the same bytes: its time is the
+highest `updatedAt` among its objects, never a clock's.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from gh_store_action.domain import objects
+from gh_store_action.domain.records import Issue, Rules, StoredMeta, StoredObject
+from gh_store_action.domain.strict_json import InvalidJson, Json, digest, read_body
+
+NO_TIME = "1970-01-01T00:00:00Z"  # of a snapshot without objects: before every change
+OVERLAP = 2  # seconds; GitHub's times have one-second resolution, and `since` is not known to be inclusive
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One object, ready to be written.
+
+    Args:
+        record: the compact JSON of its data and meta; UTF-8, for a text with one emoji takes four bytes a character.
+    """
+
+    object_id: str
+    number: int
+    updated_at: str
+    record: bytes
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """An issue with the store's label that is no object in the snapshot, and why."""
+
+    number: int
+    reason: str
+    broken: bool = False
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """All objects of a store, by issue number.
+
+    Args:
+        left_out: numbers of issues that carry the base label and are not in.
+        rules: the `fingerprint` of the rules that it was made by.
+    """
+
+    repository: str
+    entries: Mapping[int, Entry]
+    left_out: frozenset[int] = frozenset()
+    rules: str = ""
+
+    @property
+    def time(self) -> str:
+        """The watermark: the server time up to which the snapshot is complete."""
+        return max((entry.updated_at for entry in self.entries.values()), default=NO_TIME)
+
+    @property
+    def since(self) -> str:
+        """From when on changes have to be asked for."""
+        return shifted(self.time, -OVERLAP)
+
+    def ordered(self) -> list[Entry]:
+        """The entries by object id."""
+        return sorted(self.entries.values(), key=lambda entry: entry.object_id)
+
+    def knows(self) -> int:
+        """How many issues with the base label the snapshot has seen."""
+        return len(self.entries) + len(self.left_out)
+
+
+def shifted(time: str, seconds: int) -> str:
+    """The ISO 8601 time that many seconds later."""
+    moment = datetime.fromisoformat(time.replace("Z", "+00:00")) + timedelta(seconds=seconds)
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def fingerprint(rules: Rules, counting: frozenset[str] = frozenset()) -> str:
+    """What tells rules under which issues are other objects; empty for the rules of a store without configuration.
+
+    Args:
+        counting: whose markers count.  A bot among them that is no processor may be trusted by its own runs alone.
+    """
+
+    def chosen(of: Rules, bots: list[str]) -> list[Json]:
+        return [of.base_label, of.archived_label, of.uid_prefix, *sorted({*of.processors, *bots})]
+
+    mine = chosen(rules, [login.lower() for login in counting if login.endswith("[bot]")])
+    return "" if mine == chosen(Rules(), []) else digest(mine)[:8]
+
+
+def stored_object(issue: Issue, rules: Rules, counting: frozenset[str]) -> StoredObject | LeftOut:
+    """The object that the issue is, for readers: nobody is asked for permissions."""
+    if not objects.has_label(issue, rules.base_label):
+        return LeftOut(issue.number, f"it does not carry the label {rules.base_label!r}")
+    if objects.has_label(issue, rules.archived_label):
+        return LeftOut(issue.number, "the object is deleted")
+    object_id = objects.object_id_of(issue, rules)
+    if object_id is None:
+        return LeftOut(issue.number, objects.id_problem(issue, rules), broken=True)
+    if not objects.is_trusted(issue, counting):
+        return LeftOut(issue.number, "it was opened by somebody who may not write here")
+    try:
+        data = read_body(issue.body)
+    except InvalidJson as error:
+        return LeftOut(issue.number, f"its body is no JSON: {error.reason}", broken=True)
+    if not isinstance(data, dict | list):
+        return LeftOut(issue.number, "its body is JSON, but neither an object nor an array", broken=True)
+    marker = objects.marker_of(issue, counting)
+    # Before its first processing here an object counts its revisions as gh-store did: comments, and one.
+    version = marker.revision if marker is not None else issue.total_comments + 1
+    meta = StoredMeta(
+        object_id=object_id,
+        label=objects.uid_label(object_id, rules),
+        issue_number=issue.number,
+        created_at=issue.created_at,
+        updated_at=issue.updated_at,
+        version=version,
+        digest=digest(data),
+    )
+    return StoredObject(meta, data)
+
+
+def entry_of(found: StoredObject) -> Entry:
+    """The object as a snapshot holds it."""
+    meta = found.meta
+    record = {
+        "data": found.data,
+        "meta": {
+            "object_id": meta.object_id,
+            "label": meta.label,
+            "issue_number": meta.issue_number,
+            "created_at": meta.created_at,
+            "updated_at": meta.updated_at,
+            "version": meta.version,
+            "digest": meta.digest,
+        },
+    }
+    return Entry(meta.object_id, meta.issue_number, meta.updated_at, compact(record).encode())
+
+
+@dataclass(frozen=True)
+class Changed:
+    """A snapshot with issues put in or taken out.
+
+    Args:
+        problems: issues that could not be put in.
+        unsure: whether an issue that was left out as a duplicate may have to come in: only a full snapshot knows.
+    """
+
+    snapshot: Snapshot
+    problems: tuple[LeftOut, ...]
+    unsure: bool
+
+
+def put(snapshot: Snapshot, issues: Iterable[Issue], rules: Rules, counting: frozenset[str]) -> Changed:
+    """Puts each issue in as it is now, takes it out where it is no object any more; the lowest number has an id."""
+    entries = dict(snapshot.entries)
+    left_out = set(snapshot.left_out)
+    problems: list[LeftOut] = []
+    owner = {entry.object_id.casefold(): number for number, entry in entries.items()}
+    unsure = False
+    for issue in issues:
+        before = entries.pop(issue.number, None)
+        left_out.discard(issue.number)
+        if before is not None and owner.get(before.object_id.casefold()) == issue.number:
+            del owner[before.object_id.casefold()]
+        found = stored_object(issue, rules, counting)
+        if isinstance(found, LeftOut):
+            unsure = unsure or (before is not None and bool(left_out))
+            if objects.has_label(issue, rules.base_label):
+                left_out.add(issue.number)
+                problems.append(found)
+            continue
+        entry = entry_of(found)
+        key = entry.object_id.casefold()
+        if before is not None and before.object_id.casefold() != key:
+            unsure = unsure or bool(left_out)
+        holder = owner.get(key)
+        if holder is not None and holder < issue.number:
+            left_out.add(issue.number)
+            problems.append(LeftOut(issue.number, f"issue #{holder} has the id {entry.object_id} already", broken=True))
+            continue
+        if holder is not None:
+            del entries[holder]
+            left_out.add(holder)
+            problems.append(LeftOut(holder, f"issue #{issue.number} has the id {entry.object_id} already", broken=True))
+        owner[key] = issue.number
+        entries[issue.number] = entry
+    return Changed(replace(snapshot, entries=entries, left_out=frozenset(left_out)), tuple(problems), unsure)
+
+
+def compact(value: object) -> str:
+    """JSON in the author's key order, without a space."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

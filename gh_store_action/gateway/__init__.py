@@ -1,0 +1,1 @@
+"""GitHub: requests out, records in."""

@@ -1,0 +1,133 @@
+"""GitHub as a branch of files: what stands at its tip, and commits that GitHub makes, and signs, itself."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gh_store_action.errors import GitHubError, StoreError
+from gh_store_action.gateway import queries
+from gh_store_action.gateway.issues import Failure, GitHub, failures_of
+from gh_store_action.gateway.transport import denied
+
+
+class BranchMoved(StoreError):
+    """Others were first; look at the branch again."""
+
+
+@dataclass(frozen=True)
+class Tip:
+    """A branch as it stands.
+
+    Args:
+        oid: of its newest commit, empty where there is no such branch.
+        parent: of that commit.
+        start: the newest commit of the default branch, empty in a repository without commits.
+        blobs: of the path that was asked for, blobs by what follows it: `""` for a file, else `name`, `folder/name`.
+    """
+
+    repository_id: str
+    branch: str
+    oid: str
+    start: str
+    blobs: Mapping[str, str]
+    parent: str = ""
+
+
+class CommitGateway(GitHub):
+    """One repository's branches."""
+
+    def tip(self, branch: str, path: str) -> Tip:
+        """The branch, the default one for an empty name, and the files at the path: one request."""
+        variables = {**self._names, "named": bool(branch), "branch": f"refs/heads/{branch}", "path": path}
+        answer = self.transport.query(queries.TIP, variables)
+        node = self._repository(answer)
+        default = node.get("defaultBranchRef") or {}
+        forbidden = any(error.get("type") == "FORBIDDEN" for error in answer.errors)
+        if forbidden or (not default and not node.get("isEmpty")):
+            raise denied(f"read the files of {self.repository}", contents="write")
+        start = str((default.get("target") or {}).get("oid") or "")
+        ref = node.get("ref") if branch else default
+        target = (ref or {}).get("target") or {}
+        return Tip(
+            repository_id=str(node["id"]),
+            branch=branch or str(default.get("name") or ""),
+            oid=str(target.get("oid") or ""),
+            start=start,
+            blobs=_blobs(target.get("file"), ""),
+            parent=next((str(one["oid"]) for one in (target.get("parents") or {}).get("nodes") or ()), ""),
+        )
+
+    def blob(self, oid: str) -> bytes:
+        """A file's bytes, up to GitHub's 100 MB (REST, "Get a blob")."""
+        answer = self.transport.get(f"{self._path}/git/blobs/{oid}")
+        return base64.b64decode(answer["content"])
+
+    def create_branch(self, tip: Tip) -> None:
+        """Makes the branch at the start of the tip.
+
+        Raises:
+            BranchMoved: somebody else has made it.
+        """
+        variables = {"repository": tip.repository_id, "name": f"refs/heads/{tip.branch}", "oid": tip.start}
+        answer = self.transport.mutate(queries.CREATE_BRANCH, variables)
+        if not answer.data.get("createRef"):
+            raise self._refusal(failures_of(answer), f"make the branch {tip.branch}")
+
+    def commit(
+        self, branch: str, head: str, message: str, additions: Mapping[str, bytes], deletions: Sequence[str]
+    ) -> str:
+        """One commit behind that head; gives its name.
+
+        Args:
+            additions: path to the whole file.
+
+        Raises:
+            BranchMoved: the branch is not at the head any more.
+            UnknownEffect: when the answer does not say whether it was made.
+        """
+        headline, _, body = message.partition("\n")
+        given: dict[str, Any] = {
+            "branch": {"repositoryNameWithOwner": self.repository, "branchName": branch},
+            "expectedHeadOid": head,
+            "message": {"headline": headline, "body": body.strip("\n")},
+            "fileChanges": {
+                "additions": [
+                    {"path": path, "contents": base64.b64encode(data).decode()} for path, data in additions.items()
+                ],
+                "deletions": [{"path": path} for path in deletions],
+            },
+        }
+        answer = self.transport.mutate(queries.COMMIT, {"input": given})
+        made = (answer.data.get("createCommitOnBranch") or {}).get("commit")
+        if not made:
+            raise self._refusal(failures_of(answer), f"commit to the branch {branch}")
+        return str(made["oid"])
+
+    def _refusal(self, failures: Sequence[Failure], what: str) -> StoreError:
+        failure = failures[0] if failures else Failure("", "", "no reason given")
+        words = failure.message.lower()
+        if failure.kind == "STALE_DATA" or "already exists" in words or words.startswith("no ref found"):
+            return BranchMoved(failure.message)
+        if failure.kind == "FORBIDDEN" or "not accessible" in words:
+            return denied(f"{what} of {self.repository}", contents="write")
+        if "rule violations" in words or "protected" in words:
+            return StoreError(
+                f"A rule of {self.repository} forbids to {what}: {' '.join(failure.message.split())}.",
+                "Give the input `branch` one without such a rule, or let this token bypass it (Settings > Rules).",
+            )
+        return GitHubError(f"GitHub did not {what}: {failure.message}.", "Run again.", status=400)
+
+
+def _blobs(entry: Mapping[str, Any] | None, name: str) -> dict[str, str]:
+    """The files at and below a tree's entry, as far as they were asked for."""
+    if not entry:
+        return {}
+    if entry["type"] == "blob":
+        return {name: str(entry["oid"])}
+    found: dict[str, str] = {}
+    for inner in (entry.get("object") or {}).get("entries") or ():
+        found |= _blobs(inner, f"{name}/{inner['name']}" if name else str(inner["name"]))
+    return found

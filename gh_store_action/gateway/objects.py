@@ -1,0 +1,211 @@
+"""GitHub as the library writes to it: issues made, updates posted, labels changed.  Records in, records out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from gh_store_action.domain import objects
+from gh_store_action.domain.records import Issue
+from gh_store_action.errors import AccessDeniedError, GitHubError, InvalidUpdate, ObjectNotFound, StoreError
+from gh_store_action.gateway import queries
+from gh_store_action.gateway.decoding import CONTENTS, brief
+from gh_store_action.gateway.issues import Failure, GitHub, failures_of, issues_disabled
+from gh_store_action.gateway.transport import ApiError, denied
+
+
+@dataclass(frozen=True)
+class Opened:
+    """An issue that was made; `labels` are those that GitHub put on."""
+
+    number: int
+    node_id: str
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Said:
+    """A comment that was added; `total` is how many the issue had then."""
+
+    id: int
+    node_id: str
+    total: int
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What the last request of a create did.
+
+    Args:
+        issue: all read back, None where that failed.
+        titled: whether the title, and with it the marker, was taken.
+        bears: the issue's labels: name to node id.
+        siblings: the oldest issues that bear one of these labels, without bodies.
+    """
+
+    issue: Issue | None
+    titled: bool
+    bears: Mapping[str, str]
+    siblings: tuple[Issue, ...]
+    failures: tuple[Failure, ...]
+
+
+@dataclass(frozen=True)
+class Posted:
+    """What posting an update did; `comment_id` is 0 where the comment was not taken."""
+
+    comment_id: int
+    issue: Issue | None
+    failures: tuple[Failure, ...]
+
+
+class ObjectGateway(GitHub):
+    """One repository's issues, as the library changes them."""
+
+    @classmethod
+    def beside(cls, github: GitHub) -> ObjectGateway:
+        """The same repository through the same connection."""
+        return cls(github.transport, github.repository)
+
+    def newest(self) -> tuple[Issue, ...]:
+        """The thirty newest issues, whatever their labels, newest first."""
+        answer = self.transport.query(queries.NEWEST, self._names)
+        nodes = (self._repository(answer).get("issues") or {}).get("nodes") or ()
+        viewer = str((answer.data.get("viewer") or {}).get("login") or "").lower()
+        return tuple(brief(node, viewer) for node in nodes if node)
+
+    def open_issue(self, title: str, body: str, labels: Sequence[str]) -> Opened:
+        """Makes an issue; GitHub makes labels that are missing (github-facts, Labels).
+
+        Raises:
+            UnknownEffect: when the answer does not say whether it was made.
+        """
+        what = f"open issues in {self.repository}"
+        try:
+            answer = self.transport.send(
+                "POST", f"{self._path}/issues", {"title": title, "body": body, "labels": list(labels)}
+            )
+        except ApiError as error:
+            raise self._refused(error, what) from None
+        return Opened(int(answer["number"]), str(answer["node_id"]), _names(answer))
+
+    def change(
+        self, number: int, *, labels: Sequence[str] | None = None, state: str | None = None, title: str | None = None
+    ) -> tuple[str, ...]:
+        """Replaces the labels, sets the state or the title; gives the labels afterwards.
+
+        GitHub drops labels silently where the token may not push (REST docs, "Update an issue"), so look at them.
+        """
+        given = {"labels": None if labels is None else list(labels), "state": state, "title": title}
+        body = {name: value for name, value in given.items() if value is not None}
+        try:
+            answer = self.transport.send("PATCH", f"{self._path}/issues/{number}", body)
+        except ApiError as error:
+            raise self._refused(error, f"change issue #{number} of {self.repository}") from None
+        return _names(answer)
+
+    def say(self, node_id: str, text: str) -> Said:
+        """Adds a comment."""
+        answer = self.transport.mutate(queries.SAY, {"issue": node_id, "text": text})
+        said = answer.data.get("say")
+        if not said:
+            self.raise_for(failures_of(answer), "comment on issues")
+        node = said["commentEdge"]["node"]
+        return Said(int(node["fullDatabaseId"]), str(node["id"]), int(said["subject"]["comments"]["totalCount"]))
+
+    def finish(self, node_id: str, viewer: str, *, comment: str, processed: str, initial: str, title: str) -> Finished:
+        """The last request of a create: receipts on the initial state, marker, close, and who else bears the labels.
+
+        Args:
+            comment: node id of the initial state.
+            processed: the reaction's REST name, as `initial`.
+        """
+        variables = {
+            "issue": node_id,
+            "state": comment,
+            "processed": CONTENTS[processed],
+            "initial": CONTENTS[initial],
+            "title": title,
+            "cursor": None,
+        }
+        answer = self.transport.mutate(queries.FINISH, variables)
+        node = (answer.data.get("check") or {}).get("issue") or {}
+        bears = [label for label in (node.get("bears") or {}).get("nodes") or () if label]
+        siblings = {
+            other["number"]: brief(other, viewer)
+            for label in bears
+            for other in (label.get("issues") or {}).get("nodes") or ()
+            if other
+        }
+        return Finished(
+            issue=self._issue(node, viewer) if node.get("comments") else None,
+            titled=bool((answer.data.get("fold") or {}).get("issue")),
+            bears={str(label["name"]): str(label["id"]) for label in bears},
+            siblings=tuple(siblings[number] for number in sorted(siblings)),
+            failures=failures_of(answer),
+        )
+
+    def give_up(self, node_id: str, labels: Sequence[str], title: str) -> None:
+        """Takes these labels (node ids) off an issue and closes it as not planned.
+
+        Raises:
+            GitHubError: when a part of it failed.
+        """
+        answer = self.transport.mutate(queries.GIVE_UP, {"issue": node_id, "labels": list(labels), "title": title})
+        if answer.errors:
+            self.raise_for(failures_of(answer), "take labels off issues")
+
+    def post(self, node_id: str, viewer: str, text: str, *, reopen: bool) -> Posted:
+        """Adds an update and opens the issue, or only reads it back where it is to be folded at once.
+
+        Raises:
+            UnknownEffect: when the answer does not say whether it was added.
+        """
+        document = queries.POST if reopen else queries.POST_TO_FOLD
+        answer = self.transport.mutate(document, {"issue": node_id, "text": text, "cursor": None})
+        said = answer.data.get("say")
+        node = (answer.data.get("open" if reopen else "check") or {}).get("issue") or {}
+        return Posted(
+            comment_id=int(said["commentEdge"]["node"]["fullDatabaseId"]) if said else 0,
+            issue=self._issue(node, viewer) if node.get("comments") else None,
+            failures=failures_of(answer),
+        )
+
+    # -- refusals --------------------------------------------------------------------------------------------------
+
+    def raise_for(self, failures: Sequence[Failure], what: str) -> NoReturn:
+        """Raises what the first failure of a mutation means.
+
+        Raises:
+            StoreError: always.
+        """
+        failure = failures[0] if failures else Failure("", "", "no reason given")
+        words = failure.message.lower()
+        if objects.FULL in words:
+            raise StoreError(
+                f"GitHub takes no more comments on this issue: it has {objects.COMMENT_LIMIT:,}.",
+                "Move the object to a new issue with `gh-store roll-over ID`; history and revision go on there.",
+            )
+        if "locked" in words:
+            raise AccessDeniedError(
+                f"The issue is locked: {failure.message}.", "Unlock the conversation, and try again."
+            )
+        if failure.kind == "FORBIDDEN" or "not accessible" in words:
+            raise denied(f"{what} of {self.repository} ({failure.message})", issues="write")
+        if failure.kind == "NOT_FOUND":
+            raise ObjectNotFound(f"The issue has gone: {failure.message}.", "Look for the object again.")
+        raise GitHubError(f"GitHub did not {what}: {failure.message}.", "Run again.", status=400)
+
+    def _refused(self, error: ApiError, what: str) -> StoreError:
+        if error.status == 410 and "disabled" in error.message.lower():
+            return issues_disabled(self.repository)
+        if error.status in (403, 404, 410):
+            return denied(f"{what} ({error.message})", issues="write")
+        if error.status == 422:
+            return InvalidUpdate(f"GitHub does not accept it: {error.message}.", "Change the data or the labels.")
+        return error
+
+
+def _names(answer: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(str(label["name"]) for label in answer.get("labels") or ())

@@ -1,0 +1,1 @@
+"""All objects to files, and the files to a commit."""

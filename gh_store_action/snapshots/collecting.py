@@ -1,0 +1,207 @@
+"""All objects of a store as of one moment: read in full, or brought up to date by what has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from gh_store_action.domain.snapshots import snapshot as snapshots
+from gh_store_action.domain.snapshots.snapshot import Changed, LeftOut, Snapshot
+from gh_store_action.errors import BudgetExhausted, ConcurrentUpdateError
+from gh_store_action.gateway.issues import PAGE, Page
+from gh_store_action.store.session import Session
+
+Progress = Callable[[int, int], None]
+PASSES = 10  # over what changed, while others change more than a page of it every few seconds
+TRIES = 3  # of a full reading, while issues are deleted for good
+ANSWER_TAKES = 10  # seconds at most between what GitHub read and the date of its answer (rate-limits, "Timeouts")
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What the passes over the changes came to.
+
+    Args:
+        total: how many issues with the base label the store had in the last answer.
+        overrun: more issues changed than the store holds, so they were not read to the end.
+    """
+
+    changed: Changed
+    total: int
+    overrun: bool = False
+
+    @property
+    def missing(self) -> int:
+        """How many more issues the store has than are known; below zero where some were deleted for good."""
+        return self.total - self.changed.snapshot.knows()
+
+
+class Gatherer:
+    """Reads a store's objects.
+
+    Args:
+        progress: called with issues read and issues in all.
+        page: issues asked for at a time.
+    """
+
+    def __init__(self, session: Session, progress: Progress = lambda done, total: None, *, page: int = PAGE) -> None:
+        self.session = session
+        self.github = session.github
+        self.transport = session.github.transport
+        self.page = page
+        self._say = progress
+        self._read = self._total = 0
+
+    def full(self) -> Changed:
+        """Every object: one request for each hundred issues, and one for what changed meanwhile.
+
+        Raises:
+            BudgetExhausted: says how far it came.
+            ConcurrentUpdateError: issues kept being deleted, or objects taken out, while it was read.
+        """
+        try:
+            before: _Found | None = None
+            for _ in range(TRIES):
+                found = self._all()
+                # GitHub may count issues that it shows to nobody; then as many are missing again.
+                counted = not found.missing or (before is not None and found.missing == before.missing > 0)
+                if counted and not found.changed.unsure:
+                    return found.changed
+                before = found
+        except BudgetExhausted as error:
+            self._tell_how_far(error)
+            raise
+        raise ConcurrentUpdateError(
+            f"The store lost objects during each of {TRIES} readings, so no snapshot of one moment could be made.",
+            "Nothing was written; run again when less is deleted.",
+        )
+
+    def changes(self, before: Snapshot) -> tuple[Changed | None, str]:
+        """The snapshot with what has changed; None with the reason where only a full one will do."""
+        self._read = self._total = 0
+        try:
+            found = self._merged(before, before.since, bounded=True)
+        except BudgetExhausted as error:
+            self._tell_how_far(error)
+            raise
+        if before.rules != snapshots.fingerprint(self.session.rules, self.session.counting):
+            return (
+                None,
+                "the configuration names another label, prefix or processor than it did, or another bot reads it",
+            )
+        if found.overrun:
+            return None, "more issues changed than the store has"
+        if found.changed.unsure:
+            return None, "an object went, and another issue may have its id"
+        if found.missing:
+            return None, f"the store has {found.total} issues, and {found.changed.snapshot.knows()} are known"
+        return found.changed, ""
+
+    def anew(self, before: Changed) -> tuple[Changed, str]:
+        """The same store as of now: one request for up to a hundred changes; in full for the reason that it gives.
+
+        Raises:
+            StoreError: as for `full` and `changes`.
+        """
+        found, why = self.changes(before.snapshot)
+        if found is None:
+            return self.full(), why
+        problems = {problem.number: problem for problem in (*before.problems, *found.problems)}
+        left = tuple(problems[number] for number in sorted(found.snapshot.left_out & problems.keys()))
+        return replace(found, problems=left), ""
+
+    def _all(self) -> _Found:
+        self._read = self._total = 0
+        page = self._asked(None)
+        start = self.transport.newest_time
+        snapshot = Snapshot(
+            self.github.repository, {}, rules=snapshots.fingerprint(self.session.rules, self.session.counting)
+        )
+        problems: dict[int, LeftOut] = {}
+        while True:
+            found = self._put(snapshot, page, problems)
+            snapshot = found.snapshot
+            self._progress(len(page.issues), page.total)
+            if page.cursor is None:
+                break
+            page = self._asked(page.cursor)
+        # What changed while the pages were read: once more, so that the snapshot is of one moment.
+        since = snapshots.shifted(start, -ANSWER_TAKES - snapshots.OVERLAP) if start else snapshot.since
+        late = self._merged(snapshot, since, bounded=False)
+        problems |= {problem.number: problem for problem in late.changed.problems}
+        kept = late.changed.snapshot
+        left = tuple(problems[number] for number in sorted(kept.left_out & problems.keys()))
+        return replace(late, changed=replace(late.changed, problems=left))
+
+    def _merged(self, snapshot: Snapshot, since: str, *, bounded: bool) -> _Found:
+        """Puts in what changed since then, until what was read is the state of one moment.
+
+        One answer is.  Between two, an issue that changes in the very second at which the first one ended is passed by,
+        so the next one begins before that second.  Where more than a page changed in it, only the cursor leads on, and
+        all is read again until nothing else is found.
+        """
+        problems: dict[int, LeftOut] = {}
+        unsure = False
+        for again in range(PASSES):
+            before, crowded, cursor = snapshot, False, None
+            while True:
+                page = self._asked(cursor, since)
+                found = self._put(snapshot, page, problems)
+                snapshot, unsure = found.snapshot, unsure or found.unsure
+                if bounded:
+                    self._progress(len(page.issues), page.total)
+                if bounded and page.cursor is not None and page.total > max(page.store_total, self.page):
+                    return _Found(Changed(snapshot, (), unsure), page.store_total, overrun=True)
+                if page.cursor is None:
+                    break
+                ended = page.issues[-1].updated_at
+                over = snapshots.shifted(ended, -snapshots.OVERLAP)
+                recent = snapshots.shifted(self.transport.newest_time or ended, -ANSWER_TAKES - snapshots.OVERLAP)
+                if ended >= recent and over > since:
+                    since, cursor = over, None
+                else:
+                    crowded, cursor = crowded or ended >= recent, page.cursor
+            if not crowded or (again and snapshot == before):
+                left = tuple(problems[number] for number in sorted(problems.keys() & snapshot.left_out))
+                return _Found(Changed(snapshot, left, unsure), page.store_total)
+        raise ConcurrentUpdateError(
+            "The store changed faster than it could be read, so no snapshot of one moment could be made.",
+            "Nothing was written; run again when fewer objects are being changed.",
+        )
+
+    def _put(self, snapshot: Snapshot, page: Page, problems: dict[int, LeftOut]) -> Changed:
+        found = snapshots.put(snapshot, page.issues, self.session.rules, self.session.counting)
+        problems |= {problem.number: problem for problem in found.problems}
+        return found
+
+    def _asked(self, cursor: str | None, since: str | None = None) -> Page:
+        """A page of the store's issues, or of all that changed since then.
+
+        The first answer brings the rules; where they name another label, the same is asked for again.
+        """
+        while True:
+            label = self.session.rules.base_label
+            page = self.github.issues(
+                label,
+                cursor,
+                first=self.page,
+                since=since,
+                any_label=since is not None,
+                by_update=since is not None,
+                rules=self.session.unlearned,
+            )
+            self.session.learn(page.reading)
+            self.page = page.size  # what GitHub ran out of time on once, it will again
+            if self.session.rules.base_label == label:
+                return page
+
+    def _progress(self, read: int, total: int) -> None:
+        self._read += read
+        self._total = max(total, self._read)
+        self._say(self._read, self._total)
+
+    def _tell_how_far(self, error: BudgetExhausted) -> None:
+        error.reword(
+            f"{error.what} Nothing was written: {self._read:,} of {self._total:,} issues read;",
+            f"run again after {error.again}.",
+        )

@@ -1,0 +1,342 @@
+"""Making an object: safe against a second maker and against dying half-way.
+
+GitHub has no compare-and-swap on issues; issue numbers are the one thing that it orders.  So everybody makes an
+issue first and looks round last, and the lowest number wins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gh_store_action import __version__
+from gh_store_action.domain import objects
+from gh_store_action.domain.log import entries as updates
+from gh_store_action.domain.log.entries import Kind
+from gh_store_action.domain.objects import LABEL_LIMIT, TITLE_PREFIX, Marker
+from gh_store_action.domain.records import Issue, StoredMeta, StoredObject
+from gh_store_action.domain.strict_json import (
+    BODY_LIMIT,
+    InvalidJson,
+    Json,
+    check,
+    digest,
+    dump,
+    equal,
+    fits,
+    read_body,
+)
+from gh_store_action.errors import AccessDeniedError, GitHubError, InputError, InvalidUpdate, ObjectExists, StoreError
+from gh_store_action.gateway.objects import Finished, Opened, Said
+from gh_store_action.gateway.transport import UnknownEffect
+from gh_store_action.store.lookup import Finder, Found
+from gh_store_action.store.processor import Processor
+
+MOST_LABELS = 20  # of one object; the look round reads thirty
+MOST_TRIES = 3
+
+
+def checked(data: object) -> Json:
+    """The data as JSON that an object can hold.
+
+    Raises:
+        InvalidUpdate: with the reason; asked before anything is read or written.
+    """
+    try:
+        value = check(data)
+    except InvalidJson as error:
+        raise InvalidUpdate(f"The data is not JSON as the store keeps it: {error.reason}.", "Mend the data.") from None
+    if not isinstance(value, dict | list):
+        raise InvalidUpdate("The data is neither an object nor an array.", 'Wrap it, for example as {"value": ...}.')
+    if not fits(value):
+        raise InvalidUpdate(
+            f"The data would have more than {BODY_LIMIT:,} characters as JSON.",
+            "Shorten it, or divide it over several objects.",
+        )
+    return value
+
+
+def refused(object_id: str, reasons: Sequence[tuple[str, str]], what: str = "data") -> InvalidUpdate:
+    """The error for data that the object's schema or mode refuses."""
+    path, message = reasons[0]
+    more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
+    return InvalidUpdate(
+        f"The {what} for {object_id!r} is refused: {path}: {message}{more}.",
+        "Mend it, and try again.",
+        detail="\n".join(f"- `{at}`: {why}" for at, why in reasons) if more else "",
+        reasons=tuple(reasons),
+    )
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What is to be made."""
+
+    object_id: str
+    data: Json
+    labels: tuple[str, ...]
+
+
+class Creator:
+    """Makes objects: four requests, the configuration included.
+
+    Args:
+        dry_run: look and check, and write nothing.
+    """
+
+    def __init__(self, finder: Finder, *, dry_run: bool = False) -> None:
+        self.finder = finder
+        self.session = finder.session
+        self.github = finder.github
+        self.dry_run = dry_run
+
+    def create(self, object_id: str, data: object, extra_labels: Sequence[str] = ()) -> StoredObject:
+        """Makes the object, or completes what a create of the same data began.
+
+        Raises:
+            ObjectExists: the id is in use, or was until the object was deleted; or another maker was first.
+            InvalidUpdate: the data is no JSON, too large, or refused by the object's schema.
+            AccessDeniedError: the token may not make labelled issues.
+        """
+        value = checked(data)
+        found = self.finder.look(object_id)
+        wanted = _Wanted(object_id, value, self._labels(object_id, extra_labels))
+        reasons = self.session.judge(object_id)(value)
+        if reasons:
+            raise refused(object_id, reasons)
+        begun = self._begun(found, wanted)
+        if self.dry_run:
+            return self._would_be(wanted, begun.number if begun else 0)
+        if begun is not None:
+            return self._complete(wanted, begun)
+        opened, repeated = self._open(wanted)
+        self._check_labels(wanted, opened)
+        try:
+            return self._settle(wanted, opened, self._say(wanted, opened))
+        except ObjectExists:
+            first = self._begun(self.finder.look(object_id), wanted) if repeated else None
+            if first is None:
+                raise
+            return self._complete(wanted, first)  # the own issue, which was not to be seen when it was repeated
+
+    def _labels(self, object_id: str, extra: Sequence[str]) -> tuple[str, ...]:
+        rules = self.session.rules
+        own = (rules.base_label, objects.uid_label(object_id, rules))
+        found = {label.casefold(): label for label in own}
+        for label in (*rules.extra_labels, *extra):
+            name = label.casefold()
+            clash = name == rules.archived_label.casefold() or name.startswith(rules.uid_prefix.casefold())
+            if clash and name not in found:
+                raise InputError(f"The label {label!r} is one that the store itself uses.", "Choose another label.")
+            if not label.strip() or label != label.strip() or len(label) > LABEL_LIMIT:
+                raise InputError(
+                    f"The label {label[:80]!r} can not be made.",
+                    f"A label has 1 to {LABEL_LIMIT} characters, and no space at its ends.",
+                )
+            found.setdefault(name, label)
+        if len(found) > MOST_LABELS:
+            raise InputError(f"An object can have {MOST_LABELS} labels; {len(found)} are asked for.", "Leave some out.")
+        return tuple(found.values())
+
+    # -- what is there ---------------------------------------------------------------------------------------------
+
+    def _begun(self, found: Found, wanted: _Wanted) -> Issue | None:
+        """The issue that an unfinished create of the same data left behind.
+
+        Raises:
+            ObjectExists: the id is in use.
+        """
+        if found.live:
+            first = found.live[0]
+            if self._unfinished(first) and self._same(first, wanted.data):
+                return first
+            raise ObjectExists(
+                f"There is an object {found.object_id!r} already: issue #{first.number}.",
+                "Update it, or choose another id.",
+            )
+        if found.deleted:
+            raise ObjectExists(
+                f"The object {found.object_id!r} was deleted (issue #{found.deleted[0].number}), and its log is kept.",
+                f"Restore it, or take its label {objects.uid_label(found.object_id, self.session.rules)!r} off.",
+            )
+        if found.stray:
+            raise ObjectExists(
+                f"Issue #{found.stray[0].number} bears the label of {found.object_id!r}, though it is no live object.",
+                f"Put the label {self.session.rules.base_label!r} back on, or take the other one off.",
+            )
+        return None
+
+    def _unfinished(self, issue: Issue) -> bool:
+        """Whether a create died on it: no marker, and no initial state that has its receipt."""
+        if self.finder.marker(issue) is not None or not issue.complete:
+            return False
+        rules, counting = self.session.rules, self.session.counting
+        receipts = {rules.reactions.initial_state, rules.reactions.processed}
+        for comment in issue.comments:
+            entry = updates.read(comment, rules, counting)
+            if entry.kind is Kind.FOREIGN_STATE:
+                return False
+            if entry.kind is Kind.CHECKPOINT and not entry.update_id:
+                return False  # gh-store's own
+            if entry.asks and any(r.content in receipts for r in comment.reactions):
+                return False
+        return True
+
+    def _same(self, issue: Issue, data: Json) -> bool:
+        try:
+            return equal(read_body(issue.body), data)
+        except InvalidJson:
+            return False
+
+    def _would_be(self, wanted: _Wanted, number: int) -> StoredObject:
+        meta = StoredMeta(
+            object_id=wanted.object_id,
+            label=objects.uid_label(wanted.object_id, self.session.rules),
+            issue_number=number,
+            created_at="",
+            updated_at="",
+            version=1,
+            digest=digest(wanted.data),
+        )
+        return StoredObject(meta, wanted.data)
+
+    # -- the steps -------------------------------------------------------------------------------------------------
+
+    def _complete(self, wanted: _Wanted, issue: Issue) -> StoredObject:
+        opened = Opened(issue.number, issue.node_id, issue.labels)
+        return self._settle(wanted, opened, self._said(wanted, issue) or self._say(wanted, opened))
+
+    def _open(self, wanted: _Wanted) -> tuple[Opened, bool]:
+        """The issue with its labels, and whether the request for it was repeated.
+
+        One without an answer is looked for before it is repeated: twice is two issues.
+        """
+        title, body = TITLE_PREFIX + wanted.object_id, dump(wanted.data)
+        for attempt in range(MOST_TRIES):
+            try:
+                return self.github.open_issue(title, body, wanted.labels), attempt > 0
+            except UnknownEffect as error:
+                unknown = error
+            self._wait("making an issue got no answer")
+            made = self._made(wanted, title)
+            if made is not None:
+                return Opened(made.number, made.node_id, made.labels), True
+        raise unknown
+
+    def _wait(self, why: str) -> None:
+        self.github.transport.wait(self.github.transport.retries.backoff_factor, why)
+
+    def _made(self, wanted: _Wanted, title: str) -> Issue | None:
+        """The issue that a request without an answer made; the index of labels may lag, so the newest are looked at."""
+        begun = self._begun(self.finder.look(wanted.object_id), wanted)
+        if begun is not None:
+            return begun
+        label = objects.uid_label(wanted.object_id, self.session.rules)
+        mine = [
+            issue
+            for issue in self.github.newest()
+            if issue.author == self.session.viewer and issue.title == title and objects.has_label(issue, label)
+        ]
+        return min(mine, key=lambda issue: issue.number, default=None)
+
+    def _check_labels(self, wanted: _Wanted, opened: Opened) -> None:
+        """GitHub drops labels silently where the token may not push: such an issue nobody would find."""
+        there = {label.casefold() for label in opened.labels}
+        if all(label.casefold() in there for label in wanted.labels):
+            return
+        try:
+            self.github.change(opened.number, state="closed")
+            undone = f"Issue #{opened.number}, made in vain, is closed."
+        except StoreError:
+            undone = f"Issue #{opened.number}, made in vain, could not be closed."
+        raise AccessDeniedError(
+            f"GitHub put no labels on the issue for {wanted.object_id!r}: the token may not write to "
+            f"{self.github.repository}. {undone}",
+            "Give a token whose owner has write permission, or in a workflow `permissions: {issues: write}`.",
+        )
+
+    def _say(self, wanted: _Wanted, opened: Opened) -> Said:
+        """The initial state; said twice it counts once, for its key is the same."""
+        for _ in range(MOST_TRIES):
+            try:
+                return self.github.say(opened.node_id, self._initial_state(wanted))
+            except UnknownEffect as error:
+                unknown = error
+            self._wait("a comment got no answer")
+            said = self._said(wanted, self.github.read(opened.number, rules=False).issues[0])
+            if said is not None:
+                return said
+        raise unknown
+
+    def _initial_state(self, wanted: _Wanted) -> str:
+        return updates.checkpoint(wanted.data, after=0, revision=1, update_id=self._key(wanted), version=__version__)
+
+    def _key(self, wanted: _Wanted) -> str:
+        return updates.checkpoint_id(0, 0, wanted.data)
+
+    def _said(self, wanted: _Wanted, issue: Issue) -> Said | None:
+        """The initial state, where it stands in the log already."""
+        for comment in issue.comments:
+            entry = updates.read(comment, self.session.rules, self.session.counting)
+            if entry.kind is Kind.CHECKPOINT and entry.update_id == self._key(wanted):
+                return Said(comment.id, comment.node_id, issue.total_comments)
+        return None
+
+    def _settle(self, wanted: _Wanted, opened: Opened, said: Said) -> StoredObject:
+        """Receipts, marker, close; then the look round."""
+        finished, issue = self._finish(wanted, opened, said)
+        rules, counting = self.session.rules, self.session.counting
+        for other in finished.siblings:
+            named = (objects.object_id_of(other, rules) or "").casefold()
+            rival = other.number < opened.number and named == wanted.object_id.casefold()
+            if rival and objects.is_live(other, rules) and objects.is_trusted(other, counting):
+                raise self._give_up(wanted, opened, finished, other.number)
+        if not self.finder.pending(issue):
+            return self.finder.stored(issue, version=1)
+        return self.finder.stored(Processor(self.session).advance(issue).issue or issue)
+
+    def _finish(self, wanted: _Wanted, opened: Opened, said: Said) -> tuple[Finished, Issue]:
+        """The last request, sent again where a part of it was not carried out."""
+        rules = self.session.rules
+        alone = said.total == 1
+        marker = Marker(1, said.id if alone else 0, 1 if alone else 0, objects.short_digest(wanted.data))
+        for _ in range(MOST_TRIES):
+            try:
+                finished = self.github.finish(
+                    opened.node_id,
+                    self.session.viewer,
+                    comment=said.node_id,
+                    processed=rules.reactions.processed,
+                    initial=rules.reactions.initial_state,
+                    title=objects.title(wanted.object_id, marker),
+                )
+            except UnknownEffect:
+                finished = None
+            if finished is not None and finished.titled and finished.issue is not None:
+                return finished, finished.issue
+            if finished is not None and any(failure.kind == "FORBIDDEN" for failure in finished.failures):
+                self.github.raise_for(finished.failures, "write issues")
+            self._wait("a create was not finished")
+        raise GitHubError(
+            f"The object {wanted.object_id!r} is issue #{opened.number}, but GitHub did not let it be finished.",
+            "Create it again with the same data, or process the issue: either completes it.",
+        )
+
+    def _give_up(self, wanted: _Wanted, opened: Opened, finished: Finished, winner: int) -> ObjectExists:
+        """Takes the own issue back."""
+        own = {label.casefold() for label in wanted.labels}
+        labels = [node for name, node in finished.bears.items() if name.casefold() in own]
+        left = f"Issue #{opened.number} could not be given up, and `verify` will name it."
+        for _ in range(MOST_TRIES):
+            try:
+                self.github.give_up(opened.node_id, labels, f"Duplicate of #{winner}: {wanted.object_id}")
+            except UnknownEffect:
+                continue
+            except StoreError:
+                break
+            left = f"Issue #{opened.number} has been given up."
+            break
+        return ObjectExists(
+            f"Another one made the object {wanted.object_id!r} first: issue #{winner}. {left}",
+            "Update that one, or choose another id.",
+        )

@@ -1,0 +1,120 @@
+"""The end of an object and its return: labels say which issue is an object, the log stays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gh_store_action.domain import objects
+from gh_store_action.domain.processing.reconcile import BrokenObject
+from gh_store_action.domain.records import Issue, StoredMeta, StoredObject
+from gh_store_action.errors import AccessDeniedError, ConcurrentUpdateError, DuplicateUIDError, ObjectExists
+from gh_store_action.gateway.transport import UnknownEffect, denied
+from gh_store_action.store.lookup import Finder
+from gh_store_action.store.updating import unwanted
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a delete or a restore did; `changed` is false where there was nothing left to do."""
+
+    meta: StoredMeta
+    changed: bool
+
+
+class Lifecycle:
+    """Deletes and restores.
+
+    Args:
+        dry_run: look and check, and write nothing.
+    """
+
+    def __init__(self, finder: Finder, *, dry_run: bool = False) -> None:
+        self.finder = finder
+        self.session = finder.session
+        self.github = finder.github
+        self.dry_run = dry_run
+
+    def delete(self, object_id: str, *, if_revision: int | None = None, if_digest: str | None = None) -> Change:
+        """Closes the issue, takes the base label off and puts `archived` on: two requests.  Twice is once.
+
+        Raises:
+            ObjectNotFound: there never was such an object.
+            DuplicateUIDError: more than one live issue has the id.
+            ConcurrentUpdateError: the object is not as the caller wants it, or has something pending.
+        """
+        found = self.finder.look(object_id)
+        if not found.live:
+            if found.deleted:
+                return Change(self._meta(found.deleted[0]), changed=False)
+            raise self.finder.missing(found)
+        if len(found.live) > 1:  # without the first one the next would be the object
+            raise DuplicateUIDError(self.finder.twice(found), self.finder.untwin(found))
+        issue = found.live[0]
+        if if_revision is not None or if_digest:
+            self._check(object_id, self.finder.stored(issue), if_revision, if_digest)
+        if not self.dry_run:
+            rules = self.session.rules
+            kept = [label for label in issue.labels if label.casefold() != rules.base_label.casefold()]
+            self._relabel(issue, [*kept, rules.archived_label], state="closed")
+        return Change(self._meta(issue), changed=True)
+
+    def _check(self, object_id: str, found: StoredObject, if_revision: int | None, if_digest: str | None) -> None:
+        if found.meta.pending:
+            raise ConcurrentUpdateError(
+                f"{object_id!r} was left as it is: {found.meta.pending} updates are pending.",
+                "Process them first, then look at it again.",
+            )
+        error = unwanted(object_id, found, if_revision, if_digest)
+        if error is not None:
+            raise error
+
+    def restore(self, object_id: str) -> Change:
+        """Puts the base label back on; opens the issue where something is pending, so that it is folded.
+
+        Raises:
+            ObjectNotFound: there is nothing to restore.
+            ObjectExists: a live object has the id by now.
+            DuplicateUIDError: more than one deleted object has the id.
+        """
+        found = self.finder.look(object_id)
+        if found.live and not found.deleted:
+            return Change(self._meta(found.live[0]), changed=False)
+        if found.live:
+            raise ObjectExists(
+                f"The id {object_id!r} is in use by issue #{found.live[0].number}.",
+                "Delete that object first, or leave the older one where it is.",
+            )
+        if not found.deleted:
+            raise self.finder.missing(found)
+        if len(found.deleted) > 1:
+            numbers = ", ".join(f"#{issue.number}" for issue in found.deleted)
+            raise DuplicateUIDError(
+                f"More than one deleted object has the id {object_id!r}: issues {numbers}.",
+                f"Take the label {objects.uid_label(object_id, self.session.rules)!r} off all but one of them.",
+            )
+        issue = found.deleted[0]
+        if not self.dry_run:
+            rules = self.session.rules
+            dropped = {rules.archived_label.casefold(), rules.base_label.casefold()}
+            kept = [label for label in issue.labels if label.casefold() not in dropped]
+            self._relabel(issue, [rules.base_label, *kept], state="open" if self.finder.pending(issue) else "closed")
+        return Change(self._meta(issue), changed=True)
+
+    def _relabel(self, issue: Issue, labels: list[str], *, state: str) -> None:
+        """Safe to repeat: it says what is to be, not what is to change."""
+        try:
+            there = self.github.change(issue.number, labels=labels, state=state)
+        except UnknownEffect:
+            there = self.github.change(issue.number, labels=labels, state=state)
+        if {label.casefold() for label in there} != {label.casefold() for label in labels}:
+            raise _dropped(self.github.repository)
+
+    def _meta(self, issue: Issue) -> StoredMeta:
+        try:
+            return self.finder.stored(issue).meta
+        except BrokenObject:
+            return self.finder.meta(issue, None)
+
+
+def _dropped(repository: str) -> AccessDeniedError:
+    return denied(f"label issues of {repository}", issues="write")

@@ -1,0 +1,323 @@
+"""What can be wrong with a store's repository, one check a row, each with what to do about it.  Writes nothing."""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import PurePosixPath
+from typing import Any
+from urllib.parse import quote
+
+from gh_store_action.domain import objects
+from gh_store_action.domain.markdown import shorten
+from gh_store_action.domain.processing import sweeping
+from gh_store_action.domain.records import Issue, StoredObject
+from gh_store_action.domain.snapshots import snapshot as snapshots
+from gh_store_action.errors import AccessDeniedError, BudgetExhausted, GitHubError, StoreError
+from gh_store_action.gateway import queries
+from gh_store_action.gateway.issues import Page, pages
+from gh_store_action.gateway.transport import Answer
+from gh_store_action.store.session import Session
+
+WORKFLOWS = PurePosixPath(".github/workflows")
+NAMED = 5  # issues that a row names; the others are counted
+
+Progress = Callable[[int, int], None]
+
+_TEMPLATE_LINE = re.compile(r"^# gh-store-action template v(?P<version>[0-9]+): (?P<name>[a-z-]+\.yml)$", re.MULTILINE)
+_USES = re.compile(r"^\s*(?:-\s+)?uses:\s*\S+/gh-store-action@", re.MULTILINE)
+_NEEDED: Mapping[str, str] = {  # template: what does not happen without it
+    "process-updates.yml": "updates posted as comments are not folded in by themselves",
+    "sweep.yml": "updates posted with a workflow's token, and those of failed runs, stay pending",
+}
+_ROLES = ("admin", "maintain", "push", "triage", "pull")  # in GitHub's names for them, the highest first
+
+
+class Level(enum.Enum):
+    """How a check came out."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One row.
+
+    Args:
+        found: what was seen, and how.
+        mend: the next step; empty where all is well.
+    """
+
+    name: str
+    level: Level
+    found: str
+    mend: str = ""
+
+
+@cache
+def templates() -> Mapping[str, str]:
+    """The workflow templates by file name: package data of the wheel, or a folder of the source tree.
+
+    Raises:
+        StoreError: this installation has none.
+    """
+    package = files("gh_store_action")
+    for folder in (package / "templates", package / ".." / "workflows-templates"):
+        found = {entry.name: entry.read_text("utf-8") for entry in _entries(folder) if entry.name.endswith(".yml")}
+        if found:
+            return dict(sorted(found.items()))
+    raise StoreError("This installation has no workflow templates.", "Install the package gh-store-action anew.")
+
+
+def _entries(folder: Traversable) -> Iterable[Traversable]:
+    return folder.iterdir() if folder.is_dir() else ()
+
+
+def examine(session: Session, progress: Progress = lambda done, total: None) -> Iterator[Check]:
+    """All checks, an early failure before what it explains; ten requests, and two for each hundred issues.
+
+    Args:
+        progress: called with issues read and issues in all.
+    """
+    try:
+        yield from _examine(session, progress)
+    except BudgetExhausted as error:
+        yield Check("budget", Level.FAIL, f"{error.what} The checks behind this row were not made", error.mend)
+
+
+def _examine(session: Session, progress: Progress) -> Iterator[Check]:
+    path = f"/repos/{quote(session.github.repository)}"
+    try:
+        facts = session.github.transport.get(path)
+        answer = session.github.transport.query(queries.RULES, _names(session))
+    except AccessDeniedError as error:
+        yield Check("token", Level.FAIL, error.what, "Set GITHUB_TOKEN to one that is valid: gh auth token")
+        return
+    except BudgetExhausted:
+        raise
+    except GitHubError as error:
+        yield _unseen(session, error)
+        return
+    viewer = str((answer.data.get("viewer") or {}).get("login") or "")
+    yield Check("token", Level.OK, f"accepted; it is {viewer}'s")
+    yield from _repository(facts)
+    if facts.get("has_issues"):
+        yield _listing(session, path)
+    yield _writing(session, path, facts)
+    yield from _contents(answer)
+    configured = _configuration(session)
+    yield configured
+    yield from _workflows(session, path)
+    if configured.level is Level.OK:
+        yield _label(session, path)
+        yield from _objects(session, progress)
+    left = session.github.transport.left or 0
+    mend = "" if left else "Wait for the next hour, or raise rate_limit.max_requests_per_hour where that is lower."
+    yield Check("budget", Level.OK if left else Level.WARN, f"{left:,} of this hour's requests are left", mend)
+
+
+def _names(session: Session) -> dict[str, str]:
+    owner, name = session.github.repository.split("/", 1)
+    return {"owner": owner, "name": name}
+
+
+def _unseen(session: Session, error: GitHubError) -> Check:
+    if error.status != 404:
+        return Check("connection", Level.FAIL, error.what, error.mend)
+    found = f"there is no {session.github.repository}, or the token may not see it"
+    return Check("repository", Level.FAIL, found, "Check the name; give the token access to the repository.")
+
+
+def _repository(facts: Mapping[str, Any]) -> Iterator[Check]:
+    name, kind = facts["full_name"], "private" if facts.get("private") else "public"
+    if facts.get("archived"):
+        found = f"{name} is archived: nothing can be written"
+        yield Check("repository", Level.FAIL, found, "Unarchive it in its settings.")
+    else:
+        yield Check("repository", Level.OK, f"{name}, {kind}")
+    if facts.get("has_issues"):
+        yield Check("issues", Level.OK, "enabled")
+    else:
+        yield Check("issues", Level.FAIL, "disabled", "Enable them under Settings > General > Features.")
+
+
+def _listing(session: Session, path: str) -> Check:
+    try:
+        session.github.transport.get(f"{path}/issues", {"per_page": 1})
+    except BudgetExhausted:
+        raise
+    except GitHubError as error:
+        return Check("issues: read", Level.FAIL, f"the token may not list issues: {error.what}", _grant("issues: read"))
+    return Check("issues: read", Level.OK, "found by listing them")
+
+
+def _writing(session: Session, path: str, facts: Mapping[str, Any]) -> Check:
+    """Asks for a label without a name: who may not write hears 403 or 404, who may hears 422, and nothing is made."""
+    status = 0
+    try:
+        session.github.transport.send("POST", f"{path}/labels", {})
+    except BudgetExhausted:
+        raise
+    except GitHubError as error:
+        status = error.status
+    given = facts.get("permissions") or {}
+    role = next((role for role in _ROLES if given.get(role)), "")
+    known = f"; the repository lists the permission {role}" if role else ""
+    if status == 422:
+        return Check("issues: write", Level.OK, f"found by a request without content, which was understood{known}")
+    if status in (403, 404):
+        return Check("issues: write", Level.FAIL, f"the token may not write issues{known}", _grant("issues: write"))
+    return Check("issues: write", Level.WARN, f"GitHub did not say (status {status}){known}", "Run again later.")
+
+
+def _contents(answer: Answer) -> Iterator[Check]:
+    """Whether the token reads files: a default branch that is not shown is one that it may not see."""
+    found = answer.data.get("repository") or {}
+    refused = any("config" in (error.get("path") or ()) for error in answer.errors)
+    if refused or (found.get("defaultBranchRef") is None and not found.get("isEmpty")):
+        yield Check("contents: read", Level.FAIL, "the token may not read files", _grant("contents: read"))
+    else:
+        yield Check("contents: read", Level.OK, "found by reading the default branch")
+
+
+def _grant(permission: str) -> str:
+    return f"In a workflow add `permissions: {{{permission}}}` to the job; a personal token needs the same permission."
+
+
+def _configuration(session: Session) -> Check:
+    try:
+        session.ensure()
+    except BudgetExhausted:
+        raise
+    except StoreError as error:
+        return Check("configuration", Level.FAIL, error.what, error.mend)
+    return Check("configuration", Level.OK, f"valid; schemas: {len(session.rules.schemas) or 'none'}")
+
+
+def _label(session: Session, path: str) -> Check:
+    name = session.rules.base_label
+    try:
+        session.github.transport.get(f"{path}/labels/{quote(name, safe='')}")
+    except BudgetExhausted:
+        raise
+    except StoreError:
+        return Check(
+            "label", Level.WARN, f"there is no label {name!r} yet", "It is made with the first object: gh-store create"
+        )
+    return Check("label", Level.OK, f"{name!r} is there")
+
+
+def _workflows(session: Session, path: str) -> Iterator[Check]:
+    """Whether each template is there, found by its first line whatever the file's name, and of this version."""
+    try:
+        there = _workflow_files(session, path)
+    except BudgetExhausted:
+        raise
+    except StoreError:
+        return  # another row says that files can not be read
+    base_label = session.rules.base_label
+    copies = {
+        found["name"]: (name, text, int(found["version"])) for name, text in there.items() for found in _lines(text)
+    }
+    own = sorted(name for name, text in there.items() if _USES.search(text) and not list(_lines(text)))
+    for template, shipped in templates().items():
+        title = f"workflow {template}"
+        newest = max(int(found["version"]) for found in _lines(shipped))
+        if template in copies:
+            yield _copy(title, *copies[template], newest=newest, base_label=base_label)
+        elif own:
+            yield Check(title, Level.OK, f"not there; the action is used in {', '.join(own)}")
+        elif template in _NEEDED:
+            mend = "Run `gh-store init --repository-files` in a checkout, commit and push."
+            yield Check(title, Level.WARN, f"not there: {_NEEDED[template]}", mend)
+        else:
+            yield Check(title, Level.OK, "not there; only needed for snapshots in the repository")
+
+
+def _workflow_files(session: Session, path: str) -> Mapping[str, str]:
+    """The workflows on the default branch: those with a template's name, the others only where one is missing."""
+    try:
+        listed = session.github.transport.get(f"{path}/contents/{WORKFLOWS}")
+    except GitHubError as error:
+        if error.status != 404:
+            raise
+        return {}
+    names = [str(entry["name"]) for entry in listed if str(entry["name"]).endswith((".yml", ".yaml"))]
+    wanted = names if set(templates()) - set(names) else list(templates())
+    return {name: session.github.file(f"{WORKFLOWS}/{name}") or "" for name in wanted}
+
+
+def _lines(text: str) -> Iterator[re.Match[str]]:
+    return _TEMPLATE_LINE.finditer(text)
+
+
+def _copy(title: str, name: str, text: str, version: int, *, newest: int, base_label: str) -> Check:
+    if version < newest:
+        mend = f"Take over what is new in the template; it is at version {newest}."
+        return Check(title, Level.WARN, f"{name} was copied from version {version}", mend)
+    if "stored-object" in text and base_label != "stored-object":
+        mend = f"Put {base_label!r} in its place, the base_label of the configuration."
+        return Check(title, Level.WARN, f"{name} looks for the label 'stored-object'", mend)
+    return Check(title, Level.OK, f"{name}, version {version}")
+
+
+def _objects(session: Session, progress: Progress) -> Iterator[Check]:
+    label, github = session.rules.base_label, session.github
+    try:
+        issues = _all(lambda cursor: github.issues(label, cursor), progress)
+        swept = _all(lambda cursor: github.sweep(label, cursor, first=100, rules=False), progress)
+    except BudgetExhausted:
+        raise
+    except StoreError as error:
+        yield Check("objects", Level.FAIL, error.what, error.mend)
+        return
+    rules, counting = session.rules, session.counting
+    broken: list[str] = []
+    holders: dict[str, list[int]] = {}
+    for issue in issues:
+        found = snapshots.stored_object(issue, rules, counting)
+        if isinstance(found, StoredObject):
+            holders.setdefault(found.meta.object_id.casefold(), []).append(issue.number)
+        elif found.broken:
+            broken.append(f"#{issue.number} ({found.reason})")
+    yield Check("objects", Level.OK, f"{len(holders):,}, by {len(issues):,} listed with the label")
+    unsettled = [issue for issue in swept if not sweeping.settled(issue, rules, counting)]
+    older = [f"#{issue.number}" for issue in unsettled if not _adopted(issue, counting)]
+    stranded = [f"#{issue.number}" for issue in unsettled if _adopted(issue, counting)]
+    yield _row("pending updates", Level.WARN, stranded, "Run `gh-store sweep`.")
+    yield _row("written by gh-store", Level.WARN, older, "Run `gh-store migrate --dry-run`, then `gh-store migrate`.")
+    doubles = [f"{object_id} in {_numbers(held)}" for object_id, held in holders.items() if len(held) > 1]
+    yield _row("duplicate ids", Level.FAIL, doubles, "The lowest number counts; take the labels off the others.")
+    yield _row("broken bodies", Level.FAIL, broken, "Run `gh-store verify --repair`, or mend them by hand.")
+
+
+def _all(fetch: Callable[[str | None], Page], progress: Progress) -> list[Issue]:
+    found: list[Issue] = []
+    for page in pages(fetch(None), fetch):
+        found += page.issues
+        progress(len(found), max(page.total, len(found)))
+    return found
+
+
+def _adopted(issue: Issue, counting: frozenset[str]) -> bool:
+    """Whether the store has set the marker that its title bears."""
+    return objects.read_title(issue.title)[1] is not None and issue.title_editor in counting
+
+
+def _numbers(numbers: Iterable[int]) -> str:
+    return ", ".join(f"#{number}" for number in numbers)
+
+
+def _row(name: str, level: Level, found: list[str], mend: str) -> Check:
+    """None is fine; some are named, the rest is counted."""
+    if not found:
+        return Check(name, Level.OK, "none")
+    more = f" and {len(found) - NAMED:,} more" if len(found) > NAMED else ""
+    return Check(name, level, f"{len(found):,}: {', '.join(shorten(one, 200) for one in found[:NAMED])}{more}", mend)

@@ -1,0 +1,188 @@
+"""Which issue an id means: asked by exact label, the lowest number wins, and nobody's permissions are looked up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from gh_store_action.domain import objects
+from gh_store_action.domain.log import entries as updates
+from gh_store_action.domain.log.fold import newest_checkpoint
+from gh_store_action.domain.objects import LABEL_LIMIT, InvalidId
+from gh_store_action.domain.processing.reconcile import BrokenObject
+from gh_store_action.domain.records import Issue, StoredMeta, StoredObject
+from gh_store_action.domain.strict_json import InvalidJson, Json, digest, read_body
+from gh_store_action.errors import InputError, ObjectNotFound
+from gh_store_action.gateway.issues import Reading
+from gh_store_action.gateway.objects import ObjectGateway
+from gh_store_action.store.session import Session
+
+
+@dataclass(frozen=True)
+class Found:
+    """The issues that bear an id's label, each group by number.
+
+    Args:
+        live: the objects with that id; the first one counts.
+        deleted: those that can be restored.
+        stray: those that the store's other label is missing from.
+    """
+
+    object_id: str
+    live: tuple[Issue, ...] = ()
+    deleted: tuple[Issue, ...] = ()
+    stray: tuple[Issue, ...] = ()
+
+
+class Finder:
+    """Finds objects by id.
+
+    Args:
+        session: what is known of the store; learns its rules with the first answer.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.github = ObjectGateway.beside(session.github)
+
+    def look(self, object_id: str) -> Found:
+        """All issues with the id: one request, with the configuration.
+
+        Raises:
+            InputError: the id is none that a label can carry.
+        """
+        self.check_id(object_id)
+        label = objects.uid_label(object_id, self.session.rules)
+        reading = self.github.find(label, rules=self.session.unlearned)
+        self.session.learn(reading)
+        self.check_id(object_id)
+        if objects.uid_label(object_id, self.session.rules) != label:
+            reading = self.github.find(objects.uid_label(object_id, self.session.rules), rules=False)
+        return self._sorted(object_id, reading)
+
+    def check_id(self, object_id: str) -> None:
+        """Raises where no label can carry the id; before the prefix is known, what can be told without it."""
+        rules = self.session.rules
+        if self.session.unlearned and len(object_id) <= LABEL_LIMIT:
+            rules = replace(rules, uid_prefix="")
+        try:
+            objects.check_id(object_id, rules)
+        except InvalidId as error:
+            raise InputError(str(error), "Choose another id.") from None
+
+    def _sorted(self, object_id: str, reading: Reading) -> Found:
+        rules, counting = self.session.rules, self.session.counting
+        live, deleted, stray = [], [], []
+        for issue in sorted(reading.issues, key=lambda issue: issue.number):
+            named = objects.object_id_of(issue, rules)
+            if named is None or named.casefold() != object_id.casefold() or not objects.is_trusted(issue, counting):
+                continue
+            if objects.has_label(issue, rules.archived_label):
+                deleted.append(issue)
+            elif objects.has_label(issue, rules.base_label):
+                live.append(issue)
+            else:
+                stray.append(issue)
+        return Found(object_id, tuple(live), tuple(deleted), tuple(stray))
+
+    def one(self, object_id: str, warn: Callable[[str], None] = lambda line: None) -> Issue:
+        """The issue of the live object.
+
+        Args:
+            warn: called with a line where other live issues have the same id.
+
+        Raises:
+            ObjectNotFound: there is none; says whether there was one.
+        """
+        found = self.look(object_id)
+        if len(found.live) > 1:
+            warn(f"{self.twice(found)} {self.untwin(found)}")
+        if found.live:
+            return found.live[0]
+        raise self.missing(found)
+
+    def twice(self, found: Found) -> str:
+        """What to say where more than one live issue has the id."""
+        numbers = ", ".join(f"#{issue.number}" for issue in found.live)
+        return f"More than one object has the id {found.object_id!r}: issues {numbers}; the lowest number counts."
+
+    def untwin(self, found: Found) -> str:
+        """How the id becomes one object's again."""
+        return f"Take the label {objects.uid_label(found.object_id, self.session.rules)!r} off all but one of them."
+
+    def missing(self, found: Found) -> ObjectNotFound:
+        """Why there is no live object."""
+        if found.deleted:
+            return ObjectNotFound(
+                f"The object {found.object_id!r} is deleted (issue #{found.deleted[0].number}).",
+                "Restore it, or create another one under another id.",
+            )
+        if found.stray:
+            return ObjectNotFound(
+                f"Issue #{found.stray[0].number} bears the label of {found.object_id!r}, but the label "
+                f"{self.session.rules.base_label!r} is missing.",
+                "Put the label back on, or run `verify` with `repair`.",
+            )
+        return ObjectNotFound(
+            f"{self.github.repository} has no object {found.object_id!r}.",
+            "Check the id, and that the token may read issues; `create` makes an object.",
+        )
+
+    def stored(self, issue: Issue, *, version: int | None = None) -> StoredObject:
+        """The object that the issue is, live or deleted.
+
+        Raises:
+            BrokenObject: its body is no object.
+        """
+        try:
+            data = read_body(issue.body)
+            problem = "" if isinstance(data, dict | list) else "it is neither an object nor an array"
+        except InvalidJson as error:
+            data, problem = None, error.reason
+        if problem:
+            raise BrokenObject(
+                f"The body of issue #{issue.number} can not be read as an object: {problem}.",
+                "Process the issue: its log rebuilds the body."
+                if self._has_state(issue)
+                else "Put the object's JSON, and nothing else, into the body, then process the issue.",
+            )
+        return StoredObject(self.meta(issue, data, version=version), data)
+
+    def _has_state(self, issue: Issue) -> bool:
+        """Whether the log may hold a state to rebuild the body from, as far as it was read."""
+        rules, counting = self.session.rules, self.session.counting
+        entries = [updates.read(comment, rules, counting) for comment in issue.comments]
+        return not issue.complete or newest_checkpoint(entries) is not None
+
+    def meta(self, issue: Issue, data: Json, *, version: int | None = None) -> StoredMeta:
+        """What is known of the object beside its data."""
+        rules = self.session.rules
+        object_id = objects.object_id_of(issue, rules) or ""
+        marker = self.marker(issue)
+        known = marker.revision if marker else issue.total_comments + 1
+        return StoredMeta(
+            object_id=object_id,
+            label=objects.uid_label(object_id, rules),
+            issue_number=issue.number,
+            created_at=issue.created_at,
+            updated_at=issue.updated_at,
+            version=known if version is None else version,
+            digest=digest(data),
+            pending=len(self.pending(issue)),
+        )
+
+    def marker(self, issue: Issue) -> objects.Marker | None:
+        """The marker, where readers may take it for the store's."""
+        return objects.marker_of(issue, self.session.counting)
+
+    def pending(self, issue: Issue) -> tuple[updates.Entry, ...]:
+        """The updates after the marker, as far as the log was read; without one, after the newest with a receipt."""
+        rules, counting = self.session.rules, self.session.counting
+        entries = updates.read_all(issue.comments, rules, counting)
+        marker = self.marker(issue)
+        if marker:
+            edge = marker.comment
+        else:
+            done = rules.reactions.processed
+            edge = max((e.id for e in entries if any(r.content == done for r in e.comment.reactions)), default=0)
+        return tuple(e for e in entries if e.asks and e.id > edge)

@@ -1,0 +1,234 @@
+"""Moving objects: from gh-store's format to this one, and to a new issue when the old one is full."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from gh_store_action import __version__
+from gh_store_action.domain import objects
+from gh_store_action.domain.log import entries as updates
+from gh_store_action.domain.log.entries import REPLY_PREFIX, Entry, Kind
+from gh_store_action.domain.markdown import code_span
+from gh_store_action.domain.objects import TITLE_PREFIX, Marker
+from gh_store_action.domain.records import Issue, Receipt, Refusal, StoredObject
+from gh_store_action.domain.strict_json import InvalidJson, Json, dump, equal, parse
+from gh_store_action.errors import ConcurrentUpdateError, StoreError
+from gh_store_action.gateway.objects import Opened
+from gh_store_action.store.lookup import Finder
+from gh_store_action.store.processor import Processor, Result
+from gh_store_action.store.reading import Reader
+
+
+@dataclass(frozen=True)
+class Migration:
+    """An object that this version has not adopted yet.
+
+    Args:
+        form: who wrote it, as far as its log tells.
+        applied: updates that adopting it folds, `rejected` those that it refuses.
+        done: whether it was adopted; a dry run adopts nothing.
+        problem: why it can not be, empty where it can.
+    """
+
+    object_id: str
+    issue_number: int
+    form: str
+    applied: int = 0
+    rejected: int = 0
+    done: bool = False
+    problem: str = ""
+
+
+class Mover:
+    """Moves objects.
+
+    Args:
+        dry_run: look, and write nothing.
+    """
+
+    def __init__(self, finder: Finder, *, dry_run: bool = False) -> None:
+        self.finder = finder
+        self.session = finder.session
+        self.github = finder.github
+        self.dry_run = dry_run
+        self.processor = Processor(finder.session, dry_run=dry_run)
+
+    # -- from gh-store ---------------------------------------------------------------------------------------------
+
+    def migrate(self) -> tuple[Migration, ...]:
+        """Adopts every object without a marker; one request for each hundred objects, and two for each of those."""
+        waiting = [issue for issue in self._listed() if self._is_foreign(issue)]
+        return tuple(self._adopt(issue) for issue in waiting)
+
+    def _listed(self) -> Iterator[Issue]:
+        reader = Reader(self.finder)
+        yield from [issue for page in reader.pages() for issue in page.issues]
+
+    def _is_foreign(self, issue: Issue) -> bool:
+        live = objects.is_live(issue, self.session.rules)
+        return live and self.finder.marker(issue) is None and objects.is_trusted(issue, self.session.counting)
+
+    def _adopt(self, listed: Issue) -> Migration:
+        found = Migration(objects.object_id_of(listed, self.session.rules) or "", listed.number, "unknown")
+        try:
+            issue = self.github.read(listed.number, rules=False).issues[0]
+            issue = self.github.extend(issue, 0, self.session.viewer)
+            found = replace(found, form=self._form(issue))
+            result = self.processor.advance(issue)
+        except StoreError as error:
+            return replace(found, problem=str(error))
+        if result.skipped:
+            return replace(found, problem=result.skipped)
+        return replace(found, applied=result.applied, rejected=result.rejected, done=not self.dry_run)
+
+    def _form(self, issue: Issue) -> str:
+        """Which version wrote it: by its initial state, whose shapes differ (original.md, A1 F03, A2 0.6.0)."""
+        for comment in issue.comments:
+            try:
+                value = parse(comment.body)
+            except InvalidJson:
+                continue
+            if isinstance(value, dict) and value.get("type") == "initial_state":
+                meta = value.get("_meta")
+                version = meta.get("client_version") if isinstance(meta, dict) else None
+                return f"gh-store {version}" if isinstance(version, str) else "gh-store 0.5"
+        return "made by hand, or not finished"
+
+    # -- to a new issue --------------------------------------------------------------------------------------------
+
+    def roll_over(self, object_id: str) -> StoredObject:
+        """Processes the object, makes a new issue from a checkpoint of it, moves the labels, closes the old one.
+
+        To be called by one actor at a time.  Killed half-way, the old issue still is the object; call it again.
+
+        Raises:
+            ObjectNotFound: there is no such object.
+            ConcurrentUpdateError: something stays pending.
+        """
+        found = self.finder.look(object_id)
+        if not found.live:
+            raise self.finder.missing(found)
+        result = self.processor.advance(found.live[0])
+        old = result.issue or found.live[0]
+        if self.dry_run:
+            return self.finder.stored(old)
+        if self.finder.pending(old):
+            raise ConcurrentUpdateError(
+                f"{object_id!r} can not be moved: updates of it are pending.", "Process it, then move it again."
+            )
+        begun = [issue for issue in found.live[1:] if self._previous(issue) == old.number]
+        new = self._continued(old, begun) or self._copied(old)
+        title = objects.moved_title(old.title, new)
+        store = {label.casefold() for label in self._own_labels(old)}
+        kept = [label for label in old.labels if label.casefold() not in store]
+        self.github.change(new, labels=old.labels)
+        self.github.change(old.number, labels=kept, state="closed", title=title)
+        self._redirect(self.github.read(old.number, rules=False).issues[0])
+        return self.finder.stored(self.github.read(new, rules=False).issues[0])
+
+    def _own_labels(self, issue: Issue) -> tuple[str, ...]:
+        rules = self.session.rules
+        return (rules.base_label, *(rules.uid_prefix + one for one in objects.ids_in_labels(issue.labels, rules)))
+
+    def _previous(self, issue: Issue) -> int:
+        entries = (updates.read(comment, self.session.rules, self.session.counting) for comment in issue.comments)
+        return next((entry.previous for entry in entries if entry.previous), 0)
+
+    def _continued(self, old: Issue, begun: list[Issue]) -> int:
+        """The issue that a killed move left behind, where the object has not changed since; others are given up."""
+        now = self.finder.stored(old)
+        number = 0
+        for issue in begun:
+            there = self.finder.stored(issue)
+            if not number and there.meta.version == now.meta.version and equal(there.data, now.data):
+                number = issue.number
+            else:
+                title = f"Given up: {now.meta.object_id}"
+                self.github.change(issue.number, labels=[], state="closed", title=title)
+        return number
+
+    def _copied(self, old: Issue) -> int:
+        """A new issue with the object's state, without labels: nobody takes it for the object yet."""
+        now = self.finder.stored(old)
+        object_id, revision, rules = now.meta.object_id, now.meta.version, self.session.rules
+        opened = self.github.open_issue(TITLE_PREFIX + object_id, dump(now.data), ())
+        text = updates.checkpoint(
+            now.data,
+            after=0,
+            revision=revision,
+            update_id=updates.checkpoint_id(revision, 0, now.data),
+            version=__version__,
+            previous=old.number,
+        )
+        self._finish(
+            opened, text, object_id, revision, now.data, rules.reactions.processed, rules.reactions.initial_state
+        )
+        return opened.number
+
+    def _finish(
+        self, opened: Opened, text: str, object_id: str, revision: int, data: Json, processed: str, initial: str
+    ) -> None:
+        said = self.github.say(opened.node_id, text)
+        marker = Marker(revision, said.id, 1, objects.short_digest(data))
+        finished = self.github.finish(
+            opened.node_id,
+            self.session.viewer,
+            comment=said.node_id,
+            processed=processed,
+            initial=initial,
+            title=objects.title(object_id, marker),
+        )
+        if not finished.titled:
+            self.github.raise_for(finished.failures, "write issues")
+
+    # -- after the move --------------------------------------------------------------------------------------------
+
+    def process(self, number: int, *, event_comment: int | None = None) -> Result:
+        """Brings one object up to date; updates that somebody posts to its old issue are sent to the new one."""
+        result = self.processor.process(number, event_comment=event_comment)
+        if not result.skipped or result.issue is None:
+            return result
+        refusals, target = self._redirect(result.issue)
+        if not target:
+            return result
+        skipped = f"its object is kept in issue #{target} now"
+        return replace(result, skipped=skipped, rejected=len(refusals), refusals=refusals)
+
+    def _redirect(self, issue: Issue) -> tuple[tuple[Refusal, ...], int]:
+        """Refuses what came after the move, and says where the object is."""
+        title, target = objects.read_moved(issue.title)
+        marker = objects.read_title(title)[1]
+        if not target or marker is None or issue.title_editor not in self.session.counting:
+            return (), 0
+        late = [entry for entry in self._entries(issue) if entry.asks and entry.id > marker.comment]
+        late = [entry for entry in late if not self._has_verdict(entry)]
+        sentence = f"the object is kept in issue #{target} now; post the update there"
+        refusals = tuple(Refusal(entry.id, entry.comment.author, (("$", sentence),)) for entry in late)
+        if late and not self.dry_run:
+            rejected = self.session.rules.reactions.rejected
+            self.github.write(
+                issue,
+                self.session.viewer,
+                close=not issue.closed,
+                reply=self._reply(issue.number, target, refusals),
+                receipts=[Receipt(entry.id, entry.comment.node_id, rejected) for entry in late[:50]],
+            )
+        return refusals, target
+
+    def _entries(self, issue: Issue) -> list[Entry]:
+        found = updates.read_all(issue.comments, self.session.rules, self.session.counting)
+        return [entry for entry in found if entry.kind is not Kind.CHAT]
+
+    def _has_verdict(self, entry: Entry) -> bool:
+        rejected = self.session.rules.reactions.rejected
+        return any(r.content == rejected and r.login in self.session.counting for r in entry.comment.reactions)
+
+    def _reply(self, number: int, target: int, refusals: tuple[Refusal, ...]) -> str:
+        url, there = self.session.issue_url(number), self.session.issue_url(target)
+        names = " ".join(str(refusal.comment_id) for refusal in refusals)
+        lines = [f"{REPLY_PREFIX}{names} -->", f"**This object is kept in [#{target}]({there}) now.**", ""]
+        for refusal in refusals:
+            lines.append(f"- [{refusal.comment_id}]({url}#issuecomment-{refusal.comment_id}) was not applied")
+            lines += [f"  - {code_span(path)}: {sentence}" for path, sentence in refusal.reasons]
+        return "\n".join(lines)

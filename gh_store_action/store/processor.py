@@ -1,0 +1,386 @@
+"""Mode: bring one object, or all of them, up to date."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from gh_store_action.domain import objects
+from gh_store_action.domain.log.fold import Outcome, State, Verdict
+from gh_store_action.domain.processing import sweeping
+from gh_store_action.domain.processing.context import Context, PermissionUnknown
+from gh_store_action.domain.processing.decide import Ask, NotAnObject, Quiet, ReadFurther, Step, Write, decide
+from gh_store_action.domain.records import Issue, Receipt, Refusal
+from gh_store_action.domain.strict_json import digest
+from gh_store_action.errors import AccessDeniedError, BudgetExhausted, ConcurrentUpdateError, GitHubError, StoreError
+from gh_store_action.gateway.issues import Failure, Page, Written, pages
+from gh_store_action.gateway.transport import Cancelled, UnknownEffect, denied
+from gh_store_action.store.session import Session
+
+MOST_RECEIPTS = 50  # a request; larger batches of aliases meet GitHub's resource limits (github-facts, section 4)
+MOST_CONTENT = 70  # reactions and comments a minute; GitHub's limit is 80 content-creating requests
+MOST_CONTESTED = 10  # rounds in which somebody else's write was in the way
+MOST_ROUNDS = 500  # far more than the receipts of the most comments take
+MOST_LAGS = 3  # reads that wait for the comment which the event names
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one object.
+
+    Args:
+        changed: whether title and body were written.
+        pending: updates left without a verdict, because GitHub would not say who may write.
+        receipts_left: reactions that the next run has to leave.
+        comments: how many the issue has; GitHub takes 2,500.
+        skipped: why the issue was left alone, empty for an object.
+        error: the failure that ended the work on it, None where there was none.
+        issue: as last read, None where it was not looked at.
+    """
+
+    number: int
+    object_id: str = ""
+    state: State | None = None
+    applied: int = 0
+    rejected: int = 0
+    unauthorized: int = 0
+    pending: int = 0
+    receipts_left: int = 0
+    comments: int = 0
+    changed: bool = False
+    closed: bool = True
+    refusals: tuple[Refusal, ...] = ()
+    notes: tuple[str, ...] = ()
+    skipped: str = ""
+    error: StoreError | None = None
+    issue: Issue | None = field(default=None, repr=False)
+
+    @property
+    def processed(self) -> int:
+        """Updates that got a verdict."""
+        return self.applied + self.rejected + self.unauthorized
+
+    @property
+    def digest(self) -> str:
+        """Of the state, empty where there is none."""
+        return digest(self.state.data) if self.state else ""
+
+
+@dataclass
+class _Round:
+    """What one object's rounds have found out so far."""
+
+    issue: Issue
+    context: Context
+    object_id: str
+    verdicts: dict[int, Verdict] = field(default_factory=dict)
+    refusals: dict[int, Refusal] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    changed: bool = False
+    contested: int = 0
+    batch: int = MOST_RECEIPTS
+    left: int = 0
+    fruitless: int = 0
+    rounds: int = 0
+
+
+class Processor:
+    """Folds pending updates.
+
+    Args:
+        now: seconds, for the pace of reactions and comments.
+        dry_run: decide, and write nothing.
+    """
+
+    def __init__(self, session: Session, *, dry_run: bool = False, now: Callable[[], float] = time.monotonic) -> None:
+        self.session = session
+        self.github = session.github
+        self.dry_run = dry_run
+        self._now = now
+        self._recent: deque[float] = deque()
+
+    def process(self, number: int, *, event_comment: int | None = None) -> Result:
+        """Brings one object up to date: two requests, one when there is nothing to do.
+
+        Args:
+            event_comment: the comment that the event names; the read has to hold it.
+
+        Raises:
+            StoreError: when it can not be finished; what is not finished stays pending.
+        """
+        reading = self.github.read(number, rules=self.session.unlearned)
+        self.session.learn(reading)
+        issue = self._await_comment(reading.issues[0], event_comment)
+        return self.advance(issue)
+
+    def _await_comment(self, issue: Issue, comment: int | None) -> Issue:
+        """Replicas lag: reads again while the event's comment is not there, a few times; it may be deleted, too."""
+        for attempt in range(MOST_LAGS):
+            if comment is None or any(c.id >= comment for c in issue.comments):
+                break
+            if not self.github.transport.wait(2.0**attempt, "GitHub does not show the event's comment yet"):
+                break
+            issue = self.github.read(issue.number, rules=False).issues[0]
+        return issue
+
+    def advance(self, issue: Issue) -> Result:
+        """Goes round until what is read back shows nothing to do."""
+        object_id = objects.object_id_of(issue, self.session.rules) or ""
+        work = _Round(issue, self.session.context(object_id, issue.number), object_id)
+        while True:
+            work.rounds += 1
+            if work.rounds > MOST_ROUNDS:
+                raise StoreError(
+                    f"Issue #{issue.number} was not finished in {MOST_ROUNDS} rounds.",
+                    "Nothing is lost; run again, and please report it if it happens again.",
+                )
+            step = self._decide(work)
+            if isinstance(step, ReadFurther):
+                work.issue = self.github.extend(work.issue, step.until, self.session.viewer)
+            elif isinstance(step, Ask):
+                work.context = self.session.ask(work.context, object_id, step.logins)
+            elif isinstance(step, NotAnObject):
+                return Result(
+                    issue.number,
+                    object_id,
+                    skipped=step.reason,
+                    changed=work.changed,
+                    closed=issue.closed,
+                    issue=work.issue,
+                )
+            elif isinstance(step, Quiet):
+                return self._result(work, step, step.blocked)
+            else:
+                self._note(work, step)
+                if self.dry_run or not self._carry_out(work, step):
+                    return self._result(work, step, step.blocked)
+
+    def _decide(self, work: _Round) -> Step:
+        try:
+            return decide(work.issue, work.context)
+        except PermissionUnknown as unknown:
+            raise PermissionUnknown(unknown.login, self.session.refusals_to_say.pop(unknown.login, "")) from None
+
+    def _note(self, work: _Round, step: Write) -> None:
+        work.verdicts.update(step.verdicts)
+        for comment in step.verdicts:
+            work.refusals.pop(comment, None)
+        work.refusals.update({refusal.comment_id: refusal for refusal in step.refusals})
+        work.notes += [note for note in step.notes if note not in work.notes]
+        work.left = len(step.receipts)
+
+    def _carry_out(self, work: _Round, step: Write) -> bool:
+        """One write and what it read back; says whether to go round again."""
+        receipts = self._paced(work, step)
+        if receipts is None:
+            return False
+        before = work.issue
+        try:
+            written = self.github.write(
+                before,
+                self.session.viewer,
+                title=step.title,
+                body=step.body,
+                close=step.close or (before.closed and not step.blocked),
+                checkpoint=step.checkpoint,
+                reply=step.reply,
+                receipts=receipts,
+            )
+        except UnknownEffect as error:
+            self._contest(work, step, error.what.rstrip("."))
+            work.batch = max(1, work.batch // 2)
+            self.github.transport.wait(self.github.transport.retries.backoff_factor, "a write got no answer")
+            work.issue = self._reread(before.number)
+            return True
+        self._check(step, written)
+        after = written.issue or self._reread(before.number)
+        work.issue = after
+        if written.failures:
+            work.batch = max(1, work.batch // 2)
+        sent = step.title is not None
+        confirmed = (after.title, after.body) == ((step.title, step.body) if sent else (before.title, before.body))
+        if confirmed:
+            work.changed = work.changed or sent
+            owed = tuple(r for r in step.receipts if r not in receipts or r in _failed(receipts, written))
+            work.context = replace(work.context, known={**work.context.known, **step.verdicts}, owed=owed)
+            self._say_overwritten(work, before, after)
+            self._insist(work, step)
+        else:
+            work.changed = work.changed or written.title is not None
+            work.context = replace(work.context, known={}, owed=())
+            self._contest(work, step, "others wrote at the same time")
+        if written.failures and confirmed and not sent:
+            return self._try_again(work, step)
+        return True
+
+    def _paced(self, work: _Round, step: Write) -> tuple[Receipt, ...] | None:
+        """As many receipts as the pace allows; the body waits for none.  None: receipts alone, and no time left."""
+        now = self._now()
+        while self._recent and self._recent[0] <= now - 60:
+            self._recent.popleft()
+        comments = bool(step.checkpoint) + bool(step.reply)
+        room = max(0, MOST_CONTENT - len(self._recent) - comments)
+        if not room and step.title is None and not comments and not step.close:
+            pause = 60 - (now - self._recent[0]) + 1
+            if not self.github.transport.wait(pause, "GitHub takes 80 reactions and comments a minute"):
+                work.notes.append(f"{len(step.receipts)} receipts are left for the next run.")
+                return None
+            return self._paced(work, step)
+        chosen = step.receipts[: min(room, work.batch)]
+        self._recent.extend([now] * (len(chosen) + comments))
+        return chosen
+
+    def _check(self, step: Write, written: Written) -> None:
+        """Raises for what going round again would not mend."""
+        for failure in written.failures:
+            if objects.FULL in failure.message.lower():
+                raise StoreError(
+                    f"The issue of {step.object_id} has {objects.COMMENT_LIMIT:,} comments, and GitHub takes no more.",
+                    f"Run `gh-store roll-over {step.object_id}`; the updates so far are folded, and none is lost.",
+                )
+            forbidden = failure.kind == "FORBIDDEN" or "not accessible" in failure.message.lower()
+            if forbidden and (failure.alias in _WHOLE or "locked" in failure.message.lower()):
+                raise _forbidden(failure, self.github.repository)
+        if written.body is not None and written.body != step.body and written.title == step.title:
+            raise GitHubError(
+                f"GitHub took the title of {step.object_id}, but kept another body than the one that was sent.",
+                "The next run rebuilds the body from the log; if it fails again, make the object smaller.",
+            )
+
+    def _contest(self, work: _Round, step: Write, why: str) -> None:
+        work.contested += 1
+        if work.contested > MOST_CONTESTED:
+            raise ConcurrentUpdateError(
+                f"#{work.issue.number} ({step.object_id}) could not be finished in {MOST_CONTESTED} rounds: {why}.",
+                "Nothing is lost; what is left is pending. Give the workflow `concurrency` by issue, and run again.",
+            )
+
+    def _try_again(self, work: _Round, step: Write) -> bool:
+        """What fails again and again beside a body that is right is left for the next run."""
+        work.fruitless += 1
+        if work.fruitless < MOST_LAGS:
+            return True
+        work.notes.append(f"{len(step.receipts)} receipts could not be left; the next run tries again.")
+        return False
+
+    def _insist(self, work: _Round, step: Write) -> None:
+        """A checkpoint that did not arrive is sent again: the body rests on it."""
+        for _ in range(MOST_LAGS):
+            if not step.checkpoint or any(c.body == step.checkpoint for c in work.issue.comments):
+                return
+            written = self.github.write(work.issue, self.session.viewer, checkpoint=step.checkpoint)
+            work.issue = written.issue or self._reread(work.issue.number)
+        raise GitHubError(
+            f"GitHub did not take the checkpoint of {step.object_id}.",
+            "The body is right; run again, and the next run enters it into the log.",
+        )
+
+    def _say_overwritten(self, work: _Round, before: Issue, after: Issue) -> None:
+        """GitHub has no compare-and-swap: an edit saved between a read and its write is lost, and has to be told."""
+        known = {*before.body_edits, *((before.created_at, login) for _, login in after.body_edits)}
+        for edit in after.body_edits:
+            if edit not in known and edit[1] not in self.session.counting:
+                work.notes.append(
+                    f"An edit of the body by {edit[1]}, saved while this run was writing, was overwritten; "
+                    "the edit history has it."
+                )
+
+    def _reread(self, number: int) -> Issue:
+        return self.github.read(number, rules=False).issues[0]
+
+    def _result(self, work: _Round, step: Quiet | Write, blocked: int) -> Result:
+        count = {outcome: sum(1 for v in work.verdicts.values() if v.outcome is outcome) for outcome in Outcome}
+        refusals = tuple(work.refusals[key] for key in sorted(work.refusals))
+        would = self.dry_run and isinstance(step, Write) and step.title is not None
+        return Result(
+            number=work.issue.number,
+            object_id=step.object_id,
+            state=step.state,
+            applied=count[Outcome.APPLIED],
+            rejected=count[Outcome.REJECTED],
+            unauthorized=count[Outcome.UNAUTHORIZED],
+            pending=blocked,
+            receipts_left=work.left if isinstance(step, Write) and not self.dry_run else 0,
+            comments=work.issue.total_comments,
+            changed=work.changed or would,
+            closed=work.issue.closed,
+            refusals=refusals,
+            notes=tuple(work.notes),
+            issue=work.issue,
+        )
+
+    def sweep(self, progress: Callable[[int, int], None] = lambda done, all_: None) -> list[Result]:
+        """Every object that has something pending, oldest first.  One object's failure does not stop the others.
+
+        Raises:
+            StoreError: when the listing fails, or the token or the budget ends.
+        """
+        waiting = [issue for issue in self._listing() if not self._settled(issue)]
+        results: list[Result] = []
+        for done, issue in enumerate(waiting):
+            progress(done, len(waiting))
+            try:
+                results.append(self.process(issue.number))
+            except StoreError as error:
+                found = Result(issue.number, objects.object_id_of(issue, self.session.rules) or "", error=error)
+                results.append(found)
+                if _ends_the_run(error):
+                    results[-1] = replace(found, pending=len(waiting) - done, notes=(_left(done, len(waiting)),))
+                    return results
+        progress(len(waiting), len(waiting))
+        return results
+
+    def _settled(self, issue: Issue) -> bool:
+        object_id = objects.object_id_of(issue, self.session.rules) or ""
+
+        def may_write(login: str) -> bool:
+            return self.session.may_write(login, object_id) is not False
+
+        return sweeping.settled(issue, self.session.rules, self.session.counting, may_write)
+
+    def _listing(self) -> Iterable[Issue]:
+        """All issues with the base label; the list is whole before anything is changed."""
+        return [issue for page in self._pages() for issue in page.issues]
+
+    def _pages(self) -> Iterable[Page]:
+        label = self.session.rules.base_label
+        first = self.github.sweep(label, None, first=100, rules=self.session.unlearned)
+        self.session.learn(first.reading)
+        if self.session.rules.base_label != label:
+            label = self.session.rules.base_label
+            first = self.github.sweep(label, None, first=100, rules=False)
+        return pages(first, lambda cursor: self.github.sweep(label, cursor, first=100, rules=False))
+
+
+_WHOLE = ("fold", "check", "checkpoint", "reply")  # aliases that say something of the issue, not of one comment
+
+
+def _failed(receipts: Sequence[Receipt], written: Written) -> list[Receipt]:
+    """Those of the sent receipts that did not arrive; one whose comment has gone never will."""
+    groups = {
+        "x": [receipt for receipt in receipts if receipt.remove],
+        "r": [receipt for receipt in receipts if not receipt.remove],
+    }
+    names = {f"{kind}{place}": receipt for kind, group in groups.items() for place, receipt in enumerate(group)}
+    return [names[f.alias] for f in written.failures if f.alias in names and f.kind != "NOT_FOUND"]
+
+
+def _left(done: int, total: int) -> str:
+    return f"The run ended after {done} of {total} objects; the others are still pending, and the next run finds them."
+
+
+def _ends_the_run(error: StoreError) -> bool:
+    """Whether the next object would meet the same: no permission, no budget, no GitHub."""
+    lasting = isinstance(error, AccessDeniedError | BudgetExhausted | Cancelled)
+    return lasting or (isinstance(error, GitHubError) and error.status == 0)
+
+
+def _forbidden(failure: Failure, repository: str) -> AccessDeniedError:
+    if "locked" in failure.message.lower():
+        return AccessDeniedError(
+            f"The issue is locked: {failure.message.rstrip('.')}.",
+            "Unlock the conversation; a bot can not write to it.",
+        )
+    return denied(f"write issues of {repository} ({failure.message})", issues="write")

@@ -1,0 +1,260 @@
+"""Reading objects: as they are, as they were, and what happened to them.  Nothing here writes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from gh_store_action.domain import objects
+from gh_store_action.domain.past import history
+from gh_store_action.domain.past.history import HistoryEntry, Point
+from gh_store_action.domain.patches.modes import diff
+from gh_store_action.domain.records import Issue, StoredObject
+from gh_store_action.domain.snapshots import snapshot as snapshots
+from gh_store_action.domain.strict_json import Json
+from gh_store_action.errors import InputError, ObjectNotFound, StoreError
+from gh_store_action.gateway.issues import Page
+from gh_store_action.store.lookup import Finder
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Past:
+    """An object's whole log, over all issues that it was kept in.
+
+    Args:
+        issue: the newest one, with all its comments.
+    """
+
+    issue: Issue
+    logs: tuple[history.Log, ...]
+
+    @property
+    def points(self) -> tuple[Point, ...]:
+        """The states in order."""
+        found: list[Point] = []
+        for log in self.logs:
+            more = history.points(log)
+            if found and more and found[-1].revision == more[0].revision:
+                more = more[1:]
+            found += more
+        return tuple(found)
+
+    @property
+    def entries(self) -> list[HistoryEntry]:
+        """What happened, oldest first."""
+        states = self.points
+        return [entry for log in self.logs for entry in history.entries_of(log, states)]
+
+
+class Reader:
+    """Reads objects.
+
+    Args:
+        progress: of listings, called with issues read and issues in all.
+        warn: called with a line about an issue that is left out, or that has an id which another one has.
+    """
+
+    def __init__(
+        self,
+        finder: Finder,
+        *,
+        progress: Progress = lambda done, total: None,
+        warn: Callable[[str], None] = lambda line: None,
+    ) -> None:
+        self.finder = finder
+        self.session = finder.session
+        self.github = finder.github
+        self.progress = progress
+        self.warn = warn
+
+    # -- one object ------------------------------------------------------------------------------------------------
+
+    def get(self, object_id: str, *, revision: int | None = None, at: str | None = None) -> StoredObject:
+        """The object as it is, in whatever state its issue is: one request; or as it was.
+
+        Args:
+            at: a time in UTC as GitHub writes it.
+
+        Raises:
+            ObjectNotFound: there is no such object, or it was not there then.
+            StoreError: the log does not give that state.
+        """
+        if revision is not None and at is not None:
+            raise InputError("A revision and a time are both given.", "Leave one of them out.")
+        issue = self.finder.one(object_id, self.warn)
+        if revision is None and at is None:
+            return self.finder.stored(issue)
+        if revision is not None and revision == self._present(issue):
+            return self.finder.stored(issue)
+        past = self._past(issue)
+        point = (
+            self._at_revision(object_id, past, revision)
+            if revision is not None
+            else self._at(object_id, past, at or "")
+        )
+        return self._was(past, point)
+
+    def _present(self, issue: Issue) -> int:
+        """The revision of the body, 0 where it is not known."""
+        marker = self.finder.marker(issue)
+        if marker is None:
+            return 0
+        found = self.finder.stored(issue)
+        return marker.revision if found.meta.digest.startswith(marker.digest) else 0
+
+    def states(self, object_id: str, *revisions: int) -> tuple[Json, ...]:
+        """The data at some revisions, the log read once."""
+        past = self.past(object_id)
+        return tuple(self._at_revision(object_id, past, revision).data for revision in revisions)
+
+    def diff(self, object_id: str, before: int, after: int) -> Json:
+        """The JSON Patch from one revision to another."""
+        one, other = self.states(object_id, before, after)
+        return diff(one, other)
+
+    def _at_revision(self, object_id: str, past: Past, revision: int) -> Point:
+        found = past.points
+        point = history.at_revision(found, revision)
+        if point is not None:
+            return point
+        if any(other.revision == revision for other in found):
+            raise self._uncertain(object_id, f"revision {revision}")
+        known = ", ".join(_ranges([other.revision for other in found])) or "none"
+        raise ObjectNotFound(
+            f"{object_id!r} has no revision {revision}; its log gives {known}.", "Choose one of those."
+        )
+
+    def _at(self, object_id: str, past: Past, time: str) -> Point:
+        found = past.points
+        point = history.at_time(found, time)
+        if point is None:
+            raise ObjectNotFound(f"{object_id!r} was not there at {time}.", f"It was made at {_first(past, found)}.")
+        if point.certain:
+            return point
+        if point is found[-1] and self._present(past.issue):
+            now = self.finder.stored(past.issue)
+            return replace(point, data=now.data, revision=now.meta.version)
+        raise self._uncertain(object_id, f"the state at {time}")
+
+    def _uncertain(self, object_id: str, what: str) -> StoreError:
+        return StoreError(
+            f"The log of {object_id!r} no longer gives {what}: comments were edited or deleted after the fact, "
+            "or gh-store did not log all changes.",
+            "The body's edit history on GitHub may still have it.",
+        )
+
+    def _was(self, past: Past, point: Point) -> StoredObject:
+        meta = self.finder.meta(past.issue, point.data, version=point.revision)
+        first = past.logs[0].issue.created_at
+        return StoredObject(replace(meta, created_at=first, updated_at=point.time, pending=0), point.data)
+
+    # -- the past --------------------------------------------------------------------------------------------------
+
+    def events(self, object_id: str) -> list[HistoryEntry]:
+        """What happened to the object, deleted or not: one request for each hundred comments."""
+        return self.past(object_id).entries
+
+    def past(self, object_id: str) -> Past:
+        """The object's whole log, deleted or not.
+
+        Raises:
+            ObjectNotFound: there is none.
+        """
+        found = self.finder.look(object_id)
+        for issue in (*found.live, *found.deleted):
+            return self._past(issue)
+        raise self.finder.missing(found)
+
+    def _past(self, issue: Issue) -> Past:
+        newest = self.github.extend(issue, 0, self.session.viewer)
+        object_id = objects.object_id_of(newest, self.session.rules) or ""
+        logs = [self._log(newest, object_id)]
+        while True:
+            previous = next((e.previous for e in logs[0].entries if e.previous), 0)
+            if not 0 < previous < logs[0].issue.number:
+                return Past(newest, tuple(logs))
+            older = self.github.read(previous, rules=False).issues[0]
+            older = self.github.extend(older, 0, self.session.viewer)
+            logs.insert(0, self._log(replace(older, title=objects.read_moved(older.title)[0]), object_id))
+
+    def _log(self, issue: Issue, object_id: str) -> history.Log:
+        return history.read(issue, self.session.rules, self.session.counting, self.session.judge(object_id))
+
+    # -- many objects ----------------------------------------------------------------------------------------------
+
+    def all(self) -> Iterator[StoredObject]:
+        """Every live object, oldest first: one request for each hundred.
+
+        A broken one is left out with a warning; where two issues claim an id, the lower number has it.
+        """
+        seen: dict[str, int] = {}
+        done = 0
+        for page in self.pages(since=None):
+            for issue in page.issues:
+                found = self._listed(issue)
+                if found is None:
+                    continue
+                key = found.meta.object_id.casefold()
+                if key in seen:
+                    self.warn(
+                        f"Issue #{issue.number} is left out: issue #{seen[key]} has the id {found.meta.object_id} too."
+                    )
+                    continue
+                seen[key] = issue.number
+                yield found
+            done += len(page.issues)
+            self.progress(done, max(done, page.total))
+
+    def updated_since(self, time: str) -> Iterator[StoredObject]:
+        """Every live object whose issue changed at or after that time, one request for each hundred.
+
+        GitHub's times have whole seconds, so a change within the second that is asked for is in.
+        """
+        changed = {issue.number: issue for page in self.pages(since=time) for issue in page.issues}
+        seen: set[str] = set()
+        for number in sorted(changed):
+            found = self._listed(changed[number])
+            if found is not None and found.meta.updated_at >= time and found.meta.object_id.casefold() not in seen:
+                seen.add(found.meta.object_id.casefold())
+                yield found
+
+    def _listed(self, issue: Issue) -> StoredObject | None:
+        found = snapshots.stored_object(issue, self.session.rules, self.session.counting)
+        if isinstance(found, StoredObject):
+            return found
+        if found.broken:
+            self.warn(f"Issue #{found.number} is left out: {found.reason}.")
+        return None
+
+    def pages(self, since: str | None = None) -> Iterator[Page]:
+        """Pages with the base label; asked for again where the configuration, read with the first, names another."""
+        cursor: str | None = None
+        while True:
+            label = self.session.rules.base_label
+            page = self.github.issues(
+                label, cursor, since=since, by_update=since is not None, rules=self.session.unlearned
+            )
+            self.session.learn(page.reading)
+            if self.session.rules.base_label != label:
+                continue
+            yield page
+            if page.cursor is None:
+                return
+            cursor = page.cursor
+
+
+def _ranges(numbers: list[int]) -> list[str]:
+    """The numbers as ranges: `1 to 4`, `6`."""
+    found: list[list[int]] = []
+    for number in sorted(set(numbers)):
+        if found and number == found[-1][1] + 1:
+            found[-1][1] = number
+        else:
+            found.append([number, number])
+    return [f"{low} to {high}" if low != high else f"{low}" for low, high in found]
+
+
+def _first(past: Past, found: tuple[Point, ...]) -> str:
+    return found[0].time if found else past.issue.created_at

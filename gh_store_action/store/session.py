@@ -1,0 +1,216 @@
+"""One run's knowledge of one store: its rules, who the token is, and who was found to be allowed to write."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from gh_store_action import __version__
+from gh_store_action.config.store_config import LOCAL_FILE, StoreConfig, combine, parse_local
+from gh_store_action.domain import access
+from gh_store_action.domain.log.fold import Judge, no_schema
+from gh_store_action.domain.processing.context import Context
+from gh_store_action.domain.records import GHOST, AccessRule, Rules
+from gh_store_action.domain.schema.compiling import Schema, SchemaError, compile_schemas, match_schema, violations
+from gh_store_action.domain.strict_json import Json
+from gh_store_action.errors import AccessDeniedError, ConfigurationError, GitHubError
+from gh_store_action.gateway.issues import GitHub, Reading
+from gh_store_action.gateway.transport import Cancelled
+
+SNAPSHOT_PATH = "data/store-snapshot.json"
+SCHEMA_FOLDER = ".github/gh-store/"
+
+
+class Session:
+    """What the modes share.
+
+    Args:
+        local: the text of a local configuration file, None where there is none.
+        local_source: its path, for messages.
+        server_url: of the website, for links.
+        snapshot_path: whose owners in CODEOWNERS may write, where the rules say so.
+    """
+
+    def __init__(
+        self,
+        github: GitHub,
+        *,
+        local: str | None = None,
+        local_source: str = LOCAL_FILE,
+        server_url: str = "https://github.com",
+        snapshot_path: str = SNAPSHOT_PATH,
+    ) -> None:
+        self.github = github
+        self.viewer = ""
+        self.refusals_to_say: dict[str, str] = {}
+        self._local = local
+        self._local_source = local_source
+        self._server_url = server_url.rstrip("/")
+        self._snapshot_path = snapshot_path
+        self._schemas: Sequence[tuple[str, Schema]] = ()
+        self._permissions: dict[str, str] = {}
+        self._allowed: dict[tuple[str, AccessRule], bool] = {}
+        self._codeowners: frozenset[str] | None = None
+        self._members: dict[tuple[str, str], bool] = {}
+        machine = parse_local(local or "", source=local_source)
+        self._config = StoreConfig(retries=machine.retries, rate_limit=machine.rate_limit, log=machine.log)
+        self._learned = False
+        self._apply()
+
+    @property
+    def config(self) -> StoreConfig:
+        """The configuration that counts, as far as it is known: whole after the first answer."""
+        return self._config
+
+    @property
+    def rules(self) -> Rules:
+        """The store's rules."""
+        return self._config.rules
+
+    @property
+    def unlearned(self) -> bool:
+        """Whether the next query has to bring the store's files along."""
+        return not self._learned
+
+    @property
+    def counting(self) -> frozenset[str]:
+        """Whose receipts, checkpoints and updates count."""
+        return self.rules.processors | {self.viewer}
+
+    def learn(self, reading: Reading) -> None:
+        """Takes the rules from the first answer.
+
+        Raises:
+            ConfigurationError: for a wrong configuration or schema; nothing has been written yet.
+        """
+        if self._learned:
+            return
+        self.viewer = reading.viewer
+        self._config = combine(reading.files.config, self._local, local_source=self._local_source)
+        self._schemas = _compiled(self._config.rules, reading.files.schemas)
+        self._learned = True
+        self._apply()
+
+    def _apply(self) -> None:
+        transport = self.github.transport
+        transport.retries = self._config.retries
+        transport.most_per_hour = self._config.rate_limit.max_requests_per_hour
+
+    def ensure(self) -> None:
+        """Learns the rules by a request of their own, where nothing else has brought them."""
+        if not self._learned:
+            self.learn(self.github.rules())
+
+    def judge(self, object_id: str) -> Judge:
+        """Asks the object's schema."""
+        schema = match_schema(self._schemas, object_id)
+        if schema is None:
+            return no_schema
+
+        def ask(data: Json) -> Sequence[tuple[str, str]]:
+            return [(reason.path, reason.message) for reason in violations(schema, data)]
+
+        return ask
+
+    def context(self, object_id: str, number: int) -> Context:
+        """What a decision about the object starts with."""
+        return Context(
+            rules=self.rules,
+            viewer=self.viewer,
+            counting=self.counting,
+            version=__version__,
+            issue_url=self.issue_url(number),
+            judge=self.judge(object_id),
+        )
+
+    def issue_url(self, number: int) -> str:
+        """The issue's page."""
+        return f"{self._server_url}/{self.github.repository}/issues/{number}"
+
+    def ask(self, context: Context, object_id: str, logins: frozenset[str]) -> Context:
+        """The context with answers about these people.  Where GitHub does not answer, nobody is taken for a no."""
+        permissions: dict[str, bool] = dict(context.permissions)
+        unanswered = set(context.unanswered)
+        for login in sorted(logins):
+            answer = self.may_write(login, object_id)
+            if answer is None:
+                unanswered.add(login)
+            else:
+                permissions[login] = answer
+        return replace(context, permissions=permissions, unanswered=frozenset(unanswered))
+
+    def may_write(self, login: str, object_id: str) -> bool | None:
+        """Whether the person may write that object; None where GitHub does not say, with the reason kept."""
+        if login in self.counting:
+            return True
+        rule = access.rule_for(self.rules, object_id)
+        key = login, rule
+        if key not in self._allowed:
+            try:
+                self._allowed[key] = self._find_out(login, rule)
+            except Cancelled:
+                raise
+            except (GitHubError, AccessDeniedError) as error:
+                self.refusals_to_say[login] = str(error)
+                return None
+        return self._allowed[key]
+
+    def _find_out(self, login: str, rule: AccessRule) -> bool:
+        standing: str | None = None
+        teams: set[str] = set()
+        owners: frozenset[str] = frozenset()
+        for need in (None, *access.needs(rule, login)):
+            if need is access.Ask.PERMISSION:
+                standing = self._standing(login)
+            elif need is access.Ask.CODEOWNERS:
+                owners = self._owners()
+                teams |= self._memberships(login, [owner for owner in owners if "/" in owner])
+            elif need is access.Ask.TEAMS:
+                teams |= self._memberships(login, rule.teams)
+            if access.allows(rule, login=login, permission=standing, teams=teams, codeowners=owners):
+                return True
+        return False
+
+    def _standing(self, login: str) -> str:
+        if login == GHOST:
+            return "none"
+        if login not in self._permissions:
+            answer = self.github.permission(login)
+            self._permissions[login] = access.standing(*answer) if answer else "none"
+        return self._permissions[login]
+
+    def _owners(self) -> frozenset[str]:
+        if self._codeowners is None:
+            texts = (self.github.file(path) for path in access.CODEOWNERS_PATHS)
+            text = next((text for text in texts if text is not None), "")
+            self._codeowners = access.codeowners_for(text, self._snapshot_path)
+        return self._codeowners
+
+    def _memberships(self, login: str, teams: Sequence[str]) -> set[str]:
+        found: set[str] = set()
+        for team in teams:
+            key = team, login
+            if key not in self._members:
+                self._members[key] = self.github.is_team_member(team, login)
+            if self._members[key]:
+                found.add(team)
+        return found
+
+
+def _compiled(rules: Rules, files: Mapping[str, str]) -> Sequence[tuple[str, Schema]]:
+    if not rules.schemas:
+        return ()
+    for _, name in rules.schemas:
+        if name not in files:
+            raise ConfigurationError(
+                f"The configuration names the schema {name}, but {SCHEMA_FOLDER}{name} is not on the default branch.",
+                "Add the file, or take the line out of store.schemas.",
+            )
+    try:
+        compiled = compile_schemas(files)
+    except SchemaError as error:
+        where = f"{SCHEMA_FOLDER}{error.name}" + (f", line {error.line}" if error.line else "")
+        raise ConfigurationError(
+            f"{where}: {error.reason}.".replace("..", "."), "Mend it on the default branch; nothing was written."
+        ) from None
+    return tuple((glob, compiled[name]) for glob, name in rules.schemas)

@@ -1,0 +1,324 @@
+"""Changing an object: an update is posted to its log, and folded at once where that is asked for."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from gh_store_action import __version__
+from gh_store_action.domain import access
+from gh_store_action.domain.log import entries as updates
+from gh_store_action.domain.log.entries import Entry, Kind
+from gh_store_action.domain.log.fold import REPEAT_WINDOW, State, Verdict, attempt
+from gh_store_action.domain.processing.reconcile import BrokenObject
+from gh_store_action.domain.records import Comment, Issue, Refusal, Rules, StoredObject
+from gh_store_action.domain.strict_json import InvalidJson, Json, check, digest, equal
+from gh_store_action.errors import AccessDeniedError, ConcurrentUpdateError, GitHubError, InvalidUpdate, StoreError
+from gh_store_action.gateway.issues import Failure
+from gh_store_action.gateway.objects import Posted
+from gh_store_action.gateway.transport import UnknownEffect
+from gh_store_action.store.creating import MOST_TRIES, refused
+from gh_store_action.store.lookup import Finder
+from gh_store_action.store.posting import Trail
+from gh_store_action.store.processor import Processor, Result
+
+TEXT_LIMIT = 65_000  # characters of a comment; GitHub takes 65,536
+_NO_RULES = Rules()
+
+
+@dataclass(frozen=True)
+class Update:
+    """What somebody wants changed.
+
+    Args:
+        earlier: how the keys begin that earlier attempts at the same thing gave it.
+    """
+
+    changes: Json
+    mode: str = updates.DEFAULT_MODE
+    update_id: str = ""
+    if_revision: int | None = None
+    if_digest: str = ""
+    earlier: tuple[str, ...] = ()
+
+    def is_key(self, key: str) -> bool:
+        """Whether an update of this key is this one, posted before."""
+        return key == self.update_id or key.startswith(self.earlier)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a posted update.
+
+    Args:
+        object: with `apply` the new state, without it the state before the update.
+        comment_id: of the update in the log, 0 for a dry run.
+        result: of the fold, None without `apply`.
+        refusal: why it was not applied, None where it was, or is pending.
+        repeated: whether the same update had been posted before, so that nothing was posted now.
+    """
+
+    object: StoredObject
+    comment_id: int
+    result: Result | None = None
+    refusal: Refusal | None = None
+    repeated: bool = False
+
+
+def update_of(
+    changes: object,
+    mode: str = updates.DEFAULT_MODE,
+    *,
+    update_id: str | None = None,
+    if_revision: int | None = None,
+    if_digest: str | None = None,
+) -> Update:
+    """The update from what a caller gives; a fresh idempotency key where there is none.
+
+    Raises:
+        InvalidUpdate: it can not be an update, whatever the object is.
+    """
+    try:
+        value = check(changes)
+    except InvalidJson as error:
+        raise InvalidUpdate(f"The update is not JSON as the store keeps it: {error.reason}.", "Mend it.") from None
+    update = Update(value, mode, update_id or uuid.uuid4().hex, if_revision, if_digest or "")
+    entry = _entry(update)
+    if entry.kind is not Kind.UPDATE:
+        path, message = entry.problem
+        raise InvalidUpdate(f"The update is none: {path}: {message}.", "Mend it.")
+    if len(_text(update, "2000-01-01T00:00:00Z")) > TEXT_LIMIT:
+        raise InvalidUpdate(
+            f"The update is too long for a comment: more than {TEXT_LIMIT:,} characters.", "Divide it into several."
+        )
+    return update
+
+
+def in_step(update: Update, object_id: str, step: str, attempt: int) -> Update:
+    """The update with a key by which a later attempt of the same workflow run knows it, so that it is not posted twice.
+
+    Within one attempt every post counts: the legs of a matrix have one job and one step between them, and each means
+    its own update.  So the key tells attempts apart, and looks back to those before it.
+
+    Args:
+        step: where in the workflow run, the same in each attempt.
+        attempt: from 1.
+    """
+    content = [step, object_id.casefold(), update.mode, update.changes, update.if_revision, update.if_digest]
+    base = digest(content)[:16]
+    earlier = tuple(f"{base}-{number}-" for number in range(1, attempt))
+    return replace(update, update_id=f"{base}-{attempt}-{update.update_id[:16]}", earlier=earlier)
+
+
+def _text(update: Update, timestamp: str) -> str:
+    return updates.envelope(
+        update.changes,
+        version=__version__,
+        timestamp=timestamp,
+        mode=update.mode,
+        update_id=update.update_id,
+        if_revision=update.if_revision,
+        if_digest=update.if_digest,
+    )
+
+
+def _entry(update: Update) -> Entry:
+    """The update as it will be read; so that nothing is posted which would not be understood."""
+    comment = Comment(0, "", "", _text(update, ""), "")
+    return updates.read(comment, _NO_RULES, frozenset())
+
+
+class Updater:
+    """Posts updates.
+
+    Args:
+        dry_run: look and check, and write nothing.
+        warn: called with a line about an update that nobody will fold at once, or an id that two issues have.
+        repeat: how an update is repeated without counting twice, one sentence; by default by its key.
+    """
+
+    def __init__(
+        self,
+        finder: Finder,
+        *,
+        dry_run: bool = False,
+        warn: Callable[[str], None] = lambda line: None,
+        repeat: str = "",
+    ) -> None:
+        self.finder = finder
+        self.warn = warn
+        self.repeat = repeat
+        self.session = finder.session
+        self.github = finder.github
+        self.dry_run = dry_run
+
+    def update(self, object_id: str, update: Update, *, apply: bool, unless_equal: bool = False) -> Outcome:
+        """Posts the update: two requests; with `apply` one more, which folds it and whatever else is pending.
+
+        Args:
+            unless_equal: post nothing where the data is what the update would make it, for `replace`.
+
+        Raises:
+            ObjectNotFound: there is no such object.
+            InvalidUpdate: it would be refused as the object is now; nothing was posted.
+            ConcurrentUpdateError: the object is not as `if_revision` or `if_digest` want it; nothing was posted.
+            StoreError: something failed; once the update is posted, or may be, it says so and how to go on.
+        """
+        trail = Trail(object_id, update.update_id, self.repeat)
+        with trail.told():
+            return self._update(object_id, update, trail, apply=apply, unless_equal=unless_equal)
+
+    def _update(self, object_id: str, update: Update, trail: Trail, *, apply: bool, unless_equal: bool) -> Outcome:
+        issue = self.finder.one(object_id, self.warn)
+        before = self._stored(issue, apply=apply)
+        repeated = self._posted_before(issue, update)
+        if repeated is not None:
+            trail.posted(repeated.id, issue.number)
+            return self._repeat(issue, before, repeated, apply=apply)
+        if before is not None and unless_equal and not before.meta.pending and equal(before.data, update.changes):
+            return Outcome(before, 0, repeated=True)
+        state = self._refuse_early(object_id, issue, before, update)
+        if self.dry_run:
+            shown = before or self.finder.stored(issue)
+            return Outcome(_with(shown, state) if state and apply else shown, 0)
+        posted = self._post(issue, update, trail, reopen=not apply)
+        trail.posted(posted.comment_id, issue.number)
+        if apply:
+            return self._fold(posted.issue, issue.number, posted.comment_id)
+        for failure in posted.failures:
+            self._unopened(object_id, issue.number, failure)
+        shown = before or self.finder.stored(posted.issue or issue)
+        return Outcome(replace(shown, meta=replace(shown.meta, pending=shown.meta.pending + 1)), posted.comment_id)
+
+    def _stored(self, issue: Issue, *, apply: bool) -> StoredObject | None:
+        """The object as it is; a broken body is rebuilt where the update is folded at once."""
+        try:
+            return self.finder.stored(issue)
+        except BrokenObject:
+            if apply and not self.dry_run:
+                return None
+            raise
+
+    def _posted_before(self, issue: Issue, update: Update) -> Entry | None:
+        """The update of the same key by this identity, among the comments that a key looks back to.
+
+        What an earlier attempt posted and was refused is in no state, so that it may be tried once more.
+        """
+        for comment in issue.comments[-REPEAT_WINDOW:]:
+            entry = updates.read(comment, self.session.rules, self.session.counting)
+            same = entry.kind is Kind.UPDATE and update.is_key(entry.update_id)
+            stands = entry.update_id == update.update_id or self._old_refusal(issue, comment.id) is None
+            if same and stands and comment.author == self.session.viewer:
+                return entry
+        return None
+
+    def _repeat(self, issue: Issue, before: StoredObject | None, entry: Entry, *, apply: bool) -> Outcome:
+        if apply and not self.dry_run:
+            return replace(self._fold(issue, issue.number, entry.id), repeated=True)
+        return Outcome(before or self.finder.stored(issue), entry.id, repeated=True)
+
+    def _refuse_early(self, object_id: str, issue: Issue, before: StoredObject | None, update: Update) -> State | None:
+        """Raises what the fold would say, where nothing is pending; the state that it would make."""
+        shape = _entry(update)
+        if update.mode == "append" and not isinstance(update.changes, dict):
+            raise refused(
+                object_id, (("$", "`append` merges objects; use the mode `replace` for anything else"),), "update"
+            )
+        marker = self.finder.marker(issue)
+        if before is None or marker is None or before.meta.pending or not before.meta.digest.startswith(marker.digest):
+            return None
+        stale = unwanted(object_id, before, update.if_revision, update.if_digest)
+        if stale is not None:
+            raise stale
+        found = attempt(State(before.data, marker.revision), shape)
+        if isinstance(found, Verdict):
+            raise refused(object_id, found.reasons, "update")
+        reasons = self.session.judge(object_id)(found.data)
+        if reasons:
+            raise refused(object_id, reasons, "update")
+        return found
+
+    def _post(self, issue: Issue, update: Update, trail: Trail, *, reopen: bool) -> Posted:
+        """The comment; said twice it is folded once, for its key is the same."""
+        text = _text(update, self.github.transport.server_time)
+        for tried in range(MOST_TRIES):
+            trail.doubtful()
+            try:
+                posted = self.github.post(issue.node_id, self.session.viewer, text, reopen=reopen)
+                if posted.comment_id:
+                    return posted
+                self.github.raise_for(posted.failures, "comment on issues")
+            except UnknownEffect as error:
+                unknown = error
+            except StoreError as error:
+                if not tried and type(error) is not GitHubError:  # a refusal; anything less clear may have an effect
+                    trail.nothing()
+                raise
+            self.github.transport.wait(self.github.transport.retries.backoff_factor, "an update got no answer")
+            now = self.github.read(issue.number, rules=False).issues[0]
+            entry = self._posted_before(now, update)
+            if entry is not None:
+                trail.posted(entry.id, now.number)
+                if reopen and now.closed:
+                    self.github.change(now.number, state="open")
+                return Posted(entry.id, now, ())
+        raise unknown
+
+    def _unopened(self, object_id: str, number: int, failure: Failure) -> None:
+        """Where the issue stays closed no workflow starts; whom GitHub forbids it may mostly not write either."""
+        rules, viewer = self.session.rules, self.session.viewer
+        rule = access.rule_for(rules, object_id)
+        by_permission = access.needs(rule, viewer) == (access.Ask.PERMISSION,) and rule.permission != "read"
+        if failure.kind == "FORBIDDEN" and by_permission and viewer not in rules.processors:
+            raise AccessDeniedError(
+                f"Issue #{number} could not be opened ({failure.message}): {viewer} may not {rule.permission}.",
+                f"Ask somebody who may to post the same, or for `access` for {viewer} in .github/gh-store.yml.",
+            )
+        self.warn(
+            f"The update is posted, but issue #{number} could not be opened ({failure.message}); "
+            "the next sweep folds it, where the store's rules let its author write."
+        )
+
+    def _fold(self, issue: Issue | None, number: int, comment: int) -> Outcome:
+        """Folds what is pending; the read has to hold the comment, for replicas lag."""
+        processor = Processor(self.session)
+        if issue is not None and any(c.id == comment for c in issue.comments):
+            result = processor.advance(issue)
+        else:
+            result = processor.process(number, event_comment=comment)
+        now = result.issue or self.github.read(number, rules=False).issues[0]
+        refusals = [refusal for refusal in result.refusals if refusal.comment_id == comment]
+        return Outcome(
+            self.finder.stored(now), comment, result, refusals[0] if refusals else self._old_refusal(now, comment)
+        )
+
+    def _old_refusal(self, issue: Issue, comment: int) -> Refusal | None:
+        """A refusal of an earlier run, for an update that was posted before."""
+        reactions = self.session.rules.reactions
+        for one in issue.comments:
+            given = {r.content for r in one.reactions if r.login in self.session.counting}
+            if one.id == comment and given & {reactions.rejected, reactions.unauthorized}:
+                return Refusal(comment, one.author, unauthorized=reactions.rejected not in given)
+        return None
+
+
+def unwanted(
+    object_id: str, found: StoredObject, if_revision: int | None, if_digest: str | None
+) -> ConcurrentUpdateError | None:
+    """The error where the object is not as the caller wants it."""
+    now = found.meta
+    if if_revision is not None and if_revision != now.version:
+        path, message = "$._meta.if_revision", f"the object is at revision {now.version}, not {if_revision}"
+    elif if_digest and not now.digest.startswith(if_digest.lower()):
+        path, message = "$._meta.if_digest", f"the object has the digest {now.digest[:16]}..., not {if_digest[:16]}"
+    else:
+        return None
+    return ConcurrentUpdateError(
+        f"{object_id!r} was left as it is: {message}.", "Read it again, and decide anew.", reasons=((path, message),)
+    )
+
+
+def _with(found: StoredObject, state: State) -> StoredObject:
+    """The object as it would be."""
+    return StoredObject(replace(found.meta, version=state.revision, digest=digest(state.data)), state.data)

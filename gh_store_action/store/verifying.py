@@ -1,0 +1,266 @@
+"""Mode: every log folded and compared; what the log can mend is mended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from gh_store_action import __version__
+from gh_store_action.domain import objects
+from gh_store_action.domain.log import entries as updates
+from gh_store_action.domain.log.fold import APPLIED
+from gh_store_action.domain.objects import Marker
+from gh_store_action.domain.past import audit as auditing
+from gh_store_action.domain.past import history
+from gh_store_action.domain.past.audit import Problem
+from gh_store_action.domain.processing.reconcile import CHANGED, BrokenObject
+from gh_store_action.domain.records import Issue, Receipt
+from gh_store_action.domain.strict_json import Json
+from gh_store_action.errors import GitHubError, ObjectNotFound, StoreError
+from gh_store_action.store.lookup import Finder
+from gh_store_action.store.processor import MOST_RECEIPTS, Processor
+
+__all__ = ["Problem", "Verifier", "repairable"]
+
+_STATE_MISSING = frozenset({"drift", "missing-checkpoint", "edited-comment"})
+
+
+def repairable(problem: Problem) -> bool:
+    """Whether `repair` sets about it, as its advice says; whether it can mend it, only doing it tells."""
+    return "`repair`" in problem.mend
+
+
+@dataclass
+class _Listing:
+    """What the list of all issues shows.
+
+    Args:
+        live: the issue that has an id, by the id in lower case.
+        deleted: the number of the deleted one, likewise.
+        nameless: issues that were objects once, and lost a label.
+    """
+
+    live: dict[str, Issue] = field(default_factory=dict)
+    deleted: dict[str, int] = field(default_factory=dict)
+    duplicates: list[tuple[Issue, Issue]] = field(default_factory=list)
+    nameless: list[Issue] = field(default_factory=list)
+
+
+class Verifier:
+    """Verifies a store: one request for each hundred issues, and one or more for each object.
+
+    Args:
+        repair: mend what can be mended.
+        progress: called with objects looked at and objects in all.
+    """
+
+    def __init__(
+        self,
+        finder: Finder,
+        *,
+        repair: bool = False,
+        dry_run: bool = False,
+        progress: Callable[[int, int], None] = lambda done, total: None,
+    ) -> None:
+        self.finder = finder
+        self.session = finder.session
+        self.github = finder.github
+        self.repair = repair and not dry_run
+        self.progress = progress
+        self.looked_at = 0
+
+    def verify(self, object_id: str | None = None, issue_number: int | None = None) -> tuple[Problem, ...]:
+        """All problems of the store, of one object, or of one issue.
+
+        Raises:
+            ObjectNotFound: there is no such object.
+        """
+        if object_id is not None:
+            found = tuple(self._by_id(object_id))
+        elif issue_number is not None:
+            found = tuple(self._by_number(issue_number))
+        else:
+            found = tuple(self._all())
+        return found
+
+    def _by_id(self, object_id: str) -> Iterator[Problem]:
+        found = self.finder.look(object_id)
+        if not found.live and not found.stray:
+            raise self.finder.missing(found)
+        for other in found.live[1:]:
+            yield self._duplicate(other, found.live[0])
+        if found.live:
+            yield from self._object(found.live[0])
+            return
+        yield self._label(found.stray[0], object_id, self.session.rules.base_label)
+
+    def _by_number(self, number: int) -> Iterator[Problem]:
+        reading = self.github.read(number, rules=self.session.unlearned)
+        self.session.learn(reading)
+        issue = reading.issues[0]
+        if not objects.is_live(issue, self.session.rules):
+            raise ObjectNotFound(f"Issue #{number} is no object of the store.", "Check the number and its labels.")
+        yield from self._object(issue)
+
+    def _all(self) -> Iterator[Problem]:
+        listing = self._list()
+        for loser, winner in listing.duplicates:
+            yield self._duplicate(loser, winner)
+        for issue in listing.nameless:
+            yield self._nameless(issue, listing)
+        for done, listed in enumerate(listing.live.values()):
+            self.progress(done, len(listing.live))
+            try:
+                issue = self.github.read(listed.number, rules=False).issues[0]
+                yield from self._object(issue)
+            except StoreError as error:
+                if isinstance(error, GitHubError) and error.status in (0, 401, 403, 429):
+                    raise
+                yield self._problem("unreadable", listed, str(error), "Look at the issue.")
+        self.progress(len(listing.live), len(listing.live))
+
+    # -- the listing -----------------------------------------------------------------------------------------------
+
+    def _list(self) -> _Listing:
+        self.session.ensure()
+        listing = _Listing()
+        cursor: str | None = None
+        while True:
+            page = self.github.issues(self.session.rules.base_label, cursor, any_label=True)
+            for issue in page.issues:
+                self._sort(issue, listing)
+            if page.cursor is None:
+                return listing
+            cursor = page.cursor
+
+    def _sort(self, issue: Issue, listing: _Listing) -> None:
+        rules = self.session.rules
+        object_id = objects.object_id_of(issue, rules)
+        if objects.has_label(issue, rules.archived_label):
+            listing.deleted[(object_id or "").casefold()] = issue.number
+            return
+        if objects.is_live(issue, rules) and object_id is not None:
+            if objects.is_trusted(issue, self.session.counting):
+                winner = listing.live.setdefault(object_id.casefold(), issue)
+                if winner is not issue:
+                    listing.duplicates.append((issue, winner))
+        elif self.finder.marker(issue) is not None or objects.is_live(issue, rules):
+            listing.nameless.append(issue)
+
+    def _nameless(self, issue: Issue, listing: _Listing) -> Problem:
+        """An issue that lost a label, or one that a create or a move left behind."""
+        rules = self.session.rules
+        object_id = objects.read_title(issue.title)[0]
+        winner = listing.live.get(object_id.casefold())
+        number = winner.number if winner else listing.deleted.get(object_id.casefold(), 0)
+        if object_id and number:
+            message = f"it looks like the object {object_id!r}, which is issue #{number}"
+            return self._problem("leftover", issue, message, "Take its labels off, and give it another title.")
+        if not object_id or objects.ids_in_labels(issue.labels, rules):
+            has_one = objects.object_id_of(issue, rules)
+            if has_one is not None:
+                return self._label(issue, has_one, rules.base_label)
+            return self._problem(
+                "missing-label", issue, objects.id_problem(issue, rules), f"Leave it one label {rules.uid_prefix}<id>."
+            )
+        missing = [objects.uid_label(object_id, rules)]
+        if not objects.has_label(issue, rules.base_label):
+            missing.append(rules.base_label)
+        return self._label(issue, object_id, *missing)
+
+    def _label(self, issue: Issue, object_id: str, *missing: str) -> Problem:
+        names = " and ".join(repr(label) for label in missing)
+        found = Problem(
+            "missing-label",
+            object_id,
+            issue.number,
+            0,
+            f"the label {names} is missing",
+            "Put it on, or run `verify` with `repair`.",
+        )
+        if not self.repair:
+            return found
+        there = {label.casefold() for label in self.github.change(issue.number, labels=[*issue.labels, *missing])}
+        return replace(found, mended=all(label.casefold() in there for label in missing))
+
+    def _duplicate(self, loser: Issue, winner: Issue) -> Problem:
+        message = f"issue #{winner.number} has the same id, and the lowest number counts"
+        mend = "Post what is worth keeping of it there; then close it and take its labels off."
+        return self._problem("duplicate-id", loser, message, mend)
+
+    def _problem(self, kind: str, issue: Issue, message: str, mend: str) -> Problem:
+        object_id = objects.object_id_of(issue, self.session.rules) or objects.read_title(issue.title)[0]
+        return Problem(kind, object_id, issue.number, 0, message, mend)
+
+    # -- one object ------------------------------------------------------------------------------------------------
+
+    def _object(self, issue: Issue) -> Iterator[Problem]:
+        """Audits, mends where that is wanted, and audits again."""
+        self.looked_at += 1
+        issue = self.github.extend(issue, 0, self.session.viewer)
+        found = self._audit(issue)
+        if not found or not self.repair:
+            yield from found
+            return
+        why = ""
+        try:
+            left = self._mend(issue)
+        except StoreError as error:
+            left, why = found, f" It could not be mended: {error.what if isinstance(error, BrokenObject) else error}"
+        still = {(problem.kind, problem.comment_id) for problem in left}
+        for problem in found:
+            mended = (problem.kind, problem.comment_id) not in still
+            yield replace(problem, mended=mended, mend=problem.mend + ("" if mended else why))
+        known = {(problem.kind, problem.comment_id) for problem in found}
+        yield from (problem for problem in left if (problem.kind, problem.comment_id) not in known)
+
+    def _audit(self, issue: Issue) -> tuple[Problem, ...]:
+        object_id = objects.object_id_of(issue, self.session.rules) or ""
+        return auditing.audit(self._log(issue, object_id), object_id)
+
+    def _log(self, issue: Issue, object_id: str) -> history.Log:
+        return history.read(issue, self.session.rules, self.session.counting, self.session.judge(object_id))
+
+    def _mend(self, issue: Issue) -> Sequence[Problem]:
+        """Processing mends most; where the log no longer gives the body, a checkpoint of the body does."""
+        result = Processor(self.session).advance(self._one_verdict(issue))
+        now = self._whole(result.issue or issue)
+        left = self._audit(now)
+        marker, data = self.finder.marker(now), self.finder.stored(now).data
+        doubtful = marker is None or objects.short_digest(data) != marker.digest
+        if marker is None or doubtful or not any(problem.kind in _STATE_MISSING for problem in left):
+            return left
+        self._enter(now, marker, data)
+        return self._audit(self._whole(self.github.read(now.number, rules=False).issues[0]))
+
+    def _one_verdict(self, issue: Issue) -> Issue:
+        """Takes own refusals off updates that the body holds; the processor makes the rest agree."""
+        log = self._log(issue, objects.object_id_of(issue, self.session.rules) or "")
+        verdicts = auditing.taken(log).verdicts
+        held = [entry for entry in auditing.conflicts(log) if verdicts[entry.id] == APPLIED]
+        reactions = self.session.rules.reactions
+        wrong = [
+            Receipt(entry.id, entry.comment.node_id, reaction.content, remove=True)
+            for entry in held
+            for reaction in entry.comment.reactions
+            if reaction.login == self.session.viewer
+            and reaction.content in (reactions.rejected, reactions.unauthorized)
+        ]
+        if not wrong:
+            return issue
+        self.github.write(issue, self.session.viewer, receipts=wrong[:MOST_RECEIPTS])
+        return self._whole(self.github.read(issue.number, rules=False).issues[0])
+
+    def _whole(self, issue: Issue) -> Issue:
+        return self.github.extend(issue, 0, self.session.viewer)
+
+    def _enter(self, issue: Issue, marker: Marker, data: Json) -> None:
+        text = updates.checkpoint(
+            data,
+            after=marker.comment,
+            revision=marker.revision,
+            update_id=updates.checkpoint_id(marker.revision, marker.comment, data),
+            version=__version__,
+            reason=CHANGED,
+        )
+        self.github.write(issue, self.session.viewer, checkpoint=text)

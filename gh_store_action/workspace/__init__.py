@@ -1,0 +1,1 @@
+"""The checked-out files, and git."""

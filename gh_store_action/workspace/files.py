@@ -1,0 +1,400 @@
+"""The files of the checked-out workspace: which paths may be written, how, and to whom the result belongs.
+
+Git is in `workspace_git` (the process) and `workspace_commit` (the commit and its push); this is the face of all three.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+
+from gh_store_action.errors import InputError, StoreError
+from gh_store_action.workspace.commits import Checkout, Overtaken, Publication, Published
+from gh_store_action.workspace.git import Git
+
+__all__ = ["Overtaken", "Publication", "Published", "Workspace"]
+
+MODE = 0o644
+FOLDER_MODE = 0o755
+NAME_MAX = 255  # bytes of a file's name, on the file systems of Linux
+TEMPORARY = ".gh-store-"
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A folder (``GITHUB_WORKSPACE``) that holds a checkout, or a checkout in one of its folders.
+
+    Args:
+        root: the folder.
+        environ: this process's environment; git gets a few named variables of it.
+        server_url: ``GITHUB_SERVER_URL``.
+        token: used for git only where actions/checkout left no credentials.
+        sleep: waits for a number of seconds.
+    """
+
+    root: Path
+    environ: Mapping[str, str] = field(repr=False)
+    server_url: str
+    token: str = field(repr=False)
+    sleep: Callable[[float], None] = field(repr=False)
+
+    def output(self, path: str) -> str:
+        """The path relative to the workspace, all symbolic links resolved.
+
+        Args:
+            path: relative to the workspace, or absolute and inside it; need not exist.
+
+        Raises:
+            InputError: it lies outside the workspace, or inside ``.git``, or is no path.
+            StoreError: the workspace does not exist.
+        """
+        return self._relative(self._resolved(path))
+
+    def check_output(self, path: str, *, folder: bool = False) -> str:
+        """`output`, and that it can be written: to be asked before work that costs.
+
+        Args:
+            path: as for `output`.
+            folder: it names a folder (the directory format), which may exist.
+
+        Raises:
+            InputError: as for `output`; or it is a folder where a file is asked for, or the other way round.
+            StoreError: this process may not write there.
+        """
+        target = self._resolved(path)
+        if not folder and (path.endswith("/") or os.path.isdir(target)):
+            raise InputError(f"The path {path!r} is a folder.", "Name a file, such as `data/store-snapshot.json`.")
+        if not folder and os.path.lexists(target) and not os.path.isfile(target):
+            raise InputError(f"The path {path!r} is there and is not a regular file.", "Choose another path.")
+        there = target if folder else target.parent
+        while not os.path.lexists(there):
+            there = there.parent
+        if not os.path.isdir(there):
+            raise InputError(
+                f"The path {path!r} can not be made: {self._relative(there)!r} is not a folder.", "Choose another path."
+            )
+        if not os.access(there, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids):
+            raise StoreError(
+                f"The path {path!r} can not be written: no permission in {self._relative(there)!r}.",
+                "Choose another path, or give this user the folder in an earlier step.",
+            )
+        return self._relative(target)
+
+    def read(self, path: str) -> bytes | None:
+        """A file's bytes; None where there is none.
+
+        Raises:
+            InputError: the path may not be read, or is no regular file.
+            StoreError: reading failed.
+        """
+        target = self._resolved(path)
+        if not os.path.lexists(target):
+            return None
+        if not os.path.isfile(target):
+            raise InputError(f"The path {path!r} is not a regular file.", "Name a file.")
+        with _teaching(path, "read"):
+            return target.read_bytes()
+
+    def existing(self, folder: str) -> tuple[str, ...]:
+        """The regular files in a folder and its folders, sorted, relative to the workspace.
+
+        Symbolic links are neither followed nor listed, and nothing of a ``.git``.
+        """
+        found = []
+        for place, folders, files in os.walk(self._resolved(folder)):
+            folders[:] = [name for name in folders if not _is_git(name)]
+            for file in (Path(place, name) for name in files if not _is_git(name)):
+                if file.is_file() and not file.is_symlink():
+                    found.append(self._relative(file))
+        return tuple(sorted(found))
+
+    def write(self, files: Mapping[str, bytes], removed: Collection[str] = ()) -> tuple[str, ...]:
+        """Make the files have these bytes, and the removed ones not be there.
+
+        All paths are checked before the first is touched.  Each file appears whole or not at all (written beside,
+        then renamed), belongs to the workspace's owner and has mode 0644; one that already has its bytes is left alone.
+
+        Args:
+            files: path to content; written in this order, so that an index can come last.
+            removed: paths of files; folders that become empty go too.
+
+        Returns:
+            The paths that changed, written or removed, sorted, as `output` gives them.
+
+        Raises:
+            InputError: a path that may not be written.
+            StoreError: writing failed, such as a full disk.
+        """
+        targets = [(path, self._resolved(path), data) for path, data in files.items()]
+        kept = {target for _, target, _ in targets}
+        stale = [(path, target) for path in removed if (target := self._itself(path)) not in kept]
+        changed = []
+        for path, target in stale:
+            with _teaching(path, "removed"):
+                if self._remove(target):
+                    changed.append(self._relative(target))
+        for path, target, data in targets:
+            with _teaching(path, "written"):
+                if self._replace(target, data):
+                    changed.append(self._relative(target))
+        return tuple(sorted(changed))
+
+    def head_branch(self, fallback: str = "", *, path: str = "") -> str:
+        """The branch checked out; `fallback` for a detached HEAD.
+
+        Args:
+            fallback: the event's branch, or the default branch.
+            path: a file in the checkout that is meant, where it is not at the workspace's top.
+
+        Raises:
+            StoreError: no checkout, or a detached HEAD and no fallback.
+        """
+        return self._checkout([self._resolved(path)] if path else ()).head_branch(fallback)
+
+    def check_publish(self, publication: Publication) -> str:
+        """Look, without the network, whether this can be tried; the branch's name.  To be asked before work that costs.
+
+        Raises:
+            InputError: branch, author, message or a path can not be used.
+            StoreError: no checkout, no remote, or no branch known.
+        """
+        return self._checkout_of(publication).check(publication)
+
+    def has_checkout(self, path: str) -> bool:
+        """Whether the path lies in a checkout."""
+        return self._top_above(self._resolved(path)) is not None
+
+    def committed(self, path: str, publication: Publication, *, tip: bool) -> dict[str, str]:
+        """The committed files at and below a path: git's names of them by what follows the path, `""` for itself.
+
+        Args:
+            path: as for `output`.
+            publication: names the branch; its paths are not looked at.
+            tip: of the branch as the remote has it now; else of what is checked out, which takes no network.
+        """
+        target = self._resolved(path)
+        checkout = self._checkout([target])
+        try:
+            return checkout.committed(_under(checkout, target), publication, tip=tip)
+        finally:
+            self._give_git_back(checkout)
+
+    def blobs(self, path: str, oids: Sequence[str]) -> list[bytes]:
+        """What `committed` has named.
+
+        Args:
+            path: tells the checkout.
+        """
+        checkout = self._checkout([self._resolved(path)])
+        try:
+            return checkout.blobs(oids)
+        finally:
+            self._give_git_back(checkout)
+
+    def repository(self, path: str) -> str:
+        """`owner/name` of the checkout that the path lies in, as its remote's address has it; else empty."""
+        return self._checkout([self._resolved(path)]).repository()
+
+    def publish(self, publication: Publication) -> Published:
+        """Commit and push the files as they are on disk, and nothing else.  See `Checkout.publish`.
+
+        Raises:
+            ConcurrentUpdateError: others kept pushing first.
+            Overtaken: others pushed another content of the guarded file first.
+            InputError: branch, author, message or a path can not be used.
+            StoreError: a file is not on disk; or it can not be pushed, and why.
+        """
+        checkout = self._checkout_of(publication)
+        files: dict[str, Path | None] = {_under(checkout, self._itself(path)): None for path in publication.removed}
+        for path in publication.paths:
+            file = self._resolved(path)
+            if not os.path.isfile(file):
+                raise StoreError(f"The file {path!r} is not in the workspace.", "Write it before it is committed.")
+            files[_under(checkout, file)] = file
+        guarded = _under(checkout, self._resolved(publication.guarded)) if publication.guarded else ""
+        try:
+            return checkout.publish(publication, files, guarded)
+        finally:
+            self._give_git_back(checkout)
+
+    def in_checkout(self, path: str) -> str:
+        """The path relative to the top of its checkout, as the API's ``createCommitOnBranch`` wants it."""
+        target = self._resolved(path)
+        return _under(self._checkout([target]), target)
+
+    @cached_property
+    def _home(self) -> Path:
+        if not os.path.isdir(self.root):
+            raise StoreError(
+                f"The workspace {str(self.root)!r} does not exist.", "Use actions/checkout before this step."
+            )
+        return self.root.resolve()
+
+    def _resolved(self, path: str) -> Path:
+        return self._checked(path, lambda given: given.resolve())
+
+    def _itself(self, path: str) -> Path:
+        """Like `_resolved`, but a symbolic link at the very end stays itself: what is removed is the link."""
+        return self._checked(path, lambda given: given.parent.resolve() / given.name)
+
+    def _checked(self, path: str, resolve: Callable[[Path], Path]) -> Path:
+        home = self._home
+        parts = PurePosixPath(path).parts
+        if "\\" in path or not path.strip() or not path.isprintable() or max(map(_length, (*parts, ""))) > NAME_MAX:
+            raise InputError(
+                f"The path {path!r} is empty, too long, or has a backslash or an unprintable character in it.",
+                "Use a path inside the workspace with `/` between folders, such as `data/store-snapshot.json`.",
+            )
+        try:
+            target = resolve(home / path)
+        except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links, before Python 3.13
+            raise InputError(f"The path {path!r} leads nowhere: {error}.", "Choose another path.") from None
+        if target == home or ".." in target.parts or not target.is_relative_to(home):
+            raise InputError(
+                f"The path {path!r} is not inside the workspace (symbolic links count as what they point to).",
+                "Use a path inside the workspace, such as `data/store-snapshot.json`.",
+            )
+        if any(map(_is_git, (*parts, *target.relative_to(home).parts))):
+            raise InputError(f"The path {path!r} lies inside `.git`.", "Choose a path outside of it.")
+        return target
+
+    def _relative(self, target: Path) -> str:
+        return target.relative_to(self._home).as_posix()
+
+    def _replace(self, target: Path, data: bytes) -> bool:
+        if target.is_file() and _holds(target, data):
+            return False
+        self._make_folders(target.parent)
+        number, name = tempfile.mkstemp(prefix=TEMPORARY, dir=target.parent)
+        try:
+            with os.fdopen(number, "wb") as file:
+                if hasattr(os, "fchmod"):  # nor has Windows the other calls below that are asked for like this
+                    os.fchmod(number, MODE)
+                self._give([Path(name)])
+                file.write(data)
+                file.flush()
+                os.fsync(number)
+            os.replace(name, target)
+        except BaseException:
+            os.unlink(name)
+            raise
+        _sync(target.parent)
+        return True
+
+    def _make_folders(self, folder: Path) -> None:
+        if not folder.is_dir():
+            self._make_folders(folder.parent)
+            folder.mkdir(FOLDER_MODE)
+            self._give([folder])
+
+    def _remove(self, target: Path) -> bool:
+        try:
+            target.unlink()
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        _sync(target.parent)
+        folder = target.parent
+        while folder != self._home and not any(folder.iterdir()):
+            folder.rmdir()
+            folder = folder.parent
+        return True
+
+    def _give(self, paths: Iterable[Path]) -> None:
+        """To the workspace's owner, as far as root made them.
+
+        Root's files would stop later steps, and a self-hosted runner's cleaning (github.com/actions/runner/issues/434).
+        """
+        owner = self._home.stat()
+        if not hasattr(os, "geteuid") or os.geteuid() or not owner.st_uid:
+            return
+        for path in paths:
+            with suppress(OSError):  # gone by now, or a file system that knows no owners
+                if path.lstat().st_uid == 0:
+                    os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
+
+    def _give_git_back(self, checkout: Checkout) -> None:
+        for folder in checkout.git_folders():
+            if folder.is_relative_to(self._home):
+                self._give(_everything_in(folder))
+
+    def _checkout(self, targets: Iterable[Path]) -> Checkout:
+        tops = {self._top(target) for target in targets} or {self._top(self._home / "any")}
+        if len(tops) > 1:
+            raise InputError(
+                "The files lie in more than one checkout: " + ", ".join(sorted(map(str, tops))) + ".",
+                "Choose paths in one of them.",
+            )
+        git = Git(tops.pop(), self.environ, self.server_url, self.token, shut=self._home)
+        return Checkout(git, self.sleep)
+
+    def _checkout_of(self, publication: Publication) -> Checkout:
+        kept, removed = map(self._resolved, publication.paths), map(self._itself, publication.removed)
+        return self._checkout((*kept, *removed))
+
+    def _top(self, target: Path) -> Path:
+        """The checkout that a path belongs to: the nearest folder above it with a ``.git``."""
+        top = self._top_above(target)
+        if top is None:
+            raise StoreError(
+                f"The workspace {str(self.root)!r} is no checkout.", "Use actions/checkout before this step."
+            )
+        return top
+
+    def _top_above(self, target: Path) -> Path | None:
+        above = (folder for folder in target.parents if folder.is_relative_to(self._home))
+        return next((folder for folder in above if os.path.lexists(folder / ".git")), None)
+
+
+@contextmanager
+def _teaching(path: str, done: str) -> Iterator[None]:
+    """A failing disk as a failure that names the path and the cause."""
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(
+            f"The file {path!r} can not be {done}: {error.strerror}.",
+            "Free the space, mend the permission or choose another path, then run this again.",
+        ) from error
+
+
+def _holds(file: Path, data: bytes) -> bool:
+    """Whether the file has these bytes; looked at in pieces, for both may be large."""
+    with file.open("rb") as there:
+        if os.fstat(there.fileno()).st_size != len(data):
+            return False
+        pieces = iter(lambda: there.read(1 << 20), b"")
+        return all(data.startswith(piece, place << 20) for place, piece in enumerate(pieces))
+
+
+def _length(name: str) -> int:
+    return len(os.fsencode(name))
+
+
+def _is_git(name: str) -> bool:
+    return name.lower() in (".git", "git~1")
+
+
+def _under(checkout: Checkout, target: Path) -> str:
+    return target.relative_to(checkout.git.top).as_posix()
+
+
+def _sync(folder: Path) -> None:
+    """Let a rename or removal in the folder outlast a crash, where a folder can be opened."""
+    if not hasattr(os, "O_DIRECTORY"):
+        return
+    number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
+
+
+def _everything_in(folder: Path) -> Iterator[Path]:
+    yield folder
+    for place, folders, files in os.walk(folder):
+        yield from (Path(place, name) for name in (*folders, *files))
