@@ -44,9 +44,10 @@ bench: env ## Measure requests, bytes, time and memory beside gh-store 0.11.3 (a
 	@$(PY) -c 'import matplotlib' 2>/dev/null || $(PY) -m pip install --quiet --disable-pip-version-check 'matplotlib>=3.9'
 	@$(PY) -m tests.bench $(BENCH)
 
-lint: env ## ruff, and the linters of workflows, Dockerfile and shell
+lint: env ## ruff, the direction of imports, and the linters of workflows, Dockerfile and shell
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
+	@.venv/bin/lint-imports --no-cache --no-logo
 	@$(PY) -m check_jsonschema --builtin-schema vendor.github-actions action.yml composite/action.yml
 	@$(PY) -m check_jsonschema --builtin-schema vendor.github-workflows workflows-templates/*.yml .github/workflows/*.yml
 	@$(PY) -m check_jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml

@@ -10,8 +10,9 @@ import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from gh_store_action.action.modes import MODES, Run
+from gh_store_action.action.modes import MODES
 from gh_store_action.action.report import Report
+from gh_store_action.action.run import Run
 from gh_store_action.action.settings import DEFAULT_OUTPUT, Settings
 from gh_store_action.config.store_config import LOCAL_FILE, read_local
 from gh_store_action.errors import StoreError

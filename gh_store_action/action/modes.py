@@ -3,42 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 from gh_store_action.action import object_modes
 from gh_store_action.action.report import Report, SummaryRow, refusal_rows
-from gh_store_action.action.settings import Author, Settings
+from gh_store_action.action.run import DONE, FAILED, Run, progress
+from gh_store_action.domain.commit_message import Author
 from gh_store_action.domain.objects import COMMENT_LIMIT
 from gh_store_action.domain.strict_json import canonical
 from gh_store_action.snapshots.making import SnapshotResult, Snapshots, Target
 from gh_store_action.store.lookup import Finder
 from gh_store_action.store.moving import Mover
 from gh_store_action.store.processor import Processor, Result
-from gh_store_action.store.session import Session
-from gh_store_action.workspace.files import Workspace
 
 WARN_COMMENTS = 2_000
 ALARM_COMMENTS = 2_400
-FAILED = 1
-DONE = 0
-
-
-@dataclass(frozen=True)
-class Run:
-    """What a mode works with."""
-
-    settings: Settings
-    session: Session
-    report: Report
-    workspace: Workspace
-
-    @property
-    def would(self) -> str:
-        """How a dry run's sentences begin."""
-        return "Dry run, nothing was written: " if self.settings.dry_run else ""
-
-
-Mode = Callable[[Run], int]
 
 
 def process(run: Run) -> int:
@@ -165,21 +143,6 @@ def _output_object(report: Report, result: Result) -> None:
     report.output("object", canonical(result.state.data) if result.state else None)
 
 
-def progress(report: Report, what: str) -> Callable[[int, int], None]:
-    """A log line for every tenth of the work; work that begins anew is told anew."""
-    said = [0]
-
-    def say(done: int, total: int) -> None:
-        tenth = done * 10 // total if total else 0
-        if tenth < said[0]:
-            said[0] = 0
-        if tenth > said[0]:
-            said[0] = tenth
-            report.info(f"{done} of {total} {what}")
-
-    return say
-
-
 def snapshot(run: Run) -> int:
     """All objects, read anew."""
     return _report_snapshot(run, _snapshots(run).make())
@@ -246,7 +209,7 @@ def _report_snapshot(run: Run, result: SnapshotResult) -> int:
     return DONE
 
 
-MODES: Mapping[str, Mode] = {
+MODES: Mapping[str, Callable[[Run], int]] = {
     "process": process,
     "snapshot": snapshot,
     "update-snapshot": update_snapshot,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import TYPE_CHECKING
 
 from gh_store_action.action.report import RefusalRow, SummaryRow, refusal_rows
+from gh_store_action.action.run import DONE, FAILED, Run, progress
 from gh_store_action.domain.records import Refusal, StoredMeta, StoredObject
 from gh_store_action.domain.strict_json import InvalidJson, Json, canonical, parse
 from gh_store_action.errors import ConcurrentUpdateError, InputError, InvalidUpdate
@@ -16,11 +16,6 @@ from gh_store_action.store.lookup import Finder
 from gh_store_action.store.reading import Reader
 from gh_store_action.store.updating import Outcome, Updater, in_step, update_of
 from gh_store_action.store.verifying import Problem, Verifier
-
-if TYPE_CHECKING:
-    from gh_store_action.action.modes import Run
-
-DONE, FAILED = 0, 1
 
 
 def create(run: Run) -> int:
@@ -180,8 +175,6 @@ def history(run: Run) -> int:
 def verify(run: Run) -> int:
     """Folds every log and compares; fails where something is wrong and not mended."""
     settings, report = run.settings, run.report
-    from gh_store_action.action.modes import progress
-
     verifier = Verifier(
         Finder(run.session),
         repair=settings.repair,

@@ -5,17 +5,29 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-from gh_store_action.domain.markdown import shorten, visible
+from gh_store_action.arguments import (
+    Token,
+    author,
+    boolean,
+    branch,
+    choice,
+    digest,
+    graphql_url_for,
+    moment,
+    number,
+    repository,
+    shown,
+    token,
+    url,
+)
+from gh_store_action.domain.commit_message import Author
 from gh_store_action.errors import InputError
 
 MODES = ("process", "snapshot", "update-snapshot", "create", "get", "update", "delete", "restore", "history", "verify")
@@ -46,48 +58,6 @@ _REQUIRED: Mapping[str, tuple[str, str]] = {
         "Set it to the owner/name of the store.",
     ),
 }
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-
-_REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}/(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,100}")
-_NUMBER = re.compile(r"[1-9][0-9]{0,17}")
-_DIGEST = re.compile(r"[0-9a-fA-F]{8,64}")
-_TIME = re.compile(
-    r"\d{4}-\d\d-\d\d(?:[Tt ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:[Zz]|[+-]\d\d:?\d\d)?)?",
-    re.ASCII,
-)
-_BAD_BRANCH = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|//|@\{|^[-/]|(?:^|/)\.|[/.]\Z|\.lock(?:/|\Z)")
-
-
-class Token:
-    """A token that no `repr`, `str`, traceback or pickle shows; `secret` is the only way to it."""
-
-    __slots__ = ("secret",)
-
-    def __init__(self, secret: str) -> None:
-        self.secret = secret
-
-    def __repr__(self) -> str:
-        return "Token(***)"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Token) and other.secret == self.secret
-
-    def __hash__(self) -> int:
-        return hash(self.secret)
-
-    def __reduce__(self) -> Any:
-        raise TypeError("a token is not pickled")
-
-
-@dataclass(frozen=True)
-class Author:
-    """Who a commit is by."""
-
-    name: str = "github-actions[bot]"
-    email: str = "41898282+github-actions[bot]@users.noreply.github.com"
-
-    def __str__(self) -> str:
-        return f"{self.name} <{self.email}>"
 
 
 @dataclass(frozen=True)
@@ -217,32 +187,6 @@ def variable(name: str) -> str:
     return f"INPUT_{name.upper()}"
 
 
-def graphql_url_for(api_url: str) -> str:
-    """The GraphQL address beside a REST address: on an Enterprise Server `/api/graphql` beside `/api/v3`."""
-    return f"{api_url.removesuffix('/v3')}/graphql"
-
-
-def url(name: str, text: str) -> str:
-    """An address that a token may be sent to, without a slash at its end.
-
-    Args:
-        name: of the variable or argument, for the message; the address itself is not shown, it may hold a secret.
-
-    Raises:
-        InputError: it is no plain http(s) address, or the token would travel unencrypted.
-    """
-    try:
-        parts = urlsplit(text)
-        plain = parts.port != 0 and not (parts.username or parts.password or parts.query or parts.fragment)
-    except ValueError:
-        plain = False
-    if not plain or parts.scheme not in ("https", "http") or not parts.hostname or re.search(r"[\s\\]", text):
-        raise InputError(f"{name} is not the address of an API.", "An address looks like https://api.github.com.")
-    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
-        raise InputError(f"{name} begins with http://: the token would travel unencrypted.", "Use an https:// address.")
-    return text.rstrip("/")
-
-
 @dataclass(frozen=True)
 class _Event:
     """What the webhook event of this run says, under the names that `Settings` has for it."""
@@ -261,11 +205,11 @@ class _Event:
             event = {}
         except (OSError, ValueError, RecursionError) as problem:
             raise InputError(
-                f"The event file {_shown(path, 300)} can not be read: {type(problem).__name__}.",
+                f"The event file {shown(path, 300)} can not be read: {type(problem).__name__}.",
                 "GITHUB_EVENT_PATH must name the JSON file that the runner writes.",
             ) from None
         if not isinstance(event, dict):
-            raise InputError(f"The event file {_shown(path, 300)} holds no JSON object.", "Unset GITHUB_EVENT_PATH.")
+            raise InputError(f"The event file {shown(path, 300)} holds no JSON object.", "Unset GITHUB_EVENT_PATH.")
         issue, comment, action = event.get("issue"), event.get("comment"), event.get("action")
         if not isinstance(issue, dict):
             return cls(action if isinstance(action, str) else "")
@@ -334,119 +278,29 @@ def _attempt(text: str) -> int:
     return int(text) if re.fullmatch(r"[1-9][0-9]{0,3}", text) else 1
 
 
-# The inputs: each parser takes an input's name and its text, which is not empty, and gives its value
-
-
-def _shown(text: str, limit: int = 60) -> str:
-    return f"`{visible(shorten(text, limit))}`"
-
-
-def _wrong(name: str, text: str, allowed: str, mend: str = "") -> InputError:
-    return InputError(f"The input `{name}` is {_shown(text)}; allowed: {allowed}.", mend)
-
-
-def _choice(*allowed: str) -> Callable[[str, str], str]:
-    def parse(name: str, text: str) -> str:
-        if text in allowed:
-            return text
-        near = difflib.get_close_matches(text.lower(), allowed, n=1, cutoff=0.5)
-        raise _wrong(name, text, ", ".join(allowed), f"Did you mean `{near[0]}`?" if near else "")
-
-    return parse
-
-
-def _boolean(name: str, text: str) -> bool:
-    if text not in ("true", "True", "TRUE", "false", "False", "FALSE"):  # YAML 1.2, core schema
-        raise _wrong(name, text, "true, false", "Other words for yes and no are not understood.")
-    return text.lower() == "true"
-
-
-def _number(name: str, text: str) -> int:
-    if not _NUMBER.fullmatch(text):
-        raise _wrong(name, text, "a whole number from 1 on", "Give the number alone, without # or a sign.")
-    return int(text)
-
-
-def _digest(name: str, text: str) -> str:
-    if not _DIGEST.fullmatch(text):
-        raise _wrong(name, text, "8 to 64 hexadecimal digits", "Take it from the output `digest`.")
-    return text.lower()
-
-
-def moment(name: str, text: str) -> str:
-    """A time in ISO 8601 as GitHub writes it: UTC, whole seconds.  Without an offset it is taken as UTC already.
-
-    Raises:
-        InputError: it is no such time.
-    """
-    try:
-        if not _TIME.fullmatch(text):
-            raise ValueError
-        read = datetime.fromisoformat(text.upper())
-        read = read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise _wrong(name, text, "a time in ISO 8601, such as 2026-01-31T12:00:00Z") from None
-    return read.strftime("%Y-%m-%dT%H:%M:%SZ").rjust(20, "0")
-
-
-def repository(name: str, text: str) -> str:
-    """A repository as `owner/name`.
-
-    Raises:
-        InputError: it is none.
-    """
-    if not _REPOSITORY.fullmatch(text):
-        raise _wrong(name, text, "owner/name", "Give neither an address nor the name alone.")
-    return text
-
-
-def _branch(name: str, text: str) -> str:
-    short = text.removeprefix("refs/heads/")
-    if not short or len(short) > 200 or _BAD_BRANCH.search(short):
-        raise _wrong(name, text, "the name of a branch", "See `git check-ref-format`.")
-    return short
-
-
-def _author(name: str, text: str) -> Author:
-    person, mark, address = (part.strip() for part in text.partition("<"))
-    email = address.removesuffix(">")
-    whole = address.endswith(">") and person and re.fullmatch(r"[^<>@\s]+@[^<>@\s]+", email)
-    if not whole or ">" in person or visible(text) != text:
-        raise _wrong(name, text, "Name <address>", "For example: Ada Lovelace <ada@example.org>.")
-    return Author(person, email)
-
-
-def _token(_: str, text: str) -> Token:
-    if not text.isascii() or not text.isprintable() or " " in text:
-        raise InputError(
-            "The input `token` holds characters that no token has.", "Look for a pasted space or line break."
-        )
-    return Token(text)
-
-
 INPUTS: Mapping[str, Input] = {
-    "mode": Input("process", parse=_choice(*MODES)),
-    "token": Input("${{ github.token }}", parse=_token),
+    "mode": Input("process", parse=choice(*MODES)),
+    "token": Input("${{ github.token }}", parse=token),
     "repository": Input("${{ github.repository }}", parse=repository),
-    "issue-number": Input("${{ github.event.issue.number }}", frozenset({"process", "verify"}), _number),
+    "issue-number": Input("${{ github.event.issue.number }}", frozenset({"process", "verify"}), number),
     "object-id": Input("", _ONE_OBJECT | {"verify"}, missing=""),
     "data": Input("", frozenset({"create", "update"}), raw=True),
     "data-file": Input("", frozenset({"create", "update"})),
-    "update-mode": Input("append", frozenset({"update"}), _choice(*UPDATE_MODES)),
-    "if-revision": Input("", frozenset({"update", "delete"}), _number),
-    "if-digest": Input("", frozenset({"update", "delete"}), _digest),
-    "revision": Input("", frozenset({"get"}), _number),
+    "update-mode": Input("append", frozenset({"update"}), choice(*UPDATE_MODES)),
+    "if-revision": Input("", frozenset({"update", "delete"}), number),
+    "if-digest": Input("", frozenset({"update", "delete"}), digest),
+    "revision": Input("", frozenset({"get"}), number),
     "at": Input("", frozenset({"get"}), moment),
-    "repair": Input("false", frozenset({"verify"}), _boolean),
-    "apply": Input("true", frozenset({"update"}), _boolean),
+    "repair": Input("false", frozenset({"verify"}), boolean),
+    "apply": Input("true", frozenset({"update"}), boolean),
     "output": Input("", _SNAPSHOTS | {"get", "history"}),
-    "format": Input("json", _SNAPSHOTS, _choice(*FORMATS)),
-    "commit": Input("true", _SNAPSHOTS, _boolean),
+    "format": Input("json", _SNAPSHOTS, choice(*FORMATS)),
+    "commit": Input("true", _SNAPSHOTS, boolean),
     "commit-message": Input("", _SNAPSHOTS, raw=True, missing=""),
-    "commit-author": Input("", _SNAPSHOTS, _author, missing=Author()),
-    "branch": Input("", _SNAPSHOTS, _branch, missing=""),
-    "commit-via": Input("git", _SNAPSHOTS, _choice(*COMMIT_WAYS)),
+    "commit-author": Input("", _SNAPSHOTS, author, missing=Author()),
+    "branch": Input("", _SNAPSHOTS, branch, missing=""),
+    "commit-via": Input("git", _SNAPSHOTS, choice(*COMMIT_WAYS)),
     "config": Input(""),
-    "fail-on-rejected": Input("false", frozenset({"process", "update"}), _boolean),
-    "dry-run": Input("false", _ALL - {"get", "history"}, _boolean),
+    "fail-on-rejected": Input("false", frozenset({"process", "update"}), boolean),
+    "dry-run": Input("false", _ALL - {"get", "history"}, boolean),
 }

@@ -58,7 +58,7 @@ class Invocation:
         Raises:
             InputError: there is none, or no token looks like it.
         """
-        from gh_store_action.action.settings import INPUTS
+        from gh_store_action.arguments import token
 
         given = str(self.options.get("token") or "").strip()
         text = given or self.environ.get("GITHUB_TOKEN", "").strip()
@@ -66,8 +66,7 @@ class Invocation:
             raise InputError(
                 "There is no token.", "Set the variable GITHUB_TOKEN, such as by: export GITHUB_TOKEN=$(gh auth token)"
             )
-        found: str = INPUTS["token"].parse("token", text).secret
-        return found
+        return token("token", text).secret
 
     @cached_property
     def repository(self) -> str:
@@ -76,7 +75,7 @@ class Invocation:
         Raises:
             InputError: there is none, or it is not of that form.
         """
-        from gh_store_action.action.settings import repository
+        from gh_store_action.arguments import repository
 
         text = str(self.options.get("repo") or self.environ.get("GITHUB_REPOSITORY", "")).strip()
         if not text:

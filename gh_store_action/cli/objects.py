@@ -177,7 +177,7 @@ def get(object_id: str, revision: int | None, at: str | None, output: str | None
 
 def moment(name: str, text: str | None) -> str | None:
     """A time from the command line as GitHub writes it."""
-    from gh_store_action.action.settings import moment as parse
+    from gh_store_action.arguments import moment as parse
 
     return None if text is None else parse(name, text)
 
@@ -224,10 +224,10 @@ def update(
 
 def _update(changes: str, mode: str, update_id: str | None, if_digest: str | None) -> tuple[Json, str | None]:
     """The changes and the digest; raises here, before anything is asked, what is wrong with them by themselves."""
-    from gh_store_action.action.settings import INPUTS
+    from gh_store_action.arguments import digest as parse_digest
     from gh_store_action.store.updating import update_of
 
-    digest = INPUTS["if-digest"].parse("--if-digest", if_digest) if if_digest is not None else None
+    digest = parse_digest("--if-digest", if_digest) if if_digest is not None else None
     value = object_data(changes) if mode in ("append", "replace") else read_data(changes)
     with as_input():
         update_of(value, mode, update_id=update_id, if_digest=digest)

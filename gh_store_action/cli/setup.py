@@ -28,7 +28,8 @@ SHELLS: Mapping[str, type[ShellComplete]] = {"bash": BashComplete, "zsh": ZshCom
 @dry_run
 def init(repository_files: bool, directory: str | None, dry_run: bool) -> int:
     """Write this machine's configuration, or with --repository-files the workflows.  Nothing is overwritten."""
-    from gh_store_action.config.store_config import LOCAL_FILE, dump_local
+    from gh_store_action.config.defaults import dump_local
+    from gh_store_action.config.store_config import LOCAL_FILE
 
     run = invocation()
     if directory is not None and not repository_files:
@@ -61,7 +62,8 @@ def init(repository_files: bool, directory: str | None, dry_run: bool) -> int:
 
 def _repository_files(checkout: Path) -> dict[Path, str]:
     """The files that a store's repository wants, by path."""
-    from gh_store_action.config.store_config import REPOSITORY_FILE, dump_default
+    from gh_store_action.config.defaults import dump_default
+    from gh_store_action.config.store_config import REPOSITORY_FILE
     from gh_store_action.store.doctor import WORKFLOWS, templates
 
     if not os.path.lexists(checkout / ".git"):

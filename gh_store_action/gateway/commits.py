@@ -9,7 +9,8 @@ from typing import Any
 
 from gh_store_action.errors import GitHubError, StoreError
 from gh_store_action.gateway import queries
-from gh_store_action.gateway.issues import Failure, GitHub, failures_of
+from gh_store_action.gateway.issues import GitHub
+from gh_store_action.gateway.records import Failure, failures_of
 from gh_store_action.gateway.transport import denied
 
 

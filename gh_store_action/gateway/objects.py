@@ -11,7 +11,8 @@ from gh_store_action.domain.records import Issue
 from gh_store_action.errors import AccessDeniedError, GitHubError, InvalidUpdate, ObjectNotFound, StoreError
 from gh_store_action.gateway import queries
 from gh_store_action.gateway.decoding import CONTENTS, brief
-from gh_store_action.gateway.issues import Failure, GitHub, failures_of, issues_disabled
+from gh_store_action.gateway.issues import GitHub, issues_disabled
+from gh_store_action.gateway.records import Failure, failures_of
 from gh_store_action.gateway.transport import ApiError, denied
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from gh_store_action.domain.snapshots import snapshot as snapshots
 from gh_store_action.domain.snapshots.snapshot import Changed, LeftOut, Snapshot
 from gh_store_action.errors import BudgetExhausted, ConcurrentUpdateError
-from gh_store_action.gateway.issues import PAGE, Page
+from gh_store_action.gateway.records import PAGE, Page
 from gh_store_action.store.session import Session
 
 Progress = Callable[[int, int], None]

@@ -11,7 +11,7 @@ from gh_store_action.domain.snapshots import files as snapshot_files
 from gh_store_action.domain.snapshots.files import BrokenSnapshot
 from gh_store_action.domain.snapshots.snapshot import Changed, LeftOut, Snapshot
 from gh_store_action.errors import BudgetExhausted, ConcurrentUpdateError
-from gh_store_action.gateway.issues import PAGE
+from gh_store_action.gateway.records import PAGE
 from gh_store_action.snapshots.collecting import Gatherer, Progress
 from gh_store_action.snapshots.destination import Place, Target, There
 from gh_store_action.store.session import Session

@@ -20,7 +20,7 @@ from gh_store_action.domain.records import Issue, StoredObject
 from gh_store_action.domain.snapshots import snapshot as snapshots
 from gh_store_action.errors import AccessDeniedError, BudgetExhausted, GitHubError, StoreError
 from gh_store_action.gateway import queries
-from gh_store_action.gateway.issues import Page, pages
+from gh_store_action.gateway.records import Page, pages
 from gh_store_action.gateway.transport import Answer
 from gh_store_action.store.session import Session
 

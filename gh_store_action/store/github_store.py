@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from gh_store_action.action.settings import moment, repository
+from gh_store_action.arguments import moment, repository
 from gh_store_action.config.store_config import LOCAL_FILE, read_local
 from gh_store_action.domain.past.history import HistoryEntry
 from gh_store_action.domain.records import StoredMeta, StoredObject

@@ -13,8 +13,8 @@ from gh_store_action.domain.processing.reconcile import BrokenObject
 from gh_store_action.domain.records import Issue, StoredMeta, StoredObject
 from gh_store_action.domain.strict_json import InvalidJson, Json, digest, read_body
 from gh_store_action.errors import InputError, ObjectNotFound
-from gh_store_action.gateway.issues import Reading
 from gh_store_action.gateway.objects import ObjectGateway
+from gh_store_action.gateway.records import Reading
 from gh_store_action.store.session import Session
 
 

@@ -15,7 +15,7 @@ from gh_store_action.domain.processing.decide import Ask, NotAnObject, Quiet, Re
 from gh_store_action.domain.records import Issue, Receipt, Refusal
 from gh_store_action.domain.strict_json import digest
 from gh_store_action.errors import AccessDeniedError, BudgetExhausted, ConcurrentUpdateError, GitHubError, StoreError
-from gh_store_action.gateway.issues import Failure, Page, Written, pages
+from gh_store_action.gateway.records import Failure, Page, Written, pages
 from gh_store_action.gateway.transport import Cancelled, UnknownEffect, denied
 from gh_store_action.store.session import Session
 

@@ -13,7 +13,7 @@ from gh_store_action.domain.records import Issue, StoredObject
 from gh_store_action.domain.snapshots import snapshot as snapshots
 from gh_store_action.domain.strict_json import Json
 from gh_store_action.errors import InputError, ObjectNotFound, StoreError
-from gh_store_action.gateway.issues import Page
+from gh_store_action.gateway.records import Page
 from gh_store_action.store.lookup import Finder
 
 Progress = Callable[[int, int], None]

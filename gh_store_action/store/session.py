@@ -14,7 +14,8 @@ from gh_store_action.domain.records import GHOST, AccessRule, Rules
 from gh_store_action.domain.schema.compiling import Schema, SchemaError, compile_schemas, match_schema, violations
 from gh_store_action.domain.strict_json import Json
 from gh_store_action.errors import AccessDeniedError, ConfigurationError, GitHubError
-from gh_store_action.gateway.issues import GitHub, Reading
+from gh_store_action.gateway.issues import GitHub
+from gh_store_action.gateway.records import Reading
 from gh_store_action.gateway.transport import Cancelled
 
 SNAPSHOT_PATH = "data/store-snapshot.json"

@@ -15,8 +15,8 @@ from gh_store_action.domain.processing.reconcile import BrokenObject
 from gh_store_action.domain.records import Comment, Issue, Refusal, Rules, StoredObject
 from gh_store_action.domain.strict_json import InvalidJson, Json, check, digest, equal
 from gh_store_action.errors import AccessDeniedError, ConcurrentUpdateError, GitHubError, InvalidUpdate, StoreError
-from gh_store_action.gateway.issues import Failure
 from gh_store_action.gateway.objects import Posted
+from gh_store_action.gateway.records import Failure
 from gh_store_action.gateway.transport import UnknownEffect
 from gh_store_action.store.creating import MOST_TRIES, refused
 from gh_store_action.store.lookup import Finder

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gh_store_action.cli import setup as cli_setup
-from gh_store_action.config.store_config import dump_default, dump_local
+from gh_store_action.config.defaults import dump_default, dump_local
 from gh_store_action.errors import StoreError
 from gh_store_action.store import doctor
 from tests.support.cli import ROOT, Done, Shell

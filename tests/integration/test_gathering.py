@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from gh_store_action.errors import ConcurrentUpdateError
-from gh_store_action.gateway.issues import GitHub, Page
+from gh_store_action.gateway.issues import GitHub
+from gh_store_action.gateway.records import Page
 from gh_store_action.snapshots.collecting import PASSES, TRIES, Gatherer
 from gh_store_action.store.session import Session
 from tests.support.store import World, world

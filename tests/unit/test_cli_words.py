@@ -11,7 +11,7 @@ from gh_store_action.cli.wording import in_options
 from gh_store_action.gateway.transport import denied
 
 PACKAGE = Path(gh_store_action.__file__).parent
-OF_THE_ACTION = {"action", "wording.py"}
+OF_THE_ACTION = {"action", "arguments.py", "wording.py"}
 
 
 def sentences() -> Iterator[str]:

@@ -7,15 +7,14 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from gh_store_action.config import store_config as config
+from gh_store_action.config import reading
+from gh_store_action.config.defaults import dump_default, dump_local
 from gh_store_action.config.store_config import (
     Log,
     RateLimit,
     Retries,
     StoreConfig,
     combine,
-    dump_default,
-    dump_local,
     parse_local,
     parse_rules,
     read_local,
@@ -66,7 +65,7 @@ def test_dump_default__reads_as_the_defaults_and_shows_every_key() -> None:
     text = dump_default()
     assert combine(text, text) == StoreConfig()
     _, keys = parse_rules(text)
-    schema = json.loads((Path(config.__file__).parent / "config_schema.json").read_text())
+    schema = json.loads((Path(reading.__file__).parent / "config_schema.json").read_text())
     known = schema["properties"]["store"]["properties"]
     assert keys.keys() == known.keys()
     for name in ("reactions", "retries", "rate_limit", "log"):
@@ -94,7 +93,7 @@ def test_dump_local__goes_with_any_rules_of_a_store() -> None:
 
 
 def test_schema__is_a_schema_and_explains_every_value() -> None:
-    schema = json.loads((Path(config.__file__).parent / "config_schema.json").read_text())
+    schema = json.loads((Path(reading.__file__).parent / "config_schema.json").read_text())
     Draft202012Validator.check_schema(schema)
 
 
@@ -251,9 +250,9 @@ def test_parse_rules__yaml_that_is_costly_or_surprising_is_refused(text: str, me
 
 def test_parse_rules__a_mark_is_not_always_known(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(_: str) -> None:
-        raise config.yaml.MarkedYAMLError(problem="odd")
+        raise reading.yaml.MarkedYAMLError(problem="odd")
 
-    monkeypatch.setattr(config, "_bound", fail)
+    monkeypatch.setattr(reading, "_bound", fail)
     assert refused("store: {}") == ".github/gh-store.yml: odd."
 
 

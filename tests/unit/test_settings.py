@@ -9,17 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
-from gh_store_action.action.settings import (
-    DEFAULT_OUTPUT,
-    INPUTS,
-    MODES,
-    Author,
-    Settings,
-    Token,
-    graphql_url_for,
-    url,
-    variable,
-)
+from gh_store_action.action.settings import DEFAULT_OUTPUT, INPUTS, MODES, Settings, variable
+from gh_store_action.arguments import Token, graphql_url_for, url
+from gh_store_action.domain.commit_message import Author
 from gh_store_action.errors import InputError
 
 ROOT = Path(__file__).parents[2]
