@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from gh_store_action.domain.commit_message import Author
 from gh_store_action.domain.markdown import shorten, visible
 from gh_store_action.errors import InputError
+from gh_store_action.hints import Digest, Setting, Text
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}/(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,100}")
@@ -80,7 +81,7 @@ def shown(text: str, limit: int = 60) -> str:
 
 
 def _wrong(name: str, text: str, allowed: str, mend: str = "") -> InputError:
-    return InputError(f"The input `{name}` is {shown(text)}; allowed: {allowed}.", mend)
+    return InputError(Text(Setting(name), f" is {shown(text)}; allowed: {allowed}."), mend)
 
 
 def choice(*allowed: str) -> Callable[[str, str], str]:
@@ -128,7 +129,7 @@ def digest(name: str, text: str) -> str:
         InputError: it is none.
     """
     if not _DIGEST.fullmatch(text):
-        raise _wrong(name, text, "8 to 64 hexadecimal digits", "Take it from the output `digest`.")
+        raise _wrong(name, text, "8 to 64 hexadecimal digits", Text("Take it from ", Digest(), "."))
     return text.lower()
 
 
@@ -193,6 +194,6 @@ def token(_: str, text: str) -> Token:
     """
     if not text.isascii() or not text.isprintable() or " " in text:
         raise InputError(
-            "The input `token` holds characters that no token has.", "Look for a pasted space or line break."
+            Text(Setting("token"), " holds characters that no token has."), "Look for a pasted space or line break."
         )
     return Token(text)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Self
+
+from gh_store_action.hints import Text
+
 
 class StoreError(Exception):
     """An expected failure.  `str()` of it is the one line that a user reads.
@@ -22,12 +26,20 @@ class StoreError(Exception):
         self.mend = mend
         self.detail = detail
         self.reasons = reasons
-        super().__init__(f"{what} {mend}".strip())
+        super().__init__(str(self.text))
 
-    def reword(self, what: str, mend: str) -> None:
-        """Says the same failure in other words, where more is known than at its source."""
-        self.what, self.mend = what, mend
-        self.args = (f"{what} {mend}".strip(),)
+    @property
+    def text(self) -> Text:
+        """All of it, for a front end to word."""
+        return Text.sentences([self.what, self.mend])
+
+    def reworded(self, what: str, mend: str) -> Self:
+        """The same failure in other words, where more is known than at its source."""
+        other = type(self).__new__(type(self))  # a subclass may take other arguments than its parent
+        other.__dict__.update(self.__dict__)
+        other.what, other.mend = what, mend
+        other.args = (str(other.text),)
+        return other
 
 
 class InputError(StoreError):

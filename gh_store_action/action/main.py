@@ -14,6 +14,7 @@ from gh_store_action.action.modes import MODES
 from gh_store_action.action.report import Report
 from gh_store_action.action.run import Run
 from gh_store_action.action.settings import DEFAULT_OUTPUT, Settings
+from gh_store_action.action.wording import explained
 from gh_store_action.config.store_config import LOCAL_FILE, read_local
 from gh_store_action.errors import StoreError
 from gh_store_action.gateway.issues import GitHub
@@ -51,7 +52,7 @@ def _guarded(report: Report, work: Callable[[], int]) -> int:
     try:
         return work()
     except StoreError as error:
-        report.error(str(error))
+        report.error(explained(error))
         if error.detail:
             report.detail(error.detail)
         return error.exit_code

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from gh_store_action.action import object_modes
 from gh_store_action.action.report import Report, SummaryRow, refusal_rows
 from gh_store_action.action.run import DONE, FAILED, Run, progress
+from gh_store_action.action.wording import explained, in_inputs
 from gh_store_action.domain.commit_message import Author
 from gh_store_action.domain.objects import COMMENT_LIMIT
 from gh_store_action.domain.strict_json import canonical
@@ -58,7 +59,7 @@ def _report_processing(run: Run, results: Sequence[Result], *, sweep: bool) -> i
         _output_object(report, touched[0])
     for login, reason in session.refusals_to_say.items():
         report.error(
-            f"The updates of {login} stay pending: GitHub did not say whether {login} may write. {reason}",
+            f"The updates of {login} stay pending: GitHub did not say whether {login} may write. {in_inputs(reason)}",
             title="Permission unknown",
         )
     if failed or pending:
@@ -73,7 +74,7 @@ def _report_one(run: Run, result: Result) -> None:
     report, url = run.report, run.session.issue_url(result.number)
     name = result.object_id or f"#{result.number}"
     if result.error is not None:
-        report.error(f"{name}: {result.error}", title="Not finished")
+        report.error(f"{name}: {explained(result.error)}", title="Not finished")
         if result.error.detail:
             report.detail(result.error.detail)
     elif result.skipped:
@@ -120,7 +121,7 @@ def _warn_of_the_cap(report: Report, name: str, result: Result) -> None:
 
 def _what(result: Result) -> str:
     if result.error is not None:
-        return f"not finished: {result.error.what}"
+        return f"not finished: {in_inputs(result.error.what)}"
     parts = [
         f"{count} {word}"
         for count, word in (

@@ -7,6 +7,7 @@ from dataclasses import asdict
 
 from gh_store_action.action.report import RefusalRow, SummaryRow, refusal_rows
 from gh_store_action.action.run import DONE, FAILED, Run, progress
+from gh_store_action.action.wording import explained, in_inputs
 from gh_store_action.domain.records import Refusal, StoredMeta, StoredObject
 from gh_store_action.domain.strict_json import InvalidJson, Json, canonical, parse
 from gh_store_action.errors import ConcurrentUpdateError, InputError, InvalidUpdate
@@ -68,8 +69,8 @@ def _refused_early(run: Run, error: InvalidUpdate | ConcurrentUpdateError) -> in
     report.row(SummaryRow(run.settings.object_id, applied=0, refused=1, what="the update is refused"))
     for path, reason in error.reasons:
         report.refusal(RefusalRow(run.settings.object_id, run.session.viewer, reason, path))
-    report.warning(str(error), title="Update refused")
-    report.result(error.what)
+    report.warning(explained(error), title="Update refused")
+    report.result(in_inputs(error.what))
     report.output("object-id", run.settings.object_id)
     for name, value in (("changed", False), ("processed", 1), ("rejected", 1), ("pending", 0)):
         report.output(name, value)
@@ -106,7 +107,10 @@ def _report_update(run: Run, outcome: Outcome) -> int:
         report.notice(f"{meta.object_id}: {note}")
     if result is not None and result.pending:
         for login, reason in run.session.refusals_to_say.items():
-            report.error(f"The updates of {login} stay pending: GitHub did not say whether {login} may write. {reason}")
+            report.error(
+                f"The updates of {login} stay pending: GitHub did not say whether {login} may write. "
+                f"{in_inputs(reason)}"
+            )
         return FAILED
     return _verdict(run, rejected)
 
@@ -199,19 +203,19 @@ def verify(run: Run) -> int:
 def _report_problem(run: Run, problem: Problem) -> None:
     url = run.session.issue_url(problem.issue_number)
     name = problem.object_id or f"#{problem.issue_number}"
-    what = f"{problem.kind}: {problem.message}"
+    what, mend = f"{problem.kind}: {in_inputs(problem.message)}", in_inputs(problem.mend)
     run.report.row(
         SummaryRow(
             object_id=problem.object_id,
             issue_number=problem.issue_number,
             issue_url=f"{url}#issuecomment-{problem.comment_id}" if problem.comment_id else url,
-            what=f"{what} (mended)" if problem.mended else f"{what}. {problem.mend}",
+            what=f"{what} (mended)" if problem.mended else f"{what}. {mend}",
         )
     )
     if problem.mended:
         run.report.notice(f"{name}: {what}; it was mended.", title="Mended")
     else:
-        run.report.warning(f"{name}: {what}. {problem.mend}", title="Problem")
+        run.report.warning(f"{name}: {what}. {mend}", title="Problem")
 
 
 # -- what the modes share ----------------------------------------------------------------------------------------------

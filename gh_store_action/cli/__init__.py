@@ -20,6 +20,7 @@ from gh_store_action.cli import snapshots as cli_snapshots
 from gh_store_action.cli.invocation import Invocation
 from gh_store_action.cli.options import common
 from gh_store_action.cli.screen import output_failed
+from gh_store_action.cli.wording import explained
 from gh_store_action.errors import StoreError
 
 FAILED = BUG = 1
@@ -78,7 +79,7 @@ def _explain(error: Exception, running: Invocation) -> int:
     """Says in one line what went wrong; more where more is wanted."""
     say = running.screen.error
     if isinstance(error, StoreError):
-        say(running.redact(str(error)))
+        say(running.redact(explained(error)))
         if running.verbose:
             for line in (*error.detail.splitlines(), *_trace(error)):
                 running.screen.line(running.redact(line))

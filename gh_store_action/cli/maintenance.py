@@ -12,7 +12,7 @@ from gh_store_action.cli.invocation import Invocation, invocation
 from gh_store_action.cli.objects import show
 from gh_store_action.cli.options import command, dry_run
 from gh_store_action.cli.output import naming_the_nearest, result, what
-from gh_store_action.cli.wording import in_options
+from gh_store_action.cli.wording import explained, in_options
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -50,7 +50,7 @@ def _told(run: Invocation, results: Sequence[Result]) -> int:
     for one in results:
         name = one.object_id or f"#{one.number}"
         if one.error is not None:
-            run.screen.error(f"{name}: {one.error}")
+            run.screen.error(f"{name}: {explained(one.error)}")
         elif one.skipped:
             run.say(f"Issue #{one.number} is left alone: {one.skipped}.", level="WARNING")
         for note in one.notes:
@@ -59,7 +59,9 @@ def _told(run: Invocation, results: Sequence[Result]) -> int:
             why = "; ".join(f"{path}: {reason}" for path, reason in refusal.reasons) or "its author may not write here"
             run.say(f"{name}: the update {refusal.comment_id} by {refusal.author} was refused: {why}", level="WARNING")
     for login, reason in run.session.refusals_to_say.items():
-        run.screen.error(f"The updates of {login} stay pending: GitHub did not say whether {login} may write. {reason}")
+        run.screen.error(
+            f"The updates of {login} stay pending: GitHub did not say whether {login} may write. {in_options(reason)}"
+        )
     return 1 if any(one.error is not None or one.pending for one in results) else 0
 
 
@@ -106,7 +108,8 @@ def verify(object_id: str | None, repair: bool, dry_run: bool) -> int:
                 (one.object_id, "bold"),
                 (f"#{one.issue_number}", "dim"),
                 (one.kind, "yellow"),
-                one.message + ("" if one.mended or would or not one.mend else f"\n→ {in_options(one.mend)}"),
+                in_options(one.message)
+                + ("" if one.mended or would or not one.mend else f"\n→ {in_options(one.mend)}"),
                 ("mended", "green")
                 if one.mended
                 else (("would be mended", "green") if would else ("not mended", "red")),
@@ -149,7 +152,9 @@ def migrate(dry_run: bool) -> int:
                 one.form,
                 f"{one.applied}",
                 f"{one.rejected}",
-                (one.problem, "red") if one.problem else ("adopted" if one.done else "would be adopted", "green"),
+                (in_options(one.problem), "red")
+                if one.problem
+                else ("adopted" if one.done else "would be adopted", "green"),
             )
             for one in found
         ]

@@ -9,7 +9,9 @@ from dataclasses import asdict
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from gh_store_action.cli.wording import explained
 from gh_store_action.errors import ObjectNotFound, StoreError
+from gh_store_action.hints import Text
 
 if TYPE_CHECKING:
     from gh_store_action.cli.invocation import Invocation
@@ -46,7 +48,7 @@ def result(found: Result) -> dict[str, Any]:
         ],
         "notes": list(found.notes),
         "skipped": found.skipped,
-        "error": str(found.error) if found.error else "",
+        "error": explained(found.error) if found.error else "",
     }
 
 
@@ -91,4 +93,4 @@ def naming_the_nearest(run: Invocation, object_id: str) -> Iterator[None]:
         if not near:
             raise error from None
         last = f" or {near[-1]}" if len(near) > 1 else near[-1]
-        raise ObjectNotFound(error.what, f"Did you mean {', '.join(near[:-1])}{last}? {error.mend}") from None
+        raise ObjectNotFound(error.what, Text(f"Did you mean {', '.join(near[:-1])}{last}? ", error.mend)) from None

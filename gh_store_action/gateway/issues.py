@@ -20,6 +20,7 @@ from gh_store_action.gateway import queries
 from gh_store_action.gateway.decoding import CONTENTS, brief, issue_from, reactions_from, with_older
 from gh_store_action.gateway.records import PAGE, Page, Reading, StoreFiles, Written, failures_of
 from gh_store_action.gateway.transport import TIMED_OUT, Answer, ApiError, Transport, denied
+from gh_store_action.hints import Setting, Text
 
 MOST_STARTS = 10  # reads of one log that were begun anew
 _ATTEMPTS = 2  # of a page that can be halved: the first answer of that kind may be a hiccup
@@ -299,7 +300,7 @@ class GitHub:
         self._explain(answer, "read the repository", issues="read", contents="read")
         raise ObjectNotFound(
             f"There is no repository {self.repository}, or the token may not see it.",
-            "Check the input `repository` and the token.",
+            Text("Check ", Setting("repository"), " and the token."),
         )
 
     def _explain(self, answer: Answer, what: str, **permissions: str) -> None:

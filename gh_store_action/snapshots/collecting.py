@@ -69,8 +69,7 @@ class Gatherer:
                     return found.changed
                 before = found
         except BudgetExhausted as error:
-            self._tell_how_far(error)
-            raise
+            raise self._told_how_far(error) from error
         raise ConcurrentUpdateError(
             f"The store lost objects during each of {TRIES} readings, so no snapshot of one moment could be made.",
             "Nothing was written; run again when less is deleted.",
@@ -82,8 +81,7 @@ class Gatherer:
         try:
             found = self._merged(before, before.since, bounded=True)
         except BudgetExhausted as error:
-            self._tell_how_far(error)
-            raise
+            raise self._told_how_far(error) from error
         if before.rules != snapshots.fingerprint(self.session.rules, self.session.counting):
             return (
                 None,
@@ -200,8 +198,8 @@ class Gatherer:
         self._total = max(total, self._read)
         self._say(self._read, self._total)
 
-    def _tell_how_far(self, error: BudgetExhausted) -> None:
-        error.reword(
+    def _told_how_far(self, error: BudgetExhausted) -> BudgetExhausted:
+        return error.reworded(
             f"{error.what} Nothing was written: {self._read:,} of {self._total:,} issues read;",
             f"run again after {error.again}.",
         )

@@ -169,12 +169,11 @@ class Snapshots:
         try:
             changed, why = self.gatherer.anew(gathered.changed)
         except BudgetExhausted as error:
-            error.reword(
+            raise error.reworded(
                 f"Another snapshot was committed to `{self.place.path}` while this one was made, and there is no "
                 "budget left to read what has changed since. This one is not on the branch;",
                 f"run again after {error.again}.",
-            )
-            raise
+            ) from error
         return _Gathered(changed, gathered.full or bool(why), gathered.why or why)
 
     def _message(self, snapshot: Snapshot) -> str:

@@ -29,6 +29,7 @@ from gh_store_action.domain.strict_json import (
 from gh_store_action.errors import AccessDeniedError, GitHubError, InputError, InvalidUpdate, ObjectExists, StoreError
 from gh_store_action.gateway.objects import Finished, Opened, Said
 from gh_store_action.gateway.transport import UnknownEffect
+from gh_store_action.hints import InWorkflow, Text
 from gh_store_action.store.lookup import Finder, Found
 from gh_store_action.store.processor import Processor
 
@@ -252,7 +253,11 @@ class Creator:
         raise AccessDeniedError(
             f"GitHub put no labels on the issue for {wanted.object_id!r}: the token may not write to "
             f"{self.github.repository}. {undone}",
-            "Give a token whose owner has write permission, or in a workflow `permissions: {issues: write}`.",
+            Text(
+                "Give a token whose owner has write permission",
+                InWorkflow(", or add `permissions: {issues: write}`"),
+                ".",
+            ),
         )
 
     def _say(self, wanted: _Wanted, opened: Opened) -> Said:

@@ -15,7 +15,7 @@ from gh_store_action.config.store_config import LOCAL_FILE, read_local
 from gh_store_action.domain.past.history import HistoryEntry
 from gh_store_action.domain.records import StoredMeta, StoredObject
 from gh_store_action.domain.strict_json import Json
-from gh_store_action.errors import InputError, InvalidUpdate, ObjectExists, ObjectNotFound
+from gh_store_action.errors import InvalidUpdate, ObjectExists, ObjectNotFound
 from gh_store_action.gateway.endpoints import Addresses
 from gh_store_action.gateway.issues import GitHub
 from gh_store_action.gateway.transport import Transport
@@ -328,7 +328,4 @@ def _time(name: str, value: str | datetime) -> str:
     if isinstance(value, datetime):
         whole = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
         return whole.strftime("%Y-%m-%dT%H:%M:%SZ")
-    try:
-        return moment(name, value)
-    except InputError as error:
-        raise InputError(error.what.replace("The input", "The argument"), error.mend) from None
+    return moment(name, value)

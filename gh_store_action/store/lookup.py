@@ -15,6 +15,7 @@ from gh_store_action.domain.strict_json import InvalidJson, Json, digest, read_b
 from gh_store_action.errors import InputError, ObjectNotFound
 from gh_store_action.gateway.objects import ObjectGateway
 from gh_store_action.gateway.records import Reading
+from gh_store_action.hints import REPAIR, Text
 from gh_store_action.store.session import Session
 
 
@@ -121,7 +122,7 @@ class Finder:
             return ObjectNotFound(
                 f"Issue #{found.stray[0].number} bears the label of {found.object_id!r}, but the label "
                 f"{self.session.rules.base_label!r} is missing.",
-                "Put the label back on, or run `verify` with `repair`.",
+                Text("Put the label back on, or run ", REPAIR, "."),
             )
         return ObjectNotFound(
             f"{self.github.repository} has no object {found.object_id!r}.",

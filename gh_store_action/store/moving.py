@@ -77,7 +77,7 @@ class Mover:
             found = replace(found, form=self._form(issue))
             result = self.processor.advance(issue)
         except StoreError as error:
-            return replace(found, problem=str(error))
+            return replace(found, problem=error.text)
         if result.skipped:
             return replace(found, problem=result.skipped)
         return replace(found, applied=result.applied, rejected=result.rejected, done=not self.dry_run)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from gh_store_action.errors import BudgetExhausted, ConcurrentUpdateError, GitHubError, StoreError
+from gh_store_action.hints import Text
 
 
 class Trail:
@@ -50,10 +51,11 @@ class Trail:
             yield
         except StoreError as error:
             if self._where:
-                what = f"{error.what.rstrip('.')}."
-                error.reword(f"{self._where} {what}", " ".join(filter(None, (_kept(error), self._next, self._repeat))))
-            elif isinstance(error, BudgetExhausted):
-                error.reword(error.what, f"Nothing was posted; run again after {error.again}.")
+                what = error.what if error.what.endswith(".") else Text(error.what, ".")
+                hint = Text.sentences([_kept(error), self._next, self._repeat])
+                raise error.reworded(Text.sentences([self._where, what]), hint) from error
+            if isinstance(error, BudgetExhausted):
+                raise error.reworded(error.what, f"Nothing was posted; run again after {error.again}.") from error
             raise
         except KeyboardInterrupt:
             raise KeyboardInterrupt(f"{self._where} {self._next} {self._repeat}" if self._where else "") from None

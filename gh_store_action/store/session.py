@@ -152,7 +152,7 @@ class Session:
             except Cancelled:
                 raise
             except (GitHubError, AccessDeniedError) as error:
-                self.refusals_to_say[login] = str(error)
+                self.refusals_to_say[login] = error.text
                 return None
         return self._allowed[key]
 

@@ -17,6 +17,7 @@ from gh_store_action.domain.processing.reconcile import CHANGED, BrokenObject
 from gh_store_action.domain.records import Issue, Receipt
 from gh_store_action.domain.strict_json import Json
 from gh_store_action.errors import GitHubError, ObjectNotFound, StoreError
+from gh_store_action.hints import REPAIR, Text
 from gh_store_action.store.lookup import Finder
 from gh_store_action.store.processor import MOST_RECEIPTS, Processor
 
@@ -27,7 +28,7 @@ _STATE_MISSING = frozenset({"drift", "missing-checkpoint", "edited-comment"})
 
 def repairable(problem: Problem) -> bool:
     """Whether `repair` sets about it, as its advice says; whether it can mend it, only doing it tells."""
-    return "`repair`" in problem.mend
+    return isinstance(problem.mend, Text) and REPAIR in problem.mend.parts
 
 
 @dataclass
@@ -116,7 +117,7 @@ class Verifier:
             except StoreError as error:
                 if isinstance(error, GitHubError) and error.status in (0, 401, 403, 429):
                     raise
-                yield self._problem("unreadable", listed, str(error), "Look at the issue.")
+                yield self._problem("unreadable", listed, error.text, "Look at the issue.")
         self.progress(len(listing.live), len(listing.live))
 
     # -- the listing -----------------------------------------------------------------------------------------------
@@ -176,7 +177,7 @@ class Verifier:
             issue.number,
             0,
             f"the label {names} is missing",
-            "Put it on, or run `verify` with `repair`.",
+            Text("Put it on, or run ", REPAIR, "."),
         )
         if not self.repair:
             return found
@@ -202,15 +203,18 @@ class Verifier:
         if not found or not self.repair:
             yield from found
             return
-        why = ""
+        why: str = ""
         try:
             left = self._mend(issue)
         except StoreError as error:
-            left, why = found, f" It could not be mended: {error.what if isinstance(error, BrokenObject) else error}"
+            left, why = (
+                found,
+                Text(" It could not be mended: ", error.what if isinstance(error, BrokenObject) else error.text),
+            )
         still = {(problem.kind, problem.comment_id) for problem in left}
         for problem in found:
             mended = (problem.kind, problem.comment_id) not in still
-            yield replace(problem, mended=mended, mend=problem.mend + ("" if mended else why))
+            yield replace(problem, mended=mended, mend=problem.mend if mended else Text(problem.mend, why))
         known = {(problem.kind, problem.comment_id) for problem in found}
         yield from (problem for problem in left if (problem.kind, problem.comment_id) not in known)
 

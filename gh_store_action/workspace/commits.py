@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from gh_store_action.domain.commit_message import Author
 from gh_store_action.errors import ConcurrentUpdateError, InputError, StoreError
+from gh_store_action.hints import InWorkflow, Setting, Text, Without
 from gh_store_action.workspace.git import Git, RaceLost, Unreachable
 
 TRIES = 12  # 20 jobs that push at once, each push 3 seconds long, all get through (simulated, 2000 times)
@@ -120,7 +121,13 @@ class Checkout:
         if not branch:
             raise StoreError(
                 "The checkout is on no branch (a detached HEAD), so it is not known where to push.",
-                "Give the input `branch`, or check a branch out with the `ref` input of actions/checkout.",
+                Text(
+                    "Give ",
+                    Setting("branch"),
+                    ", or check a branch out",
+                    InWorkflow(" with the `ref` input of actions/checkout"),
+                    ".",
+                ),
             )
         return self._valid(branch)
 
@@ -263,7 +270,7 @@ class Checkout:
             return remotes[0]
         raise StoreError(
             f"The checkout has no remote `origin` to push to (its remotes: {', '.join(remotes) or 'none'}).",
-            "Use actions/checkout before this step, or set `commit: false`.",
+            Text("Use actions/checkout before this step, or ", Without("commit"), "."),
         )
 
     def _entries(self, files: Mapping[str, Path | None]) -> dict[str, tuple[str, str]]:
@@ -293,7 +300,7 @@ class Checkout:
         if others := sorted(touched - set(entries)):
             raise StoreError(
                 f"The branch has {others[0]!r} where this would write, and it is not ours to remove.",
-                "Choose another path for the input `output`, or remove that file from the branch.",
+                Text("Choose another path for ", Setting("output"), ", or remove that file from the branch."),
             )
         return tree if touched else ""
 
@@ -352,7 +359,11 @@ class _Tip:
         ):
             raise StoreError(
                 f"Branch {self.target.branch} is not on the remote {self.remote}.",
-                "Push it first, or give the input `branch` one that is there, or a new one for the store alone.",
+                Text(
+                    "Push it first, or give ",
+                    Setting("branch"),
+                    " one that is there, or a new one for the store alone.",
+                ),
             )
 
     def _fetch(self, ref: str) -> str:
@@ -379,5 +390,7 @@ def _index_info(entries: Mapping[str, tuple[str, str]]) -> bytes:
 
 def _message(text: str) -> bytes:
     if not text.strip() or "\0" in text:
-        raise InputError("The commit message is empty, or has a NUL in it.", "Give the input `commit-message` a text.")
+        raise InputError(
+            "The commit message is empty, or has a NUL in it.", Text("Give ", Setting("commit-message"), " a text.")
+        )
     return text.rstrip().encode(errors="replace") + b"\n"

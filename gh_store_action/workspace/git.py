@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 from gh_store_action.domain.markdown import yaml_block
 from gh_store_action.errors import AccessDeniedError, InputError, StoreError
+from gh_store_action.hints import Grant, InWorkflow, Setting, Text, Without
 
 SECONDS = 300.0
 
@@ -100,31 +101,31 @@ LESSONS = (
     _Lesson(
         r"GH001|exceeds GitHub's file size limit",
         "GitHub refused the push: a file is larger than it stores in git.",
-        "Use `format: directory`, which writes a file an object.",
+        Text("Use ", Setting("format", "directory"), ", which writes a file an object."),
     ),
     _Lesson(
         r"GH006|GH013|protected branch hook declined|[Rr]ule violations",
         "The branch is protected and refused the push.",
-        "Let this token pass the rule, or give the input `branch` an unprotected branch.",
+        Text("Let this token pass the rule, or give ", Setting("branch"), " an unprotected branch."),
         OWN_BRANCH,
         AccessDeniedError,
     ),
     _Lesson(
         r"archived so it is read-only",
         "The repository is archived, so nothing can be pushed to it.",
-        "Unarchive it in its settings, or set `commit: false`.",
+        Text("Unarchive it in its settings, or ", Without("commit"), "."),
         kind=AccessDeniedError,
     ),
     _Lesson(
         r"exists; cannot create",
         "The branch can not be made: another branch has a name that is a part of this one, or the other way round.",
-        "Choose another name for the input `branch`.",
+        Text("Choose another name for ", Setting("branch"), "."),
         kind=InputError,
     ),
     _Lesson(
         r"hook declined",
         "A hook of the server declined the push.",
-        "Read what it said, and give the input `branch` a branch that it allows.",
+        Text("Read what it said, and give ", Setting("branch"), " a branch that it allows."),
         OWN_BRANCH,
         AccessDeniedError,
     ),
@@ -132,15 +133,20 @@ LESSONS = (
         r"could not read (Username|Password)|terminal prompts disabled|Authentication failed|[Ii]nvalid username"
         r"|returned error: 401|[Bb]ad credentials",
         "The remote asked for credentials: there are none, or it did not accept those that it got.",
-        "Check that the input `token` is set and has not expired, or let actions/checkout keep its own "
-        "(`persist-credentials: true`).",
+        Text(
+            "Check that ",
+            Setting("token"),
+            " is set and has not expired",
+            InWorkflow(", or let actions/checkout keep its own (`persist-credentials: true`)"),
+            ".",
+        ),
         PERSIST,
         AccessDeniedError,
     ),
     _Lesson(
         r"Permission to \S+ denied|Write access to repository not granted|returned error: 403|not accessible by",
         "The token may not do this.",
-        "Add `permissions: {contents: write}` to the job.",
+        Text(Grant((("contents", "write"),)), "."),
         PERMISSION,
         AccessDeniedError,
     ),

@@ -327,7 +327,7 @@ def test_push__without_permission_is_told_with_the_yaml_and_the_file_is_there(sc
     run = scene.run(
         "snapshot", workspace=checkout, token=scene.repository.workflow_token(issues="read", contents="read")
     )
-    says(run, 1, "The token may not do this.", "Add `permissions: {contents: write}` to the job.")
+    says(run, 1, "The token may not do this.", "Add `permissions: {contents: write}` to the job")
     assert f"```yaml\n{WRITE_CONTENTS}```" in run.summary
     assert (checkout / "data/store-snapshot.json").exists()
 

@@ -203,7 +203,9 @@ def test_token__that_github_refuses_is_one_line(github: GitHub, shell: Shell) ->
     done = shell.run("sweep")
 
     assert done.code == 1
-    assert done.err.startswith("Error: GitHub does not accept the token (401). Set GITHUB_TOKEN anew, or check that")
+    assert done.err.startswith(
+        "Error: GitHub does not accept the token (401). Check that GITHUB_TOKEN is set and has not"
+    )
     assert done.err.count("\n") == 1
 
 

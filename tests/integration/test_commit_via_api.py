@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from gh_store_action.action.wording import explained
 from gh_store_action.domain.git_blobs import blob_oid
 from gh_store_action.errors import ConcurrentUpdateError, StoreError
 from gh_store_action.gateway.commits import CommitGateway
@@ -423,7 +424,7 @@ def test_bounds__size_counts_with_its_base64_and_one_file_alone_may_be_too_large
     with pytest.raises(StoreError) as told:
         publisher(scene, "file").publish({"": b"x" * 700}, (), "Larger")
     assert "The file `file` has 700 bytes, more than GitHub takes in one commit through the API" in str(told.value)
-    assert "Use `commit-via: git`, or `format: directory`." in str(told.value)
+    assert "Use `commit-via: git`, or `format: directory`." in explained(told.value)
     assert len(scene.github.requests) - before == 1
 
 

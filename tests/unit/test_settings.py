@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from gh_store_action.action.settings import DEFAULT_OUTPUT, INPUTS, MODES, Settings, variable
+from gh_store_action.action.wording import explained
 from gh_store_action.arguments import Token, graphql_url_for, url
 from gh_store_action.domain.commit_message import Author
 from gh_store_action.errors import InputError
@@ -35,8 +36,8 @@ def refused(inputs: dict[str, str] | None = None, **environ: str) -> str:
     with pytest.raises(InputError) as caught:
         read(inputs, **environ)
     assert caught.value.exit_code == 2
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
+    assert "\n" not in explained(caught.value)
+    return explained(caught.value)
 
 
 def event_file(tmp_path: Path, event: object) -> str:

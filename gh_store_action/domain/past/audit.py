@@ -11,11 +11,12 @@ from gh_store_action.domain.objects import Marker
 from gh_store_action.domain.past import history
 from gh_store_action.domain.past.history import Log, Point
 from gh_store_action.domain.strict_json import InvalidJson, digest, read_body
+from gh_store_action.hints import REPAIR, Text
 
-BY_PROCESSING = "Process the issue, or run `verify` with `repair`."
-BY_REPAIR = "Run `verify` with `repair`: it keeps the verdict that the body shows."
+BY_PROCESSING = Text("Process the issue, or run ", REPAIR, ".")
+BY_REPAIR = Text("Run ", REPAIR, ": it keeps the verdict that the body shows.")
 BY_HAND = "Put the object's JSON, and nothing else, into its body, then process the issue: its log holds no state."
-BY_CHECKPOINT = "Run `verify` with `repair`: it enters the state as it is into the log."
+BY_CHECKPOINT = Text("Run ", REPAIR, ": it enters the state as it is into the log.")
 
 
 @dataclass(frozen=True)
