@@ -41,7 +41,7 @@ def _report_processing(run: Run, results: Sequence[Result], *, sweep: bool) -> i
     for result in results:
         _report_one(run, result)
     touched = [r for r in results if not r.skipped]
-    applied, refused = sum(r.applied for r in results), sum(r.rejected + r.unauthorized for r in results)
+    applied, refused = sum(r.applied for r in results), sum(r.counts.refused for r in results)
     pending = sum(r.pending for r in results)
     failed = [r for r in results if r.error is not None]
     if sweep:
@@ -52,7 +52,7 @@ def _report_processing(run: Run, results: Sequence[Result], *, sweep: bool) -> i
     elif touched:
         report.result(f"{run.would}{applied} applied, {refused} refused, {pending} still pending.")
     report.output("changed", any(r.changed for r in results))
-    report.output("processed", sum(r.processed for r in results))
+    report.output("processed", sum(r.counts.total for r in results))
     report.output("rejected", refused)
     report.output("pending", pending)
     if not sweep and touched:
@@ -88,7 +88,7 @@ def _report_one(run: Run, result: Result) -> None:
             issue_url=url,
             revision=result.state.revision if result.state else None,
             applied=result.applied,
-            refused=result.rejected + result.unauthorized,
+            refused=result.counts.refused,
             what=_what(result),
         )
     )
@@ -122,18 +122,7 @@ def _warn_of_the_cap(report: Report, name: str, result: Result) -> None:
 def _what(result: Result) -> str:
     if result.error is not None:
         return f"not finished: {in_inputs(result.error.what)}"
-    parts = [
-        f"{count} {word}"
-        for count, word in (
-            (result.applied, "applied"),
-            (result.rejected, "rejected"),
-            (result.unauthorized, "not authorised"),
-            (result.pending, "still pending"),
-            (result.receipts_left, "receipts left for the next run"),
-        )
-        if count
-    ]
-    return ", ".join(parts) or ("brought up to date" if result.changed else "nothing pending")
+    return result.said
 
 
 def _output_object(report: Report, result: Result) -> None:

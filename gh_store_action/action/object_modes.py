@@ -15,7 +15,7 @@ from gh_store_action.store.creating import Creator
 from gh_store_action.store.deleting import Change, Lifecycle
 from gh_store_action.store.lookup import Finder
 from gh_store_action.store.reading import Reader
-from gh_store_action.store.updating import Outcome, Updater, in_step, update_of
+from gh_store_action.store.updating import Updated, Updater, in_step, update_of
 from gh_store_action.store.verifying import Problem, Verifier
 
 
@@ -77,9 +77,9 @@ def _refused_early(run: Run, error: InvalidUpdate | ConcurrentUpdateError) -> in
     return _verdict(run, 1)
 
 
-def _report_update(run: Run, outcome: Outcome) -> int:
+def _report_update(run: Run, outcome: Updated) -> int:
     report, result, meta = run.report, outcome.result, outcome.object.meta
-    rejected = 0 if result is None else result.rejected + result.unauthorized
+    rejected = 0 if result is None else result.counts.refused
     pending = result.pending if result is not None else meta.pending
     for refusal in result.refusals if result else ():
         _refusal(run, meta, refusal)
@@ -99,7 +99,7 @@ def _report_update(run: Run, outcome: Outcome) -> int:
     _say(run, meta, f"the update is {said}" if not run.settings.dry_run else f"the update {said}", *counts)
     would = run.settings.dry_run and run.settings.apply and not outcome.repeated
     report.output("changed", result.changed if result else would)
-    report.output("processed", result.processed if result else 0)
+    report.output("processed", result.counts.total if result else 0)
     report.output("rejected", rejected)
     report.output("pending", pending)
     _outputs(run, outcome.object)

@@ -15,7 +15,6 @@ from gh_store_action.cli.output import naming_the_nearest
 if TYPE_CHECKING:
     from rich.console import Console
 
-_VERDICTS = {"applied": "green", "rejected": "red", "unauthorized": "red", "pending": "yellow"}
 _OPERATIONS = {"add": "green", "remove": "red", "replace": "yellow"}
 
 
@@ -36,7 +35,10 @@ def history(object_id: str, output: str | None) -> int:
 
     def draw(console: Console) -> None:
         from gh_store_action.cli.drawing import compact, table
+        from gh_store_action.domain.past.history import PENDING
+        from gh_store_action.domain.verdicts import Outcome
 
+        colours = {one.key: "red" if one.refused else "green" for one in Outcome} | {PENDING: "yellow"}
         rows = []
         for entry in entries:
             meta = entry["metadata"]
@@ -48,7 +50,7 @@ def history(object_id: str, output: str | None) -> int:
                     (f"{meta.get('revision') or ''}", "bold"),
                     str(entry["timestamp"]),
                     str(meta.get("author") or ""),
-                    (verdict, _VERDICTS.get(verdict, "")),
+                    (verdict, colours.get(verdict, "")),
                     compact(entry["data"]) + (f"\n{reason}" if reason else ""),
                 )
             )

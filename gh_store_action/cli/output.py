@@ -32,9 +32,7 @@ def result(found: Result) -> dict[str, Any]:
         "issue_number": found.number,
         "object_id": found.object_id,
         "changed": found.changed,
-        "applied": found.applied,
-        "rejected": found.rejected,
-        "unauthorized": found.unauthorized,
+        **found.counts.named(),
         "pending": found.pending,
         "revision": found.state.revision if found.state else None,
         "digest": found.digest,
@@ -58,15 +56,7 @@ def what(found: Result) -> str:
         return "not finished"
     if found.skipped:
         return f"left alone: {found.skipped}"
-    counts = (
-        (found.applied, "applied"),
-        (found.rejected, "rejected"),
-        (found.unauthorized, "not authorised"),
-        (found.pending, "still pending"),
-        (found.receipts_left, "receipts left for the next run"),
-    )
-    said = ", ".join(f"{count} {word}" for count, word in counts if count)
-    return said or ("brought up to date" if found.changed else "nothing pending")
+    return found.said
 
 
 @contextmanager

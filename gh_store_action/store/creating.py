@@ -26,6 +26,7 @@ from gh_store_action.domain.strict_json import (
     fits,
     read_body,
 )
+from gh_store_action.domain.verdicts import initial_receipts
 from gh_store_action.errors import AccessDeniedError, GitHubError, InputError, InvalidUpdate, ObjectExists, StoreError
 from gh_store_action.gateway.objects import Finished, Opened, Said
 from gh_store_action.gateway.transport import UnknownEffect
@@ -172,7 +173,7 @@ class Creator:
         if self.finder.marker(issue) is not None or not issue.complete:
             return False
         rules, counting = self.session.rules, self.session.counting
-        receipts = {rules.reactions.initial_state, rules.reactions.processed}
+        receipts = initial_receipts(rules.reactions)
         for comment in issue.comments:
             entry = updates.read(comment, rules, counting)
             if entry.kind is Kind.FOREIGN_STATE:
@@ -302,7 +303,7 @@ class Creator:
 
     def _finish(self, wanted: _Wanted, opened: Opened, said: Said) -> tuple[Finished, Issue]:
         """The last request, sent again where a part of it was not carried out."""
-        rules = self.session.rules
+        processed, initial = initial_receipts(self.session.rules.reactions)
         alone = said.total == 1
         marker = Marker(1, said.id if alone else 0, 1 if alone else 0, objects.short_digest(wanted.data))
         for _ in range(MOST_TRIES):
@@ -311,8 +312,8 @@ class Creator:
                     opened.node_id,
                     self.session.viewer,
                     comment=said.node_id,
-                    processed=rules.reactions.processed,
-                    initial=rules.reactions.initial_state,
+                    processed=processed,
+                    initial=initial,
                     title=objects.title(wanted.object_id, marker),
                 )
             except UnknownEffect:

@@ -26,7 +26,7 @@ from gh_store_action.store.moving import Migration, Mover
 from gh_store_action.store.processor import Processor, Result
 from gh_store_action.store.reading import Reader
 from gh_store_action.store.session import Session
-from gh_store_action.store.updating import Outcome, Updater, update_of
+from gh_store_action.store.updating import Updated, Updater, update_of
 from gh_store_action.store.verifying import Problem, Verifier
 
 
@@ -183,7 +183,7 @@ class GitHubStore:
         update = update_of(changes, mode, update_id=update_id, if_revision=if_revision, if_digest=if_digest)
         return self._done(self._updater.update(object_id, update, apply=apply))
 
-    def _done(self, outcome: Outcome) -> StoredObject:
+    def _done(self, outcome: Updated) -> StoredObject:
         if outcome.refusal is None:
             return outcome.object
         reasons = outcome.refusal.reasons

@@ -12,6 +12,7 @@ from gh_store_action.domain.objects import LABEL_LIMIT, InvalidId
 from gh_store_action.domain.processing.reconcile import BrokenObject
 from gh_store_action.domain.records import Issue, StoredMeta, StoredObject
 from gh_store_action.domain.strict_json import InvalidJson, Json, digest, read_body
+from gh_store_action.domain.verdicts import Outcome, reaction_of
 from gh_store_action.errors import InputError, ObjectNotFound
 from gh_store_action.gateway.objects import ObjectGateway
 from gh_store_action.gateway.records import Reading
@@ -184,6 +185,6 @@ class Finder:
         if marker:
             edge = marker.comment
         else:
-            done = rules.reactions.processed
+            done = reaction_of(Outcome.APPLIED, rules.reactions)
             edge = max((e.id for e in entries if any(r.content == done for r in e.comment.reactions)), default=0)
         return tuple(e for e in entries if e.asks and e.id > edge)

@@ -13,6 +13,7 @@ from gh_store_action.domain.markdown import code_span
 from gh_store_action.domain.objects import TITLE_PREFIX, Marker
 from gh_store_action.domain.records import Issue, Receipt, Refusal, StoredObject
 from gh_store_action.domain.strict_json import InvalidJson, Json, dump, equal, parse
+from gh_store_action.domain.verdicts import Counts, Outcome, initial_receipts, outcomes_given, reaction_of
 from gh_store_action.errors import ConcurrentUpdateError, StoreError
 from gh_store_action.gateway.objects import Opened
 from gh_store_action.store.lookup import Finder
@@ -151,7 +152,7 @@ class Mover:
     def _copied(self, old: Issue) -> int:
         """A new issue with the object's state, without labels: nobody takes it for the object yet."""
         now = self.finder.stored(old)
-        object_id, revision, rules = now.meta.object_id, now.meta.version, self.session.rules
+        object_id, revision = now.meta.object_id, now.meta.version
         opened = self.github.open_issue(TITLE_PREFIX + object_id, dump(now.data), ())
         text = updates.checkpoint(
             now.data,
@@ -161,14 +162,11 @@ class Mover:
             version=__version__,
             previous=old.number,
         )
-        self._finish(
-            opened, text, object_id, revision, now.data, rules.reactions.processed, rules.reactions.initial_state
-        )
+        self._finish(opened, text, object_id, revision, now.data)
         return opened.number
 
-    def _finish(
-        self, opened: Opened, text: str, object_id: str, revision: int, data: Json, processed: str, initial: str
-    ) -> None:
+    def _finish(self, opened: Opened, text: str, object_id: str, revision: int, data: Json) -> None:
+        processed, initial = initial_receipts(self.session.rules.reactions)
         said = self.github.say(opened.node_id, text)
         marker = Marker(revision, said.id, 1, objects.short_digest(data))
         finished = self.github.finish(
@@ -193,7 +191,7 @@ class Mover:
         if not target:
             return result
         skipped = f"its object is kept in issue #{target} now"
-        return replace(result, skipped=skipped, rejected=len(refusals), refusals=refusals)
+        return replace(result, skipped=skipped, counts=Counts({Outcome.REJECTED: len(refusals)}), refusals=refusals)
 
     def _redirect(self, issue: Issue) -> tuple[tuple[Refusal, ...], int]:
         """Refuses what came after the move, and says where the object is."""
@@ -206,7 +204,7 @@ class Mover:
         sentence = f"the object is kept in issue #{target} now; post the update there"
         refusals = tuple(Refusal(entry.id, entry.comment.author, (("$", sentence),)) for entry in late)
         if late and not self.dry_run:
-            rejected = self.session.rules.reactions.rejected
+            rejected = reaction_of(Outcome.REJECTED, self.session.rules.reactions)
             self.github.write(
                 issue,
                 self.session.viewer,
@@ -221,8 +219,7 @@ class Mover:
         return [entry for entry in found if entry.kind is not Kind.CHAT]
 
     def _has_verdict(self, entry: Entry) -> bool:
-        rejected = self.session.rules.reactions.rejected
-        return any(r.content == rejected and r.login in self.session.counting for r in entry.comment.reactions)
+        return Outcome.REJECTED in outcomes_given(entry.comment, self.session.rules.reactions, self.session.counting)
 
     def _reply(self, number: int, target: int, refusals: tuple[Refusal, ...]) -> str:
         url, there = self.session.issue_url(number), self.session.issue_url(target)

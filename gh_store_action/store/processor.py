@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from gh_store_action.domain import objects
-from gh_store_action.domain.log.fold import Outcome, State, Verdict
+from gh_store_action.domain.log.fold import State
 from gh_store_action.domain.processing import sweeping
 from gh_store_action.domain.processing.context import Context, PermissionUnknown
 from gh_store_action.domain.processing.decide import Ask, NotAnObject, Quiet, ReadFurther, Step, Write, decide
 from gh_store_action.domain.records import Issue, Receipt, Refusal
 from gh_store_action.domain.strict_json import digest
+from gh_store_action.domain.verdicts import Counts, Outcome, Verdict
 from gh_store_action.errors import AccessDeniedError, BudgetExhausted, ConcurrentUpdateError, GitHubError, StoreError
 from gh_store_action.gateway.records import Failure, Page, Written, pages
 from gh_store_action.gateway.transport import Cancelled, UnknownEffect, denied
@@ -43,9 +44,7 @@ class Result:
     number: int
     object_id: str = ""
     state: State | None = None
-    applied: int = 0
-    rejected: int = 0
-    unauthorized: int = 0
+    counts: Counts = Counts()
     pending: int = 0
     receipts_left: int = 0
     comments: int = 0
@@ -58,9 +57,30 @@ class Result:
     issue: Issue | None = field(default=None, repr=False)
 
     @property
-    def processed(self) -> int:
-        """Updates that got a verdict."""
-        return self.applied + self.rejected + self.unauthorized
+    def applied(self) -> int:
+        """Updates that were folded in."""
+        return self.counts[Outcome.APPLIED]
+
+    @property
+    def rejected(self) -> int:
+        """Updates that break a rule."""
+        return self.counts[Outcome.REJECTED]
+
+    @property
+    def unauthorized(self) -> int:
+        """Updates of people who may not write the object."""
+        return self.counts[Outcome.UNAUTHORIZED]
+
+    @property
+    def said(self) -> str:
+        """What became of the updates, in words."""
+        counts = (
+            *self.counts.worded(),
+            (self.pending, "still pending"),
+            (self.receipts_left, "receipts left for the next run"),
+        )
+        said = ", ".join(f"{count} {word}" for count, word in counts if count)
+        return said or ("brought up to date" if self.changed else "nothing pending")
 
     @property
     def digest(self) -> str:
@@ -291,16 +311,13 @@ class Processor:
         return self.github.read(number, rules=False).issues[0]
 
     def _result(self, work: _Round, step: Quiet | Write, blocked: int) -> Result:
-        count = {outcome: sum(1 for v in work.verdicts.values() if v.outcome is outcome) for outcome in Outcome}
         refusals = tuple(work.refusals[key] for key in sorted(work.refusals))
         would = self.dry_run and isinstance(step, Write) and step.title is not None
         return Result(
             number=work.issue.number,
             object_id=step.object_id,
             state=step.state,
-            applied=count[Outcome.APPLIED],
-            rejected=count[Outcome.REJECTED],
-            unauthorized=count[Outcome.UNAUTHORIZED],
+            counts=Counts.of(work.verdicts.values()),
             pending=blocked,
             receipts_left=work.left if isinstance(step, Write) and not self.dry_run else 0,
             comments=work.issue.total_comments,

@@ -10,10 +10,11 @@ from gh_store_action import __version__
 from gh_store_action.domain import access
 from gh_store_action.domain.log import entries as updates
 from gh_store_action.domain.log.entries import Entry, Kind
-from gh_store_action.domain.log.fold import REPEAT_WINDOW, State, Verdict, attempt
+from gh_store_action.domain.log.fold import REPEAT_WINDOW, State, attempt
 from gh_store_action.domain.processing.reconcile import BrokenObject
 from gh_store_action.domain.records import Comment, Issue, Refusal, Rules, StoredObject
 from gh_store_action.domain.strict_json import InvalidJson, Json, check, digest, equal
+from gh_store_action.domain.verdicts import Outcome, Verdict, outcomes_given
 from gh_store_action.errors import AccessDeniedError, ConcurrentUpdateError, GitHubError, InvalidUpdate, StoreError
 from gh_store_action.gateway.objects import Posted
 from gh_store_action.gateway.records import Failure
@@ -48,7 +49,7 @@ class Update:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Updated:
     """What became of a posted update.
 
     Args:
@@ -153,7 +154,7 @@ class Updater:
         self.github = finder.github
         self.dry_run = dry_run
 
-    def update(self, object_id: str, update: Update, *, apply: bool, unless_equal: bool = False) -> Outcome:
+    def update(self, object_id: str, update: Update, *, apply: bool, unless_equal: bool = False) -> Updated:
         """Posts the update: two requests; with `apply` one more, which folds it and whatever else is pending.
 
         Args:
@@ -169,7 +170,7 @@ class Updater:
         with trail.told():
             return self._update(object_id, update, trail, apply=apply, unless_equal=unless_equal)
 
-    def _update(self, object_id: str, update: Update, trail: Trail, *, apply: bool, unless_equal: bool) -> Outcome:
+    def _update(self, object_id: str, update: Update, trail: Trail, *, apply: bool, unless_equal: bool) -> Updated:
         issue = self.finder.one(object_id, self.warn)
         before = self._stored(issue, apply=apply)
         repeated = self._posted_before(issue, update)
@@ -177,11 +178,11 @@ class Updater:
             trail.posted(repeated.id, issue.number)
             return self._repeat(issue, before, repeated, apply=apply)
         if before is not None and unless_equal and not before.meta.pending and equal(before.data, update.changes):
-            return Outcome(before, 0, repeated=True)
+            return Updated(before, 0, repeated=True)
         state = self._refuse_early(object_id, issue, before, update)
         if self.dry_run:
             shown = before or self.finder.stored(issue)
-            return Outcome(_with(shown, state) if state and apply else shown, 0)
+            return Updated(_with(shown, state) if state and apply else shown, 0)
         posted = self._post(issue, update, trail, reopen=not apply)
         trail.posted(posted.comment_id, issue.number)
         if apply:
@@ -189,7 +190,7 @@ class Updater:
         for failure in posted.failures:
             self._unopened(object_id, issue.number, failure)
         shown = before or self.finder.stored(posted.issue or issue)
-        return Outcome(replace(shown, meta=replace(shown.meta, pending=shown.meta.pending + 1)), posted.comment_id)
+        return Updated(replace(shown, meta=replace(shown.meta, pending=shown.meta.pending + 1)), posted.comment_id)
 
     def _stored(self, issue: Issue, *, apply: bool) -> StoredObject | None:
         """The object as it is; a broken body is rebuilt where the update is folded at once."""
@@ -213,10 +214,10 @@ class Updater:
                 return entry
         return None
 
-    def _repeat(self, issue: Issue, before: StoredObject | None, entry: Entry, *, apply: bool) -> Outcome:
+    def _repeat(self, issue: Issue, before: StoredObject | None, entry: Entry, *, apply: bool) -> Updated:
         if apply and not self.dry_run:
             return replace(self._fold(issue, issue.number, entry.id), repeated=True)
-        return Outcome(before or self.finder.stored(issue), entry.id, repeated=True)
+        return Updated(before or self.finder.stored(issue), entry.id, repeated=True)
 
     def _refuse_early(self, object_id: str, issue: Issue, before: StoredObject | None, update: Update) -> State | None:
         """Raises what the fold would say, where nothing is pending; the state that it would make."""
@@ -280,7 +281,7 @@ class Updater:
             "the next sweep folds it, where the store's rules let its author write."
         )
 
-    def _fold(self, issue: Issue | None, number: int, comment: int) -> Outcome:
+    def _fold(self, issue: Issue | None, number: int, comment: int) -> Updated:
         """Folds what is pending; the read has to hold the comment, for replicas lag."""
         processor = Processor(self.session)
         if issue is not None and any(c.id == comment for c in issue.comments):
@@ -289,7 +290,7 @@ class Updater:
             result = processor.process(number, event_comment=comment)
         now = result.issue or self.github.read(number, rules=False).issues[0]
         refusals = [refusal for refusal in result.refusals if refusal.comment_id == comment]
-        return Outcome(
+        return Updated(
             self.finder.stored(now), comment, result, refusals[0] if refusals else self._old_refusal(now, comment)
         )
 
@@ -297,9 +298,9 @@ class Updater:
         """A refusal of an earlier run, for an update that was posted before."""
         reactions = self.session.rules.reactions
         for one in issue.comments:
-            given = {r.content for r in one.reactions if r.login in self.session.counting}
-            if one.id == comment and given & {reactions.rejected, reactions.unauthorized}:
-                return Refusal(comment, one.author, unauthorized=reactions.rejected not in given)
+            given = [each for each in outcomes_given(one, reactions, self.session.counting) if each.refused]
+            if one.id == comment and given:
+                return Refusal(comment, one.author, unauthorized=Outcome.REJECTED not in given)
         return None
 
 

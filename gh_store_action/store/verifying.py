@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from gh_store_action import __version__
 from gh_store_action.domain import objects
 from gh_store_action.domain.log import entries as updates
-from gh_store_action.domain.log.fold import APPLIED
 from gh_store_action.domain.objects import Marker
 from gh_store_action.domain.past import audit as auditing
 from gh_store_action.domain.past import history
@@ -16,6 +15,7 @@ from gh_store_action.domain.past.audit import Problem
 from gh_store_action.domain.processing.reconcile import CHANGED, BrokenObject
 from gh_store_action.domain.records import Issue, Receipt
 from gh_store_action.domain.strict_json import Json
+from gh_store_action.domain.verdicts import APPLIED, Outcome, reaction_of
 from gh_store_action.errors import GitHubError, ObjectNotFound, StoreError
 from gh_store_action.hints import REPAIR, Text
 from gh_store_action.store.lookup import Finder
@@ -243,12 +243,12 @@ class Verifier:
         verdicts = auditing.taken(log).verdicts
         held = [entry for entry in auditing.conflicts(log) if verdicts[entry.id] == APPLIED]
         reactions = self.session.rules.reactions
+        refusing = {reaction_of(outcome, reactions) for outcome in Outcome if outcome.refused}
         wrong = [
             Receipt(entry.id, entry.comment.node_id, reaction.content, remove=True)
             for entry in held
             for reaction in entry.comment.reactions
-            if reaction.login == self.session.viewer
-            and reaction.content in (reactions.rejected, reactions.unauthorized)
+            if reaction.login == self.session.viewer and reaction.content in refusing
         ]
         if not wrong:
             return issue

@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 
 from gh_store_action.domain import objects
-from gh_store_action.domain.log.fold import Outcome
 from gh_store_action.domain.processing.context import PermissionUnknown
 from gh_store_action.domain.processing.decide import Ask, NotAnObject, Quiet, ReadFurther, Write, decide
 from gh_store_action.domain.processing.reconcile import BrokenObject
 from gh_store_action.domain.records import Issue, Receipt
+from gh_store_action.domain.verdicts import Outcome
 from tests.support.values import BOT, comment, context, initial, issue, marked, written
 
 START = {"count": 0}

@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 from gh_store_action.domain import objects, replies
 from gh_store_action.domain.log import entries as updates
 from gh_store_action.domain.log.entries import Kind, checkpoint, envelope, read
-from gh_store_action.domain.log.fold import Outcome, State, Verdict, attempt, fold, newest_checkpoint, reach, repeats
+from gh_store_action.domain.log.fold import State, attempt, fold, newest_checkpoint, reach, repeats
 from gh_store_action.domain.objects import InvalidId, Marker, check_id, read_title
 from gh_store_action.domain.processing.sweeping import settled
 from gh_store_action.domain.records import Refusal, Rules
 from gh_store_action.domain.replies import RefusedEdit
 from gh_store_action.domain.strict_json import InvalidJson, parse, read_body
+from gh_store_action.domain.verdicts import Outcome, Verdict
 from tests.support.values import BOT, COUNTING, RULES, comment, initial, issue, marked
 
 # -- ids, titles, labels
@@ -401,6 +402,6 @@ def test_what_a_sweep_looks_at_more_closely(found: object, is_settled: bool) -> 
 
 
 def test_outcomes_have_the_names_that_checkpoints_write() -> None:
-    assert [o.value for o in Outcome] == ["applied", "rejected", "unauthorized"]
+    assert [o.key for o in Outcome] == ["applied", "rejected", "unauthorized"]
     assert updates.raw_json({"é": 1}) == '{"\\u00e9":1}'
     assert parse("{}") == {}

@@ -2,38 +2,18 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gh_store_action.domain.log.entries import Entry, Kind
 from gh_store_action.domain.patches import modes as merge
 from gh_store_action.domain.strict_json import Json, digest
+from gh_store_action.domain.verdicts import APPLIED, UNAUTHORIZED, Outcome, Verdict
 
 REPEAT_WINDOW = 50  # how many comments before it an update's idempotency key looks back
 
 Judge = Callable[[Json], Sequence[tuple[str, str]]]
 """Asks the object's schema about a state: (JSON path, sentence) for each violation."""
-
-
-class Outcome(enum.Enum):
-    """What became of an update."""
-
-    APPLIED = "applied"
-    REJECTED = "rejected"
-    UNAUTHORIZED = "unauthorized"
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """An outcome and, for a refusal, why: (JSON path, sentence) each."""
-
-    outcome: Outcome
-    reasons: tuple[tuple[str, str], ...] = ()
-
-
-APPLIED = Verdict(Outcome.APPLIED)
-UNAUTHORIZED = Verdict(Outcome.UNAUTHORIZED)
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from gh_store_action.domain.log.entries import Entry
-from gh_store_action.domain.log.fold import APPLIED, newest_checkpoint
+from gh_store_action.domain.log.fold import newest_checkpoint
 from gh_store_action.domain.objects import Marker
 from gh_store_action.domain.past import history
 from gh_store_action.domain.past.history import Log, Point
 from gh_store_action.domain.strict_json import InvalidJson, digest, read_body
 from gh_store_action.hints import REPAIR, Text
+from gh_store_action.domain.verdicts import APPLIED, outcomes_given, reaction_of
 
 BY_PROCESSING = Text("Process the issue, or run ", REPAIR, ".")
 BY_REPAIR = Text("Run ", REPAIR, ": it keeps the verdict that the body shows.")
@@ -132,5 +133,4 @@ def _comments(log: Log) -> Iterator[tuple[str, str, str, int]]:
 
 def _given(log: Log, entry: Entry) -> set[str]:
     reactions = log.rules.reactions
-    verdicts = {reactions.processed, reactions.rejected, reactions.unauthorized}
-    return {r.content for r in entry.comment.reactions if r.login in log.counting and r.content in verdicts}
+    return {reaction_of(one, reactions) for one in outcomes_given(entry.comment, reactions, log.counting)}

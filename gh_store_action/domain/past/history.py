@@ -11,12 +11,9 @@ from gh_store_action.domain import objects, replies
 from gh_store_action.domain.log import entries as updates
 from gh_store_action.domain.log.entries import Entry, Kind
 from gh_store_action.domain.log.fold import (
-    APPLIED,
     Folded,
     Judge,
-    Outcome,
     State,
-    Verdict,
     attempt,
     fold,
     no_schema,
@@ -27,6 +24,7 @@ from gh_store_action.domain.processing.reconcile import CHANGED
 from gh_store_action.domain.processing.replay import recorded_by_checkpoints
 from gh_store_action.domain.records import Issue, Rules
 from gh_store_action.domain.strict_json import InvalidJson, Json, digest, equal, read_body
+from gh_store_action.domain.verdicts import APPLIED, Outcome, Verdict, outcomes_given
 
 PENDING = "pending"
 _BASIS = re.compile(r"(?P<revision>[0-9]{1,15})-[0-9]{1,18}-[0-9a-f]{16}")
@@ -118,17 +116,11 @@ def _entry(entry: Entry, rules: Rules, counting: frozenset[str]) -> Entry:
 
 
 def _receipts(entries: Sequence[Entry], rules: Rules, people: Collection[str]) -> dict[int, Verdict]:
-    outcomes = {
-        rules.reactions.processed: Outcome.APPLIED,
-        rules.reactions.rejected: Outcome.REJECTED,
-        rules.reactions.unauthorized: Outcome.UNAUTHORIZED,
-    }
     return {
-        entry.id: Verdict(outcomes[reaction.content])
+        entry.id: Verdict(outcome)
         for entry in entries
         if entry.asks
-        for reaction in entry.comment.reactions
-        if reaction.login in people and reaction.content in outcomes
+        for outcome in outcomes_given(entry.comment, rules.reactions, people)
     }
 
 
@@ -276,7 +268,7 @@ def entries_of(log: Log, states: Sequence[Point]) -> list[HistoryEntry]:
             continue
         point = made.get(entry.id)
         verdict = verdict_of(log, entry)
-        reasons = _reasons(log, entry, states, said) if verdict == Outcome.REJECTED.value else ()
+        reasons = _reasons(log, entry, states, said) if verdict == Outcome.REJECTED.key else ()
         metadata: dict[str, Json] = {
             "author": entry.comment.author,
             "verdict": verdict,
@@ -309,12 +301,12 @@ def _type(log: Log, entry: Entry) -> str:
 def verdict_of(log: Log, entry: Entry) -> str:
     """`applied`, `rejected`, `unauthorized` or `pending`; a state in the log counts as applied."""
     if not entry.asks:
-        return Outcome.APPLIED.value
+        return Outcome.APPLIED.key
     recorded = log.verdicts.get(entry.id)
     if recorded is not None:
-        return recorded.outcome.value
+        return recorded.outcome.key
     if entry.id <= log.edge and not log.trusts(entry):
-        return Outcome.UNAUTHORIZED.value
+        return Outcome.UNAUTHORIZED.key
     return PENDING
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from gh_store_action.domain.log.entries import Entry, Kind, checkpoint, checkpoint_id
-from gh_store_action.domain.log.fold import Outcome, State, Verdict, newest_checkpoint
+from gh_store_action.domain.log.fold import State, newest_checkpoint
 from gh_store_action.domain.log.fold import reach as repeats_reach
 from gh_store_action.domain.objects import Marker
 from gh_store_action.domain.processing.context import Context, NeedsMore
@@ -15,6 +15,7 @@ from gh_store_action.domain.processing.replay import Explanation, Finding, Log, 
 from gh_store_action.domain.records import Issue
 from gh_store_action.domain.replies import RefusedEdit
 from gh_store_action.domain.strict_json import InvalidJson, Json, read_body
+from gh_store_action.domain.verdicts import Outcome, Verdict, outcomes_given
 
 LATE = "comments came late"
 
@@ -77,19 +78,9 @@ def reach_checkpoint(issue: Issue, entries: Sequence[Entry], without: frozenset[
 
 def recorded_verdicts(entries: Sequence[Entry], context: Context, up_to: int) -> dict[int, Verdict]:
     """The verdicts that bind: receipts of identities that count, what checkpoints name, what this run has written."""
-    reactions = context.rules.reactions
-    outcomes = {
-        reactions.processed: Outcome.APPLIED,
-        reactions.rejected: Outcome.REJECTED,
-        reactions.unauthorized: Outcome.UNAUTHORIZED,
-    }
     found = recorded_by_checkpoints(entries)
     for entry in entries:
-        given = [
-            outcomes[reaction.content]
-            for reaction in entry.comment.reactions
-            if reaction.login in context.counting and reaction.content in outcomes
-        ]
+        given = outcomes_given(entry.comment, context.rules.reactions, context.counting)
         # The oldest binds, whoever else that counts reacts later; what was never an update was never applied.
         update = entry.kind is Kind.UPDATE or entry.comment.edited_at != ""
         sound = [outcome for outcome in given if update or outcome is not Outcome.APPLIED]
@@ -147,7 +138,7 @@ def with_checkpoint(
         version=context.version,
         reason=reason,
         editor=editor,
-        verdicts={comment: verdict.outcome.value for comment, verdict in base.verdicts.items()},
+        verdicts={comment: verdict.outcome.key for comment, verdict in base.verdicts.items()},
     )
     return replace(base, moved=True, checkpoint=text, checkpoint_id=key)
 

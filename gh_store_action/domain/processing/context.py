@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from gh_store_action.domain.log.entries import Entry
-from gh_store_action.domain.log.fold import Judge, Verdict, no_schema
+from gh_store_action.domain.log.fold import Judge, no_schema
 from gh_store_action.domain.processing.effects import Ask, ReadFurther
 from gh_store_action.domain.records import Receipt, Rules
+from gh_store_action.domain.verdicts import Verdict
 from gh_store_action.errors import StoreError
 
 

@@ -8,14 +8,15 @@ from dataclasses import replace
 from gh_store_action.domain import objects, replies
 from gh_store_action.domain.log import entries as updates
 from gh_store_action.domain.log.entries import Entry, Kind
-from gh_store_action.domain.log.fold import Outcome, State, Verdict, fold, reach, repeats
+from gh_store_action.domain.log.fold import State, fold, reach, repeats
 from gh_store_action.domain.objects import Marker
 from gh_store_action.domain.processing.base import unreceipted_reply_ids
 from gh_store_action.domain.processing.context import Context, NeedsMore
 from gh_store_action.domain.processing.effects import Ask, NotAnObject, Quiet, ReadFurther, Step, Write
 from gh_store_action.domain.processing.reconcile import find_base, find_standing
-from gh_store_action.domain.records import Comment, Issue, Receipt, Refusal, Rules
+from gh_store_action.domain.records import Comment, Issue, Receipt, Refusal
 from gh_store_action.domain.strict_json import dump
+from gh_store_action.domain.verdicts import Outcome, Verdict, initial_receipts, reaction_of
 
 __all__ = ["Ask", "Context", "NotAnObject", "Quiet", "ReadFurther", "Step", "Write", "decide"]
 
@@ -140,25 +141,16 @@ def _newest(comments: Sequence[Comment], before: int | None, least: int) -> int:
     return max([least, *(c.id for c in comments if before is None or c.id < before)])
 
 
-def _content(verdict: Verdict, rules: Rules) -> str:
-    names = {
-        Outcome.APPLIED: rules.reactions.processed,
-        Outcome.REJECTED: rules.reactions.rejected,
-        Outcome.UNAUTHORIZED: rules.reactions.unauthorized,
-    }
-    return names[verdict.outcome]
-
-
 def _receipts(entries: Sequence[Entry], verdicts: Mapping[int, Verdict], context: Context) -> tuple[Receipt, ...]:
     """The reactions that are missing, on initial states too, and own ones that say something else."""
-    rules = context.rules
-    meant = {rules.reactions.processed, rules.reactions.rejected, rules.reactions.unauthorized}
+    reactions = context.rules.reactions
+    meant = {reaction_of(outcome, reactions) for outcome in Outcome}
     found: list[Receipt] = []
     for entry in entries:
         verdict = verdicts.get(entry.id)
         if verdict is None:
             continue
-        right = _content(verdict, rules)
+        right = reaction_of(verdict.outcome, reactions)
         there = [r for r in entry.comment.reactions if r.login in context.counting]
         found += [
             Receipt(entry.id, entry.comment.node_id, wrong, remove=True)
@@ -173,7 +165,7 @@ def _receipts(entries: Sequence[Entry], verdicts: Mapping[int, Verdict], context
         contents = {r.content for r in entry.comment.reactions if r.login in context.counting}
         found += [
             Receipt(entry.id, entry.comment.node_id, content)
-            for content in (rules.reactions.processed, rules.reactions.initial_state)
+            for content in initial_receipts(reactions)
             if content not in contents
         ]
     return tuple(found)
@@ -188,5 +180,5 @@ def _refusals(entries: Sequence[Entry], verdicts: Mapping[int, Verdict]) -> tupl
             unauthorized=verdicts[entry.id].outcome is Outcome.UNAUTHORIZED,
         )
         for entry in entries
-        if entry.id in verdicts and verdicts[entry.id].outcome is not Outcome.APPLIED
+        if entry.id in verdicts and verdicts[entry.id].outcome.refused
     )

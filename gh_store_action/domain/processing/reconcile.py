@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from gh_store_action.domain import objects
 from gh_store_action.domain.log.entries import ADOPTED, Entry, Kind, checkpoint_id
-from gh_store_action.domain.log.fold import APPLIED, Outcome, State, Verdict, fold, newest_checkpoint, repeats
+from gh_store_action.domain.log.fold import State, fold, newest_checkpoint, repeats
 from gh_store_action.domain.objects import Marker
 from gh_store_action.domain.processing.base import (
     LATE,
@@ -27,6 +27,7 @@ from gh_store_action.domain.processing.replay import Finding
 from gh_store_action.domain.records import Issue
 from gh_store_action.domain.replies import RefusedEdit, edit_name
 from gh_store_action.domain.strict_json import Json, fits
+from gh_store_action.domain.verdicts import APPLIED, UNAUTHORIZED, Outcome, Verdict, outcomes_given, reaction_of
 from gh_store_action.errors import StoreError
 
 EDITED = "edited by hand"
@@ -135,7 +136,7 @@ def _in_step(
     """Title and body agree."""
     state = State(data, marker.revision)
     silent = unreceipted(entries, context, marker, recorded)
-    strangers = {e.id: Verdict(Outcome.UNAUTHORIZED) for e in silent if not context.may_write(e)}
+    strangers = {e.id: UNAUTHORIZED for e in silent if not context.may_write(e)}
     missing = [e for e in silent if e.id not in strangers]
     counted = issue.total_comments - sum(1 for e in entries if e.id > marker.comment)
     stray = any(e.kind is Kind.CHECKPOINT and e.id > marker.comment >= e.after for e in entries)
@@ -203,7 +204,7 @@ def _hand_edit(
             notes=(*rebuilt.notes, note),
         )
     silent = unreceipted(entries, context, marker, recorded)
-    strangers = {e.id: Verdict(Outcome.UNAUTHORIZED) for e in silent if not context.may_write(e)}
+    strangers = {e.id: UNAUTHORIZED for e in silent if not context.may_write(e)}
     missing = [e for e in silent if e.id not in strangers]
     state = State(data, marker.revision + 1)
     base = Base(state, marker.comment, recorded, strangers, since=adopted_at(entries))
@@ -260,7 +261,7 @@ def _rebuild(
             and what stands in it now may be anybody's.
     """
     silent = unreceipted(entries, context, marker, recorded)
-    strangers = {e.id: Verdict(Outcome.UNAUTHORIZED) for e in silent if not context.may_write(e)}
+    strangers = {e.id: UNAUTHORIZED for e in silent if not context.may_write(e)}
     missing = [e for e in silent if e.id not in strangers]
     found = explained(issue, entries, context, marker, {**recorded, **strangers}, missing)
     if found.base is None or (found.finding is Finding.CHANGED and not retitled):
@@ -323,16 +324,15 @@ def _last_processed(issue: Issue, entries: Sequence[Entry], context: Context) ->
     A receipt of an identity that counts says so, and gh-store's receipt of anybody who may write.
     """
     reactions = context.rules.reactions
-    verdicts = {reactions.processed, reactions.rejected, reactions.unauthorized}
+    applied = reaction_of(Outcome.APPLIED, reactions)
     for entry in reversed(entries):
         if entry.kind is Kind.CHECKPOINT and entry.reason:
             return entry.after
         if not entry.asks and entry.kind is not Kind.FOREIGN_STATE:
             continue
-        given = entry.comment.reactions
-        if any(r.login in context.counting and r.content in verdicts for r in given):
+        if outcomes_given(entry.comment, reactions, context.counting):
             return entry.id
-        if any(context.allows(r.login) for r in given if r.content == reactions.processed):
+        if any(context.allows(r.login) for r in entry.comment.reactions if r.content == applied):
             return entry.id
     if not issue.complete:
         raise NeedsMore(ReadFurther(entries[0].id - 1 if entries else 0))
