@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import NamedTuple, Self
 
 from gh_store_action.hints import Text
+
+
+class Reason(NamedTuple):
+    """One reason why data or an update was refused.
+
+    Args:
+        path: where, as a JSON path into the object (`$.jobs[0].name`) or, for a fault of the update, into the update.
+        message: what is wrong there, a plain sentence without the path.
+    """
+
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}"
 
 
 class StoreError(Exception):
@@ -14,14 +29,12 @@ class StoreError(Exception):
         what: the thing and the cause, one sentence.
         mend: the next step, one sentence; may be empty where the cause says it.
         detail: lines for the job summary only, such as the YAML that adds a permission.
-        reasons: of a refused update: (JSON path, plain sentence) each.
+        reasons: of refused data or a refused update.
     """
 
     exit_code = 1
 
-    def __init__(
-        self, what: str, mend: str = "", *, detail: str = "", reasons: tuple[tuple[str, str], ...] = ()
-    ) -> None:
+    def __init__(self, what: str, mend: str = "", *, detail: str = "", reasons: tuple[Reason, ...] = ()) -> None:
         self.what = what
         self.mend = mend
         self.detail = detail

@@ -52,7 +52,7 @@ def _report_processing(run: Run, results: Sequence[Result], *, sweep: bool) -> i
     elif touched:
         report.result(f"{run.would}{applied} applied, {refused} refused, {pending} still pending.")
     report.output("changed", any(r.changed for r in results))
-    report.output("processed", sum(r.counts.total for r in results))
+    report.output("processed", sum(r.processed for r in results))
     report.output("rejected", refused)
     report.output("pending", pending)
     if not sweep and touched:

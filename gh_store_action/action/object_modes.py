@@ -99,7 +99,7 @@ def _report_update(run: Run, outcome: Updated) -> int:
     _say(run, meta, f"the update is {said}" if not run.settings.dry_run else f"the update {said}", *counts)
     would = run.settings.dry_run and run.settings.apply and not outcome.repeated
     report.output("changed", result.changed if result else would)
-    report.output("processed", result.counts.total if result else 0)
+    report.output("processed", result.processed if result else 0)
     report.output("rejected", rejected)
     report.output("pending", pending)
     _outputs(run, outcome.object)

@@ -19,7 +19,7 @@ from actions_toolkit import core
 
 from gh_store_action.domain.markdown import code_span, link, markdown_text, shorten, visible
 from gh_store_action.domain.records import Refusal
-from gh_store_action.errors import StoreError
+from gh_store_action.errors import Reason, StoreError
 
 ANNOTATION_LIMIT = 10  # of each kind in a step: actions/toolkit, docs/problem-matchers.md
 MESSAGE_LIMIT = 4_096  # characters: runner, ExecutionContext.cs
@@ -74,7 +74,7 @@ def refusal_rows(object_id: str, refusal: Refusal, comment_url: str = "") -> lis
     none = "This person may not write this object." if refusal.unauthorized else "No reason is recorded."
     return [
         RefusalRow(object_id, refusal.author, reason, path, refusal.comment_id, comment_url)
-        for path, reason in refusal.reasons or (("", none),)
+        for path, reason in refusal.reasons or (Reason("", none),)
     ]
 
 

@@ -56,7 +56,7 @@ def _told(run: Invocation, results: Sequence[Result]) -> int:
         for note in one.notes:
             run.say(f"{name}: {note}")
         for refusal in one.refusals:
-            why = "; ".join(f"{path}: {reason}" for path, reason in refusal.reasons) or "its author may not write here"
+            why = "; ".join(map(str, refusal.reasons)) or "its author may not write here"
             run.say(f"{name}: the update {refusal.comment_id} by {refusal.author} was refused: {why}", level="WARNING")
     for login, reason in run.session.refusals_to_say.items():
         run.screen.error(

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+from gh_store_action.domain.refusal import Reason
+
 GHOST = "ghost"  # the login that GitHub shows for a deleted account
 
 
@@ -170,5 +172,5 @@ class Refusal:
 
     comment_id: int
     author: str
-    reasons: tuple[tuple[str, str], ...] = field(default=())  # (JSON path, plain sentence)
+    reasons: tuple[Reason, ...] = field(default=())
     unauthorized: bool = False

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, fields
 from functools import cache
 
 from gh_store_action.domain.records import Comment, Reactions
+from gh_store_action.domain.refusal import Reason
 
 _REACTIONS = frozenset(one.name for one in fields(Reactions))
 
@@ -47,10 +48,10 @@ class Outcome(Row):
 
 @dataclass(frozen=True)
 class Verdict:
-    """An outcome and, for a refusal, why: (JSON path, sentence) each."""
+    """An outcome and, for a refusal, why."""
 
     outcome: Outcome
-    reasons: tuple[tuple[str, str], ...] = ()
+    reasons: tuple[Reason, ...] = ()
 
 
 APPLIED = Verdict(Outcome.APPLIED)

@@ -27,7 +27,15 @@ from gh_store_action.domain.strict_json import (
     read_body,
 )
 from gh_store_action.domain.verdicts import initial_receipts
-from gh_store_action.errors import AccessDeniedError, GitHubError, InputError, InvalidUpdate, ObjectExists, StoreError
+from gh_store_action.errors import (
+    AccessDeniedError,
+    GitHubError,
+    InputError,
+    InvalidUpdate,
+    ObjectExists,
+    Reason,
+    StoreError,
+)
 from gh_store_action.gateway.objects import Finished, Opened, Said
 from gh_store_action.gateway.transport import UnknownEffect
 from gh_store_action.hints import InWorkflow, Text
@@ -58,12 +66,11 @@ def checked(data: object) -> Json:
     return value
 
 
-def refused(object_id: str, reasons: Sequence[tuple[str, str]], what: str = "data") -> InvalidUpdate:
+def refused(object_id: str, reasons: Sequence[Reason], what: str = "data") -> InvalidUpdate:
     """The error for data that the object's schema or mode refuses."""
-    path, message = reasons[0]
     more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
     return InvalidUpdate(
-        f"The {what} for {object_id!r} is refused: {path}: {message}{more}.",
+        f"The {what} for {object_id!r} is refused: {reasons[0]}{more}.",
         "Mend it, and try again.",
         detail="\n".join(f"- `{at}`: {why}" for at, why in reasons) if more else "",
         reasons=tuple(reasons),

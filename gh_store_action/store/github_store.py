@@ -187,7 +187,7 @@ class GitHubStore:
         if outcome.refusal is None:
             return outcome.object
         reasons = outcome.refusal.reasons
-        said = "; ".join(f"{path}: {message}" for path, message in reasons) or "the reply on its issue says why"
+        said = "; ".join(map(str, reasons)) or "the reply on its issue says why"
         raise InvalidUpdate(
             f"The update {outcome.comment_id} of {outcome.object.meta.object_id!r} was refused: {said}.",
             "Mend it, and post it again.",

@@ -12,6 +12,7 @@ from gh_store_action.domain.log.entries import REPLY_PREFIX, Entry, Kind
 from gh_store_action.domain.markdown import code_span
 from gh_store_action.domain.objects import TITLE_PREFIX, Marker
 from gh_store_action.domain.records import Issue, Receipt, Refusal, StoredObject
+from gh_store_action.domain.refusal import Reason
 from gh_store_action.domain.strict_json import InvalidJson, Json, dump, equal, parse
 from gh_store_action.domain.verdicts import Counts, Outcome, initial_receipts, outcomes_given, reaction_of
 from gh_store_action.errors import ConcurrentUpdateError, StoreError
@@ -202,7 +203,7 @@ class Mover:
         late = [entry for entry in self._entries(issue) if entry.asks and entry.id > marker.comment]
         late = [entry for entry in late if not self._has_verdict(entry)]
         sentence = f"the object is kept in issue #{target} now; post the update there"
-        refusals = tuple(Refusal(entry.id, entry.comment.author, (("$", sentence),)) for entry in late)
+        refusals = tuple(Refusal(entry.id, entry.comment.author, (Reason("$", sentence),)) for entry in late)
         if late and not self.dry_run:
             rejected = reaction_of(Outcome.REJECTED, self.session.rules.reactions)
             self.github.write(

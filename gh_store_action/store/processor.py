@@ -72,6 +72,11 @@ class Result:
         return self.counts[Outcome.UNAUTHORIZED]
 
     @property
+    def processed(self) -> int:
+        """Updates that got a verdict."""
+        return self.counts.total
+
+    @property
     def said(self) -> str:
         """What became of the updates, in words."""
         counts = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from gh_store_action import __version__
 from gh_store_action.config.store_config import LOCAL_FILE, StoreConfig, combine, parse_local
@@ -12,7 +13,6 @@ from gh_store_action.domain.log.fold import Judge, no_schema
 from gh_store_action.domain.processing.context import Context
 from gh_store_action.domain.records import GHOST, AccessRule, Rules
 from gh_store_action.domain.schema.compiling import Schema, SchemaError, compile_schemas, match_schema, violations
-from gh_store_action.domain.strict_json import Json
 from gh_store_action.errors import AccessDeniedError, ConfigurationError, GitHubError
 from gh_store_action.gateway.issues import GitHub
 from gh_store_action.gateway.records import Reading
@@ -108,10 +108,7 @@ class Session:
         if schema is None:
             return no_schema
 
-        def ask(data: Json) -> Sequence[tuple[str, str]]:
-            return [(reason.path, reason.message) for reason in violations(schema, data)]
-
-        return ask
+        return partial(violations, schema)
 
     def context(self, object_id: str, number: int) -> Context:
         """What a decision about the object starts with."""

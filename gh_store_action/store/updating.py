@@ -15,7 +15,14 @@ from gh_store_action.domain.processing.reconcile import BrokenObject
 from gh_store_action.domain.records import Comment, Issue, Refusal, Rules, StoredObject
 from gh_store_action.domain.strict_json import InvalidJson, Json, check, digest, equal
 from gh_store_action.domain.verdicts import Outcome, Verdict, outcomes_given
-from gh_store_action.errors import AccessDeniedError, ConcurrentUpdateError, GitHubError, InvalidUpdate, StoreError
+from gh_store_action.errors import (
+    AccessDeniedError,
+    ConcurrentUpdateError,
+    GitHubError,
+    InvalidUpdate,
+    Reason,
+    StoreError,
+)
 from gh_store_action.gateway.objects import Posted
 from gh_store_action.gateway.records import Failure
 from gh_store_action.gateway.transport import UnknownEffect
@@ -87,8 +94,7 @@ def update_of(
     update = Update(value, mode, update_id or uuid.uuid4().hex, if_revision, if_digest or "")
     entry = _entry(update)
     if entry.kind is not Kind.UPDATE:
-        path, message = entry.problem
-        raise InvalidUpdate(f"The update is none: {path}: {message}.", "Mend it.")
+        raise InvalidUpdate(f"The update is none: {entry.problem}.", "Mend it.")
     if len(_text(update, "2000-01-01T00:00:00Z")) > TEXT_LIMIT:
         raise InvalidUpdate(
             f"The update is too long for a comment: more than {TEXT_LIMIT:,} characters.", "Divide it into several."
@@ -224,7 +230,7 @@ class Updater:
         shape = _entry(update)
         if update.mode == "append" and not isinstance(update.changes, dict):
             raise refused(
-                object_id, (("$", "`append` merges objects; use the mode `replace` for anything else"),), "update"
+                object_id, (Reason("$", "`append` merges objects; use the mode `replace` for anything else"),), "update"
             )
         marker = self.finder.marker(issue)
         if before is None or marker is None or before.meta.pending or not before.meta.digest.startswith(marker.digest):
@@ -310,13 +316,15 @@ def unwanted(
     """The error where the object is not as the caller wants it."""
     now = found.meta
     if if_revision is not None and if_revision != now.version:
-        path, message = "$._meta.if_revision", f"the object is at revision {now.version}, not {if_revision}"
+        reason = Reason("$._meta.if_revision", f"the object is at revision {now.version}, not {if_revision}")
     elif if_digest and not now.digest.startswith(if_digest.lower()):
-        path, message = "$._meta.if_digest", f"the object has the digest {now.digest[:16]}..., not {if_digest[:16]}"
+        reason = Reason("$._meta.if_digest", f"the object has the digest {now.digest[:16]}..., not {if_digest[:16]}")
     else:
         return None
     return ConcurrentUpdateError(
-        f"{object_id!r} was left as it is: {message}.", "Read it again, and decide anew.", reasons=((path, message),)
+        f"{object_id!r} was left as it is: {reason.message}.",
+        "Read it again, and decide anew.",
+        reasons=(reason,),
     )
 
 

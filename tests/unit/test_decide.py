@@ -11,6 +11,7 @@ from gh_store_action.domain.processing.context import PermissionUnknown
 from gh_store_action.domain.processing.decide import Ask, NotAnObject, Quiet, ReadFurther, Write, decide
 from gh_store_action.domain.processing.reconcile import BrokenObject
 from gh_store_action.domain.records import Issue, Receipt
+from gh_store_action.domain.refusal import Reason
 from gh_store_action.domain.verdicts import Outcome
 from tests.support.values import BOT, comment, context, initial, issue, marked, written
 
@@ -436,8 +437,8 @@ def test_a_hand_edit_over_a_log_that_explains_nothing__the_count_tells_how_many_
 
 
 def test_a_schema_refuses_a_hand_edit_like_any_update() -> None:
-    def judge(data: object) -> list[tuple[str, str]]:
-        return [] if isinstance(data, dict) and "count" in data else [("$.count", "is missing")]
+    def judge(data: object) -> list[Reason]:
+        return [] if isinstance(data, dict) and "count" in data else [Reason("$.count", "is missing")]
 
     step = wrote(decide(edited({"hand": 1}, list(TALK)), context(judge)))
     assert step.state.data == START

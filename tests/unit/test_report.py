@@ -22,6 +22,7 @@ from gh_store_action.action.report import (
     refusal_rows,
 )
 from gh_store_action.domain.records import Refusal
+from gh_store_action.domain.refusal import Reason
 from gh_store_action.errors import StoreError
 
 SECRET = "ghs_AbC/+0123456789_xyz"
@@ -412,7 +413,7 @@ def test_summary__messages_are_counted_where_they_are_too_many(runner: Path) -> 
 
 
 def test_refusal_rows__each_reason_has_its_row() -> None:
-    refusal = Refusal(99, "bob", (("$.a", "no"), ("$.b", "neither")))
+    refusal = Refusal(99, "bob", (Reason("$.a", "no"), Reason("$.b", "neither")))
     assert refusal_rows("m", refusal, ISSUE) == [
         RefusalRow("m", "bob", "no", "$.a", 99, ISSUE),
         RefusalRow("m", "bob", "neither", "$.b", 99, ISSUE),

@@ -23,6 +23,7 @@ from gh_store_action.domain.objects import TRUSTED_ASSOCIATIONS, Marker
 from gh_store_action.domain.processing.reconcile import CHANGED
 from gh_store_action.domain.processing.replay import recorded_by_checkpoints
 from gh_store_action.domain.records import Issue, Rules
+from gh_store_action.domain.refusal import Reason
 from gh_store_action.domain.strict_json import InvalidJson, Json, digest, equal, read_body
 from gh_store_action.domain.verdicts import APPLIED, Outcome, Verdict, outcomes_given
 
@@ -259,7 +260,7 @@ def at_time(found: Sequence[Point], time: str) -> Point | None:
 def entries_of(log: Log, states: Sequence[Point]) -> list[HistoryEntry]:
     """All but talk and replies, in comment order."""
     made = {point.comment_id: point for point in states}
-    said: dict[int, tuple[tuple[str, str], ...]] = {}
+    said: dict[int, tuple[Reason, ...]] = {}
     for entry in log.entries:
         said |= replies.read_reasons(entry.comment.body) if entry.kind is Kind.REPLY else {}
     shown: list[HistoryEntry] = []
@@ -272,8 +273,8 @@ def entries_of(log: Log, states: Sequence[Point]) -> list[HistoryEntry]:
         metadata: dict[str, Json] = {
             "author": entry.comment.author,
             "verdict": verdict,
-            "reason": "; ".join(f"{path}: {sentence}" for path, sentence in reasons),
-            "reasons": [{"path": path, "message": sentence} for path, sentence in reasons],
+            "reason": "; ".join(map(str, reasons)),
+            "reasons": [reason._asdict() for reason in reasons],
             "revision": point.revision if point else None,
             "update_mode": entry.mode if entry.asks else "initial",
             "update_id": entry.update_id,
@@ -311,8 +312,8 @@ def verdict_of(log: Log, entry: Entry) -> str:
 
 
 def _reasons(
-    log: Log, entry: Entry, states: Sequence[Point], said: Mapping[int, tuple[tuple[str, str], ...]]
-) -> tuple[tuple[str, str], ...]:
+    log: Log, entry: Entry, states: Sequence[Point], said: Mapping[int, tuple[Reason, ...]]
+) -> tuple[Reason, ...]:
     """Why it was refused: as the writer was told, else as the fold finds it."""
     if entry.id in said:
         return said[entry.id]

@@ -25,6 +25,7 @@ from gh_store_action.domain.processing.context import Context, NeedsMore
 from gh_store_action.domain.processing.effects import ReadFurther
 from gh_store_action.domain.processing.replay import Finding
 from gh_store_action.domain.records import Issue
+from gh_store_action.domain.refusal import Reason
 from gh_store_action.domain.replies import RefusedEdit, edit_name
 from gh_store_action.domain.strict_json import Json, fits
 from gh_store_action.domain.verdicts import APPLIED, UNAUTHORIZED, Outcome, Verdict, outcomes_given, reaction_of
@@ -191,7 +192,7 @@ def _hand_edit(
     """Somebody edited the body on the web: an update by that person."""
     data, reasons = _judge_edit(issue.body, context)
     if not context.allows(issue.editor):
-        reasons = (("$", "its author may not write here"),)
+        reasons = (Reason("$", "its author may not write here"),)
     if reasons:
         rebuilt = _rebuild(issue, entries, context, marker, recorded)
         edit = RefusedEdit(issue.editor, issue.body, reasons, issue.edited_at)
@@ -233,12 +234,12 @@ def _surplus(issue: Issue, entries: Sequence[Entry], marker: Marker, missing: Se
     return missing[-more:] if more > 0 else ()
 
 
-def _judge_edit(text: str, context: Context) -> tuple[Json, tuple[tuple[str, str], ...]]:
+def _judge_edit(text: str, context: Context) -> tuple[Json, tuple[Reason, ...]]:
     data, problem = body_data(text)
     if problem:
-        return None, (("$", problem),)
+        return None, (Reason("$", problem),)
     if not fits(data):
-        return None, (("$", "the body would have more than 60,000 characters"),)
+        return None, (Reason("$", "the body would have more than 60,000 characters"),)
     return data, tuple(context.judge(data))
 
 
@@ -297,12 +298,13 @@ def _adopt(issue: Issue, entries: Sequence[Entry], context: Context) -> Base:
     editor = issue.editor or issue.author
     data, reasons = _judge_edit(issue.body, context)
     if not context.allows(editor):
-        reasons = (("$", "its author may not write here"),)
+        reasons = (Reason("$", "its author may not write here"),)
     recorded = recorded_verdicts(entries, context, after)
     if reasons:
         if newest_checkpoint(entries) is None and issue.complete:
+            why = reasons[0].message
             raise BrokenObject(
-                f"Issue #{issue.number} has the store's labels, but its body can not be an object: {reasons[0][1]}.",
+                f"Issue #{issue.number} has the store's labels, but its body can not be an object: {why}.",
                 "Put the object's JSON, and nothing else, into the body, then run again.",
             )
         base = _rebuild(issue, entries, context, replace(marker, comment=after), recorded)
