@@ -107,7 +107,6 @@ class Settings:
         unused: inputs that were given and do nothing in this mode.
         event_comment_id: the comment that the event is about; None for other events, or where `repository` is not
             the one that the event happened in.
-        run_url: of this workflow run, empty outside of one.
         step: this step in its workflow run, the same in every attempt; empty outside of one.
         attempt: of the workflow run, from 1.
     """
@@ -142,16 +141,12 @@ class Settings:
     graphql_url: str = "https://api.github.com/graphql"
     server_url: str = "https://github.com"
     workspace: Path = field(default_factory=Path)
-    event_name: str = ""
-    event_action: str = ""
     event_issue_number: int | None = None
     event_issue_is_pull_request: bool = False
     event_comment_id: int | None = None
     ref_name: str = ""
-    run_url: str = ""
     step: str = ""
     attempt: int = 1
-    debug: bool = False
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Settings:
@@ -191,7 +186,6 @@ def variable(name: str) -> str:
 class _Event:
     """What the webhook event of this run says, under the names that `Settings` has for it."""
 
-    event_action: str = ""
     event_issue_number: int | None = None
     event_issue_is_pull_request: bool = False
     event_comment_id: int | None = None
@@ -210,11 +204,10 @@ class _Event:
             ) from None
         if not isinstance(event, dict):
             raise InputError(f"The event file {shown(path, 300)} holds no JSON object.", "Unset GITHUB_EVENT_PATH.")
-        issue, comment, action = event.get("issue"), event.get("comment"), event.get("action")
+        issue, comment = event.get("issue"), event.get("comment")
         if not isinstance(issue, dict):
-            return cls(action if isinstance(action, str) else "")
+            return cls()
         return cls(
-            action if isinstance(action, str) else "",
             _id(issue.get("number")),
             "pull_request" in issue,
             _id(comment.get("id")) if isinstance(comment, dict) else None,
@@ -257,20 +250,16 @@ def _runner(environ: Mapping[str, str]) -> dict[str, Any]:
         address("GITHUB_API_URL", "https://api.github.com"),
         address("GITHUB_SERVER_URL", "https://github.com"),
     )
-    repository, run = environ.get("GITHUB_REPOSITORY", ""), environ.get("GITHUB_RUN_ID", "")
-    ref = environ.get("GITHUB_REF", "")
+    run, ref = environ.get("GITHUB_RUN_ID", ""), environ.get("GITHUB_REF", "")
     return {
         "api_url": api,
         "graphql_url": address("GITHUB_GRAPHQL_URL", graphql_url_for(api)),
         "server_url": server,
         "workspace": Path(environ.get("GITHUB_WORKSPACE", "")),
-        "event_name": environ.get("GITHUB_EVENT_NAME", ""),
         # Neither a tag nor a pull request's merge (`refs/pull/12/merge`) is a branch that could be pushed to.
         "ref_name": ref.removeprefix("refs/heads/") if ref.startswith("refs/heads/") else "",
-        "run_url": f"{server}/{repository}/actions/runs/{run}" if repository and run else "",
         "step": "/".join((run, environ.get("GITHUB_JOB", ""), environ.get("GITHUB_ACTION", ""))) if run else "",
         "attempt": _attempt(environ.get("GITHUB_RUN_ATTEMPT", "")),
-        "debug": environ.get("RUNNER_DEBUG") == "1",
     }
 
 

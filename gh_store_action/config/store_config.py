@@ -46,14 +46,10 @@ class RateLimit:
 
 @dataclass(frozen=True)
 class Log:
-    """From which level on lines are logged, and how a line looks."""
+    """From which level on lines are logged, and how a line looks; the schema says what `format` may name."""
 
     level: str = "INFO"
     format: str = "{time} | {level} | {message}"
-
-    def line(self, *, time: str, level: str, message: str) -> str:
-        """One line; the schema lets `format` name nothing but these three."""
-        return self.format.format(time=time, level=level, message=message)
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,7 @@ not (github-facts, section 4), so the gateway adds it from the actor's type.  No
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any
 
 from gh_store_action.domain.refusal import Reason
@@ -123,7 +121,6 @@ class Issue:
     edited_at: str = ""
     title_editor: str = ""
     titles: tuple[Rename, ...] = ()
-    locked: bool = False
     comments: tuple[Comment, ...] = ()
     total_comments: int = 0
     complete: bool = True
@@ -151,9 +148,6 @@ class StoredObject:
 
     meta: StoredMeta
     data: Any
-
-
-EMPTY: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)

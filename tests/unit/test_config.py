@@ -291,11 +291,6 @@ def test_parse_local__names_its_source() -> None:
         parse_local("x: 1", source="/tmp/c.yml")
 
 
-def test_log__a_line_has_the_format_of_the_file() -> None:
-    log = parse_local(store("log: {format: '{level}|{message}|{time}'}")).log
-    assert log.line(time="t", level="INFO", message="{time}") == "INFO|{time}|t"
-
-
 def test_combine__the_default_file_of_gh_store_is_read() -> None:
     assert combine(None, GH_STORE_0_5) == StoreConfig()
     assert combine("", GH_STORE_0_5) == StoreConfig()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -295,8 +294,3 @@ def checkpoint(
     if verdicts:
         meta["verdicts"] = {str(key): outcome for key, outcome in sorted(verdicts.items())}
     return dump({"type": "initial_state", "_data": data, "_meta": meta})
-
-
-def raw_json(value: Json) -> str:
-    """Compact JSON for the inside of a message."""
-    return json.dumps(value, ensure_ascii=True, separators=(",", ":"))
