@@ -28,11 +28,10 @@ from gh_store_action.arguments import (
     url,
 )
 from gh_store_action.domain.commit_message import Author
+from gh_store_action.domain.names import DEFAULT_MODE, FORMATS, UPDATE_MODES
 from gh_store_action.errors import InputError
 
 MODES = ("process", "snapshot", "update-snapshot", "create", "get", "update", "delete", "restore", "history", "verify")
-UPDATE_MODES = ("append", "replace", "merge-patch", "json-patch", "operators")
-FORMATS = ("json", "jsonl", "directory")
 COMMIT_WAYS = ("git", "api")
 DEFAULT_OUTPUT: Mapping[str, str] = {
     "json": "data/store-snapshot.json",
@@ -118,7 +117,7 @@ class Settings:
     object_id: str = ""
     data: str | None = None
     data_file: str | None = None
-    update_mode: str = "append"
+    update_mode: str = DEFAULT_MODE
     if_revision: int | None = None
     if_digest: str | None = None
     revision: int | None = None
@@ -275,7 +274,7 @@ INPUTS: Mapping[str, Input] = {
     "object-id": Input("", _ONE_OBJECT | {"verify"}, missing=""),
     "data": Input("", frozenset({"create", "update"}), raw=True),
     "data-file": Input("", frozenset({"create", "update"})),
-    "update-mode": Input("append", frozenset({"update"}), choice(*UPDATE_MODES)),
+    "update-mode": Input(DEFAULT_MODE, frozenset({"update"}), choice(*UPDATE_MODES)),
     "if-revision": Input("", frozenset({"update", "delete"}), number),
     "if-digest": Input("", frozenset({"update", "delete"}), digest),
     "revision": Input("", frozenset({"get"}), number),

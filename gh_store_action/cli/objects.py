@@ -11,6 +11,7 @@ import click
 from gh_store_action.cli.invocation import Invocation, invocation
 from gh_store_action.cli.options import as_input, command, dry_run, object_data, read_data
 from gh_store_action.cli.output import naming_the_nearest, stored
+from gh_store_action.domain.names import DEFAULT_MODE, UPDATE_MODES
 from gh_store_action.errors import InputError, ObjectNotFound, StoreError
 
 if TYPE_CHECKING:
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
     from gh_store_action.domain.records import StoredObject
     from gh_store_action.domain.strict_json import Json
     from gh_store_action.store.github_store import GitHubStore
-
-# As `settings.UPDATE_MODES`, which this does not import for the sake of a quick --help; a test holds them together.
-UPDATE_MODES = ("append", "replace", "merge-patch", "json-patch", "operators")
 
 
 def show(run: Invocation, found: StoredObject, *, would: str = "", said: str = "", **more: Any) -> int:
@@ -190,7 +188,7 @@ def moment(name: str, text: str | None) -> str | None:
 @click.argument("object_id", metavar="ID")
 @click.argument("changes", metavar="CHANGES")
 @click.option(
-    "--mode", type=click.Choice(UPDATE_MODES), default="append", show_default=True, help="How CHANGES are meant."
+    "--mode", type=click.Choice(UPDATE_MODES), default=DEFAULT_MODE, show_default=True, help="How CHANGES are meant."
 )
 @click.option("--if-revision", type=click.IntRange(1), metavar="N", help="Only if the object is at this revision.")
 @click.option("--if-digest", metavar="HEX", help="Only if the object has this digest.")

@@ -10,6 +10,7 @@ import click
 
 from gh_store_action.cli.invocation import invocation
 from gh_store_action.cli.options import command, dry_run
+from gh_store_action.domain.names import FORMATS
 from gh_store_action.errors import InputError, StoreError
 
 if TYPE_CHECKING:
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
 Decorated = TypeVar("Decorated", bound=Callable[..., object])
 
-# As `settings.FORMATS`, which this does not import for the sake of a quick --help; a test holds them together.
-FORMATS = ("json", "jsonl", "directory")
 DEFAULT = {"json": "snapshot.json", "jsonl": "snapshot.jsonl", "directory": "snapshot"}
 
 

@@ -12,6 +12,7 @@ from typing import Self
 
 from gh_store_action.arguments import moment, repository
 from gh_store_action.config.store_config import LOCAL_FILE, read_local
+from gh_store_action.domain.names import DEFAULT_MODE
 from gh_store_action.domain.past.history import HistoryEntry
 from gh_store_action.domain.records import StoredMeta, StoredObject
 from gh_store_action.domain.strict_json import Json
@@ -157,7 +158,7 @@ class GitHubStore:
         self,
         object_id: str,
         changes: object,
-        mode: str = "append",
+        mode: str = DEFAULT_MODE,
         *,
         update_id: str | None = None,
         if_revision: int | None = None,

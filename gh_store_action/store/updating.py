@@ -11,6 +11,7 @@ from gh_store_action.domain import access
 from gh_store_action.domain.log import entries as updates
 from gh_store_action.domain.log.entries import Entry, Kind
 from gh_store_action.domain.log.fold import REPEAT_WINDOW, State, attempt
+from gh_store_action.domain.names import DEFAULT_MODE
 from gh_store_action.domain.processing.reconcile import BrokenObject
 from gh_store_action.domain.records import Comment, Issue, Refusal, Rules, StoredObject
 from gh_store_action.domain.strict_json import InvalidJson, Json, check, digest, equal
@@ -44,7 +45,7 @@ class Update:
     """
 
     changes: Json
-    mode: str = updates.DEFAULT_MODE
+    mode: str = DEFAULT_MODE
     update_id: str = ""
     if_revision: int | None = None
     if_digest: str = ""
@@ -76,7 +77,7 @@ class Updated:
 
 def update_of(
     changes: object,
-    mode: str = updates.DEFAULT_MODE,
+    mode: str = DEFAULT_MODE,
     *,
     update_id: str | None = None,
     if_revision: int | None = None,

@@ -17,11 +17,7 @@ import pytest
 
 import gh_store_action
 from gh_store_action import __version__, cli
-from gh_store_action.action.settings import FORMATS as ACTION_FORMATS
-from gh_store_action.action.settings import UPDATE_MODES as ACTION_UPDATE_MODES
-from gh_store_action.cli.objects import UPDATE_MODES
 from gh_store_action.cli.options import Command
-from gh_store_action.cli.snapshots import FORMATS
 from tests.support.cli import ENTRY, ROOT, Shell
 from tests.support.github import GitHub, Repository, Request
 
@@ -137,10 +133,6 @@ def test_commands__are_those_of_the_contract() -> None:
     assert options(cli.program) >= COMMON
     for name, wanted in CONTRACT.items():
         assert options(cli.program.commands[name]) >= wanted | COMMON, name
-
-
-def test_choices__are_those_of_the_action() -> None:
-    assert (UPDATE_MODES, FORMATS) == (ACTION_UPDATE_MODES, ACTION_FORMATS)
 
 
 def test_help__every_command_has_an_example_and_a_sentence(shell: Shell) -> None:

@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
+from gh_store_action.domain.names import FORMATS
 from gh_store_action.domain.snapshots import files as snapshot_files
 from gh_store_action.errors import ConcurrentUpdateError, StoreError
 from gh_store_action.snapshots.collecting import Gatherer
@@ -27,7 +28,6 @@ from gh_store_action.workspace.files import Workspace
 from tests.support.store import STRANGER, World, world
 
 BUDGET = float(os.environ.get("PROVE_BUDGET", "300"))
-FORMATS = ("json", "jsonl", "directory")
 IDS = ("a", "A", "b", "b/c", "con")
 BROKEN = ("no JSON", "5", '{"n": 1, "n": 2}', "")
 KINDS = (

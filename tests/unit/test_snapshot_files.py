@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gh_store_action.domain.names import FORMATS
 from gh_store_action.domain.records import Rules, StoredMeta, StoredObject
-from gh_store_action.domain.snapshots.files import FORMATS, BrokenSnapshot, file_of, listed, read, write
+from gh_store_action.domain.snapshots.files import BrokenSnapshot, file_of, listed, read, write
 from gh_store_action.domain.snapshots.snapshot import Snapshot, entry_of, fingerprint
 from gh_store_action.domain.strict_json import digest
 

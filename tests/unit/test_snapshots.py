@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gh_store_action.domain.names import FORMATS
 from gh_store_action.domain.objects import Marker, short_digest, title
 from gh_store_action.domain.records import Issue, Rules, StoredMeta, StoredObject
-from gh_store_action.domain.snapshots.files import FORMATS, BrokenSnapshot, file_of, object_of, read, write
+from gh_store_action.domain.snapshots.files import BrokenSnapshot, file_of, object_of, read, write
 from gh_store_action.domain.snapshots.snapshot import NO_TIME, LeftOut, Snapshot, entry_of, put, shifted, stored_object
 from gh_store_action.domain.strict_json import digest
 

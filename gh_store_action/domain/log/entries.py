@@ -8,12 +8,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
 
-from gh_store_action.domain.patches.modes import MODES
+from gh_store_action.domain.names import DEFAULT_MODE, UPDATE_MODES
 from gh_store_action.domain.records import Comment, Rules
 from gh_store_action.domain.refusal import Reason
 from gh_store_action.domain.strict_json import InvalidJson, Json, digest, dump, looks_like_json, parse, read_fenced
 
-DEFAULT_MODE = "append"
 ADOPTED = "adopted"
 REPLY_PREFIX = "<!-- gh-store refused "
 _ENVELOPE_KEYS = frozenset({"_data", "_meta", "type"})
@@ -199,8 +198,8 @@ def _envelope(comment: Comment, value: dict[str, Json]) -> Entry:
     mode = meta.get("update_mode", DEFAULT_MODE)
     if mode is None:
         mode = DEFAULT_MODE
-    if not isinstance(mode, str) or mode not in MODES:
-        return _invalid(comment, "$._meta.update_mode", f"the mode must be one of {', '.join(MODES)}")
+    if not isinstance(mode, str) or mode not in UPDATE_MODES:
+        return _invalid(comment, "$._meta.update_mode", f"the mode must be one of {', '.join(UPDATE_MODES)}")
     update_id = meta.get("update_id")
     if update_id is not None and not (isinstance(update_id, str) and 0 < len(update_id) <= 200):
         return _invalid(comment, "$._meta.update_id", "the update_id must be a text of 1 to 200 characters")

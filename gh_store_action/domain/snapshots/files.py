@@ -15,7 +15,6 @@ from gh_store_action.domain import strict_json as canonical
 from gh_store_action.domain.snapshots.snapshot import Entry, Snapshot, compact, shifted
 from gh_store_action.domain.strict_json import DEPTH_LIMIT, InvalidJson, Json
 
-FORMATS = ("json", "jsonl", "directory")
 INDEX = "index.json"  # of the folder
 FOLDER = "objects/"  # in it
 _META = frozenset(("object_id", "label", "issue_number", "created_at", "updated_at", "version", "digest"))
