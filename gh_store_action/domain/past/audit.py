@@ -11,8 +11,8 @@ from gh_store_action.domain.objects import Marker
 from gh_store_action.domain.past import history
 from gh_store_action.domain.past.history import Log, Point
 from gh_store_action.domain.strict_json import InvalidJson, digest, read_body
-from gh_store_action.hints import REPAIR, Text
 from gh_store_action.domain.verdicts import APPLIED, outcomes_given, reaction_of
+from gh_store_action.hints import REPAIR, Text
 
 BY_PROCESSING = Text("Process the issue, or run ", REPAIR, ".")
 BY_REPAIR = Text("Run ", REPAIR, ": it keeps the verdict that the body shows.")

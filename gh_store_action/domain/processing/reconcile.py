@@ -131,14 +131,21 @@ def _at(issue: Issue, entries: Sequence[Entry], context: Context, standing: Stan
     return _rebuild(issue, entries, context, marker, recorded, retitled=bool(standing.guest))
 
 
+def _without_verdict(
+    entries: Sequence[Entry], context: Context, marker: Marker, recorded: dict[int, Verdict]
+) -> tuple[dict[int, Verdict], list[Entry]]:
+    """Older updates that nobody has a verdict for: the one that strangers get, and the updates of all others."""
+    silent = unreceipted(entries, context, marker, recorded)
+    strangers = {e.id: UNAUTHORIZED for e in silent if not context.may_write(e)}
+    return strangers, [e for e in silent if e.id not in strangers]
+
+
 def _in_step(
     issue: Issue, entries: Sequence[Entry], context: Context, marker: Marker, data: Json, recorded: dict[int, Verdict]
 ) -> Base:
     """Title and body agree."""
     state = State(data, marker.revision)
-    silent = unreceipted(entries, context, marker, recorded)
-    strangers = {e.id: UNAUTHORIZED for e in silent if not context.may_write(e)}
-    missing = [e for e in silent if e.id not in strangers]
+    strangers, missing = _without_verdict(entries, context, marker, recorded)
     counted = issue.total_comments - sum(1 for e in entries if e.id > marker.comment)
     stray = any(e.kind is Kind.CHECKPOINT and e.id > marker.comment >= e.after for e in entries)
     plain = Base(state, marker.comment, recorded, strangers, since=adopted_at(entries))
@@ -204,9 +211,7 @@ def _hand_edit(
             refused_edit=None if edit_name(edit) in named else edit,
             notes=(*rebuilt.notes, note),
         )
-    silent = unreceipted(entries, context, marker, recorded)
-    strangers = {e.id: UNAUTHORIZED for e in silent if not context.may_write(e)}
-    missing = [e for e in silent if e.id not in strangers]
+    strangers, missing = _without_verdict(entries, context, marker, recorded)
     state = State(data, marker.revision + 1)
     base = Base(state, marker.comment, recorded, strangers, since=adopted_at(entries))
     late: Sequence[Entry] = ()
@@ -261,9 +266,7 @@ def _rebuild(
         BrokenObject: when the log gives no state, or not the one that the store wrote: it was changed after the fact,
             and what stands in it now may be anybody's.
     """
-    silent = unreceipted(entries, context, marker, recorded)
-    strangers = {e.id: UNAUTHORIZED for e in silent if not context.may_write(e)}
-    missing = [e for e in silent if e.id not in strangers]
+    strangers, missing = _without_verdict(entries, context, marker, recorded)
     found = explained(issue, entries, context, marker, {**recorded, **strangers}, missing)
     if found.base is None or (found.finding is Finding.CHANGED and not retitled):
         why = "has no initial state" if found.base is None else "was changed after the fact"
