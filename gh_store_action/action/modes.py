@@ -10,11 +10,12 @@ from gh_store_action.action.run import DONE, FAILED, Run, progress
 from gh_store_action.action.wording import explained, in_inputs
 from gh_store_action.domain.commit_message import Author
 from gh_store_action.domain.objects import COMMENT_LIMIT
+from gh_store_action.domain.processing.result import Result
 from gh_store_action.domain.strict_json import canonical
 from gh_store_action.snapshots.making import SnapshotResult, Snapshots, Target
 from gh_store_action.store.lookup import Finder
 from gh_store_action.store.moving import Mover
-from gh_store_action.store.processor import Processor, Result
+from gh_store_action.store.processor import Processor
 
 WARN_COMMENTS = 2_000
 ALARM_COMMENTS = 2_400

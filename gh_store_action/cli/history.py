@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
+from rich.console import Console
 
+from gh_store_action.cli.drawing import cell, compact, table
 from gh_store_action.cli.invocation import invocation
 from gh_store_action.cli.objects import save, show_changed
 from gh_store_action.cli.options import command, dry_run
 from gh_store_action.cli.output import naming_the_nearest
-
-if TYPE_CHECKING:
-    from rich.console import Console
+from gh_store_action.domain.past.history import PENDING
+from gh_store_action.domain.verdicts import Outcome
 
 _OPERATIONS = {"add": "green", "remove": "red", "replace": "yellow"}
 
@@ -34,10 +35,6 @@ def history(object_id: str, output: str | None) -> int:
         return 0
 
     def draw(console: Console) -> None:
-        from gh_store_action.cli.drawing import compact, table
-        from gh_store_action.domain.past.history import PENDING
-        from gh_store_action.domain.verdicts import Outcome
-
         colours = {one.key: "red" if one.refused else "green" for one in Outcome} | {PENDING: "yellow"}
         rows = []
         for entry in entries:
@@ -72,8 +69,6 @@ def diff(object_id: str, first: int, second: int) -> int:
         patch: Any = run.store().diff(object_id, first, second)
 
     def draw(console: Console) -> None:
-        from gh_store_action.cli.drawing import cell, compact, table
-
         rows = [
             (
                 (step["op"], _OPERATIONS.get(step["op"], "")),

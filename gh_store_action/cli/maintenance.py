@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING
 
 import click
+from rich.console import Console
 
+from gh_store_action.cli.drawing import nothing_written, table
 from gh_store_action.cli.invocation import Invocation, invocation
 from gh_store_action.cli.objects import show
 from gh_store_action.cli.options import command, dry_run
 from gh_store_action.cli.output import naming_the_nearest, result, what
 from gh_store_action.cli.wording import explained, in_options
-
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from gh_store_action.store.processor import Result
+from gh_store_action.domain.processing.result import Result
+from gh_store_action.store.verifying import repairable
 
 
 @command("process-updates", "gh-store process-updates --issue 1")
@@ -66,8 +64,6 @@ def _told(run: Invocation, results: Sequence[Result]) -> int:
 
 
 def _draw(console: Console, results: Sequence[Result], *, dry_run: bool) -> None:
-    from gh_store_action.cli.drawing import nothing_written, table
-
     rows = [
         (
             (one.object_id, "bold"),
@@ -91,8 +87,6 @@ def _draw(console: Console, results: Sequence[Result], *, dry_run: bool) -> None
 @dry_run
 def verify(object_id: str | None, repair: bool, dry_run: bool) -> int:
     """Fold every log, or one object's, and compare.  Exit code 1 when something is wrong and not mended."""
-    from gh_store_action.store.verifying import repairable
-
     run = invocation()
     with naming_the_nearest(run, object_id or ""):
         store = run.store(dry_run=dry_run)
@@ -101,8 +95,6 @@ def verify(object_id: str | None, repair: bool, dry_run: bool) -> int:
     tried = [repair and dry_run and repairable(one) for one in problems]
 
     def draw(console: Console) -> None:
-        from gh_store_action.cli.drawing import nothing_written, table
-
         rows = [
             (
                 (one.object_id, "bold"),
@@ -143,8 +135,6 @@ def migrate(dry_run: bool) -> int:
     found = run.store(dry_run=dry_run).migrate(dry_run)
 
     def draw(console: Console) -> None:
-        from gh_store_action.cli.drawing import nothing_written, table
-
         rows = [
             (
                 (one.object_id, "bold"),

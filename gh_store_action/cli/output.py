@@ -7,16 +7,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from gh_store_action.cli.invocation import Invocation
 from gh_store_action.cli.wording import explained
+from gh_store_action.domain.processing.result import Result
+from gh_store_action.domain.records import StoredObject
 from gh_store_action.errors import ObjectNotFound, StoreError
 from gh_store_action.hints import Text
-
-if TYPE_CHECKING:
-    from gh_store_action.cli.invocation import Invocation
-    from gh_store_action.domain.records import StoredObject
-    from gh_store_action.store.processor import Result
+from gh_store_action.store.lookup import Finder
 
 LOOKED_AT = 1_000  # objects whose ids are compared with an unknown one: ten requests
 
@@ -66,8 +65,6 @@ def naming_the_nearest(run: Invocation, object_id: str) -> Iterator[None]:
     Raises:
         ObjectNotFound: in place of the one raised inside, with the ids.
     """
-    from gh_store_action.store.lookup import Finder
-
     try:
         yield
     except ObjectNotFound as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import click
 
@@ -12,9 +12,7 @@ from gh_store_action.cli.invocation import invocation
 from gh_store_action.cli.options import command, dry_run
 from gh_store_action.domain.names import FORMATS
 from gh_store_action.errors import InputError, StoreError
-
-if TYPE_CHECKING:
-    from gh_store_action.snapshots.making import Snapshots
+from gh_store_action.snapshots.making import Snapshots, Target
 
 Decorated = TypeVar("Decorated", bound=Callable[..., object])
 
@@ -110,8 +108,6 @@ def _looks_like(path: str) -> str:
 
 
 def _snapshots(file: Path, kind: str, commit: bool, message: str, branch: str, author: str, dry_run: bool) -> Snapshots:
-    from gh_store_action.snapshots.making import Snapshots, Target
-
     run = invocation()
     top = next((folder for folder in file.parents if (folder / ".git").exists()), None)
     if commit and top is None:

@@ -14,6 +14,7 @@ from gh_store_action.arguments import moment, repository
 from gh_store_action.config.store_config import LOCAL_FILE, read_local
 from gh_store_action.domain.names import DEFAULT_MODE
 from gh_store_action.domain.past.history import HistoryEntry
+from gh_store_action.domain.processing.result import Result
 from gh_store_action.domain.records import StoredMeta, StoredObject
 from gh_store_action.domain.strict_json import Json
 from gh_store_action.errors import InvalidUpdate, ObjectExists, ObjectNotFound
@@ -24,7 +25,7 @@ from gh_store_action.store.creating import Creator
 from gh_store_action.store.deleting import Lifecycle
 from gh_store_action.store.lookup import Finder
 from gh_store_action.store.moving import Migration, Mover
-from gh_store_action.store.processor import Processor, Result
+from gh_store_action.store.processor import Processor
 from gh_store_action.store.reading import Reader
 from gh_store_action.store.session import Session
 from gh_store_action.store.updating import Updated, Updater, update_of

@@ -11,6 +11,7 @@ from gh_store_action.domain.log import entries as updates
 from gh_store_action.domain.log.entries import REPLY_PREFIX, Entry, Kind
 from gh_store_action.domain.markdown import code_span
 from gh_store_action.domain.objects import TITLE_PREFIX, Marker
+from gh_store_action.domain.processing.result import Result
 from gh_store_action.domain.records import Issue, Receipt, Refusal, StoredObject
 from gh_store_action.domain.refusal import Reason
 from gh_store_action.domain.strict_json import InvalidJson, Json, dump, equal, parse
@@ -18,7 +19,7 @@ from gh_store_action.domain.verdicts import Counts, Outcome, initial_receipts, o
 from gh_store_action.errors import ConcurrentUpdateError, StoreError
 from gh_store_action.gateway.objects import Opened
 from gh_store_action.store.lookup import Finder
-from gh_store_action.store.processor import Processor, Result
+from gh_store_action.store.processor import Processor
 from gh_store_action.store.reading import Reader
 
 

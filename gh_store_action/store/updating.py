@@ -13,6 +13,7 @@ from gh_store_action.domain.log.entries import Entry, Kind
 from gh_store_action.domain.log.fold import REPEAT_WINDOW, State, attempt
 from gh_store_action.domain.names import DEFAULT_MODE
 from gh_store_action.domain.processing.reconcile import BrokenObject
+from gh_store_action.domain.processing.result import Result
 from gh_store_action.domain.records import Comment, Issue, Refusal, Rules, StoredObject
 from gh_store_action.domain.strict_json import InvalidJson, Json, check, digest, equal
 from gh_store_action.domain.verdicts import Outcome, Verdict, outcomes_given
@@ -30,7 +31,7 @@ from gh_store_action.gateway.transport import UnknownEffect
 from gh_store_action.store.creating import MOST_TRIES, refused
 from gh_store_action.store.lookup import Finder
 from gh_store_action.store.posting import Trail
-from gh_store_action.store.processor import Processor, Result
+from gh_store_action.store.processor import Processor
 
 TEXT_LIMIT = 65_000  # characters of a comment; GitHub takes 65,536
 _NO_RULES = Rules()

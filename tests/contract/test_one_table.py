@@ -12,23 +12,22 @@ import click
 import pytest
 import yaml
 
-from gh_store_action import cli
 from gh_store_action.action import settings
 from gh_store_action.cli import snapshots as cli_snapshots
-from gh_store_action.config import store_config
+from gh_store_action.config.defaults import dump_default, dump_local
 from gh_store_action.domain import access, names
 from gh_store_action.domain.patches import modes
 from gh_store_action.domain.records import AccessRule, Reactions, Rules
 from gh_store_action.gateway.decoding import CONTENTS
 from tests.support import runner
-from tests.support.cli import ROOT
+from tests.support.cli import ROOT, commands
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 FOLDER = ROOT / "gh_store_action" / "config"
 SCHEMA = json.loads((FOLDER / "config_schema.json").read_text(encoding="utf-8"))
 STORE = SCHEMA["properties"]["store"]["properties"]
 DEFINED = SCHEMA["$defs"]
-DEFAULT = store_config.dump_default()
+DEFAULT = dump_default()
 
 
 def quoted(text: str) -> list[str]:
@@ -48,7 +47,7 @@ def in_readme(name: str) -> list[str]:
 
 def choices(command: str, option: str) -> list[str]:
     """What the command line takes for an option."""
-    (found,) = [one for one in cli.program.commands[command].params if option in one.opts]
+    (found,) = [one for one in commands()[command].params if option in one.opts]
     assert isinstance(found.type, click.Choice)
     return [str(one) for one in found.type.choices]
 
@@ -149,8 +148,8 @@ TABLES: dict[str, tuple[Iterable[str], dict[str, Iterable[str]]]] = {
             "config_schema.json": STORE,
             "default_config.yml": keys(DEFAULT),
             "local_config.yml": [
-                *re.findall(r"^  # ([a-z_]+): ", store_config.dump_local(), re.M)[-len(RULES) :],
-                *keys(store_config.dump_local()),
+                *re.findall(r"^  # ([a-z_]+): ", dump_local(), re.M)[-len(RULES) :],
+                *keys(dump_local()),
             ],
             "README.md": readme_keys(),
         },
@@ -175,6 +174,6 @@ def test_a_name_planted_in_the_table_alone__is_missed_in_every_place(table: str)
 
 
 def test_the_default_mode_is_one_everywhere() -> None:
-    (option,) = [one for one in cli.program.commands["update"].params if "--mode" in one.opts]
+    (option,) = [one for one in commands()["update"].params if "--mode" in one.opts]
     declared = runner.action()["inputs"]["update-mode"]["default"]
     assert {option.default, declared, settings.INPUTS["update-mode"].default} == {names.DEFAULT_MODE}

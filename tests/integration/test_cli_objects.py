@@ -10,14 +10,12 @@ from pathlib import Path
 import jsonpatch
 import pytest
 
-from gh_store_action import cli
-from gh_store_action.cli.options import DATA_LIMIT, Command
-from tests.support.cli import Shell
+from gh_store_action.cli.data import DATA_LIMIT
+from gh_store_action.cli.options import Command
+from tests.support.cli import Shell, commands
 from tests.support.github import GitHub, Repository
 
-EXAMPLES = [
-    example for command in cli.program.commands.values() if isinstance(command, Command) for example in command.examples
-]
+EXAMPLES = [example for command in commands().values() if isinstance(command, Command) for example in command.examples]
 
 
 @pytest.fixture
