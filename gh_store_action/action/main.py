@@ -90,6 +90,7 @@ def _run(environ: Mapping[str, str], report: Report, pause: Callable[[float], No
             server_url=settings.server_url,
             snapshot_path=settings.output or DEFAULT_OUTPUT["json"],
         )
+        report.log = lambda: session.config.log
         workspace = Workspace(
             root=settings.workspace,
             environ=environ,

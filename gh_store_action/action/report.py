@@ -11,12 +11,13 @@ import os
 import re
 import sys
 from base64 import b64encode
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
 from actions_toolkit import core
 
+from gh_store_action.config.store_config import Log
 from gh_store_action.domain.markdown import code_span, link, markdown_text, shorten, visible
 from gh_store_action.domain.records import Refusal
 from gh_store_action.errors import Reason, StoreError
@@ -111,7 +112,12 @@ class Report:
 
     Args:
         title: of the summary, such as `process #12`.
+
+    Attributes:
+        log: gives the log's configuration, which is known only when the store's files are read.
     """
+
+    log: Callable[[], Log]
 
     def __init__(self, title: str) -> None:
         self.title = title
@@ -126,6 +132,7 @@ class Report:
         self._outputs: dict[str, str] = {}
         self._secrets: tuple[str, ...] = ()
         self._summarised = False
+        self.log = Log
 
     def finish(self) -> None:
         """Send what waits: annotations, the summary, the outputs.  A second call writes nothing twice.
@@ -157,13 +164,19 @@ class Report:
     # The log
 
     def info(self, line: str) -> None:
-        """One line of the log."""
+        """One line of the log, where the configuration's `log.level` shows it; the runner adds the time."""
+        if self.log().shows("INFO"):
+            self._line(line)
+
+    def _line(self, line: str) -> None:
         core.info(neutral(self.redact(line)))  # noqa: TID251 - the door itself
         sys.stdout.flush()
 
     def debug(self, line: str) -> None:
-        """One line that is shown where debug logging is on, under GitHub Actions only."""
-        if os.environ.get("GITHUB_ACTIONS") == "true":
+        """One line that is shown where debug logging is on, by the runner or by `log.level`."""
+        if self.log().shows("DEBUG"):
+            self._line(line)
+        elif os.environ.get("GITHUB_ACTIONS") == "true":
             core.debug(neutral(self.redact(line)))
             sys.stdout.flush()
 
@@ -199,7 +212,7 @@ class Report:
                 self._send(kind, *held[0])
             elif held:
                 for text, _ in held:
-                    self.info(f"{kind}: {text}")
+                    self._line(f"{kind}: {text}")
                 self._send(kind, f"and {len(held)} more, see the summary", "gh-store")
             held.clear()
 
@@ -275,7 +288,7 @@ class Report:
             with open(path, "a", encoding="utf-8", newline="\n") as file:
                 file.write(self.summary(SUMMARY_LIMIT - file.tell()))
         except OSError as problem:
-            self.info(f"The job summary can not be written: {problem.strerror}.")
+            self._line(f"The job summary can not be written: {problem.strerror}.")
 
     def summary(self, limit: int = SUMMARY_LIMIT) -> str:
         """The summary's Markdown, in at most `limit` bytes of UTF-8: rows that do not fit are counted instead."""

@@ -17,6 +17,7 @@ from gh_store_action.domain.records import AccessRule, Reactions, Rules
 from gh_store_action.errors import ConfigurationError
 
 REPOSITORY_FILE = ".github/gh-store.yml"
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")  # of the log, ascending
 LOCAL_FILE = "~/.config/gh-store/config.yml"
 
 _MACHINE_KEYS = frozenset({"retries", "rate_limit", "log"})  # the others are rules
@@ -50,6 +51,10 @@ class Log:
 
     level: str = "INFO"
     format: str = "{time} | {level} | {message}"
+
+    def shows(self, level: str) -> bool:
+        """Whether lines of that level are logged."""
+        return LEVELS.index(level) >= LEVELS.index(self.level)
 
 
 @dataclass(frozen=True)

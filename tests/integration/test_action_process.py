@@ -498,3 +498,21 @@ def test_cancelled__a_process_stops_between_two_requests_fails_and_loses_nothing
     assert run.operations == ["Read"]
     assert scene.receipts(comment) == ()
     assert scene.run("process", issue_number=issue).outputs["object"] == '{"count":1}'
+
+
+@pytest.mark.parametrize(("level", "shown"), [("DEBUG", True), ("INFO", True), ("WARNING", False), ("ERROR", False)])
+def test_log__the_stores_level_says_which_lines_a_run_logs(scene: Scene, level: str, shown: bool) -> None:
+    scene.configure(f"store: {{log: {{level: {level}}}}}")
+    number = scene.make()
+    scene.post(number, '{"count": 1}', by="github-actions[bot]")
+
+    run = scene.run("process", issue_number=number)
+
+    assert ("metrics: 1 applied" in run.log) is shown
+    assert run.outputs["processed"] == "1"
+
+
+def test_log__errors_are_told_at_every_level(scene: Scene) -> None:
+    scene.configure("store: {log: {level: ERROR}}")
+
+    assert "has no issue #99" in scene.run("process", issue_number=99).error

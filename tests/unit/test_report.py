@@ -21,6 +21,7 @@ from gh_store_action.action.report import (
     neutral,
     refusal_rows,
 )
+from gh_store_action.config.store_config import Log
 from gh_store_action.domain.records import Refusal
 from gh_store_action.domain.refusal import Reason
 from gh_store_action.errors import StoreError
@@ -429,3 +430,16 @@ def test_output__canonical_json_is_json(runner: Path) -> None:
     report.output("object", {"a": "\u2028</script>"})
     report.finish()
     assert json.loads(outputs(runner)["object"]) == {"a": "\u2028</script>"}
+
+
+def test_debug__is_a_line_of_the_log_where_the_configuration_asks_for_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
+    report = Report("process")
+    report.debug("one")
+    report.log = lambda: Log(level="DEBUG")
+    report.debug("two")
+    report.log = lambda: Log(level="ERROR")
+    report.info("three")
+    assert capsys.readouterr().out == "two\n"
