@@ -80,8 +80,8 @@ def shown(text: str, limit: int = 60) -> str:
     return f"`{visible(shorten(text, limit))}`"
 
 
-def _wrong(name: str, text: str, allowed: str, mend: str = "") -> InputError:
-    return InputError(Text(Setting(name), f" is {shown(text)}; allowed: {allowed}."), mend)
+def _wrong(name: str, text: str, allowed: str, hint: str = "") -> InputError:
+    return InputError(Text(Setting(name), f" is {shown(text)}; allowed: {allowed}."), hint)
 
 
 def choice(*allowed: str) -> Callable[[str, str], str]:
@@ -107,7 +107,7 @@ def boolean(name: str, text: str) -> bool:
         InputError: it is none.
     """
     if text not in ("true", "True", "TRUE", "false", "False", "FALSE"):  # YAML 1.2, core schema
-        raise _wrong(name, text, "true, false", "Other words for yes and no are not understood.")
+        raise _wrong(name, text, "true, false", "Use true or false.")
     return text.lower() == "true"
 
 

@@ -1,4 +1,4 @@
-"""Every failure that a user can mend: one line that names the thing, the cause and the next step."""
+"""Every failure that a user can fix: one line that names the thing, the cause and the next step."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ class StoreError(Exception):
 
     Args:
         what: the thing and the cause, one sentence.
-        mend: the next step, one sentence; may be empty where the cause says it.
+        hint: the next step, one sentence; may be empty where the cause says it.
         detail: lines for the job summary only, such as the YAML that adds a permission.
         reasons: of refused data or a refused update.
     """
 
     exit_code = 1
 
-    def __init__(self, what: str, mend: str = "", *, detail: str = "", reasons: tuple[Reason, ...] = ()) -> None:
+    def __init__(self, what: str, hint: str = "", *, detail: str = "", reasons: tuple[Reason, ...] = ()) -> None:
         self.what = what
-        self.mend = mend
+        self.hint = hint
         self.detail = detail
         self.reasons = reasons
         super().__init__(str(self.text))
@@ -44,25 +44,25 @@ class StoreError(Exception):
     @property
     def text(self) -> Text:
         """All of it, for a front end to word."""
-        return Text.sentences([self.what, self.mend])
+        return Text.sentences([self.what, self.hint])
 
-    def reworded(self, what: str, mend: str) -> Self:
+    def reworded(self, what: str, hint: str) -> Self:
         """The same failure in other words, where more is known than at its source."""
         other = type(self).__new__(type(self))  # a subclass may take other arguments than its parent
         other.__dict__.update(self.__dict__)
-        other.what, other.mend = what, mend
+        other.what, other.hint = what, hint
         other.args = (str(other.text),)
         return other
 
 
 class InputError(StoreError):
-    """An input of the action, or an argument of the command, that can not be used as it is."""
+    """An input of the action, or an argument of the command, that cannot be used as it is."""
 
     exit_code = 2
 
 
 class ConfigurationError(StoreError):
-    """A configuration or schema file that can not be read or does not say what is allowed."""
+    """A configuration or schema file that cannot be read or does not say what is allowed."""
 
 
 class ObjectNotFound(StoreError):
@@ -96,8 +96,8 @@ class GitHubError(StoreError):
         status: the HTTP status, or 0 where there was no answer.
     """
 
-    def __init__(self, what: str, mend: str = "", *, status: int = 0, detail: str = "") -> None:
-        super().__init__(what, mend, detail=detail)
+    def __init__(self, what: str, hint: str = "", *, status: int = 0, detail: str = "") -> None:
+        super().__init__(what, hint, detail=detail)
         self.status = status
 
 
@@ -108,6 +108,6 @@ class BudgetExhausted(GitHubError):
         again: the time of day from which on there is a budget again, `HH:MM:SS UTC`.
     """
 
-    def __init__(self, what: str, mend: str = "", *, again: str = "", status: int = 0) -> None:
-        super().__init__(what, mend, status=status)
+    def __init__(self, what: str, hint: str = "", *, again: str = "", status: int = 0) -> None:
+        super().__init__(what, hint, status=status)
         self.again = again

@@ -135,12 +135,12 @@ def _output_object(report: Report, result: Result) -> None:
 
 
 def snapshot(run: Run) -> int:
-    """All objects, read anew."""
+    """All objects, read again."""
     return _report_snapshot(run, _snapshots(run).make())
 
 
 def update_snapshot(run: Run) -> int:
-    """All objects, what has changed read anew."""
+    """All objects, what has changed read again."""
     return _report_snapshot(run, _snapshots(run).update())
 
 
@@ -174,7 +174,7 @@ def _report_snapshot(run: Run, result: SnapshotResult) -> int:
     for problem in result.problems:
         if problem.broken:
             report.warning(
-                f"Issue #{problem.number} is not in the snapshot: {problem.reason}. Mend it, or take its labels off.",
+                f"Issue #{problem.number} is not in the snapshot: {problem.reason}. Fix it, or take its labels off.",
                 title="Left out",
             )
         else:

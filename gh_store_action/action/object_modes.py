@@ -52,7 +52,7 @@ def update(run: Run) -> int:
     repeat = ""
     if settings.step:
         wanted = in_step(wanted, settings.object_id, settings.step, settings.attempt)
-        repeat = "To run this job again is safe: it does not post the same update a second time."
+        repeat = "It is safe to re-run this job: the update is not posted twice."
     updater = Updater(Finder(run.session), dry_run=settings.dry_run, warn=run.report.warning, repeat=repeat)
     try:
         outcome = updater.update(settings.object_id, wanted, apply=settings.apply)
@@ -177,7 +177,7 @@ def history(run: Run) -> int:
 
 
 def verify(run: Run) -> int:
-    """Folds every log and compares; fails where something is wrong and not mended."""
+    """Folds every log and compares; fails where something is wrong and not repaired."""
     settings, report = run.settings, run.report
     verifier = Verifier(
         Finder(run.session),
@@ -188,11 +188,11 @@ def verify(run: Run) -> int:
     found = verifier.verify(settings.object_id or None, settings.issue_number)
     for problem in found:
         _report_problem(run, problem)
-    left = [problem for problem in found if not problem.mended]
+    left = [problem for problem in found if not problem.repaired]
     looked = f"{verifier.looked_at} object{'' if verifier.looked_at == 1 else 's'} verified"
-    report.result(f"{run.would}{looked}: {len(found)} problems, {len(found) - len(left)} of them mended.")
+    report.result(f"{run.would}{looked}: {len(found)} problems, {len(found) - len(left)} of them repaired.")
     report.info(f"{looked}: {len(found)} problems, {len(left)} left.")
-    report.output("changed", any(problem.mended for problem in found))
+    report.output("changed", any(problem.repaired for problem in found))
     report.output("object", [asdict(problem) for problem in found])
     if left:
         report.error(f"{len(left)} problems are left; the summary says which, and what to do.", title="Verify")
@@ -203,19 +203,19 @@ def verify(run: Run) -> int:
 def _report_problem(run: Run, problem: Problem) -> None:
     url = run.session.issue_url(problem.issue_number)
     name = problem.object_id or f"#{problem.issue_number}"
-    what, mend = f"{problem.kind}: {in_inputs(problem.message)}", in_inputs(problem.mend)
+    what, hint = f"{problem.kind}: {in_inputs(problem.message)}", in_inputs(problem.hint)
     run.report.row(
         SummaryRow(
             object_id=problem.object_id,
             issue_number=problem.issue_number,
             issue_url=f"{url}#issuecomment-{problem.comment_id}" if problem.comment_id else url,
-            what=f"{what} (mended)" if problem.mended else f"{what}. {mend}",
+            what=f"{what} (repaired)" if problem.repaired else f"{what}. {hint}",
         )
     )
-    if problem.mended:
-        run.report.notice(f"{name}: {what}; it was mended.", title="Mended")
+    if problem.repaired:
+        run.report.notice(f"{name}: {what}; it was repaired.", title="Repaired")
     else:
-        run.report.warning(f"{name}: {what}. {mend}", title="Problem")
+        run.report.warning(f"{name}: {what}. {hint}", title="Problem")
 
 
 # -- what the modes share ----------------------------------------------------------------------------------------------
@@ -238,7 +238,7 @@ def _data(run: Run) -> Json:
     try:
         return parse(text or "")
     except InvalidJson as error:
-        raise InputError(f"{name} is no JSON: {error.reason}.", "Mend it; nothing was written.") from None
+        raise InputError(f"{name} is no JSON: {error.reason}.", "Fix it; nothing was written.") from None
 
 
 def _write(run: Run, value: object) -> None:

@@ -138,7 +138,7 @@ class Report:
         """Send what waits: annotations, the summary, the outputs.  A second call writes nothing twice.
 
         Raises:
-            StoreError: the outputs can not be written.
+            StoreError: the outputs cannot be written.
         """
         self._send_held()
         self.write_summary()
@@ -239,7 +239,7 @@ class Report:
             return  # not in a workflow: nobody reads them, and core would print them
         if not os.path.isfile(path):
             raise StoreError(
-                "The outputs can not be set: GITHUB_OUTPUT names no file.",
+                "The outputs cannot be set: GITHUB_OUTPUT names no file.",
                 "Run the action with `uses:`, or mount the runner's file commands into the container.",
             )
         try:
@@ -249,7 +249,7 @@ class Report:
                 del self._outputs[name]
         except OSError as problem:
             raise StoreError(
-                f"The outputs can not be set: {problem.strerror}.", "See that GITHUB_OUTPUT can be written to."
+                f"The outputs cannot be set: {problem.strerror}.", "See that GITHUB_OUTPUT can be written to."
             ) from None
 
     # The summary
@@ -278,7 +278,7 @@ class Report:
     def write_summary(self) -> None:
         """Add the summary to the file that the runner shows, once; where there is none, nobody wants it.
 
-        A summary that can not be written fails no run: the log says so.
+        A summary that cannot be written fails no run: the log says so.
         """
         path = os.environ.get("GITHUB_STEP_SUMMARY", "")
         if not path or self._summarised:
@@ -288,7 +288,7 @@ class Report:
             with open(path, "a", encoding="utf-8", newline="\n") as file:
                 file.write(self.summary(SUMMARY_LIMIT - file.tell()))
         except OSError as problem:
-            self._line(f"The job summary can not be written: {problem.strerror}.")
+            self._line(f"The job summary cannot be written: {problem.strerror}.")
 
     def summary(self, limit: int = SUMMARY_LIMIT) -> str:
         """The summary's Markdown, in at most `limit` bytes of UTF-8: rows that do not fit are counted instead."""

@@ -30,7 +30,7 @@ class Run:
 
 
 def progress(report: Report, what: str) -> Callable[[int, int], None]:
-    """A log line for every tenth of the work; work that begins anew is told anew."""
+    """A log line for every tenth of the work; work that begins again is told again."""
     said = [0]
 
     def say(done: int, total: int) -> None:

@@ -81,7 +81,7 @@ class Input:
         """The value of the text, of the default where it is blank, or `missing`.
 
         Raises:
-            InputError: the text is not allowed, or there has to be one.
+            InputError: the text is not allowed, or there must be one.
         """
         found = text if self.raw else text.strip()
         if not found.strip():
@@ -198,7 +198,7 @@ class _Event:
             event = {}
         except (OSError, ValueError, RecursionError) as problem:
             raise InputError(
-                f"The event file {shown(path, 300)} can not be read: {type(problem).__name__}.",
+                f"The event file {shown(path, 300)} cannot be read: {type(problem).__name__}.",
                 "GITHUB_EVENT_PATH must name the JSON file that the runner writes.",
             ) from None
         if not isinstance(event, dict):

@@ -32,4 +32,4 @@ def in_inputs(text: str) -> str:
 
 def explained(error: StoreError) -> str:
     """The one line of a failure, in the action's words."""
-    return f"{in_inputs(error.what)} {in_inputs(error.mend)}".strip()
+    return f"{in_inputs(error.what)} {in_inputs(error.hint)}".strip()

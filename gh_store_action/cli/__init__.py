@@ -45,7 +45,7 @@ class Program(click.Group):
         given = list(sys.argv[1:] if args is None else args)
         try:
             if sys.stdout is None:  # before anything is done that could not be told
-                raise StoreError("Standard output can not be written: it is closed.", "Send it to a file.")
+                raise StoreError("Standard output cannot be written: it is closed.", "Send it to a file.")
             code = super().main(
                 given,
                 prog_name="gh-store",
@@ -118,7 +118,7 @@ def _explain(error: Exception, running: Call) -> int:
         say(running.redact(f"{sentence}{_behind_dashes(error)} See `{help_}`."))
         return WRONG_INPUT
     if isinstance(error, OSError) and output_failed(error):
-        say(f"Standard output can not be written: {error.strerror}.")
+        say(f"Standard output cannot be written: {error.strerror}.")
         return FAILED
     place = traceback.extract_tb(error.__traceback__)[-1]
     say(

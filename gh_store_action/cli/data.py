@@ -24,36 +24,36 @@ def as_input() -> Iterator[None]:
     try:
         yield
     except (InvalidUpdate, ConfigurationError) as error:
-        raise InputError(error.what, error.mend, detail=error.detail) from None
+        raise InputError(error.what, error.hint, detail=error.detail) from None
 
 
 def read_data(text: str) -> Json:
     """The value of `DATA`: JSON text, `@file`, or `-` for standard input.
 
     Raises:
-        InputError: it can not be read, or is no strict JSON; says where.
+        InputError: it cannot be read, or is no strict JSON; says where.
     """
-    source, mend = (
+    source, hint = (
         "The data",
         """Quote it for the shell, such as '{"count": 1}', or give @file or - (standard input).""",
     )
     try:
         if text == "-":
-            source, mend = "Standard input", "Mend what writes it."
+            source, hint = "Standard input", "Fix what writes it."
             text = sys.stdin.buffer.read(DATA_LIMIT + 1).decode("utf-8-sig")
         elif text.startswith("@"):
-            source, mend = f"The file {text[1:]!r}", "Mend it there."
+            source, hint = f"The file {text[1:]!r}", "Fix it there."
             with Path(text[1:]).expanduser().open("rb") as file:
                 text = file.read(DATA_LIMIT + 1).decode("utf-8-sig")
         if len(text) > DATA_LIMIT:
             raise InputError(f"{source} is larger than 1 MiB.", "An object has room for 60,000 characters of JSON.")
         return parse(text)
     except InvalidJson as error:
-        raise InputError(f"{source} is no JSON: {error.reason}.", mend) from None
+        raise InputError(f"{source} is no JSON: {error.reason}.", hint) from None
     except UnicodeDecodeError:
         raise InputError(f"{source} is no UTF-8 text.", "Save it as UTF-8.") from None
     except OSError as error:
-        raise InputError(f"{source} can not be read: {error.strerror}.", "Check the name behind the @.") from None
+        raise InputError(f"{source} cannot be read: {error.strerror}.", "Check the name behind the @.") from None
 
 
 def object_data(text: str) -> Json:

@@ -83,10 +83,10 @@ def _draw(console: Console, results: Sequence[Result], *, dry_run: bool) -> None
 
 @command("verify", "gh-store verify", "gh-store verify metrics --repair")
 @click.argument("object_id", metavar="[ID]", required=False)
-@click.option("--repair", is_flag=True, help="Mend what the log can mend.")
+@click.option("--repair", is_flag=True, help="Fix what the log can fix.")
 @dry_run
 def verify(object_id: str | None, repair: bool, dry_run: bool) -> int:
-    """Fold every log, or one object's, and compare.  Exit code 1 when something is wrong and not mended."""
+    """Fold every log, or one object's, and compare.  Exit code 1 when something is wrong and not repaired."""
     run = invocation()
     with naming_the_nearest(run, object_id or ""):
         store = run.store(dry_run=dry_run)
@@ -101,30 +101,30 @@ def verify(object_id: str | None, repair: bool, dry_run: bool) -> int:
                 (f"#{one.issue_number}", "dim"),
                 (one.kind, "yellow"),
                 in_options(one.message)
-                + ("" if one.mended or would or not one.mend else f"\n→ {in_options(one.mend)}"),
-                ("mended", "green")
-                if one.mended
-                else (("would be mended", "green") if would else ("not mended", "red")),
+                + ("" if one.repaired or would or not one.hint else f"\n→ {in_options(one.hint)}"),
+                ("repaired", "green")
+                if one.repaired
+                else (("would be repaired", "green") if would else ("not repaired", "red")),
             )
             for one, would in zip(problems, tried, strict=True)
         ]
         console.print(table(("Object", "Issue", "Problem", "What", ""), rows) if rows else "nothing is wrong")
         if dry_run:
-            nothing_written(console, _would_mend(sum(tried), len(problems)))
+            nothing_written(console, _would_repair(sum(tried), len(problems)))
 
     value = [
-        {**asdict(one), "would_mend": would, "dry_run": dry_run} for one, would in zip(problems, tried, strict=True)
+        {**asdict(one), "would_repair": would, "dry_run": dry_run} for one, would in zip(problems, tried, strict=True)
     ]
     run.screen.show(value, draw)
-    return 1 if any(not one.mended for one in problems) else 0
+    return 1 if any(not one.repaired for one in problems) else 0
 
 
-def _would_mend(some: int, problems: int) -> str:
+def _would_repair(some: int, problems: int) -> str:
     if not problems:
-        return "There is nothing to mend."
+        return "There is nothing to fix."
     if not some:
-        return "Nothing would be mended; --repair mends what the log can mend."
-    return f"{some} of {problems} problems would be mended, as far as the log can mend them."
+        return "Nothing would be repaired; --repair fixes what the log can fix."
+    return f"{some} of {problems} problems would be repaired, as far as the log can fix them."
 
 
 @command("migrate", "gh-store migrate --dry-run", "gh-store migrate")

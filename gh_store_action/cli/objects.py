@@ -106,7 +106,7 @@ def save(path: str, value: Any) -> None:
     """Writes a result to a file, in place of standard output; makes the folders that it lies in.
 
     Raises:
-        StoreError: the file can not be written.
+        StoreError: the file cannot be written.
     """
     file = Path(path).expanduser()
     try:
@@ -114,7 +114,7 @@ def save(path: str, value: Any) -> None:
         file.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     except OSError as error:
         raise StoreError(
-            f"The file {path!r} can not be written: {error.strerror}.", "Choose another --output."
+            f"The file {path!r} cannot be written: {error.strerror}.", "Choose another --output."
         ) from None
 
 

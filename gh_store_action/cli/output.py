@@ -80,4 +80,4 @@ def naming_the_nearest(run: Invocation, object_id: str) -> Iterator[None]:
         if not near:
             raise error from None
         last = f" or {near[-1]}" if len(near) > 1 else near[-1]
-        raise ObjectNotFound(error.what, Text(f"Did you mean {', '.join(near[:-1])}{last}? ", error.mend)) from None
+        raise ObjectNotFound(error.what, Text(f"Did you mean {', '.join(near[:-1])}{last}? ", error.hint)) from None

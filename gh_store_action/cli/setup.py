@@ -78,7 +78,7 @@ def _write_new(file: Path, text: str) -> bool:
             return False
         raise StoreError(f"{str(file.parent)!r} is not a folder.", "Choose another place.") from None
     except OSError as error:
-        raise StoreError(f"{str(file)!r} can not be written: {error.strerror}.", "Choose another place.") from None
+        raise StoreError(f"{str(file)!r} cannot be written: {error.strerror}.", "Choose another place.") from None
     return True
 
 
@@ -91,7 +91,7 @@ def doctor() -> int:
     """
     run = invocation()
     checks = list(examine(run.session, run.screen.progress("issues read")))
-    value = [{"check": c.name, "level": c.level.value, "found": c.found, "mend": c.mend} for c in checks]
+    value = [{"check": c.name, "level": c.level.value, "found": c.found, "hint": c.hint} for c in checks]
     run.screen.show(value, lambda console: _draw_checks(console, checks))
     failed = sum(c.level is Level.FAIL for c in checks)
     warned = sum(c.level is Level.WARN for c in checks)
@@ -103,7 +103,7 @@ def doctor() -> int:
 def _draw_checks(console: Console, checks: list[Check]) -> None:
     style = {"ok": "green", "warn": "yellow", "fail": "bold red"}
     rows = [
-        ((c.level.value, style[c.level.value]), (c.name, "bold"), c.found + (f"\n→ {c.mend}" if c.mend else ""))
+        ((c.level.value, style[c.level.value]), (c.name, "bold"), c.found + (f"\n→ {c.hint}" if c.hint else ""))
         for c in checks
     ]
     console.print(table(("", "Check", "Found"), rows))

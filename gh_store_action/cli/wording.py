@@ -36,4 +36,4 @@ def in_options(text: str) -> str:
 
 def explained(error: StoreError) -> str:
     """The one line of a failure, in the command's words."""
-    return f"{in_options(error.what)} {in_options(error.mend)}".strip()
+    return f"{in_options(error.what)} {in_options(error.hint)}".strip()

@@ -86,7 +86,7 @@ def read_local(path: str | Path | None = None) -> str | None:
     """The text of a local file: the named one, which must be there, or the one at `LOCAL_FILE`, which may be.
 
     Raises:
-        ConfigurationError: the file can not be read.  Nothing is written in its place.
+        ConfigurationError: the file cannot be read.  Nothing is written in its place.
     """
     file = Path(path or LOCAL_FILE).expanduser()
     try:
@@ -97,12 +97,10 @@ def read_local(path: str | Path | None = None) -> str | None:
             return None
         raise ConfigurationError(
             f"The configuration file {visible(str(file))} does not exist.",
-            "Mend the path, or write the default there with `gh-store init`.",
+            "Fix the path, or write the default there with `gh-store init`.",
         ) from None
     except (OSError, UnicodeDecodeError) as problem:
-        raise ConfigurationError(
-            f"The configuration file {visible(str(file))} can not be read: {problem}."
-        ) from problem
+        raise ConfigurationError(f"The configuration file {visible(str(file))} cannot be read: {problem}.") from problem
 
 
 def parse_rules(text: str, *, source: str = REPOSITORY_FILE) -> tuple[Rules, Mapping[str, Any]]:

@@ -1,4 +1,4 @@
-"""Who may write: which rule is an object's, what has to be asked about a person, and what the answers mean.
+"""Who may write: which rule is an object's, what must be asked about a person, and what the answers mean.
 
 Nothing is asked here.  The caller takes `needs` one after another, asks GitHub, and hands what it knows so far to
 `allows`.  The token's own identity and the `processors` are allowed before any rule is looked at: that too is the
@@ -25,7 +25,7 @@ _WORD = re.compile(r"(?:\\.|[^\s\\])+|\\")  # an escaped space belongs to the pa
 
 
 class Ask(enum.Enum):
-    """One thing that GitHub has to be asked before a rule can be decided."""
+    """One thing that GitHub must be asked before a rule can be decided."""
 
     PERMISSION = "permission"
     CODEOWNERS = "codeowners"

@@ -8,7 +8,7 @@ __all__ = ["Reason", "Refused"]
 
 
 class Refused(Exception):
-    """An update that can not be applied; the state stays as it was.
+    """An update that cannot be applied; the state stays as it was.
 
     Args:
         reasons: at least one.

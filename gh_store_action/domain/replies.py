@@ -1,4 +1,4 @@
-"""What a refused writer hears: one comment a run, in Markdown that the refused text can not break or abuse."""
+"""What a refused writer hears: one comment a run, in Markdown that the refused text cannot break or abuse."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def _edit(edit: RefusedEdit) -> str:
     indented = "\n".join("    " + line for line in edit.text.replace("\r", "").split("\n"))
     rest = "" if len(indented) <= MOST_TEXT else "\n\n(cut; the body's edit history has all of it)"
     indented = indented[:MOST_TEXT]
-    lines = [f"**An edit of the body by {_who(edit.editor)} was not taken over;** the object is as its log says.", ""]
+    lines = [f"**The edit of the body by {_who(edit.editor)} was not applied.** The object is as its log says.", ""]
     lines += _reasons(edit.reasons)
     lines += ["", "The text was:", "", indented + rest]
     return "\n".join(lines)

@@ -114,5 +114,5 @@ def outcomes_given(comment: Comment, reactions: Reactions, who: Collection[str])
 
 
 def initial_receipts(reactions: Reactions) -> tuple[str, str]:
-    """The two reactions that an initial state in the log bears."""
+    """The two reactions that an initial state in the log has."""
     return reaction_of(Outcome.APPLIED, reactions), reactions.initial_state

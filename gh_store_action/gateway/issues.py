@@ -22,7 +22,7 @@ from gh_store_action.gateway.records import PAGE, Page, Reading, StoreFiles, Wri
 from gh_store_action.gateway.transport import TIMED_OUT, Answer, ApiError, Transport, denied
 from gh_store_action.hints import Setting, Text
 
-MOST_STARTS = 10  # reads of one log that were begun anew
+MOST_STARTS = 10  # reads of one log that were begun again
 _ATTEMPTS = 2  # of a page that can be halved: the first answer of that kind may be a hiccup
 _NO_REACTIONS: Mapping[str, Any] = {"nodes": [], "pageInfo": {"hasNextPage": False}}
 
@@ -173,7 +173,7 @@ class GitHub:
             if error.status == 404 and self._team_exists(organisation, slug):
                 return False
             raise AccessDeniedError(
-                f"The token can not read the team {team}.",
+                f"The token cannot read the team {team}.",
                 "Give the token of a GitHub App or a personal one with `read:org`, or list the users instead.",
             ) from None
 

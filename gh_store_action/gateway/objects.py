@@ -41,13 +41,13 @@ class Finished:
     Args:
         issue: all read back, None where that failed.
         titled: whether the title, and with it the marker, was taken.
-        bears: the issue's labels: name to node id.
-        siblings: the oldest issues that bear one of these labels, without bodies.
+        labelled: the issue's labels: name to node id.
+        siblings: the oldest issues that have one of these labels, without bodies.
     """
 
     issue: Issue | None
     titled: bool
-    bears: Mapping[str, str]
+    labelled: Mapping[str, str]
     siblings: tuple[Issue, ...]
     failures: tuple[Failure, ...]
 
@@ -116,7 +116,7 @@ class ObjectGateway(GitHub):
         return Said(int(node["fullDatabaseId"]), str(node["id"]), int(said["subject"]["comments"]["totalCount"]))
 
     def finish(self, node_id: str, viewer: str, *, comment: str, processed: str, initial: str, title: str) -> Finished:
-        """The last request of a create: receipts on the initial state, marker, close, and who else bears the labels.
+        """The last request of a create: receipts on the initial state, marker, close, and who else has the labels.
 
         Args:
             comment: node id of the initial state.
@@ -132,17 +132,17 @@ class ObjectGateway(GitHub):
         }
         answer = self.transport.mutate(queries.FINISH, variables)
         node = (answer.data.get("check") or {}).get("issue") or {}
-        bears = [label for label in (node.get("bears") or {}).get("nodes") or () if label]
+        labelled = [label for label in (node.get("labelled") or {}).get("nodes") or () if label]
         siblings = {
             other["number"]: brief(other, viewer)
-            for label in bears
+            for label in labelled
             for other in (label.get("issues") or {}).get("nodes") or ()
             if other
         }
         return Finished(
             issue=self._issue(node, viewer) if node.get("comments") else None,
             titled=bool((answer.data.get("fold") or {}).get("issue")),
-            bears={str(label["name"]): str(label["id"]) for label in bears},
+            labelled={str(label["name"]): str(label["id"]) for label in labelled},
             siblings=tuple(siblings[number] for number in sorted(siblings)),
             failures=failures_of(answer),
         )

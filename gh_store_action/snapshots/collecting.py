@@ -71,7 +71,7 @@ class Gatherer:
         except BudgetExhausted as error:
             raise self._told_how_far(error) from error
         raise ConcurrentUpdateError(
-            f"The store lost objects during each of {TRIES} readings, so no snapshot of one moment could be made.",
+            f"The store lost objects during each of {TRIES} readings, so no consistent snapshot could be taken.",
             "Nothing was written; run again when less is deleted.",
         )
 
@@ -95,7 +95,7 @@ class Gatherer:
             return None, f"the store has {found.total} issues, and {found.changed.snapshot.knows()} are known"
         return found.changed, ""
 
-    def anew(self, before: Changed) -> tuple[Changed, str]:
+    def again(self, before: Changed) -> tuple[Changed, str]:
         """The same store as of now: one request for up to a hundred changes; in full for the reason that it gives.
 
         Raises:
@@ -163,7 +163,7 @@ class Gatherer:
                 left = tuple(problems[number] for number in sorted(problems.keys() & snapshot.left_out))
                 return _Found(Changed(snapshot, left, unsure), page.store_total)
         raise ConcurrentUpdateError(
-            "The store changed faster than it could be read, so no snapshot of one moment could be made.",
+            "The store changed faster than it could be read, so no consistent snapshot could be taken.",
             "Nothing was written; run again when fewer objects are being changed.",
         )
 

@@ -104,7 +104,7 @@ class Place:
         """Of the file or the folder, relative to the workspace.
 
         Raises:
-            StoreError: it can not be written.
+            StoreError: it cannot be written.
         """
         return self.workspace.check_output(self.target.path, folder=self._folder)
 
@@ -230,7 +230,7 @@ class Place:
     def _names(self, local: Mapping[str, bytes], branch: _Branch, mains: Iterable[bytes | None]) -> frozenset[str]:
         """The files that are the store's: nothing else of the user's is ever removed.
 
-        What no index names, for it was left behind, has to be an object by its content.
+        What no index names, for it was left behind, must be an object by its content.
         """
         there = frozenset(local) | branch.oids.keys()
         if not self._folder:
@@ -283,7 +283,7 @@ class Place:
 
         Raises:
             Overtaken: the branch has a main file that is neither this one nor a known one.
-            StoreError: it can not be committed.
+            StoreError: it cannot be committed.
         """
         if self.target.via_api:
             return self._api.publish(files, stale, message, guarded=self.main, known=known)

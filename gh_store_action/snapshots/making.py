@@ -29,7 +29,7 @@ class SnapshotResult:
     Args:
         changed: whether any file is another one than before.
         full: whether everything was read, or only what had changed.
-        why_full: why a snapshot that was to be brought up to date was made anew, empty where it was not.
+        why_full: why a snapshot that was to be brought up to date was made again, empty where it was not.
         problems: issues with the store's label that are not in.
         overtaken: how often another snapshot was committed meanwhile, and what had changed since was read too.
     """
@@ -47,10 +47,10 @@ class SnapshotResult:
     @property
     def remarks(self) -> tuple[str, ...]:
         """What a user may wonder at, a sentence each."""
-        anew = "Another snapshot was committed meanwhile, so what has changed since was read too."
+        again = "Another snapshot was committed meanwhile, so what has changed since was read too."
         return (
             *((f"A full snapshot was made: {self.why_full}.",) if self.why_full else ()),
-            *((anew,) if self.overtaken else ()),
+            *((again,) if self.overtaken else ()),
         )
 
 
@@ -91,7 +91,7 @@ class Snapshots:
         """A full snapshot: one request for each hundred issues, and one for what changed meanwhile.
 
         Raises:
-            StoreError: it can not be made, written or committed; where reading it ended early, nothing was written.
+            StoreError: it cannot be made, written or committed; where reading it ended early, nothing was written.
         """
         self.place.check()
         there = self.place.look(content=False)
@@ -118,7 +118,7 @@ class Snapshots:
             before = snapshot_files.read(files, self.target.format, self.session.github.repository)
             del files
         except BrokenSnapshot as error:
-            return _Gathered(self.gatherer.full(), full=True, why=f"the one there can not be used: {error}")
+            return _Gathered(self.gatherer.full(), full=True, why=f"the one there cannot be used: {error}")
         changed, why = self.gatherer.changes(before)
         if changed is None:
             return _Gathered(self.gatherer.full(), full=True, why=why)
@@ -151,7 +151,7 @@ class Snapshots:
                 # Theirs may be of a later moment, so ours must not take its place before it is of a later one still.
                 names, known = names | files.keys() | self.place.committed_now(), frozenset({theirs.oid})
                 del files
-                gathered = self._anew(gathered)
+                gathered = self._again(gathered)
                 continue
             return SnapshotResult(
                 snapshot=snapshot,
@@ -165,9 +165,9 @@ class Snapshots:
                 overtaken=overtaken,
             )
 
-    def _anew(self, gathered: _Gathered) -> _Gathered:
+    def _again(self, gathered: _Gathered) -> _Gathered:
         try:
-            changed, why = self.gatherer.anew(gathered.changed)
+            changed, why = self.gatherer.again(gathered.changed)
         except BudgetExhausted as error:
             raise error.reworded(
                 f"Another snapshot was committed to `{self.place.path}` while this one was made, and there is no "

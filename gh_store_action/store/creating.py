@@ -55,7 +55,7 @@ def checked(data: object) -> Json:
     try:
         value = check(data)
     except InvalidJson as error:
-        raise InvalidUpdate(f"The data is not JSON as the store keeps it: {error.reason}.", "Mend the data.") from None
+        raise InvalidUpdate(f"The data is not JSON as the store keeps it: {error.reason}.", "Fix the data.") from None
     if not isinstance(value, dict | list):
         raise InvalidUpdate("The data is neither an object nor an array.", 'Wrap it, for example as {"value": ...}.')
     if not fits(value):
@@ -71,7 +71,7 @@ def refused(object_id: str, reasons: Sequence[Reason], what: str = "data") -> In
     more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
     return InvalidUpdate(
         f"The {what} for {object_id!r} is refused: {reasons[0]}{more}.",
-        "Mend it, and try again.",
+        "Fix it, and try again.",
         detail="\n".join(f"- `{at}`: {why}" for at, why in reasons) if more else "",
         reasons=tuple(reasons),
     )
@@ -139,7 +139,7 @@ class Creator:
                 raise InputError(f"The label {label!r} is one that the store itself uses.", "Choose another label.")
             if not label.strip() or label != label.strip() or len(label) > LABEL_LIMIT:
                 raise InputError(
-                    f"The label {label[:80]!r} can not be made.",
+                    f"The label {label[:80]!r} cannot be made.",
                     f"A label has 1 to {LABEL_LIMIT} characters, and no space at its ends.",
                 )
             found.setdefault(name, label)
@@ -170,7 +170,7 @@ class Creator:
             )
         if found.stray:
             raise ObjectExists(
-                f"Issue #{found.stray[0].number} bears the label of {found.object_id!r}, though it is no live object.",
+                f"Issue #{found.stray[0].number} has the label of {found.object_id!r}, though it is no live object.",
                 f"Put the label {self.session.rules.base_label!r} back on, or take the other one off.",
             )
         return None
@@ -338,7 +338,7 @@ class Creator:
     def _give_up(self, wanted: _Wanted, opened: Opened, finished: Finished, winner: int) -> ObjectExists:
         """Takes the own issue back."""
         own = {label.casefold() for label in wanted.labels}
-        labels = [node for name, node in finished.bears.items() if name.casefold() in own]
+        labels = [node for name, node in finished.labelled.items() if name.casefold() in own]
         left = f"Issue #{opened.number} could not be given up, and `verify` will name it."
         for _ in range(MOST_TRIES):
             try:

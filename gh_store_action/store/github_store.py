@@ -49,8 +49,8 @@ class GitHubStore:
         log: gets a line about what is waited for or left out.
 
     Raises:
-        InputError: an argument can not be used.
-        ConfigurationError: the local file can not be read, or is wrong.
+        InputError: an argument cannot be used.
+        ConfigurationError: the local file cannot be read, or is wrong.
     """
 
     def __init__(
@@ -120,7 +120,7 @@ class GitHubStore:
 
         Raises:
             ObjectExists: the id is in use, or was until the object was deleted.
-            InvalidUpdate: the data can not be stored, or its schema refuses it.
+            InvalidUpdate: the data cannot be stored, or its schema refuses it.
             AccessDeniedError: the token may not make it.
         """
         return self._creator.create(object_id, data, tuple(extra_labels or ()))
@@ -129,7 +129,7 @@ class GitHubStore:
         """Makes the object, or replaces its data, folded at once; the same data again changes nothing.
 
         Raises:
-            InvalidUpdate: the data can not be stored, or its schema refuses it.
+            InvalidUpdate: the data cannot be stored, or its schema refuses it.
             ObjectNotFound: the object was deleted; restore it first.
         """
         try:
@@ -192,7 +192,7 @@ class GitHubStore:
         said = "; ".join(map(str, reasons)) or "the reply on its issue says why"
         raise InvalidUpdate(
             f"The update {outcome.comment_id} of {outcome.object.meta.object_id!r} was refused: {said}.",
-            "Mend it, and post it again.",
+            "Fix it, and post it again.",
             reasons=reasons,
         )
 
@@ -222,7 +222,7 @@ class GitHubStore:
         Raises:
             TypeError: the issue's number is no whole number.
             ObjectNotFound: the issue is no object.
-            StoreError: it can not be finished; what is left is pending.
+            StoreError: it cannot be finished; what is left is pending.
         """
         result = self.process(issue_number)
         if result.skipped or result.issue is None or result.state is None:
@@ -277,7 +277,7 @@ class GitHubStore:
         issue_number: int | None = None,
         progress: Callable[[int, int], None] = lambda done, total: None,
     ) -> tuple[Problem, ...]:
-        """Folds every log, or one object's, and compares; with `repair` mends what the log can mend."""
+        """Folds every log, or one object's, and compares; with `repair` fixes what the log can fix."""
         verifier = Verifier(self._finder, repair=repair, dry_run=self.dry_run, progress=progress)
         return verifier.verify(object_id, issue_number)
 

@@ -22,7 +22,7 @@ from gh_store_action.store.session import Session
 
 @dataclass(frozen=True)
 class Found:
-    """The issues that bear an id's label, each group by number.
+    """The issues that have an id's label, each group by number.
 
     Args:
         live: the objects with that id; the first one counts.
@@ -121,7 +121,7 @@ class Finder:
             )
         if found.stray:
             return ObjectNotFound(
-                f"Issue #{found.stray[0].number} bears the label of {found.object_id!r}, but the label "
+                f"Issue #{found.stray[0].number} has the label of {found.object_id!r}, but the label "
                 f"{self.session.rules.base_label!r} is missing.",
                 Text("Put the label back on, or run ", REPAIR, "."),
             )
@@ -143,7 +143,7 @@ class Finder:
             data, problem = None, error.reason
         if problem:
             raise BrokenObject(
-                f"The body of issue #{issue.number} can not be read as an object: {problem}.",
+                f"The body of issue #{issue.number} cannot be read as an object: {problem}.",
                 "Process the issue: its log rebuilds the body."
                 if self._has_state(issue)
                 else "Put the object's JSON, and nothing else, into the body, then process the issue.",

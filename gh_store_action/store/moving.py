@@ -31,7 +31,7 @@ class Migration:
         form: who wrote it, as far as its log tells.
         applied: updates that adopting it folds, `rejected` those that it refuses.
         done: whether it was adopted; a dry run adopts nothing.
-        problem: why it can not be, empty where it can.
+        problem: why it cannot be, empty where it can.
     """
 
     object_id: str
@@ -118,7 +118,7 @@ class Mover:
             return self.finder.stored(old)
         if self.finder.pending(old):
             raise ConcurrentUpdateError(
-                f"{object_id!r} can not be moved: updates of it are pending.", "Process it, then move it again."
+                f"{object_id!r} cannot be moved: updates of it are pending.", "Process it, then move it again."
             )
         begun = [issue for issue in found.live[1:] if self._previous(issue) == old.number]
         new = self._continued(old, begun) or self._copied(old)

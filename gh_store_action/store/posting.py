@@ -37,7 +37,7 @@ class Trail:
     def posted(self, comment: int, issue: int) -> None:
         """It is in the log."""
         self._where = f"The update of {self._object_id!r} is posted (comment {comment} of issue #{issue})."
-        self._next = "Do not post it anew: a sweep folds it, where the store's rules let its author write."
+        self._next = "Do not post it again: a sweep folds it, where the store's rules let its author write."
 
     @contextmanager
     def told(self) -> Iterator[None]:
@@ -65,4 +65,4 @@ def _kept(error: StoreError) -> str:
     """The next step that the failure itself names, unless that is to run again."""
     if isinstance(error, BudgetExhausted):
         return f"GitHub takes more from {error.again} on."
-    return "" if isinstance(error, GitHubError | ConcurrentUpdateError) else error.mend
+    return "" if isinstance(error, GitHubError | ConcurrentUpdateError) else error.hint

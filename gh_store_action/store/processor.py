@@ -66,7 +66,7 @@ class Processor:
             event_comment: the comment that the event names; the read has to hold it.
 
         Raises:
-            StoreError: when it can not be finished; what is not finished stays pending.
+            StoreError: when it cannot be finished; what is not finished stays pending.
         """
         reading = self.github.read(number, rules=self.session.unlearned)
         self.session.learn(reading)
@@ -183,7 +183,7 @@ class Processor:
         if not room and step.title is None and not comments and not step.close:
             pause = 60 - (now - self._recent[0]) + 1
             if not self.github.transport.wait(pause, "GitHub takes 80 reactions and comments a minute"):
-                work.notes.append(f"{len(step.receipts)} receipts are left for the next run.")
+                work.notes.append(f"{len(step.receipts)} reactions are left for the next run.")
                 return None
             return self._paced(work, step)
         chosen = step.receipts[: min(room, work.batch)]
@@ -191,7 +191,7 @@ class Processor:
         return chosen
 
     def _check(self, step: Write, written: Written) -> None:
-        """Raises for what going round again would not mend."""
+        """Raises for what going round again would not fix."""
         for failure in written.failures:
             if objects.FULL in failure.message.lower():
                 raise StoreError(
@@ -220,7 +220,7 @@ class Processor:
         work.fruitless += 1
         if work.fruitless < MOST_LAGS:
             return True
-        work.notes.append(f"{len(step.receipts)} receipts could not be left; the next run tries again.")
+        work.notes.append(f"{len(step.receipts)} reactions could not be added; the next run tries again.")
         return False
 
     def _insist(self, work: _Round, step: Write) -> None:
@@ -236,7 +236,7 @@ class Processor:
         )
 
     def _say_overwritten(self, work: _Round, before: Issue, after: Issue) -> None:
-        """GitHub has no compare-and-swap: an edit saved between a read and its write is lost, and has to be told."""
+        """GitHub has no compare-and-swap: an edit saved between a read and its write is lost, and must be told."""
         known = {*before.body_edits, *((before.created_at, login) for _, login in after.body_edits)}
         for edit in after.body_edits:
             if edit not in known and edit[1] not in self.session.counting:
@@ -336,6 +336,6 @@ def _forbidden(failure: Failure, repository: str) -> AccessDeniedError:
     if "locked" in failure.message.lower():
         return AccessDeniedError(
             f"The issue is locked: {failure.message.rstrip('.')}.",
-            "Unlock the conversation; a bot can not write to it.",
+            "Unlock the conversation; a bot cannot write to it.",
         )
     return denied(f"write issues of {repository} ({failure.message})", issues="write")

@@ -209,6 +209,6 @@ def _compiled(rules: Rules, files: Mapping[str, str]) -> Sequence[tuple[str, Sch
     except SchemaError as error:
         where = f"{SCHEMA_FOLDER}{error.name}" + (f", line {error.line}" if error.line else "")
         raise ConfigurationError(
-            f"{where}: {error.reason}.".replace("..", "."), "Mend it on the default branch; nothing was written."
+            f"{where}: {error.reason}.".replace("..", "."), "Fix it on the default branch; nothing was written."
         ) from None
     return tuple((glob, compiled[name]) for glob, name in rules.schemas)

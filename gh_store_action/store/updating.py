@@ -87,16 +87,16 @@ def update_of(
     """The update from what a caller gives; a fresh idempotency key where there is none.
 
     Raises:
-        InvalidUpdate: it can not be an update, whatever the object is.
+        InvalidUpdate: it cannot be an update, whatever the object is.
     """
     try:
         value = check(changes)
     except InvalidJson as error:
-        raise InvalidUpdate(f"The update is not JSON as the store keeps it: {error.reason}.", "Mend it.") from None
+        raise InvalidUpdate(f"The update is not JSON as the store keeps it: {error.reason}.", "Fix it.") from None
     update = Update(value, mode, update_id or uuid.uuid4().hex, if_revision, if_digest or "")
     entry = _entry(update)
     if entry.kind is not Kind.UPDATE:
-        raise InvalidUpdate(f"The update is none: {entry.problem}.", "Mend it.")
+        raise InvalidUpdate(f"This is not a valid update: {entry.problem}.", "Fix it.")
     if len(_text(update, "2000-01-01T00:00:00Z")) > TEXT_LIMIT:
         raise InvalidUpdate(
             f"The update is too long for a comment: more than {TEXT_LIMIT:,} characters.", "Divide it into several."
@@ -325,7 +325,7 @@ def unwanted(
         return None
     return ConcurrentUpdateError(
         f"{object_id!r} was left as it is: {reason.message}.",
-        "Read it again, and decide anew.",
+        "Read it again, then decide.",
         reasons=(reason,),
     )
 

@@ -1,4 +1,4 @@
-"""Mode: every log folded and compared; what the log can mend is mended."""
+"""Mode: every log folded and compared; what the log can fix is repaired."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ _STATE_MISSING = frozenset({"drift", "missing-checkpoint", "edited-comment"})
 
 
 def repairable(problem: Problem) -> bool:
-    """Whether `repair` sets about it, as its advice says; whether it can mend it, only doing it tells."""
-    return isinstance(problem.mend, Text) and REPAIR in problem.mend.parts
+    """Whether `repair` sets about it, as its advice says; whether it can fix it, only doing it tells."""
+    return isinstance(problem.hint, Text) and REPAIR in problem.hint.parts
 
 
 @dataclass
@@ -51,7 +51,7 @@ class Verifier:
     """Verifies a store: one request for each hundred issues, and one or more for each object.
 
     Args:
-        repair: mend what can be mended.
+        repair: fix what can be repaired.
         progress: called with objects looked at and objects in all.
     """
 
@@ -182,21 +182,21 @@ class Verifier:
         if not self.repair:
             return found
         there = {label.casefold() for label in self.github.change(issue.number, labels=[*issue.labels, *missing])}
-        return replace(found, mended=all(label.casefold() in there for label in missing))
+        return replace(found, repaired=all(label.casefold() in there for label in missing))
 
     def _duplicate(self, loser: Issue, winner: Issue) -> Problem:
         message = f"issue #{winner.number} has the same id, and the lowest number counts"
-        mend = "Post what is worth keeping of it there; then close it and take its labels off."
-        return self._problem("duplicate-id", loser, message, mend)
+        hint = "Post what is worth keeping of it there; then close it and take its labels off."
+        return self._problem("duplicate-id", loser, message, hint)
 
-    def _problem(self, kind: str, issue: Issue, message: str, mend: str) -> Problem:
+    def _problem(self, kind: str, issue: Issue, message: str, hint: str) -> Problem:
         object_id = objects.object_id_of(issue, self.session.rules) or objects.read_title(issue.title)[0]
-        return Problem(kind, object_id, issue.number, 0, message, mend)
+        return Problem(kind, object_id, issue.number, 0, message, hint)
 
     # -- one object ------------------------------------------------------------------------------------------------
 
     def _object(self, issue: Issue) -> Iterator[Problem]:
-        """Audits, mends where that is wanted, and audits again."""
+        """Audits, fixes where that is wanted, and audits again."""
         self.looked_at += 1
         issue = self.github.extend(issue, 0, self.session.viewer)
         found = self._audit(issue)
@@ -205,16 +205,16 @@ class Verifier:
             return
         why: str = ""
         try:
-            left = self._mend(issue)
+            left = self._repair(issue)
         except StoreError as error:
             left, why = (
                 found,
-                Text(" It could not be mended: ", error.what if isinstance(error, BrokenObject) else error.text),
+                Text(" It could not be repaired: ", error.what if isinstance(error, BrokenObject) else error.text),
             )
         still = {(problem.kind, problem.comment_id) for problem in left}
         for problem in found:
-            mended = (problem.kind, problem.comment_id) not in still
-            yield replace(problem, mended=mended, mend=problem.mend if mended else Text(problem.mend, why))
+            repaired = (problem.kind, problem.comment_id) not in still
+            yield replace(problem, repaired=repaired, hint=problem.hint if repaired else Text(problem.hint, why))
         known = {(problem.kind, problem.comment_id) for problem in found}
         yield from (problem for problem in left if (problem.kind, problem.comment_id) not in known)
 
@@ -225,8 +225,8 @@ class Verifier:
     def _log(self, issue: Issue, object_id: str) -> history.Log:
         return history.read(issue, self.session.rules, self.session.counting, self.session.judge(object_id))
 
-    def _mend(self, issue: Issue) -> Sequence[Problem]:
-        """Processing mends most; where the log no longer gives the body, a checkpoint of the body does."""
+    def _repair(self, issue: Issue) -> Sequence[Problem]:
+        """Processing fixes most; where the log no longer gives the body, a checkpoint of the body does."""
         result = Processor(self.session).advance(self._one_verdict(issue))
         now = self._whole(result.issue or issue)
         left = self._audit(now)

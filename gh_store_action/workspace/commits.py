@@ -135,7 +135,7 @@ class Checkout:
         """Look, without the network, whether such a publication can be tried; the name of its branch.
 
         Raises:
-            InputError: branch, author or message can not be used.
+            InputError: branch, author or message cannot be used.
             StoreError: no repository, no remote, or no branch.
         """
         Author.parse(publication.author)
@@ -172,7 +172,7 @@ class Checkout:
         for oid in oids:
             head = out.readline().split()
             if len(head) != 3:
-                raise StoreError(f"git has no object {oid}.", "Check the repository out anew.")
+                raise StoreError(f"git has no object {oid}.", "Check out the repository again.")
             found.append(out.read(int(head[2])))
             out.readline()
         return found
@@ -198,8 +198,8 @@ class Checkout:
         Raises:
             ConcurrentUpdateError: others kept pushing first.
             Overtaken: others pushed another content of the guarded file first.
-            InputError: branch, author or message can not be used.
-            StoreError: it can not be pushed; says why.
+            InputError: branch, author or message cannot be used.
+            StoreError: it cannot be pushed; says why.
         """
         author, message = Author.parse(publication.author), _message(publication.message)
         target = self._target(publication)
@@ -339,7 +339,7 @@ class _Tip:
         """Its name; empty when the branch is to be made.
 
         Raises:
-            StoreError: a branch that has to be there is not; the remote does not answer.
+            StoreError: a branch that must be there is not; the remote does not answer.
         """
         ref = f"refs/heads/{self.target.branch}"
         listed = self.git.run("ls-remote", self.remote, ref).line.splitlines()

@@ -80,11 +80,11 @@ class Unreachable(StoreError):
 
 @dataclass(frozen=True)
 class _Lesson:
-    """What a line of git's output means, and what mends it; `detail` is the YAML that does."""
+    """What a line of git's output means, and what fixes it; `detail` is the YAML that does."""
 
     sign: str
     what: str
-    mend: str
+    hint: str
     detail: str = ""
     kind: type[StoreError] = StoreError
 
@@ -118,7 +118,7 @@ LESSONS = (
     ),
     _Lesson(
         r"exists; cannot create",
-        "The branch can not be made: another branch has a name that is a part of this one, or the other way round.",
+        "The branch cannot be made: another branch has a name that is a part of this one, or the other way round.",
         Text("Choose another name for ", Setting("branch"), "."),
         kind=InputError,
     ),
@@ -250,7 +250,7 @@ class Git:
             may_fail: a failure is an answer too.
 
         Raises:
-            StoreError: it failed (says what, why, and what mends it), took too long, or git is not installed.
+            StoreError: it failed (says what, why, and what fixes it), took too long, or git is not installed.
         """
         try:
             with subprocess.Popen(  # noqa: S603 - no shell, an environment of our own, arguments checked by the callers
@@ -373,5 +373,5 @@ def failure(command: str, answer: Answer) -> StoreError:
         if signs := [line for line in lines if re.search(lesson.sign, line)]:
             cause = next((line for line in signs if line in telling), signs[0])
             detail = yaml_block(lesson.detail) if lesson.detail else ""
-            return lesson.kind(f"{lesson.what} Git said: “{cause[:300]}”.", lesson.mend, detail=detail)
-    return StoreError(f"`git {command}` failed: “{telling[0][:300]}”.", "Mend what it names, then run this again.")
+            return lesson.kind(f"{lesson.what} Git said: “{cause[:300]}”.", lesson.hint, detail=detail)
+    return StoreError(f"`git {command}` failed: “{telling[0][:300]}”.", "Fix what it names, then run this again.")

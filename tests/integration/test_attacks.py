@@ -132,7 +132,7 @@ def test_a_team_that_the_token_can_not_read_is_an_error_and_not_nobody() -> None
         w.update(number, {"a": 1}, by="mallory")
         processor = w.processor()
         assert processor.process(number).pending == 1
-        assert "can not read the team octo/data" in processor.session.refusals_to_say["mallory"]
+        assert "cannot read the team octo/data" in processor.session.refusals_to_say["mallory"]
 
 
 def test_a_team_that_the_token_can_read() -> None:

@@ -256,7 +256,7 @@ def test_config__with_a_typo_is_an_error_and_writes_nothing(shell: Shell) -> Non
     assert done.code == 2
     assert done.err == (
         "Error: The configuration file confg.yml does not exist. "
-        "Mend the path, or write the default there with `gh-store init`.\n"
+        "Fix the path, or write the default there with `gh-store init`.\n"
     )
     assert list(shell.folder.iterdir()) == []
 
@@ -421,7 +421,7 @@ def test_failure__a_full_disk_behind_standard_output_is_no_bug(
         code = program.main(arguments, standalone_mode=False)
 
     assert code == 1
-    assert capsys.readouterr().err == "Error: Standard output can not be written: No space left on device.\n"
+    assert capsys.readouterr().err == "Error: Standard output cannot be written: No space left on device.\n"
 
 
 def test_failure__a_full_disk_is_told_once_and_not_again_at_the_end(shell: Shell) -> None:
@@ -430,7 +430,7 @@ def test_failure__a_full_disk_is_told_once_and_not_again_at_the_end(shell: Shell
 
     assert (process.returncode, err) == (
         1,
-        "Error: Standard output can not be written: No space left on device.\n",
+        "Error: Standard output cannot be written: No space left on device.\n",
     )
 
 
@@ -458,7 +458,7 @@ def test_failure__a_closed_standard_output_is_told_before_anything_is_done(
 
     assert (done.returncode, done.stderr) == (
         1,
-        "Error: Standard output can not be written: it is closed. Send it to a file.\n",
+        "Error: Standard output cannot be written: it is closed. Send it to a file.\n",
     )
     assert (repository.issues(), github.count()) == ([], asked)
 

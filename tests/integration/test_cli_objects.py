@@ -122,8 +122,8 @@ def test_data__as_text_as_file_and_on_standard_input_are_the_same(shell: Shell, 
         ("{", "", "The data is no JSON: line 1, column 2"),
         ('{"a": NaN}', "", "NaN"),
         ("", "", "The data is no JSON"),
-        ("@none.json", "", "The file 'none.json' can not be read: No such file or directory."),
-        ("@.", "", "The file '.' can not be read: Is a directory."),
+        ("@none.json", "", "The file 'none.json' cannot be read: No such file or directory."),
+        ("@.", "", "The file '.' cannot be read: Is a directory."),
         ("@bad.json", "", "The file 'bad.json' is no JSON: line 1, column 2"),
         ("-", "{,}", "Standard input is no JSON"),
         ('"s"', "", "The data is neither an object nor an array."),
@@ -208,7 +208,7 @@ def test_get__makes_the_folders_of_its_file(metrics: Shell) -> None:
 
     done = metrics.run("get", "metrics", "--output", "new/er/m.json/x.json")
 
-    assert (done.code, "The file 'new/er/m.json/x.json' can not be written: " in done.err) == (1, True)
+    assert (done.code, "The file 'new/er/m.json/x.json' cannot be written: " in done.err) == (1, True)
 
 
 def test_get__an_unknown_id_names_the_nearest(metrics: Shell) -> None:

@@ -39,7 +39,7 @@ def shell(github: GitHub, repository: Repository, tmp_path: Path) -> Shell:
 
 
 def rows(done: Done) -> dict[str, tuple[str, str, str]]:
-    return {row["check"]: (row["level"], row["found"], row["mend"]) for row in done.json}
+    return {row["check"]: (row["level"], row["found"], row["hint"]) for row in done.json}
 
 
 def levels(done: Done) -> dict[str, str]:
@@ -110,7 +110,7 @@ def test_init__what_it_writes_passes_the_doctor(github: GitHub, shell: Shell, tm
     [
         (["init", "--repository-files"], "is not the top of a checkout: there is no .git in it."),
         (["init", "--config", "file/config.yml"], "'file' is not a folder."),
-        (["init", "--config", "/proc/none/config.yml"], "'/proc/none/config.yml' can not be written"),
+        (["init", "--config", "/proc/none/config.yml"], "'/proc/none/config.yml' cannot be written"),
     ],
 )
 def test_init__says_why_it_can_not(shell: Shell, arguments: list[str], said: str) -> None:

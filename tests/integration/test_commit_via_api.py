@@ -219,7 +219,7 @@ def test_api__update_reads_the_snapshot_that_the_branch_has(
     assert run.exit_code == 0, run.log
     if format_ == "directory":  # its files are on the branch alone, and as many requests as a full one
         assert run.operations == ["Tip", "GET", "List", "List", "Commit"]
-        assert "A full snapshot was made: the one there can not be used" in run.result.notices[0]
+        assert "A full snapshot was made: the one there cannot be used" in run.result.notices[0]
     else:
         assert run.operations == ["Tip", "GET", "List", "Commit"]
     assert on_branch(scene, "data") == in_folder(fresh)

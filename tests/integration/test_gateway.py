@@ -315,7 +315,7 @@ def test_access__a_workflows_token_can_not_read_teams_and_nobody_is_taken_for_a_
     github.add_team("acme", "data", {"tim": "member"})
     session = access(scene, gateway, "{permission: admin, teams: [acme/data]}")
     assert session.may_write("tim", "x") is None
-    assert "The token can not read the team acme/data." in session.refusals_to_say["tim"]
+    assert "The token cannot read the team acme/data." in session.refusals_to_say["tim"]
     scene.repository.grant("tim", "write")
     missing = access(scene, gateway, "{permission: admin, teams: [acme/none]}", github.token("tim"))
     assert missing.may_write("tom", "x") is None

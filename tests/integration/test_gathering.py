@@ -48,7 +48,7 @@ def test_full__while_objects_keep_being_deleted_for_good_gives_up(w: World) -> N
     with after_each_page(w, delete), pytest.raises(ConcurrentUpdateError) as told:
         Gatherer(w.session()).full()
     assert str(told.value) == (
-        f"The store lost objects during each of {TRIES} readings, so no snapshot of one moment could be made. "
+        f"The store lost objects during each of {TRIES} readings, so no consistent snapshot could be taken. "
         "Nothing was written; run again when less is deleted."
     )
     assert w.requests() - before == 2 * TRIES
@@ -84,7 +84,7 @@ def test_changes__that_come_faster_than_they_are_read_give_up(w: World) -> None:
     with after_each_page(w, edit), pytest.raises(ConcurrentUpdateError) as told:
         gatherer.changes(snapshot)
     assert str(told.value) == (
-        "The store changed faster than it could be read, so no snapshot of one moment could be made. "
+        "The store changed faster than it could be read, so no consistent snapshot could be taken. "
         "Nothing was written; run again when fewer objects are being changed."
     )
     assert next(count) > PASSES * 12

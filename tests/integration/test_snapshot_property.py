@@ -146,7 +146,7 @@ class Stores(RuleBasedStateMachine):
 
     @rule(page=st.integers(1, 4), full=st.booleans(), format_=st.sampled_from(FORMATS), meanwhile=MEANWHILE)
     def in_turmoil(self, page: int, full: bool, format_: str, meanwhile: dict[int, list[Operation]]) -> None:
-        """While one is made others change the store: it is of a moment in between, or says that it can not be made."""
+        """While one is made others change the store: it is of a moment in between, or says that it cannot be made."""
         work = self.snapshots(format_, page)
         states = [self.world.hub.save()]
 
@@ -253,7 +253,7 @@ SAME = ("same second", 0, "a", 0)
             {3: EDIT},
             id="an edit behind the page in its second",
         ),
-        pytest.param(False, 1, [*EDIT], {1: [("gone", 0, "a", 0)], 2: [("make", 0, "a", 5)]}, id="one is made anew"),
+        pytest.param(False, 1, [*EDIT], {1: [("gone", 0, "a", 0)], 2: [("make", 0, "a", 5)]}, id="one is made again"),
     ],
 )
 def test_turmoil__what_others_do_between_two_requests_is_in_or_not_yet(

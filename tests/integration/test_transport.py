@@ -1,4 +1,4 @@
-"""One request at a time: counted, bounded, repeated only where that can not double anything."""
+"""One request at a time: counted, bounded, repeated only where that cannot double anything."""
 
 from __future__ import annotations
 

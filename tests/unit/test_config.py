@@ -375,7 +375,7 @@ def test_read_local__a_named_file_must_be_there_and_is_not_made(tmp_path: Path) 
 def test_read_local__a_file_that_can_not_be_read_is_an_error(tmp_path: Path, broken: str) -> None:
     file = tmp_path / "c.yml"
     file.mkdir() if broken == "folder" else file.write_bytes(b"store: \xff")
-    with pytest.raises(ConfigurationError, match="can not be read"):
+    with pytest.raises(ConfigurationError, match="cannot be read"):
         read_local(str(file))
 
 

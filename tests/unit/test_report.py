@@ -282,7 +282,7 @@ def test_output__a_file_that_can_not_be_written_is_an_error(runner: Path, monkey
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("gh_store_action.action.report.core.set_output", refuse)
-    with pytest.raises(StoreError, match="The outputs can not be set: Permission denied."):
+    with pytest.raises(StoreError, match="The outputs cannot be set: Permission denied."):
         report.finish()
 
 
@@ -367,7 +367,7 @@ def test_summary__that_can_not_be_written_fails_no_run(
 ) -> None:
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(runner / "no" / "file"))
     full().finish()
-    assert "The job summary can not be written: No such file or directory.\n" in capsys.readouterr().out
+    assert "The job summary cannot be written: No such file or directory.\n" in capsys.readouterr().out
 
 
 def test_summary__stays_below_the_bound_and_counts_what_is_cut() -> None:

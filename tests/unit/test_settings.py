@@ -391,7 +391,7 @@ def test_event__a_broken_file_is_an_error(tmp_path: Path, content: bytes) -> Non
 
 
 def test_event__a_folder_is_an_error(tmp_path: Path) -> None:
-    assert "can not be read: IsADirectoryError." in refused(GITHUB_EVENT_PATH=str(tmp_path))
+    assert "cannot be read: IsADirectoryError." in refused(GITHUB_EVENT_PATH=str(tmp_path))
 
 
 @pytest.mark.parametrize(

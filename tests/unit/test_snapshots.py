@@ -56,7 +56,7 @@ def as_read(files: dict[str, str]) -> dict[str, bytes]:
         (an_issue(labels=("stored-object", "UID:a", "UID:b")), "its labels claim more than one id: a, b", True),
         (
             an_issue(labels=("stored-object", "UID:a b")),
-            "the id in its label can not be one: The object id 'a b'",
+            "the id in its label cannot be one: The object id 'a b'",
             True,
         ),
         (an_issue(author="eve", association="NONE"), "it was opened by somebody who may not write here", False),
@@ -199,14 +199,14 @@ def one(format_: str = "json") -> dict[str, str]:
 @pytest.mark.parametrize(
     ("format_", "files", "why"),
     [
-        ("json", {"": "text"}, "it can not be read"),
-        ("json", {"": '{"a": 1, "a": 2}'}, "it can not be read"),
+        ("json", {"": "text"}, "it cannot be read"),
+        ("json", {"": '{"a": 1, "a": 2}'}, "it cannot be read"),
         ("json", {"": "[]"}, "an object was expected"),
         ("json", {"": '{"objects": []}'}, "an object was expected"),
         ("json", {"": one()[""].replace('"metrics": {', '"other": {')}, "is another object's"),
         ("json", {"": one()[""].replace('00:00:01Z",\n  "rep', '00:00:09Z",\n  "rep')}, "do not fit together"),
         ("json", {"": one()[""].replace("octo/store", "else/where")}, "it is of the repository 'else/where'"),
-        ("json", {"": one()[""].replace('"issue_number": 1', '"issue_number": "one"')}, "it can not be read"),
+        ("json", {"": one()[""].replace('"issue_number": 1', '"issue_number": "one"')}, "it cannot be read"),
         ("json", {"": one()[""].replace('"meta": {', '"meat": {')}, "it has no 'meta'"),
         ("directory", {"index.json": one("directory")["index.json"]}, "it has no 'objects/metrics.json'"),
         ("jsonl", {"": "5\n"}, "an object was expected"),

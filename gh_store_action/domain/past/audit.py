@@ -29,8 +29,8 @@ class Problem:
             `missing-receipt`, `missing-checkpoint`, `stranded-update`, `not-adopted`, `duplicate-id`, `missing-label`,
             `leftover` or `unreadable`.
         comment_id: 0 where it is about no comment.
-        mend: what to do about it.
-        mended: whether that was done.
+        hint: what to do about it.
+        repaired: whether that was done.
     """
 
     kind: str
@@ -38,26 +38,26 @@ class Problem:
     issue_number: int
     comment_id: int
     message: str
-    mend: str
-    mended: bool = False
+    hint: str
+    repaired: bool = False
 
 
 def audit(log: Log, object_id: str) -> tuple[Problem, ...]:
     """Everything that is wrong with one object, its log read whole."""
 
-    def problem(kind: str, message: str, mend: str = BY_PROCESSING, comment: int = 0) -> Problem:
-        return Problem(kind, object_id, log.issue.number, comment, message, mend)
+    def problem(kind: str, message: str, hint: str = BY_PROCESSING, comment: int = 0) -> Problem:
+        return Problem(kind, object_id, log.issue.number, comment, message, hint)
 
     found = [problem(*one) for one in _body(log)]
     stuck = any(one.kind == "broken-body" for one in found) and newest_checkpoint(log.entries) is None
-    mend = BY_HAND if stuck else BY_PROCESSING
-    found = [replace(one, mend=mend) for one in found]
+    hint = BY_HAND if stuck else BY_PROCESSING
+    found = [replace(one, hint=hint) for one in found]
     if log.marker is None:
         why = "its title has no marker: gh-store or a person wrote it, or a create died"
-        found.append(problem("not-adopted", why, mend))
+        found.append(problem("not-adopted", why, hint))
     else:
         found += [problem(*one) for one in _log(log, log.marker)]
-    found += [problem(kind, message, mend, comment) for kind, message, mend, comment in _comments(log)]
+    found += [problem(kind, message, hint, comment) for kind, message, hint, comment in _comments(log)]
     return tuple(found)
 
 

@@ -143,7 +143,7 @@ def points(log: Log) -> tuple[Point, ...]:
 
 
 def _in_time(found: Iterable[Point]) -> tuple[Point, ...]:
-    """A state can not have held before the one that it came from."""
+    """A state cannot have held before the one that it came from."""
     result: list[Point] = []
     for point in found:
         time = max(point.time, result[-1].time) if result else point.time

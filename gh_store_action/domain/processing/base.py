@@ -28,8 +28,8 @@ class Base:
         comment: updates after this comment are pending.
         recorded: verdicts of older updates that stand, by comment id.
         verdicts: verdicts of older updates that were made just now.
-        moved: whether title and body have to be written even if nothing is pending.
-        retitled: whether somebody else has set the title, so that it has to be set anew.
+        moved: whether title and body must be written even if nothing is pending.
+        retitled: whether somebody else has set the title, so that it must be set again.
     """
 
     state: State

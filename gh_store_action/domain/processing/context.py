@@ -28,7 +28,7 @@ class PermissionUnknown(StoreError):
         self.login = login
         super().__init__(
             f"GitHub did not say whether {login} may write. {reason}".strip(),
-            "Nothing was written and nothing is lost; mend that, or run again later.",
+            "Nothing was written and nothing is lost; fix that, or run again later.",
         )
 
 

@@ -100,7 +100,7 @@ def _fold(found: _Gathered) -> Folded:
 
 
 def _plan(found: _Gathered, folded: Folded) -> Quiet | Write:
-    """What has to be written for the issue to say what the fold gave."""
+    """What must be written for the issue to say what the fold gave."""
     issue, context, base, blocked = found.issue, found.context, found.base, found.blocked
     judged = {**base.verdicts, **folded.verdicts}
     known = {**base.recorded, **judged}

@@ -30,7 +30,7 @@ class NotAnObject:
     """The issue is none of the store's objects, or not a live one.
 
     Args:
-        broken: it was meant as one, and somebody has to mend it.
+        broken: it was meant as one, and somebody has to fix it.
     """
 
     reason: str

@@ -36,7 +36,7 @@ CHANGED = "the log was changed after the fact"
 
 
 class BrokenObject(StoreError):
-    """An object whose body is no JSON and whose log can not rebuild it."""
+    """An object whose body is no JSON and whose log cannot rebuild it."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Standing:
 
 
 def find_standing(issue: Issue, context: Context) -> Standing | None:
-    """The marker that counts, None where the object has to be taken over.
+    """The marker that counts, None where the object must be taken over.
 
     Raises:
         NeedsMore: when nobody has been asked yet about whoever set the title.
@@ -204,7 +204,7 @@ def _hand_edit(
         rebuilt = _rebuild(issue, entries, context, marker, recorded)
         edit = RefusedEdit(issue.editor, issue.body, reasons, issue.edited_at)
         named = frozenset(name for e in entries for name in e.names)
-        note = f"An edit of the body by {issue.editor} was refused; the state was rebuilt from the log."
+        note = f"The edit of the body by {issue.editor} was refused; the state was rebuilt from the log."
         return replace(
             rebuilt,
             moved=True,
@@ -228,7 +228,7 @@ def _hand_edit(
             judge=context.judge,
         )
         base = replace(base, state=folded.state, verdicts={**strangers, **held, **folded.verdicts})
-    note = f"An edit of the body by {issue.editor} was taken over."
+    note = f"The edit of the body by {issue.editor} was applied."
     base = replace(base, notes=(note, *late_notes(late)))
     return with_checkpoint(base, entries, context, marker, reason=EDITED, editor=issue.editor)
 
@@ -307,7 +307,7 @@ def _adopt(issue: Issue, entries: Sequence[Entry], context: Context) -> Base:
         if newest_checkpoint(entries) is None and issue.complete:
             why = reasons[0].message
             raise BrokenObject(
-                f"Issue #{issue.number} has the store's labels, but its body can not be an object: {why}.",
+                f"Issue #{issue.number} has the store's labels, but its body cannot be an object: {why}.",
                 "Put the object's JSON, and nothing else, into the body, then run again.",
             )
         base = _rebuild(issue, entries, context, replace(marker, comment=after), recorded)

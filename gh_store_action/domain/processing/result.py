@@ -66,7 +66,7 @@ class Result:
         counts = (
             *self.counts.worded(),
             (self.pending, "still pending"),
-            (self.receipts_left, "receipts left for the next run"),
+            (self.receipts_left, "reactions left for the next run"),
         )
         said = ", ".join(f"{count} {word}" for count, word in counts if count)
         return said or ("brought up to date" if self.changed else "nothing pending")

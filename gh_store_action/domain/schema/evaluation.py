@@ -1,6 +1,6 @@
 """A compiled schema and its evaluation: in counted steps, so that hostile data ends it at the same place everywhere.
 
-The evaluator of the jsonschema library can not bound its work, runs Python's backtracking regular expressions where no
+The evaluator of the jsonschema library cannot bound its work, runs Python's backtracking regular expressions where no
 override reaches, and writes the whole data into its messages; and whoever may comment chooses that data.  So that
 library checks the schemas themselves (see `schema`), and this module, with `keywords`, the data.
 """

@@ -19,21 +19,21 @@ def _reference(run: Run, operand: tuple[Node, Mapping[str, Node]], at: At, outco
 def _type(run: Run, names: Sequence[str], at: At, outcome: Outcome) -> None:
     if not any(_TYPES[name](at.value) for name in names):
         wanted = " or ".join(_ARTICLES.get(name, f"a {name}") for name in names)
-        outcome.refuse(at, f"has to be {wanted}, not {excerpt(at.value)}")
+        outcome.refuse(at, f"must be {wanted}, not {excerpt(at.value)}")
 
 
 def _enum(run: Run, operand: tuple[frozenset[str], list[Json]], at: At, outcome: Outcome) -> None:
     texts, values = operand
     if run.text(at.value) not in texts:
         listed = ", ".join(map(excerpt, values[:5])) + (", …" if len(values) > 5 else "")
-        outcome.refuse(at, f"has to be one of {listed}, not {excerpt(at.value)}")
+        outcome.refuse(at, f"must be one of {listed}, not {excerpt(at.value)}")
 
 
 def _const(run: Run, operand: tuple[str, Json], at: At, outcome: Outcome) -> None:
     text, value = operand
     if run.text(at.value) != text:
         which = "exactly as the schema gives it" if isinstance(value, dict | list) else excerpt(value)
-        outcome.refuse(at, f"has to be {which}, not {excerpt(at.value)}")
+        outcome.refuse(at, f"must be {which}, not {excerpt(at.value)}")
 
 
 def _limit(fits: Callable[[Any, Any], bool], sentence: str) -> Callable[[Run, Any, At, Outcome], None]:
@@ -231,17 +231,17 @@ KEYWORDS: Mapping[str, Keyword] = {
     "type": Keyword(ANY, _type),
     "enum": Keyword(ANY, _enum),
     "const": Keyword(ANY, _const),
-    "minimum": Keyword(NUMBER, _limit(lambda value, limit: value >= limit, "has to be at least {limit}, not {value}")),
+    "minimum": Keyword(NUMBER, _limit(lambda value, limit: value >= limit, "must be at least {limit}, not {value}")),
     "maximum": Keyword(NUMBER, _limit(lambda value, limit: value <= limit, "may be at most {limit}, not {value}")),
     "exclusiveMinimum": Keyword(
         NUMBER,
-        _limit(lambda value, limit: value > limit, "has to be more than {limit}, not {value}"),
+        _limit(lambda value, limit: value > limit, "must be more than {limit}, not {value}"),
     ),
     "exclusiveMaximum": Keyword(
         NUMBER,
-        _limit(lambda value, limit: value < limit, "has to be less than {limit}, not {value}"),
+        _limit(lambda value, limit: value < limit, "must be less than {limit}, not {value}"),
     ),
-    "multipleOf": Keyword(NUMBER, _limit(_is_multiple, "has to be a multiple of {limit}, not {value}")),
+    "multipleOf": Keyword(NUMBER, _limit(_is_multiple, "must be a multiple of {limit}, not {value}")),
     "minLength": Keyword(
         (str,),
         _limit(lambda value, limit: len(value) >= limit, "needs {limit} or more characters, has {value}"),

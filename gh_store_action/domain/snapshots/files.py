@@ -132,7 +132,7 @@ def read(files: Mapping[str, bytes], format_: str, repository: str) -> Snapshot:
     except KeyError as error:
         raise BrokenSnapshot(f"it has no {error}") from None
     except (InvalidJson, TypeError, ValueError, AttributeError) as error:
-        raise BrokenSnapshot(f"it can not be read ({type(error).__name__}: {str(error)[:200]})") from None
+        raise BrokenSnapshot(f"it cannot be read ({type(error).__name__}: {str(error)[:200]})") from None
     if found.repository.lower() != repository.lower():
         raise BrokenSnapshot(f"it is of the repository {found.repository[:80]!r}")
     return replace(found, repository=repository)
@@ -208,7 +208,7 @@ def _joined(head: Mapping[str, Any], entries: list[Entry]) -> Snapshot:
 
 
 def listed(index: bytes) -> frozenset[str]:
-    """The files that an index names; none where it can not be read."""
+    """The files that an index names; none where it cannot be read."""
     try:
         return frozenset(map(file_of, _checked(_checked(_parse(index))["objects"])))
     except (ValueError, KeyError):

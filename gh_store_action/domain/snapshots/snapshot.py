@@ -63,7 +63,7 @@ class Snapshot:
 
     @property
     def since(self) -> str:
-        """From when on changes have to be asked for."""
+        """From when on changes must be asked for."""
         return shifted(self.time, -OVERLAP)
 
     def ordered(self) -> list[Entry]:
