@@ -21,8 +21,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.double import Event, GitHub, Repository
 from tests.support import git
-from tests.support.github import Event, GitHub, Repository
 from tests.support.runner import Job, Result, run_process
 
 OWNER, WRITER, STRANGER = "octo", "ada", "eve"

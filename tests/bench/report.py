@@ -102,7 +102,7 @@ def page(rows: Sequence[Row], *, date: str) -> str:
 
 Measured by `make bench` on {date}, each row in one run: {machine()}.
 
-Both systems work on the same store in the loopback GitHub of `tests/support/github`, each operation in a process of its
+Both systems work on the same store in the loopback GitHub of `tests/double`, each operation in a process of its
 own, with the token of the repository's owner; where somebody else posts an update, this project asks GitHub once more
 for each new author. Requests are what counts on GitHub (1,000 an hour for a workflow's token); times are those of this
 machine, where the server runs beside the client. "Times" is gh-store's number, or time, by ours. KB are the bodies of

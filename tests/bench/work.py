@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gh_store_action import GitHubStore
-from tests.support.github import GitHub, Repository
+from tests.double import GitHub, Repository
 
 OWNER = "octo"
 NAME = "octo/store"

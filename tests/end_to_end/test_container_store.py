@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
+from tests.double import GitHub, Request
 from tests.support import git
-from tests.support.github import GitHub, Request
 from tests.support.runner import Engine, Job, Result, run_container
 from tests.support.scene import Scene
 

@@ -14,8 +14,8 @@ from gh_store_action.action import report
 from gh_store_action.action.main import main
 from gh_store_action.action.settings import Settings
 from gh_store_action.errors import InputError
+from tests.double import GitHub
 from tests.support import git
-from tests.support.github import GitHub
 from tests.support.runner import run_here
 from tests.support.scene import OWNER, WRITER, Run, Scene
 

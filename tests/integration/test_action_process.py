@@ -16,7 +16,7 @@ import pytest
 from gh_store_action.action.main import main
 from gh_store_action.action.modes import ALARM_COMMENTS, WARN_COMMENTS
 from gh_store_action.domain.objects import Marker, short_digest, title
-from tests.support.github import GitHub, Request
+from tests.double import GitHub, Request
 from tests.support.runner import ROOT
 from tests.support.scene import OWNER, STRANGER, WRITER, Run, Scene, look_over
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from gh_store_action.domain.snapshots import snapshot as snapshots
+from tests.double import GitHub
 from tests.support import git
-from tests.support.github import GitHub
 from tests.support.scene import OWNER, STRANGER, WRITER, Run, Scene
 
 SNAPSHOT = "data/store-snapshot.json"

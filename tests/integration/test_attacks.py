@@ -12,7 +12,7 @@ from gh_store_action.domain.snapshots import snapshot as snapshots
 from gh_store_action.domain.snapshots.files import file_of, object_of
 from gh_store_action.domain.snapshots.snapshot import stored_object
 from gh_store_action.errors import ConfigurationError
-from tests.support.github import BOT
+from tests.double import BOT
 from tests.support.store import World, world
 from tests.support.values import COUNTING, RULES, issue
 

@@ -19,8 +19,8 @@ import gh_store_action
 from gh_store_action import __version__
 from gh_store_action.cli import ROOMS, main, program
 from gh_store_action.cli.options import Command
+from tests.double import GitHub, Repository, Request
 from tests.support.cli import ENTRY, ROOT, Shell, commands
-from tests.support.github import GitHub, Repository, Request
 
 LABELS = ["stored-object", "UID:metrics"]
 HEAVY = ("github", "requests", "jsonschema", "rich", "yaml", "loguru", "re2", "jsonpatch", "actions_toolkit")

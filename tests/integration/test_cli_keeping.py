@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.double import GitHub, Repository
 from tests.support.cli import Shell
-from tests.support.github import GitHub, Repository
 from tests.support.stores import old_store
 
 

@@ -12,8 +12,8 @@ import pytest
 
 from gh_store_action.cli.data import DATA_LIMIT
 from gh_store_action.cli.options import Command
+from tests.double import GitHub, Repository
 from tests.support.cli import Shell, commands
-from tests.support.github import GitHub, Repository
 
 EXAMPLES = [example for command in commands().values() if isinstance(command, Command) for example in command.examples]
 

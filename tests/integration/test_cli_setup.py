@@ -13,8 +13,8 @@ from gh_store_action.cli import setup as cli_setup
 from gh_store_action.config.defaults import dump_default, dump_local
 from gh_store_action.errors import StoreError
 from gh_store_action.store import doctor
+from tests.double import BOT, GitHub, Repository
 from tests.support.cli import ROOT, Done, Shell
-from tests.support.github import BOT, GitHub, Repository
 from tests.support.stores import old_store
 
 TEMPLATES = {file.name: file.read_text("utf-8") for file in sorted((ROOT / "workflows-templates").glob("*.yml"))}

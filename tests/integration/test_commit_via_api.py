@@ -19,8 +19,8 @@ from gh_store_action.gateway.commits import CommitGateway
 from gh_store_action.gateway.transport import Transport
 from gh_store_action.snapshots import api_commits as committing
 from gh_store_action.snapshots.api_commits import ApiCommits
+from tests.double import Request
 from tests.support import git
-from tests.support.github import Request
 from tests.support.scene import OWNER, WRITER, Run, Scene
 
 SNAPSHOT = "data/store-snapshot.json"

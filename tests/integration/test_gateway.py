@@ -13,7 +13,7 @@ from gh_store_action.gateway.decoding import login_of
 from gh_store_action.gateway.issues import GitHub as Gateway
 from gh_store_action.gateway.transport import Transport
 from gh_store_action.store.session import Session
-from tests.support.github import Fault, GitHub
+from tests.double import Fault, GitHub
 from tests.support.scene import OWNER, STRANGER, WRITER, Scene
 
 Make = Callable[..., Gateway]

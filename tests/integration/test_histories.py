@@ -21,7 +21,7 @@ from hypothesis.stateful import (
 
 from gh_store_action.domain.objects import read_title
 from gh_store_action.errors import StoreError
-from tests.support.github import BOT
+from tests.double import BOT
 from tests.support.store import World, world
 
 BUDGET = float(os.environ.get("PROVE_BUDGET", "300"))

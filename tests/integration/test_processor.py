@@ -11,7 +11,7 @@ from gh_store_action.domain.processing.context import PermissionUnknown
 from gh_store_action.errors import ConcurrentUpdateError, GitHubError, ObjectNotFound, StoreError
 from gh_store_action.gateway.transport import Cancelled
 from gh_store_action.store import processor
-from tests.support.github import BOT, Request
+from tests.double import BOT, Request
 from tests.support.store import World, world
 
 INC = {"_data": {"$inc": {"n": 1}}, "_meta": {"update_mode": "operators"}}

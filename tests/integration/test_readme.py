@@ -25,8 +25,8 @@ from gh_store_action.config.store_config import StoreConfig, combine
 from gh_store_action.domain.objects import LABEL_LIMIT
 from gh_store_action.domain.records import Rules
 from gh_store_action.domain.strict_json import BODY_LIMIT
+from tests.double import GitHub
 from tests.support import git
-from tests.support.github import GitHub
 from tests.support.runner import ROOT, action
 from tests.support.scene import OWNER, WRITER, Scene
 

@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from gh_store_action import GitHubStore, InputError, ObjectNotFound, StoreError
+from tests.double import BOT
 from tests.integration.test_store_objects import cost, store_of
-from tests.support.github import BOT
 from tests.support.store import World, world
 
 

@@ -20,7 +20,7 @@ from gh_store_action import (
     StoreError,
 )
 from gh_store_action.errors import BudgetExhausted
-from tests.support.github import BOT
+from tests.double import BOT
 from tests.support.store import World, world
 
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from gh_store_action import ConcurrentUpdateError, GitHubStore, ObjectNotFound, StoreError
+from tests.double import BOT
 from tests.integration.test_store_objects import cost, store_of
-from tests.support.github import BOT
 from tests.support.store import World, world
 
 

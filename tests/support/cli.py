@@ -24,8 +24,7 @@ import pytest
 from click.testing import CliRunner
 
 from gh_store_action.cli import ROOMS, program
-
-from .github import GitHub
+from tests.double import GitHub
 
 ENTRY = (sys.executable, "-c", "from gh_store_action.cli import main; main()")
 """What the installed script `gh-store` does."""
