@@ -13,7 +13,7 @@ from gh_store_action.domain.objects import COMMENT_LIMIT
 from gh_store_action.domain.processing.result import Result
 from gh_store_action.domain.strict_json import canonical
 from gh_store_action.snapshots.making import SnapshotResult, Snapshots, Target
-from gh_store_action.store.lookup import Finder
+from gh_store_action.store.lookup import Lookup
 from gh_store_action.store.moving import Mover
 from gh_store_action.store.processor import Processor
 
@@ -29,7 +29,7 @@ def process(run: Run) -> int:
         run.report.result("The event is about a pull request; nothing to do.")
         return DONE
     if settings.issue_number is not None:
-        mover = Mover(Finder(run.session), dry_run=settings.dry_run)
+        mover = Mover(Lookup(run.session), dry_run=settings.dry_run)
         results = [mover.process(settings.issue_number, event_comment=settings.event_comment_id)]
     else:
         processor = Processor(run.session, dry_run=settings.dry_run)

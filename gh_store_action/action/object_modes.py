@@ -12,8 +12,8 @@ from gh_store_action.domain.records import Refusal, StoredMeta, StoredObject
 from gh_store_action.domain.strict_json import InvalidJson, Json, canonical, parse
 from gh_store_action.errors import ConcurrentUpdateError, InputError, InvalidUpdate
 from gh_store_action.store.creating import Creator
-from gh_store_action.store.deleting import Change, Lifecycle
-from gh_store_action.store.lookup import Finder
+from gh_store_action.store.deleting import Change, Deleter
+from gh_store_action.store.lookup import Lookup
 from gh_store_action.store.reading import Reader
 from gh_store_action.store.updating import Updated, Updater, in_step, update_of
 from gh_store_action.store.verifying import Problem, Verifier
@@ -22,7 +22,7 @@ from gh_store_action.store.verifying import Problem, Verifier
 def create(run: Run) -> int:
     """Makes an object."""
     value = _data(run)
-    creator = Creator(Finder(run.session), dry_run=run.settings.dry_run)
+    creator = Creator(Lookup(run.session), dry_run=run.settings.dry_run)
     made = creator.create(run.settings.object_id, value)
     _say(run, made.meta, "created" if not run.settings.dry_run else "would be created")
     run.report.output("changed", True)
@@ -33,7 +33,7 @@ def create(run: Run) -> int:
 def get(run: Run) -> int:
     """Hands an object out, as it is or as it was."""
     settings = run.settings
-    found = Reader(Finder(run.session), warn=run.report.warning).get(
+    found = Reader(Lookup(run.session), warn=run.report.warning).get(
         settings.object_id, revision=settings.revision, at=settings.at
     )
     _say(run, found.meta, "read")
@@ -53,7 +53,7 @@ def update(run: Run) -> int:
     if settings.step:
         wanted = in_step(wanted, settings.object_id, settings.step, settings.attempt)
         repeat = "It is safe to re-run this job: the update is not posted twice."
-    updater = Updater(Finder(run.session), dry_run=settings.dry_run, warn=run.report.warning, repeat=repeat)
+    updater = Updater(Lookup(run.session), dry_run=settings.dry_run, warn=run.report.warning, repeat=repeat)
     try:
         outcome = updater.update(settings.object_id, wanted, apply=settings.apply)
     except (InvalidUpdate, ConcurrentUpdateError) as error:
@@ -139,14 +139,14 @@ def _verdict(run: Run, rejected: int) -> int:
 def delete(run: Run) -> int:
     """Deletes an object; its log stays."""
     settings = run.settings
-    lifecycle = Lifecycle(Finder(run.session), dry_run=settings.dry_run)
-    change = lifecycle.delete(settings.object_id, if_revision=settings.if_revision, if_digest=settings.if_digest)
+    deleter = Deleter(Lookup(run.session), dry_run=settings.dry_run)
+    change = deleter.delete(settings.object_id, if_revision=settings.if_revision, if_digest=settings.if_digest)
     return _report_change(run, change, "deleted", "was deleted before")
 
 
 def restore(run: Run) -> int:
     """Brings a deleted object back."""
-    change = Lifecycle(Finder(run.session), dry_run=run.settings.dry_run).restore(run.settings.object_id)
+    change = Deleter(Lookup(run.session), dry_run=run.settings.dry_run).restore(run.settings.object_id)
     return _report_change(run, change, "restored", "is not deleted")
 
 
@@ -162,9 +162,9 @@ def _report_change(run: Run, change: Change, done: str, before: str) -> int:
 
 def history(run: Run) -> int:
     """Hands out what happened to an object, in the output `object` or in a file."""
-    past = Reader(Finder(run.session)).past(run.settings.object_id)
+    past = Reader(Lookup(run.session)).past(run.settings.object_id)
     entries = past.entries
-    meta = Finder(run.session).meta(past.issue, None, version=past.points[-1].revision if past.points else None)
+    meta = Lookup(run.session).meta(past.issue, None, version=past.points[-1].revision if past.points else None)
     _say(run, meta, f"{len(entries)} entries of history")
     run.report.output("changed", False)
     if run.settings.output:
@@ -180,7 +180,7 @@ def verify(run: Run) -> int:
     """Folds every log and compares; fails where something is wrong and not repaired."""
     settings, report = run.settings, run.report
     verifier = Verifier(
-        Finder(run.session),
+        Lookup(run.session),
         repair=settings.repair,
         dry_run=settings.dry_run,
         progress=progress(report, "objects looked at"),

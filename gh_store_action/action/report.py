@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 from actions_toolkit import core
 
-from gh_store_action.config.store_config import Log
+from gh_store_action.config.store_config import LogConfig
 from gh_store_action.domain.markdown import code_span, link, markdown_text, shorten, visible
 from gh_store_action.domain.records import Refusal
 from gh_store_action.errors import Reason, StoreError
@@ -117,7 +117,7 @@ class Report:
         log: gives the log's configuration, which is known only when the store's files are read.
     """
 
-    log: Callable[[], Log]
+    log: Callable[[], LogConfig]
 
     def __init__(self, title: str) -> None:
         self.title = title
@@ -132,7 +132,7 @@ class Report:
         self._outputs: dict[str, str] = {}
         self._secrets: tuple[str, ...] = ()
         self._summarised = False
-        self.log = Log
+        self.log = LogConfig
 
     def finish(self) -> None:
         """Send what waits: annotations, the summary, the outputs.  A second call writes nothing twice.

@@ -13,7 +13,7 @@ from loguru import logger
 from gh_store_action.arguments import repository, token
 from gh_store_action.cli.data import as_input
 from gh_store_action.cli.options import Call
-from gh_store_action.config.store_config import LOCAL_FILE, Log, parse_local, read_local
+from gh_store_action.config.store_config import LOCAL_FILE, LogConfig, parse_local, read_local
 from gh_store_action.errors import InputError
 from gh_store_action.gateway.endpoints import Addresses
 from gh_store_action.gateway.issues import GitHub
@@ -35,7 +35,7 @@ class Invocation:
         self.environ = call.environ
         self.options = call.options
         self.screen = call.screen
-        self._logged: tuple[Log, bool] | None = None
+        self._logged: tuple[LogConfig, bool] | None = None
 
     @property
     def config(self) -> str | None:
@@ -124,7 +124,7 @@ class Invocation:
     def say(self, text: str, *, level: str = "INFO") -> None:
         """A line of the log, as `log.level` and `log.format` have it; `--verbose` shows every level."""
         session = self.__dict__.get("session")
-        wanted = (session.config.log if session else Log()), self.call.verbose
+        wanted = (session.config.log if session else LogConfig()), self.call.verbose
         if wanted != self._logged:
             logger.remove()
             lowest = "DEBUG" if self.call.verbose else wanted[0].level

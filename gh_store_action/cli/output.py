@@ -15,7 +15,7 @@ from gh_store_action.domain.processing.result import Result
 from gh_store_action.domain.records import StoredObject
 from gh_store_action.errors import ObjectNotFound, StoreError
 from gh_store_action.hints import Text
-from gh_store_action.store.lookup import Finder
+from gh_store_action.store.lookup import Lookup
 
 LOOKED_AT = 1_000  # objects whose ids are compared with an unknown one: ten requests
 
@@ -69,7 +69,7 @@ def naming_the_nearest(run: Invocation, object_id: str) -> Iterator[None]:
         yield
     except ObjectNotFound as error:
         try:
-            known = Finder(run.session).look(object_id)
+            known = Lookup(run.session).look(object_id)
             if known.live or known.deleted or known.stray:
                 raise error from None
             ids = [one.meta.object_id for one in islice(run.store(quiet=True).list_all(), LOOKED_AT)]

@@ -46,7 +46,7 @@ class RateLimit:
 
 
 @dataclass(frozen=True)
-class Log:
+class LogConfig:
     """From which level on lines are logged, and how a line looks; the schema says what `format` may name."""
 
     level: str = "INFO"
@@ -68,7 +68,7 @@ class LocalConfig:
 
     retries: Retries = Retries()
     rate_limit: RateLimit = RateLimit()
-    log: Log = Log()
+    log: LogConfig = LogConfig()
     keys: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -79,7 +79,7 @@ class StoreConfig:
     rules: Rules = Rules()
     retries: Retries = Retries()
     rate_limit: RateLimit = RateLimit()
-    log: Log = Log()
+    log: LogConfig = LogConfig()
 
 
 def read_local(path: str | Path | None = None) -> str | None:
@@ -159,7 +159,7 @@ def _machine(keys: Mapping[str, Any]) -> StoreConfig:
     return StoreConfig(
         retries=Retries(**keys.get("retries", {})),
         rate_limit=RateLimit(**keys.get("rate_limit", {})),
-        log=Log(**keys.get("log", {})),
+        log=LogConfig(**keys.get("log", {})),
     )
 
 

@@ -26,7 +26,7 @@ class Opened:
 
 
 @dataclass(frozen=True)
-class Said:
+class AddedComment:
     """A comment that was added; `total` is how many the issue had then."""
 
     id: int
@@ -106,14 +106,16 @@ class ObjectGateway(GitHub):
             raise self._refused(error, f"change issue #{number} of {self.repository}") from None
         return _names(answer)
 
-    def say(self, node_id: str, text: str) -> Said:
+    def say(self, node_id: str, text: str) -> AddedComment:
         """Adds a comment."""
         answer = self.transport.mutate(queries.SAY, {"issue": node_id, "text": text})
         said = answer.data.get("say")
         if not said:
             self.raise_for(failures_of(answer), "comment on issues")
         node = said["commentEdge"]["node"]
-        return Said(int(node["fullDatabaseId"]), str(node["id"]), int(said["subject"]["comments"]["totalCount"]))
+        return AddedComment(
+            int(node["fullDatabaseId"]), str(node["id"]), int(said["subject"]["comments"]["totalCount"])
+        )
 
     def finish(self, node_id: str, viewer: str, *, comment: str, processed: str, initial: str, title: str) -> Finished:
         """The last request of a create: receipts on the initial state, marker, close, and who else has the labels.

@@ -36,7 +36,7 @@ class _Found:
         return self.total - self.changed.snapshot.knows()
 
 
-class Gatherer:
+class Collector:
     """Reads a store's objects.
 
     Args:

@@ -55,7 +55,7 @@ class _Branch:
 
 
 @dataclass
-class There:
+class Existing:
     """The snapshot that is there; its files by what follows the place's path.
 
     Args:
@@ -86,7 +86,7 @@ class There:
         self.main, self.local = None, {}
 
 
-class Place:
+class Destination:
     """One path of the workspace, and of the branch that is committed to.
 
     Args:
@@ -134,7 +134,7 @@ class Place:
 
     # -- what is there ---------------------------------------------------------------------------------------------
 
-    def look(self, *, content: bool) -> There:
+    def look(self, *, content: bool) -> Existing:
         """What is there: on a branch of its own what that one has, else what the work tree has, else its commit.
 
         Args:
@@ -151,7 +151,7 @@ class Place:
         for data in filter(None, (ours, committed)) if self._folder else ():
             self._check_index(data)
         names = self._names(local, branch, [ours, committed])
-        return There(
+        return Existing(
             main=ours if ours is not None and not self._of_branch else committed,
             names=names,
             foreign=(frozenset(local) | (frozenset() if branch.costs else branch.oids.keys())) - names,
@@ -160,7 +160,7 @@ class Place:
             branch=branch,
         )
 
-    def files(self, there: There) -> dict[str, bytes]:
+    def files(self, there: Existing) -> dict[str, bytes]:
         """The files of the snapshot that is there; nothing of it is kept.
 
         Raises:
@@ -257,7 +257,7 @@ class Place:
 
     # -- writing ---------------------------------------------------------------------------------------------------
 
-    def check_files(self, there: There, files: Mapping[str, bytes]) -> None:
+    def check_files(self, there: Existing, files: Mapping[str, bytes]) -> None:
         """That none of these files would take the place of one of the user's.
 
         Raises:

@@ -36,10 +36,10 @@ from gh_store_action.errors import (
     Reason,
     StoreError,
 )
-from gh_store_action.gateway.objects import Finished, Opened, Said
+from gh_store_action.gateway.objects import AddedComment, Finished, Opened
 from gh_store_action.gateway.transport import UnknownEffect
 from gh_store_action.hints import InWorkflow, Text
-from gh_store_action.store.lookup import Finder, Found
+from gh_store_action.store.lookup import Found, Lookup
 from gh_store_action.store.processor import Processor
 
 MOST_LABELS = 20  # of one object; the look round reads thirty
@@ -93,10 +93,10 @@ class Creator:
         dry_run: look and check, and write nothing.
     """
 
-    def __init__(self, finder: Finder, *, dry_run: bool = False) -> None:
-        self.finder = finder
-        self.session = finder.session
-        self.github = finder.github
+    def __init__(self, lookup: Lookup, *, dry_run: bool = False) -> None:
+        self.lookup = lookup
+        self.session = lookup.session
+        self.github = lookup.github
         self.dry_run = dry_run
 
     def create(self, object_id: str, data: object, extra_labels: Sequence[str] = ()) -> StoredObject:
@@ -108,7 +108,7 @@ class Creator:
             AccessDeniedError: the token may not make labelled issues.
         """
         value = checked(data)
-        found = self.finder.look(object_id)
+        found = self.lookup.look(object_id)
         wanted = _Wanted(object_id, value, self._labels(object_id, extra_labels))
         reasons = self.session.judge(object_id)(value)
         if reasons:
@@ -123,7 +123,7 @@ class Creator:
         try:
             return self._settle(wanted, opened, self._say(wanted, opened))
         except ObjectExists:
-            first = self._begun(self.finder.look(object_id), wanted) if repeated else None
+            first = self._begun(self.lookup.look(object_id), wanted) if repeated else None
             if first is None:
                 raise
             return self._complete(wanted, first)  # the own issue, which was not to be seen when it was repeated
@@ -177,7 +177,7 @@ class Creator:
 
     def _unfinished(self, issue: Issue) -> bool:
         """Whether a create died on it: no marker, and no initial state that has its receipt."""
-        if self.finder.marker(issue) is not None or not issue.complete:
+        if self.lookup.marker(issue) is not None or not issue.complete:
             return False
         rules, counting = self.session.rules, self.session.counting
         receipts = initial_receipts(rules.reactions)
@@ -237,7 +237,7 @@ class Creator:
 
     def _made(self, wanted: _Wanted, title: str) -> Issue | None:
         """The issue that a request without an answer made; the index of labels may lag, so the newest are looked at."""
-        begun = self._begun(self.finder.look(wanted.object_id), wanted)
+        begun = self._begun(self.lookup.look(wanted.object_id), wanted)
         if begun is not None:
             return begun
         label = objects.uid_label(wanted.object_id, self.session.rules)
@@ -268,7 +268,7 @@ class Creator:
             ),
         )
 
-    def _say(self, wanted: _Wanted, opened: Opened) -> Said:
+    def _say(self, wanted: _Wanted, opened: Opened) -> AddedComment:
         """The initial state; said twice it counts once, for its key is the same."""
         for _ in range(MOST_TRIES):
             try:
@@ -287,15 +287,15 @@ class Creator:
     def _key(self, wanted: _Wanted) -> str:
         return updates.checkpoint_id(0, 0, wanted.data)
 
-    def _said(self, wanted: _Wanted, issue: Issue) -> Said | None:
+    def _said(self, wanted: _Wanted, issue: Issue) -> AddedComment | None:
         """The initial state, where it stands in the log already."""
         for comment in issue.comments:
             entry = updates.read(comment, self.session.rules, self.session.counting)
             if entry.kind is Kind.CHECKPOINT and entry.update_id == self._key(wanted):
-                return Said(comment.id, comment.node_id, issue.total_comments)
+                return AddedComment(comment.id, comment.node_id, issue.total_comments)
         return None
 
-    def _settle(self, wanted: _Wanted, opened: Opened, said: Said) -> StoredObject:
+    def _settle(self, wanted: _Wanted, opened: Opened, said: AddedComment) -> StoredObject:
         """Receipts, marker, close; then the look round."""
         finished, issue = self._finish(wanted, opened, said)
         rules, counting = self.session.rules, self.session.counting
@@ -304,11 +304,11 @@ class Creator:
             rival = other.number < opened.number and named == wanted.object_id.casefold()
             if rival and objects.is_live(other, rules) and objects.is_trusted(other, counting):
                 raise self._give_up(wanted, opened, finished, other.number)
-        if not self.finder.pending(issue):
-            return self.finder.stored(issue, version=1)
-        return self.finder.stored(Processor(self.session).advance(issue).issue or issue)
+        if not self.lookup.pending(issue):
+            return self.lookup.stored(issue, version=1)
+        return self.lookup.stored(Processor(self.session).advance(issue).issue or issue)
 
-    def _finish(self, wanted: _Wanted, opened: Opened, said: Said) -> tuple[Finished, Issue]:
+    def _finish(self, wanted: _Wanted, opened: Opened, said: AddedComment) -> tuple[Finished, Issue]:
         """The last request, sent again where a part of it was not carried out."""
         processed, initial = initial_receipts(self.session.rules.reactions)
         alone = said.total == 1

@@ -22,8 +22,8 @@ from gh_store_action.gateway.endpoints import Addresses
 from gh_store_action.gateway.issues import GitHub
 from gh_store_action.gateway.transport import Transport
 from gh_store_action.store.creating import Creator
-from gh_store_action.store.deleting import Lifecycle
-from gh_store_action.store.lookup import Finder
+from gh_store_action.store.deleting import Deleter
+from gh_store_action.store.lookup import Lookup
 from gh_store_action.store.moving import Migration, Mover
 from gh_store_action.store.processor import Processor
 from gh_store_action.store.reading import Reader
@@ -85,7 +85,7 @@ class GitHubStore:
         self.session = session
         self.dry_run = dry_run
         self._log = log
-        self._finder = Finder(session)
+        self._lookup = Lookup(session)
         self.issue_handler = IssueHandler(self)
 
     def __repr__(self) -> str:
@@ -205,7 +205,7 @@ class GitHubStore:
         """
         if if_revision is not None:
             _whole("if_revision", if_revision)
-        return self._lifecycle.delete(object_id, if_revision=if_revision, if_digest=if_digest).meta
+        return self._deleter.delete(object_id, if_revision=if_revision, if_digest=if_digest).meta
 
     def restore(self, object_id: str) -> StoredMeta:
         """Brings a deleted object back; what was posted meanwhile is pending again.
@@ -214,7 +214,7 @@ class GitHubStore:
             ObjectNotFound: there is nothing to restore.
             ObjectExists: a live object has the id by now.
         """
-        return self._lifecycle.restore(object_id).meta
+        return self._deleter.restore(object_id).meta
 
     def process_updates(self, issue_number: int) -> StoredObject:
         """Folds what is pending on an issue: two requests, one where there is nothing.
@@ -227,13 +227,13 @@ class GitHubStore:
         result = self.process(issue_number)
         if result.skipped or result.issue is None or result.state is None:
             raise ObjectNotFound(f"Issue #{issue_number} is left alone: {result.skipped}.", "Check the number.")
-        found = self._finder.meta(result.issue, result.state.data, version=result.state.revision)
+        found = self._lookup.meta(result.issue, result.state.data, version=result.state.revision)
         return StoredObject(found, result.state.data)
 
     def process(self, issue_number: int) -> Result:
         """The same, telling what became of each update; an update on a rolled-over issue is sent to the new one."""
         _whole("issue_number", issue_number)
-        return Mover(self._finder, dry_run=self.dry_run).process(issue_number)
+        return Mover(self._lookup, dry_run=self.dry_run).process(issue_number)
 
     # -- many objects ----------------------------------------------------------------------------------------------
 
@@ -278,34 +278,34 @@ class GitHubStore:
         progress: Callable[[int, int], None] = lambda done, total: None,
     ) -> tuple[Problem, ...]:
         """Folds every log, or one object's, and compares; with `repair` fixes what the log can fix."""
-        verifier = Verifier(self._finder, repair=repair, dry_run=self.dry_run, progress=progress)
+        verifier = Verifier(self._lookup, repair=repair, dry_run=self.dry_run, progress=progress)
         return verifier.verify(object_id, issue_number)
 
     def roll_over(self, object_id: str) -> StoredObject:
         """Moves the object to a new issue, where its history and revision go on; for logs of 2,500 comments."""
-        return Mover(self._finder, dry_run=self.dry_run).roll_over(object_id)
+        return Mover(self._lookup, dry_run=self.dry_run).roll_over(object_id)
 
     def migrate(self, dry_run: bool = True) -> tuple[Migration, ...]:
         """Adopts what gh-store 0.5 to 0.11 wrote; by default says what it would do."""
-        return Mover(self._finder, dry_run=dry_run or self.dry_run).migrate()
+        return Mover(self._lookup, dry_run=dry_run or self.dry_run).migrate()
 
     # -- the rooms -------------------------------------------------------------------------------------------------
 
     @property
     def _creator(self) -> Creator:
-        return Creator(self._finder, dry_run=self.dry_run)
+        return Creator(self._lookup, dry_run=self.dry_run)
 
     @property
     def _updater(self) -> Updater:
-        return Updater(self._finder, dry_run=self.dry_run, warn=self._log)
+        return Updater(self._lookup, dry_run=self.dry_run, warn=self._log)
 
     @property
-    def _lifecycle(self) -> Lifecycle:
-        return Lifecycle(self._finder, dry_run=self.dry_run)
+    def _deleter(self) -> Deleter:
+        return Deleter(self._lookup, dry_run=self.dry_run)
 
     @property
     def _reader(self) -> Reader:
-        return Reader(self._finder, warn=self._log)
+        return Reader(self._lookup, warn=self._log)
 
 
 class IssueHandler:

@@ -36,7 +36,7 @@ class Found:
     stray: tuple[Issue, ...] = ()
 
 
-class Finder:
+class Lookup:
     """Finds objects by id.
 
     Args:
@@ -98,17 +98,17 @@ class Finder:
         """
         found = self.look(object_id)
         if len(found.live) > 1:
-            warn(f"{self.twice(found)} {self.untwin(found)}")
+            warn(f"{self.duplicate(found)} {self.how_to_resolve(found)}")
         if found.live:
             return found.live[0]
         raise self.missing(found)
 
-    def twice(self, found: Found) -> str:
+    def duplicate(self, found: Found) -> str:
         """What to say where more than one live issue has the id."""
         numbers = ", ".join(f"#{issue.number}" for issue in found.live)
         return f"More than one object has the id {found.object_id!r}: issues {numbers}; the lowest number counts."
 
-    def untwin(self, found: Found) -> str:
+    def how_to_resolve(self, found: Found) -> str:
         """How the id becomes one object's again."""
         return f"Take the label {objects.uid_label(found.object_id, self.session.rules)!r} off all but one of them."
 

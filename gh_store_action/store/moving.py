@@ -18,7 +18,7 @@ from gh_store_action.domain.strict_json import InvalidJson, Json, dump, equal, p
 from gh_store_action.domain.verdicts import Counts, Outcome, initial_receipts, outcomes_given, reaction_of
 from gh_store_action.errors import ConcurrentUpdateError, StoreError
 from gh_store_action.gateway.objects import Opened
-from gh_store_action.store.lookup import Finder
+from gh_store_action.store.lookup import Lookup
 from gh_store_action.store.processor import Processor
 from gh_store_action.store.reading import Reader
 
@@ -50,12 +50,12 @@ class Mover:
         dry_run: look, and write nothing.
     """
 
-    def __init__(self, finder: Finder, *, dry_run: bool = False) -> None:
-        self.finder = finder
-        self.session = finder.session
-        self.github = finder.github
+    def __init__(self, lookup: Lookup, *, dry_run: bool = False) -> None:
+        self.lookup = lookup
+        self.session = lookup.session
+        self.github = lookup.github
         self.dry_run = dry_run
-        self.processor = Processor(finder.session, dry_run=dry_run)
+        self.processor = Processor(lookup.session, dry_run=dry_run)
 
     # -- from gh-store ---------------------------------------------------------------------------------------------
 
@@ -65,12 +65,12 @@ class Mover:
         return tuple(self._adopt(issue) for issue in waiting)
 
     def _listed(self) -> Iterator[Issue]:
-        reader = Reader(self.finder)
+        reader = Reader(self.lookup)
         yield from [issue for page in reader.pages() for issue in page.issues]
 
     def _is_foreign(self, issue: Issue) -> bool:
         live = objects.is_live(issue, self.session.rules)
-        return live and self.finder.marker(issue) is None and objects.is_trusted(issue, self.session.counting)
+        return live and self.lookup.marker(issue) is None and objects.is_trusted(issue, self.session.counting)
 
     def _adopt(self, listed: Issue) -> Migration:
         found = Migration(objects.object_id_of(listed, self.session.rules) or "", listed.number, "unknown")
@@ -109,14 +109,14 @@ class Mover:
             ObjectNotFound: there is no such object.
             ConcurrentUpdateError: something stays pending.
         """
-        found = self.finder.look(object_id)
+        found = self.lookup.look(object_id)
         if not found.live:
-            raise self.finder.missing(found)
+            raise self.lookup.missing(found)
         result = self.processor.advance(found.live[0])
         old = result.issue or found.live[0]
         if self.dry_run:
-            return self.finder.stored(old)
-        if self.finder.pending(old):
+            return self.lookup.stored(old)
+        if self.lookup.pending(old):
             raise ConcurrentUpdateError(
                 f"{object_id!r} cannot be moved: updates of it are pending.", "Process it, then move it again."
             )
@@ -128,7 +128,7 @@ class Mover:
         self.github.change(new, labels=old.labels)
         self.github.change(old.number, labels=kept, state="closed", title=title)
         self._redirect(self.github.read(old.number, rules=False).issues[0])
-        return self.finder.stored(self.github.read(new, rules=False).issues[0])
+        return self.lookup.stored(self.github.read(new, rules=False).issues[0])
 
     def _own_labels(self, issue: Issue) -> tuple[str, ...]:
         rules = self.session.rules
@@ -140,10 +140,10 @@ class Mover:
 
     def _continued(self, old: Issue, begun: list[Issue]) -> int:
         """The issue that a killed move left behind, where the object has not changed since; others are given up."""
-        now = self.finder.stored(old)
+        now = self.lookup.stored(old)
         number = 0
         for issue in begun:
-            there = self.finder.stored(issue)
+            there = self.lookup.stored(issue)
             if not number and there.meta.version == now.meta.version and equal(there.data, now.data):
                 number = issue.number
             else:
@@ -153,7 +153,7 @@ class Mover:
 
     def _copied(self, old: Issue) -> int:
         """A new issue with the object's state, without labels: nobody takes it for the object yet."""
-        now = self.finder.stored(old)
+        now = self.lookup.stored(old)
         object_id, revision = now.meta.object_id, now.meta.version
         opened = self.github.open_issue(TITLE_PREFIX + object_id, dump(now.data), ())
         text = updates.checkpoint(

@@ -10,7 +10,15 @@ from dataclasses import dataclass, field, replace
 from gh_store_action.domain import objects
 from gh_store_action.domain.processing import sweeping
 from gh_store_action.domain.processing.context import Context, PermissionUnknown
-from gh_store_action.domain.processing.decide import Ask, NotAnObject, Quiet, ReadFurther, Step, Write, decide
+from gh_store_action.domain.processing.decide import (
+    AskPermissions,
+    NotAnObject,
+    ReadFurther,
+    Step,
+    UpToDate,
+    Write,
+    decide,
+)
 from gh_store_action.domain.processing.result import Result
 from gh_store_action.domain.records import Issue, Receipt, Refusal
 from gh_store_action.domain.verdicts import Counts, Verdict
@@ -97,7 +105,7 @@ class Processor:
             step = self._decide(work)
             if isinstance(step, ReadFurther):
                 work.issue = self.github.extend(work.issue, step.until, self.session.viewer)
-            elif isinstance(step, Ask):
+            elif isinstance(step, AskPermissions):
                 work.context = self.session.ask(work.context, object_id, step.logins)
             elif isinstance(step, NotAnObject):
                 return Result(
@@ -108,7 +116,7 @@ class Processor:
                     closed=issue.closed,
                     issue=work.issue,
                 )
-            elif isinstance(step, Quiet):
+            elif isinstance(step, UpToDate):
                 return self._result(work, step, step.blocked)
             else:
                 self._note(work, step)
@@ -248,7 +256,7 @@ class Processor:
     def _reread(self, number: int) -> Issue:
         return self.github.read(number, rules=False).issues[0]
 
-    def _result(self, work: _Round, step: Quiet | Write, blocked: int) -> Result:
+    def _result(self, work: _Round, step: UpToDate | Write, blocked: int) -> Result:
         refusals = tuple(work.refusals[key] for key in sorted(work.refusals))
         would = self.dry_run and isinstance(step, Write) and step.title is not None
         return Result(

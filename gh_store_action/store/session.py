@@ -158,12 +158,12 @@ class Session:
         teams: set[str] = set()
         owners: frozenset[str] = frozenset()
         for need in (None, *access.needs(rule, login)):
-            if need is access.Ask.PERMISSION:
+            if need is access.Question.PERMISSION:
                 standing = self._standing(login)
-            elif need is access.Ask.CODEOWNERS:
+            elif need is access.Question.CODEOWNERS:
                 owners = self._owners()
                 teams |= self._memberships(login, [owner for owner in owners if "/" in owner])
-            elif need is access.Ask.TEAMS:
+            elif need is access.Question.TEAMS:
                 teams |= self._memberships(login, rule.teams)
             if access.allows(rule, login=login, permission=standing, teams=teams, codeowners=owners):
                 return True

@@ -29,7 +29,7 @@ from gh_store_action.gateway.objects import Posted
 from gh_store_action.gateway.records import Failure
 from gh_store_action.gateway.transport import UnknownEffect
 from gh_store_action.store.creating import MOST_TRIES, refused
-from gh_store_action.store.lookup import Finder
+from gh_store_action.store.lookup import Lookup
 from gh_store_action.store.posting import Trail
 from gh_store_action.store.processor import Processor
 
@@ -149,17 +149,17 @@ class Updater:
 
     def __init__(
         self,
-        finder: Finder,
+        lookup: Lookup,
         *,
         dry_run: bool = False,
         warn: Callable[[str], None] = lambda line: None,
         repeat: str = "",
     ) -> None:
-        self.finder = finder
+        self.lookup = lookup
         self.warn = warn
         self.repeat = repeat
-        self.session = finder.session
-        self.github = finder.github
+        self.session = lookup.session
+        self.github = lookup.github
         self.dry_run = dry_run
 
     def update(self, object_id: str, update: Update, *, apply: bool, unless_equal: bool = False) -> Updated:
@@ -179,7 +179,7 @@ class Updater:
             return self._update(object_id, update, trail, apply=apply, unless_equal=unless_equal)
 
     def _update(self, object_id: str, update: Update, trail: Trail, *, apply: bool, unless_equal: bool) -> Updated:
-        issue = self.finder.one(object_id, self.warn)
+        issue = self.lookup.one(object_id, self.warn)
         before = self._stored(issue, apply=apply)
         repeated = self._posted_before(issue, update)
         if repeated is not None:
@@ -189,7 +189,7 @@ class Updater:
             return Updated(before, 0, repeated=True)
         state = self._refuse_early(object_id, issue, before, update)
         if self.dry_run:
-            shown = before or self.finder.stored(issue)
+            shown = before or self.lookup.stored(issue)
             return Updated(_with(shown, state) if state and apply else shown, 0)
         posted = self._post(issue, update, trail, reopen=not apply)
         trail.posted(posted.comment_id, issue.number)
@@ -197,13 +197,13 @@ class Updater:
             return self._fold(posted.issue, issue.number, posted.comment_id)
         for failure in posted.failures:
             self._unopened(object_id, issue.number, failure)
-        shown = before or self.finder.stored(posted.issue or issue)
+        shown = before or self.lookup.stored(posted.issue or issue)
         return Updated(replace(shown, meta=replace(shown.meta, pending=shown.meta.pending + 1)), posted.comment_id)
 
     def _stored(self, issue: Issue, *, apply: bool) -> StoredObject | None:
         """The object as it is; a broken body is rebuilt where the update is folded at once."""
         try:
-            return self.finder.stored(issue)
+            return self.lookup.stored(issue)
         except BrokenObject:
             if apply and not self.dry_run:
                 return None
@@ -225,7 +225,7 @@ class Updater:
     def _repeat(self, issue: Issue, before: StoredObject | None, entry: Entry, *, apply: bool) -> Updated:
         if apply and not self.dry_run:
             return replace(self._fold(issue, issue.number, entry.id), repeated=True)
-        return Updated(before or self.finder.stored(issue), entry.id, repeated=True)
+        return Updated(before or self.lookup.stored(issue), entry.id, repeated=True)
 
     def _refuse_early(self, object_id: str, issue: Issue, before: StoredObject | None, update: Update) -> State | None:
         """Raises what the fold would say, where nothing is pending; the state that it would make."""
@@ -234,7 +234,7 @@ class Updater:
             raise refused(
                 object_id, (Reason("$", "`append` merges objects; use the mode `replace` for anything else"),), "update"
             )
-        marker = self.finder.marker(issue)
+        marker = self.lookup.marker(issue)
         if before is None or marker is None or before.meta.pending or not before.meta.digest.startswith(marker.digest):
             return None
         stale = unwanted(object_id, before, update.if_revision, update.if_digest)
@@ -278,7 +278,7 @@ class Updater:
         """Where the issue stays closed no workflow starts; whom GitHub forbids it may mostly not write either."""
         rules, viewer = self.session.rules, self.session.viewer
         rule = access.rule_for(rules, object_id)
-        by_permission = access.needs(rule, viewer) == (access.Ask.PERMISSION,) and rule.permission != "read"
+        by_permission = access.needs(rule, viewer) == (access.Question.PERMISSION,) and rule.permission != "read"
         if failure.kind == "FORBIDDEN" and by_permission and viewer not in rules.processors:
             raise AccessDeniedError(
                 f"Issue #{number} could not be opened ({failure.message}): {viewer} may not {rule.permission}.",
@@ -299,7 +299,7 @@ class Updater:
         now = result.issue or self.github.read(number, rules=False).issues[0]
         refusals = [refusal for refusal in result.refusals if refusal.comment_id == comment]
         return Updated(
-            self.finder.stored(now), comment, result, refusals[0] if refusals else self._old_refusal(now, comment)
+            self.lookup.stored(now), comment, result, refusals[0] if refusals else self._old_refusal(now, comment)
         )
 
     def _old_refusal(self, issue: Issue, comment: int) -> Refusal | None:

@@ -18,7 +18,7 @@ from gh_store_action.domain.strict_json import Json
 from gh_store_action.domain.verdicts import APPLIED, Outcome, reaction_of
 from gh_store_action.errors import GitHubError, ObjectNotFound, StoreError
 from gh_store_action.hints import REPAIR, Text
-from gh_store_action.store.lookup import Finder
+from gh_store_action.store.lookup import Lookup
 from gh_store_action.store.processor import MOST_RECEIPTS, Processor
 
 __all__ = ["Problem", "Verifier", "repairable"]
@@ -57,15 +57,15 @@ class Verifier:
 
     def __init__(
         self,
-        finder: Finder,
+        lookup: Lookup,
         *,
         repair: bool = False,
         dry_run: bool = False,
         progress: Callable[[int, int], None] = lambda done, total: None,
     ) -> None:
-        self.finder = finder
-        self.session = finder.session
-        self.github = finder.github
+        self.lookup = lookup
+        self.session = lookup.session
+        self.github = lookup.github
         self.repair = repair and not dry_run
         self.progress = progress
         self.looked_at = 0
@@ -85,9 +85,9 @@ class Verifier:
         return found
 
     def _by_id(self, object_id: str) -> Iterator[Problem]:
-        found = self.finder.look(object_id)
+        found = self.lookup.look(object_id)
         if not found.live and not found.stray:
-            raise self.finder.missing(found)
+            raise self.lookup.missing(found)
         for other in found.live[1:]:
             yield self._duplicate(other, found.live[0])
         if found.live:
@@ -145,7 +145,7 @@ class Verifier:
                 winner = listing.live.setdefault(object_id.casefold(), issue)
                 if winner is not issue:
                     listing.duplicates.append((issue, winner))
-        elif self.finder.marker(issue) is not None or objects.is_live(issue, rules):
+        elif self.lookup.marker(issue) is not None or objects.is_live(issue, rules):
             listing.nameless.append(issue)
 
     def _nameless(self, issue: Issue, listing: _Listing) -> Problem:
@@ -222,7 +222,7 @@ class Verifier:
         object_id = objects.object_id_of(issue, self.session.rules) or ""
         return auditing.audit(self._log(issue, object_id), object_id)
 
-    def _log(self, issue: Issue, object_id: str) -> history.Log:
+    def _log(self, issue: Issue, object_id: str) -> history.ObjectLog:
         return history.read(issue, self.session.rules, self.session.counting, self.session.judge(object_id))
 
     def _repair(self, issue: Issue) -> Sequence[Problem]:
@@ -230,7 +230,7 @@ class Verifier:
         result = Processor(self.session).advance(self._one_verdict(issue))
         now = self._whole(result.issue or issue)
         left = self._audit(now)
-        marker, data = self.finder.marker(now), self.finder.stored(now).data
+        marker, data = self.lookup.marker(now), self.lookup.stored(now).data
         doubtful = marker is None or objects.short_digest(data) != marker.digest
         if marker is None or doubtful or not any(problem.kind in _STATE_MISSING for problem in left):
             return left

@@ -177,7 +177,7 @@ TELLING = re.compile(r"^(remote: *)?(fatal|error|!|ERROR)")
 
 
 @dataclass(frozen=True)
-class Answer:
+class GitResult:
     """How a git command ended.
 
     Args:
@@ -240,7 +240,7 @@ class Git:
 
     def run(
         self, *arguments: str, stdin: bytes = b"", variables: Mapping[str, str] | None = None, may_fail: bool = False
-    ) -> Answer:
+    ) -> GitResult:
         """Run ``git <arguments>`` in the checkout.
 
         Args:
@@ -276,7 +276,7 @@ class Git:
                 f"The program `git` could not be started: {error.strerror}.",
                 "Use the action's own image, or install git on the PATH.",
             ) from None
-        answer = Answer(process.returncode, out, self.redact((out + b"\n" + err).decode(errors="replace")))
+        answer = GitResult(process.returncode, out, self.redact((out + b"\n" + err).decode(errors="replace")))
         if answer.code and not may_fail:
             raise failure(arguments[0], answer)
         return answer
@@ -359,7 +359,7 @@ class Git:
         return folder.resolve().is_relative_to(self.shut)
 
 
-def failure(command: str, answer: Answer) -> StoreError:
+def failure(command: str, answer: GitResult) -> StoreError:
     """What a failed git command means to a user.
 
     Args:

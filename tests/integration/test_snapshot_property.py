@@ -22,7 +22,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 from gh_store_action.domain.names import FORMATS
 from gh_store_action.domain.snapshots import files as snapshot_files
 from gh_store_action.errors import ConcurrentUpdateError, StoreError
-from gh_store_action.snapshots.collecting import Gatherer
+from gh_store_action.snapshots.collecting import Collector
 from gh_store_action.snapshots.making import SnapshotResult, Snapshots, Target
 from gh_store_action.workspace.files import Workspace
 from tests.support.store import STRANGER, World, world
@@ -183,7 +183,7 @@ class Stores(RuleBasedStateMachine):
         if state is not None:
             self.world.hub.restore(state)
         session = self.world.session()
-        full = Gatherer(session).full()
+        full = Collector(session).full()
         session.github.transport.close()
         return {name: "".join(pieces).encode() for name, pieces in snapshot_files.write(full.snapshot, format_)}
 

@@ -12,7 +12,7 @@ import pytest
 from gh_store_action.action.wording import explained
 from gh_store_action.errors import AccessDeniedError, StoreError
 from gh_store_action.workspace.files import Publication, Published, Workspace
-from gh_store_action.workspace.git import Answer, Git, Unreachable, failure
+from gh_store_action.workspace.git import Git, GitResult, Unreachable, failure
 from tests.support import git as real
 from tests.support.git import GitServer, Request
 
@@ -270,7 +270,7 @@ def test_published__fetching__changes_no_ref_of_the_user(checkout: Path, server:
     ],
 )
 def test_failure__what_github_and_git_say__is_explained(said: str, kind: type[StoreError], words: str) -> None:
-    error = failure("push", Answer(1, b"", said))
+    error = failure("push", GitResult(1, b"", said))
 
     assert type(error) is kind
     assert words in str(error)

@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 from gh_store_action.config import reading
 from gh_store_action.config.defaults import dump_default, dump_local
 from gh_store_action.config.store_config import (
-    Log,
+    LogConfig,
     RateLimit,
     Retries,
     StoreConfig,
@@ -80,7 +80,7 @@ def test_dump_local__sets_what_is_the_machines_and_shows_the_rules_as_comments()
     text = dump_local()
     local = parse_local(text)
     assert local.keys.keys() == {"retries", "rate_limit", "log"}
-    assert (local.retries, local.rate_limit, local.log) == (Retries(), RateLimit(), Log())
+    assert (local.retries, local.rate_limit, local.log) == (Retries(), RateLimit(), LogConfig())
     _, shown = parse_rules(re.sub(r"(?m)^  # (?!level)(?=\w+: )", "  ", text))
     _, default = parse_rules(dump_default())
     assert shown == default
@@ -104,7 +104,7 @@ def test_defaults__are_the_contract() -> None:
     assert rules == Rules()
     assert parse_local(block).retries == Retries()
     assert parse_local(block).rate_limit == RateLimit()
-    assert parse_local(block).log == Log()
+    assert parse_local(block).log == LogConfig()
     assert keys["processors"] == ["github-actions[bot]"]
 
 
@@ -269,17 +269,17 @@ def test_parse_rules__several_faults_are_all_in_the_detail() -> None:
 @pytest.mark.parametrize(
     ("text", "retries", "rate_limit", "log"),
     [
-        ("", Retries(), RateLimit(), Log()),
-        (store("retries: {max_attempts: 5}"), Retries(5), RateLimit(), Log()),
-        (store("retries: {backoff_factor: 0.5, max_wait_seconds: 010}"), Retries(3, 0.5, 10), RateLimit(), Log()),
-        (store("retries: {max_attempts: 4.0}"), Retries(4), RateLimit(), Log()),
-        (store("rate_limit: {max_requests_per_hour: 50}"), Retries(), RateLimit(50), Log()),
-        (store("log: {level: debug}"), Retries(), RateLimit(), Log("DEBUG")),
-        (store("log: {level: success, format: '{message}'}"), Retries(), RateLimit(), Log("INFO", "{message}")),
+        ("", Retries(), RateLimit(), LogConfig()),
+        (store("retries: {max_attempts: 5}"), Retries(5), RateLimit(), LogConfig()),
+        (store("retries: {backoff_factor: 0.5, max_wait_seconds: 010}"), Retries(3, 0.5, 10), RateLimit(), LogConfig()),
+        (store("retries: {max_attempts: 4.0}"), Retries(4), RateLimit(), LogConfig()),
+        (store("rate_limit: {max_requests_per_hour: 50}"), Retries(), RateLimit(50), LogConfig()),
+        (store("log: {level: debug}"), Retries(), RateLimit(), LogConfig("DEBUG")),
+        (store("log: {level: success, format: '{message}'}"), Retries(), RateLimit(), LogConfig("INFO", "{message}")),
     ],
 )
 def test_parse_local__a_key_left_out_has_its_default(  # D65
-    text: str, retries: Retries, rate_limit: RateLimit, log: Log
+    text: str, retries: Retries, rate_limit: RateLimit, log: LogConfig
 ) -> None:
     local = parse_local(text)
     assert (local.retries, local.rate_limit, local.log) == (retries, rate_limit, log)
@@ -309,7 +309,7 @@ def test_combine__the_default_file_of_gh_store_is_read() -> None:
         ("retries: {max_attempts: 5}", None, StoreConfig(retries=Retries(5))),
         ("retries: {max_attempts: 5}", "retries: {backoff_factor: 1}", StoreConfig(retries=Retries(5, 1))),
         ("retries: {max_attempts: 5}", "retries: {max_attempts: 2}", StoreConfig(retries=Retries(2))),
-        ("log: {level: ERROR}", "log: {level: DEBUG}", StoreConfig(log=Log("DEBUG"))),
+        ("log: {level: ERROR}", "log: {level: DEBUG}", StoreConfig(log=LogConfig("DEBUG"))),
         ("", "rate_limit: {max_requests_per_hour: 7}", StoreConfig(rate_limit=RateLimit(7))),
     ],
 )

@@ -12,7 +12,7 @@ from gh_store_action.domain.log import entries as updates
 from gh_store_action.domain.objects import Marker, short_digest, title
 from gh_store_action.domain.past import audit as auditing
 from gh_store_action.domain.past import history
-from gh_store_action.domain.past.history import Log, Point
+from gh_store_action.domain.past.history import ObjectLog, Point
 from gh_store_action.domain.processing.reconcile import CHANGED
 from gh_store_action.domain.records import Comment, Issue, Reaction, Refusal, Rules
 from gh_store_action.domain.refusal import Reason
@@ -70,7 +70,7 @@ def issue(data: Any, revision: int, edge: int, *comments: Comment, marked: bool 
     )
 
 
-def log_of(found: Issue) -> Log:
+def log_of(found: Issue) -> ObjectLog:
     return history.read(found, RULES, COUNTING)
 
 

@@ -21,7 +21,7 @@ from gh_store_action.action.report import (
     neutral,
     refusal_rows,
 )
-from gh_store_action.config.store_config import Log
+from gh_store_action.config.store_config import LogConfig
 from gh_store_action.domain.records import Refusal
 from gh_store_action.domain.refusal import Reason
 from gh_store_action.errors import StoreError
@@ -438,8 +438,8 @@ def test_debug__is_a_line_of_the_log_where_the_configuration_asks_for_it(
     monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
     report = Report("process")
     report.debug("one")
-    report.log = lambda: Log(level="DEBUG")
+    report.log = lambda: LogConfig(level="DEBUG")
     report.debug("two")
-    report.log = lambda: Log(level="ERROR")
+    report.log = lambda: LogConfig(level="ERROR")
     report.info("three")
     assert capsys.readouterr().out == "two\n"

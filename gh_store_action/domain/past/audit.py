@@ -9,7 +9,7 @@ from gh_store_action.domain.log.entries import Entry
 from gh_store_action.domain.log.fold import newest_checkpoint
 from gh_store_action.domain.objects import Marker
 from gh_store_action.domain.past import history
-from gh_store_action.domain.past.history import Log, Point
+from gh_store_action.domain.past.history import ObjectLog, Point
 from gh_store_action.domain.strict_json import InvalidJson, digest, read_body
 from gh_store_action.domain.verdicts import APPLIED, outcomes_given, reaction_of
 from gh_store_action.hints import REPAIR, Text
@@ -42,7 +42,7 @@ class Problem:
     repaired: bool = False
 
 
-def audit(log: Log, object_id: str) -> tuple[Problem, ...]:
+def audit(log: ObjectLog, object_id: str) -> tuple[Problem, ...]:
     """Everything that is wrong with one object, its log read whole."""
 
     def problem(kind: str, message: str, hint: str = BY_PROCESSING, comment: int = 0) -> Problem:
@@ -61,7 +61,7 @@ def audit(log: Log, object_id: str) -> tuple[Problem, ...]:
     return tuple(found)
 
 
-def _body(log: Log) -> Iterator[tuple[str, str]]:
+def _body(log: ObjectLog) -> Iterator[tuple[str, str]]:
     try:
         data = read_body(log.issue.body)
     except InvalidJson as error:
@@ -74,19 +74,19 @@ def _body(log: Log) -> Iterator[tuple[str, str]]:
         yield "drift", f"its body is not what its title stands for; the body was last edited by {by}"
 
 
-def conflicts(log: Log) -> tuple[Entry, ...]:
+def conflicts(log: ObjectLog) -> tuple[Entry, ...]:
     """The updates that have more than one verdict."""
     return tuple(entry for entry in log.entries if entry.asks and log.legacy < entry.id and len(_given(log, entry)) > 1)
 
 
-def taken(log: Log) -> Log:
+def taken(log: ObjectLog) -> ObjectLog:
     """The log with conflicting verdicts read as `applied`, where the body holds those updates."""
     applied = {entry.id: APPLIED for entry in conflicts(log)}
     other = replace(log, verdicts={**log.verdicts, **applied})
     return other if applied and log.marker is not None and _gives(history.points(other), log.marker) else log
 
 
-def _log(log: Log, marker: Marker) -> Iterator[tuple[str, str, str]]:
+def _log(log: ObjectLog, marker: Marker) -> Iterator[tuple[str, str, str]]:
     states = history.points(taken(log))
     there = sum(1 for comment in log.issue.comments if comment.id <= marker.comment)
     if there < marker.count:
@@ -103,7 +103,7 @@ def _gives(states: Sequence[Point], marker: Marker) -> bool:
     return bool(states) and digest(states[-1].data).startswith(marker.digest)
 
 
-def _comments(log: Log) -> Iterator[tuple[str, str, str, int]]:
+def _comments(log: ObjectLog) -> Iterator[tuple[str, str, str, int]]:
     edge = log.edge
     bases = history.checkpoints(log)
     since = max((base.after for base in bases), default=0)
@@ -131,6 +131,6 @@ def _comments(log: Log) -> Iterator[tuple[str, str, str, int]]:
             yield "edited-comment", f"{by} edited it after its verdict; that changed nothing", BY_CHECKPOINT, entry.id
 
 
-def _given(log: Log, entry: Entry) -> set[str]:
+def _given(log: ObjectLog, entry: Entry) -> set[str]:
     reactions = log.rules.reactions
     return {reaction_of(one, reactions) for one in outcomes_given(entry.comment, reactions, log.counting)}

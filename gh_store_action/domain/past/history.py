@@ -63,7 +63,7 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Log:
+class ObjectLog:
     """One issue's log, read whole, with what is known of it.
 
     Args:
@@ -91,7 +91,7 @@ class Log:
         return entry.comment.author in self.counting or entry.comment.association in TRUSTED_ASSOCIATIONS
 
 
-def read(issue: Issue, rules: Rules, counting: frozenset[str], judge: Judge = no_schema) -> Log:
+def read(issue: Issue, rules: Rules, counting: frozenset[str], judge: Judge = no_schema) -> ObjectLog:
     """The log of an issue whose comments are all there."""
     entries = tuple(_entry(entry, rules, counting) for entry in updates.read_all(issue.comments, rules, counting))
     marker = objects.marker_of(issue, counting)
@@ -106,7 +106,7 @@ def read(issue: Issue, rules: Rules, counting: frozenset[str], judge: Judge = no
     known = recorded_by_checkpoints(entries) | _receipts(entries, rules, counting)
     edge = max(legacy, marker.comment if marker else 0)
     theirs = _receipts([e for e in entries if e.id <= edge], rules, people)
-    return Log(issue, entries, marker, legacy, theirs | known, rules, counting, judge)
+    return ObjectLog(issue, entries, marker, legacy, theirs | known, rules, counting, judge)
 
 
 def _entry(entry: Entry, rules: Rules, counting: frozenset[str]) -> Entry:
@@ -128,7 +128,7 @@ def _receipts(entries: Sequence[Entry], rules: Rules, people: Collection[str]) -
 # -- the states --------------------------------------------------------------------------------------------------------
 
 
-def points(log: Log) -> tuple[Point, ...]:
+def points(log: ObjectLog) -> tuple[Point, ...]:
     """The states in order, each with its revision."""
     before = _legacy_points(log) if log.legacy else ()
     own = _own_points(log)
@@ -151,14 +151,14 @@ def _in_time(found: Iterable[Point]) -> tuple[Point, ...]:
     return tuple(result)
 
 
-def _is_body(log: Log, data: Json) -> bool:
+def _is_body(log: ObjectLog, data: Json) -> bool:
     try:
         return equal(read_body(log.issue.body), data)
     except InvalidJson:
         return False
 
 
-def _legacy_points(log: Log) -> tuple[Point, ...]:
+def _legacy_points(log: ObjectLog) -> tuple[Point, ...]:
     """gh-store's own rule: from the initial state, what has its 👍; the revision is the number of comments and one."""
     state: Json = None
     found: list[Point] = []
@@ -177,7 +177,7 @@ def _legacy_points(log: Log) -> tuple[Point, ...]:
     return tuple(found)
 
 
-def _own_points(log: Log) -> tuple[Point, ...]:
+def _own_points(log: ObjectLog) -> tuple[Point, ...]:
     """Segments, each from a checkpoint to the next one's place, the last one to the marker."""
     bases = checkpoints(log)
     found: list[Point] = []
@@ -190,7 +190,7 @@ def _own_points(log: Log) -> tuple[Point, ...]:
     return tuple(found)
 
 
-def checkpoints(log: Log) -> tuple[Entry, ...]:
+def checkpoints(log: ObjectLog) -> tuple[Entry, ...]:
     """The store's own checkpoints in their places; of two with the same key the first one counts."""
     seen: dict[str, Entry] = {}
     for entry in log.entries:
@@ -199,7 +199,7 @@ def checkpoints(log: Log) -> tuple[Entry, ...]:
     return tuple(sorted(seen.values(), key=lambda entry: (entry.after, entry.id)))
 
 
-def _segment(log: Log, base: Entry, following: Entry | None) -> list[Point]:
+def _segment(log: ObjectLog, base: Entry, following: Entry | None) -> list[Point]:
     """The states between two checkpoints.
 
     An update that the following checkpoint took over without a receipt was in the body before it, or came late and
@@ -220,7 +220,7 @@ def _segment(log: Log, base: Entry, following: Entry | None) -> list[Point]:
     ]
 
 
-def _fold(log: Log, base: Entry, entries: Sequence[Entry], without: Collection[int]) -> Folded:
+def _fold(log: ObjectLog, base: Entry, entries: Sequence[Entry], without: Collection[int]) -> Folded:
     return fold(
         State(base.patch, base.revision),
         [entry for entry in entries if entry.id not in without],
@@ -231,7 +231,7 @@ def _fold(log: Log, base: Entry, entries: Sequence[Entry], without: Collection[i
     )
 
 
-def _leads_on(log: Log, found: Folded, following: Entry | None) -> bool:
+def _leads_on(log: ObjectLog, found: Folded, following: Entry | None) -> bool:
     """Whether every recorded verdict holds in this fold, and it ends where what follows began."""
     if any(log.verdicts.get(comment) == APPLIED and not strict for comment, strict in found.strict.items()):
         return False
@@ -257,7 +257,7 @@ def at_time(found: Sequence[Point], time: str) -> Point | None:
 # -- the entries -------------------------------------------------------------------------------------------------------
 
 
-def entries_of(log: Log, states: Sequence[Point]) -> list[HistoryEntry]:
+def entries_of(log: ObjectLog, states: Sequence[Point]) -> list[HistoryEntry]:
     """All but talk and replies, in comment order."""
     made = {point.comment_id: point for point in states}
     said: dict[int, tuple[Reason, ...]] = {}
@@ -293,13 +293,13 @@ def entries_of(log: Log, states: Sequence[Point]) -> list[HistoryEntry]:
     return shown
 
 
-def _type(log: Log, entry: Entry) -> str:
+def _type(log: ObjectLog, entry: Entry) -> str:
     if entry.asks:
         return "update"
     return "checkpoint" if entry.reason or entry.after else "initial_state"
 
 
-def verdict_of(log: Log, entry: Entry) -> str:
+def verdict_of(log: ObjectLog, entry: Entry) -> str:
     """`applied`, `rejected`, `unauthorized` or `pending`; a state in the log counts as applied."""
     if not entry.asks:
         return Outcome.APPLIED.key
@@ -312,7 +312,7 @@ def verdict_of(log: Log, entry: Entry) -> str:
 
 
 def _reasons(
-    log: Log, entry: Entry, states: Sequence[Point], said: Mapping[int, tuple[Reason, ...]]
+    log: ObjectLog, entry: Entry, states: Sequence[Point], said: Mapping[int, tuple[Reason, ...]]
 ) -> tuple[Reason, ...]:
     """Why it was refused: as the writer was told, else as the fold finds it."""
     if entry.id in said:

@@ -11,7 +11,7 @@ from gh_store_action.domain.log.fold import reach as repeats_reach
 from gh_store_action.domain.objects import Marker
 from gh_store_action.domain.processing.context import Context, NeedsMore
 from gh_store_action.domain.processing.effects import ReadFurther
-from gh_store_action.domain.processing.replay import Explanation, Finding, Log, explain, recorded_by_checkpoints
+from gh_store_action.domain.processing.replay import Explanation, Finding, ReplayLog, explain, recorded_by_checkpoints
 from gh_store_action.domain.records import Issue
 from gh_store_action.domain.replies import RefusedEdit
 from gh_store_action.domain.strict_json import InvalidJson, Json, read_body
@@ -109,7 +109,7 @@ def explained(
     missing: Sequence[Entry],
 ) -> Explanation:
     reach_checkpoint(issue, entries)
-    log = Log(entries, recorded, context.may_write, context.judge)
+    log = ReplayLog(entries, recorded, context.may_write, context.judge)
     found = explain(log, up_to=marker.comment, wanted=marker.digest, unreceipted=missing)
     stray = frozenset(e.id for e in entries if e.kind is Kind.CHECKPOINT and e.id > marker.comment >= e.after)
     if found.finding is Finding.CHANGED and stray:

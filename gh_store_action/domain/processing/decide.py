@@ -12,13 +12,13 @@ from gh_store_action.domain.log.fold import Folded, State, fold, reach, repeats
 from gh_store_action.domain.objects import Marker
 from gh_store_action.domain.processing.base import Base, unreceipted_reply_ids
 from gh_store_action.domain.processing.context import Context, NeedsMore
-from gh_store_action.domain.processing.effects import Ask, NotAnObject, Quiet, ReadFurther, Step, Write
-from gh_store_action.domain.processing.reconcile import find_base, find_standing
+from gh_store_action.domain.processing.effects import AskPermissions, NotAnObject, ReadFurther, Step, UpToDate, Write
+from gh_store_action.domain.processing.reconcile import find_base, find_trusted_marker
 from gh_store_action.domain.records import Comment, Issue, Receipt, Refusal
 from gh_store_action.domain.strict_json import dump
 from gh_store_action.domain.verdicts import Outcome, Verdict, initial_receipts, reaction_of
 
-__all__ = ["Ask", "Context", "NotAnObject", "Quiet", "ReadFurther", "Step", "Write", "decide"]
+__all__ = ["AskPermissions", "Context", "NotAnObject", "ReadFurther", "Step", "UpToDate", "Write", "decide"]
 
 
 CATCH_UP = 5  # comments behind the marker: a sweep sees that many, and would look closer at the issue for ever
@@ -28,8 +28,8 @@ def decide(issue: Issue, context: Context) -> Step:
     """What is to be done about the issue, as this read shows it.
 
     Returns:
-        `ReadFurther` or `Ask` when the read or the permissions known do not suffice: call again with more;
-        `NotAnObject`, `Quiet` when there is nothing to do; else the one `Write`.
+        `ReadFurther` or `AskPermissions` when the read or the permissions known do not suffice: call again with more;
+        `NotAnObject`, `UpToDate` when there is nothing to do; else the one `Write`.
     """
     try:
         return _decide(issue, context)
@@ -73,7 +73,7 @@ def _gather(issue: Issue, context: Context) -> _Gathered | NotAnObject:
     if stranger is not None:
         return stranger
     object_id = objects.object_id_of(issue, context.rules) or ""
-    standing = find_standing(issue, context)
+    standing = find_trusted_marker(issue, context)
     if standing is not None and standing.guest:
         context = replace(context, guest=standing.guest, counting=context.counting | {standing.guest})
     entries = updates.read_all(issue.comments, context.rules, context.counting)
@@ -99,7 +99,7 @@ def _fold(found: _Gathered) -> Folded:
     )
 
 
-def _plan(found: _Gathered, folded: Folded) -> Quiet | Write:
+def _plan(found: _Gathered, folded: Folded) -> UpToDate | Write:
     """What must be written for the issue to say what the fold gave."""
     issue, context, base, blocked = found.issue, found.context, found.base, found.blocked
     judged = {**base.verdicts, **folded.verdicts}
@@ -115,7 +115,7 @@ def _plan(found: _Gathered, folded: Folded) -> Quiet | Write:
     reply = _reply(found, known)
     close = not issue.closed and not blocked
     if not (moves or receipts or reply or base.checkpoint or close):
-        return Quiet(object_id=found.object_id, state=state, blocked=len(blocked), notes=base.notes)
+        return UpToDate(object_id=found.object_id, state=state, blocked=len(blocked), notes=base.notes)
     return Write(
         object_id=found.object_id,
         title=title if moves else None,

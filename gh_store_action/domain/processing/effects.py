@@ -19,7 +19,7 @@ class ReadFurther:
 
 
 @dataclass(frozen=True)
-class Ask:
+class AskPermissions:
     """Ask whether these people may write this object."""
 
     logins: frozenset[str]
@@ -39,7 +39,7 @@ class NotAnObject:
 
 
 @dataclass(frozen=True)
-class Quiet:
+class UpToDate:
     """Nothing to write."""
 
     object_id: str
@@ -75,4 +75,4 @@ class Write:
     notes: tuple[str, ...] = field(default=())
 
 
-Step = ReadFurther | Ask | NotAnObject | Quiet | Write
+Step = ReadFurther | AskPermissions | NotAnObject | UpToDate | Write

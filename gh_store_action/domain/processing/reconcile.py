@@ -40,7 +40,7 @@ class BrokenObject(StoreError):
 
 
 @dataclass(frozen=True)
-class Standing:
+class TrustedMarker:
     """The marker in force.
 
     Args:
@@ -55,7 +55,7 @@ class Standing:
     guest: str = ""
 
 
-def find_standing(issue: Issue, context: Context) -> Standing | None:
+def find_trusted_marker(issue: Issue, context: Context) -> TrustedMarker | None:
     """The marker that counts, None where the object must be taken over.
 
     Raises:
@@ -65,25 +65,25 @@ def find_standing(issue: Issue, context: Context) -> Standing | None:
     named, marker = objects.read_title(issue.title)
     at = issue.titles[0].at if issue.titles else ""
     if marker is not None and issue.title_editor in context.counting:
-        return Standing(marker, at)
-    own: Standing | None = None
-    guests: list[Standing] = []
+        return TrustedMarker(marker, at)
+    own: TrustedMarker | None = None
+    guests: list[TrustedMarker] = []
     if marker is not None and issue.title_editor and named.casefold() == labelled:
-        guests.append(Standing(marker, at, guest=issue.title_editor))
+        guests.append(TrustedMarker(marker, at, guest=issue.title_editor))
     for rename in issue.titles[1:]:
         named, found = objects.read_title(rename.title)
         if found is not None and rename.login in context.counting:
-            own = Standing(found, rename.at, restored=True)
+            own = TrustedMarker(found, rename.at, restored=True)
             break
         if found is not None and rename.login and named.casefold() == labelled:
-            guests.append(Standing(found, rename.at, restored=True, guest=rename.login))
+            guests.append(TrustedMarker(found, rename.at, restored=True, guest=rename.login))
     for standing in guests:
         if _later(standing, own, issue) and context.allows(standing.guest):
             return standing
     return own
 
 
-def _later(guest: Standing, own: Standing | None, issue: Issue) -> bool:
+def _later(guest: TrustedMarker, own: TrustedMarker | None, issue: Issue) -> bool:
     """Whether a title may be a run's that went on from the store's own, and not an older one typed again."""
     if own is None and not guest.restored:
         return True
@@ -95,7 +95,7 @@ def _later(guest: Standing, own: Standing | None, issue: Issue) -> bool:
     return issue.edited_at > guest.at or (not problem and objects.short_digest(data) == guest.marker.digest)
 
 
-def find_base(issue: Issue, entries: Sequence[Entry], context: Context, standing: Standing | None) -> Base:
+def find_base(issue: Issue, entries: Sequence[Entry], context: Context, standing: TrustedMarker | None) -> Base:
     """The state before the pending updates.
 
     Args:
@@ -120,7 +120,7 @@ def find_base(issue: Issue, entries: Sequence[Entry], context: Context, standing
     return with_checkpoint(base, entries, context, marker, reason=ADOPTED, editor=standing.guest)
 
 
-def _at(issue: Issue, entries: Sequence[Entry], context: Context, standing: Standing) -> Base:
+def _at(issue: Issue, entries: Sequence[Entry], context: Context, standing: TrustedMarker) -> Base:
     marker = standing.marker
     data, problem = body_data(issue.body)
     recorded = recorded_verdicts(entries, context, marker.comment)

@@ -49,7 +49,7 @@ class Explanation:
 
 
 @dataclass(frozen=True)
-class Log:
+class ReplayLog:
     """The log back to its newest checkpoint, and what is known of its entries.
 
     Args:
@@ -98,7 +98,7 @@ class Log:
         return folded, base
 
 
-def explain(log: Log, *, up_to: int, wanted: str, unreceipted: Sequence[Entry]) -> Explanation:
+def explain(log: ReplayLog, *, up_to: int, wanted: str, unreceipted: Sequence[Entry]) -> Explanation:
     """Finds which comments the body of the marker holds.
 
     Args:

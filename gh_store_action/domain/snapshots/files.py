@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from gh_store_action.domain import strict_json as canonical
-from gh_store_action.domain.snapshots.snapshot import Entry, Snapshot, compact, shifted
+from gh_store_action.domain.snapshots.snapshot import Snapshot, SnapshotEntry, compact, shifted
 from gh_store_action.domain.strict_json import DEPTH_LIMIT, InvalidJson, Json
 
 INDEX = "index.json"  # of the folder
@@ -145,7 +145,7 @@ def _read_json(data: bytes) -> Snapshot:
     if not last:
         whole = _checked(_parse(data))
         return _joined(whole, [_entry(_checked(one), key) for key, one in _checked(whole["objects"]).items()])
-    entries: list[Entry] = []
+    entries: list[SnapshotEntry] = []
     while last.endswith(b"{"):
         *member, end = _up_to(lines, b"    }", b"    },", b"  }")
         if end == b"  }":
@@ -169,7 +169,7 @@ def _up_to(lines: io.BytesIO, *ends: bytes) -> list[bytes]:
 
 
 def _read_lines(data: bytes, repository: str) -> Snapshot:
-    entries: list[Entry] = []
+    entries: list[SnapshotEntry] = []
     known: dict[str, Any] = {}
     of = repository
     for line in io.BytesIO(data):
@@ -188,7 +188,7 @@ def _read_lines(data: bytes, repository: str) -> Snapshot:
 
 def _read_folder(files: Mapping[str, bytes]) -> Snapshot:
     head = _checked(_parse(files[INDEX]))
-    entries: list[Entry] = []
+    entries: list[SnapshotEntry] = []
     for key, known in _checked(head["objects"]).items():
         value = _checked(_parse(files[file_of(key)]))
         entries.append(_entry(value, key))
@@ -197,7 +197,7 @@ def _read_folder(files: Mapping[str, bytes]) -> Snapshot:
     return _joined(head, entries)
 
 
-def _joined(head: Mapping[str, Any], entries: list[Entry]) -> Snapshot:
+def _joined(head: Mapping[str, Any], entries: list[SnapshotEntry]) -> Snapshot:
     left_out = frozenset(int(number) for number in head.get("left_out", ()))
     by_number = {entry.number: entry for entry in entries}
     snapshot = Snapshot(str(head["repository"]), by_number, left_out, str(head.get("rules", "")))
@@ -246,11 +246,11 @@ def _checked(value: Json) -> dict[str, Any]:
     return value
 
 
-def _entry(value: Mapping[str, Any], object_id: str) -> Entry:
+def _entry(value: Mapping[str, Any], object_id: str) -> SnapshotEntry:
     meta = value["meta"]
     if meta["object_id"] != object_id:
         raise BrokenSnapshot(f"the entry {object_id[:80]!r} is another object's")
     if meta.keys() != _META or canonical.digest(value["data"]) != meta["digest"]:
         raise BrokenSnapshot(f"the entry {object_id[:80]!r} was changed by somebody else")
     record = compact({"data": value["data"], "meta": meta}).encode()
-    return Entry(object_id, int(meta["issue_number"]), shifted(str(meta["updated_at"]), 0), record)
+    return SnapshotEntry(object_id, int(meta["issue_number"]), shifted(str(meta["updated_at"]), 0), record)
