@@ -1,5 +1,5 @@
 # The commands of this repository; `make` alone lists them.
-# Everything runs in .venv, which is made on first use and made anew when a lock, pyproject.toml or the interpreter changes.
+# Everything runs in .venv, which is made on first use and made again when a lock, pyproject.toml or the interpreter changes.
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
@@ -44,9 +44,10 @@ bench: env ## Measure requests, bytes, time and memory beside gh-store 0.11.3 (a
 	@$(PY) -c 'import matplotlib' 2>/dev/null || $(PY) -m pip install --quiet --disable-pip-version-check 'matplotlib>=3.9'
 	@$(PY) -m tests.bench $(BENCH)
 
-lint: env ## ruff, and the linters of workflows, Dockerfile and shell
+lint: env ## ruff, the direction of imports, and the linters of workflows, Dockerfile and shell
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
+	@.venv/bin/lint-imports --no-cache --no-logo
 	@$(PY) -m check_jsonschema --builtin-schema vendor.github-actions action.yml composite/action.yml
 	@$(PY) -m check_jsonschema --builtin-schema vendor.github-workflows workflows-templates/*.yml .github/workflows/*.yml
 	@$(PY) -m check_jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
@@ -55,14 +56,14 @@ lint: env ## ruff, and the linters of workflows, Dockerfile and shell
 	@.venv/bin/hadolint Dockerfile
 	@if [ -x .venv/bin/shellcheck ]; then .venv/bin/shellcheck .ci/run; fi
 
-format: env ## Let ruff mend what it can
+format: env ## Let ruff fix what it can
 	@$(PY) -m ruff check --fix .
 	@$(PY) -m ruff format .
 
 types: env ## mypy --strict on the package
 	@$(PY) -m mypy
 
-lock: ## Resolve the dependencies anew into both lock files
+lock: ## Resolve the dependencies again into both lock files
 	@$(call needs_python)
 	@tools="$$(mktemp -d)" && trap 'rm -rf "$$tools"' EXIT && \
 	"$(PYTHON)" -m venv "$$tools" && "$$tools/bin/python" -m pip install --quiet --disable-pip-version-check uv && \
@@ -103,7 +104,7 @@ env:
 	echo "Preparing the environment in .venv (once, about a minute) …" >&2; \
 	rm -rf .venv; \
 	"$(PYTHON)" -m venv .venv || { rm -rf .venv; \
-	  echo "$(PYTHON) can not make virtual environments. On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }; \
+	  echo "$(PYTHON) cannot make virtual environments. On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }; \
 	$(PY) -m pip install --quiet --disable-pip-version-check --no-input --no-deps --require-hashes -r requirements-dev.lock && \
 	$(PY) -m pip install --quiet --disable-pip-version-check --no-input --no-deps --no-build-isolation --editable . || { \
 	  echo "The packages of requirements-dev.lock could not be installed; pip says why above. Then run the same command again." >&2; \

@@ -26,7 +26,7 @@ FLAGS = ("-I", "-B", "-u", "-X", "utf8")
 
 
 def folder(environ: Mapping[str, str]) -> Path:
-    """Where the environment lies: the same place each time, because one can not be moved."""
+    """Where the environment lies: the same place each time, because one cannot be moved."""
     return Path(environ["RUNNER_TEMP"], "gh-store-action")
 
 

@@ -1,6 +1,25 @@
-"""Every failure that a user can mend: one line that names the thing, the cause and the next step."""
+"""Every failure that a user can fix: one line that names the thing, the cause and the next step."""
 
 from __future__ import annotations
+
+from typing import NamedTuple, Self
+
+from gh_store_action.hints import Text
+
+
+class Reason(NamedTuple):
+    """One reason why data or an update was refused.
+
+    Args:
+        path: where, as a JSON path into the object (`$.jobs[0].name`) or, for a fault of the update, into the update.
+        message: what is wrong there, a plain sentence without the path.
+    """
+
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}"
 
 
 class StoreError(Exception):
@@ -8,36 +27,42 @@ class StoreError(Exception):
 
     Args:
         what: the thing and the cause, one sentence.
-        mend: the next step, one sentence; may be empty where the cause says it.
+        hint: the next step, one sentence; may be empty where the cause says it.
         detail: lines for the job summary only, such as the YAML that adds a permission.
-        reasons: of a refused update: (JSON path, plain sentence) each.
+        reasons: of refused data or a refused update.
     """
 
     exit_code = 1
 
-    def __init__(
-        self, what: str, mend: str = "", *, detail: str = "", reasons: tuple[tuple[str, str], ...] = ()
-    ) -> None:
+    def __init__(self, what: str, hint: str = "", *, detail: str = "", reasons: tuple[Reason, ...] = ()) -> None:
         self.what = what
-        self.mend = mend
+        self.hint = hint
         self.detail = detail
         self.reasons = reasons
-        super().__init__(f"{what} {mend}".strip())
+        super().__init__(str(self.text))
 
-    def reword(self, what: str, mend: str) -> None:
-        """Says the same failure in other words, where more is known than at its source."""
-        self.what, self.mend = what, mend
-        self.args = (f"{what} {mend}".strip(),)
+    @property
+    def text(self) -> Text:
+        """All of it, for a front end to word."""
+        return Text.sentences([self.what, self.hint])
+
+    def reworded(self, what: str, hint: str) -> Self:
+        """The same failure in other words, where more is known than at its source."""
+        other = type(self).__new__(type(self))  # a subclass may take other arguments than its parent
+        other.__dict__.update(self.__dict__)
+        other.what, other.hint = what, hint
+        other.args = (str(other.text),)
+        return other
 
 
 class InputError(StoreError):
-    """An input of the action, or an argument of the command, that can not be used as it is."""
+    """An input of the action, or an argument of the command, that cannot be used as it is."""
 
     exit_code = 2
 
 
 class ConfigurationError(StoreError):
-    """A configuration or schema file that can not be read or does not say what is allowed."""
+    """A configuration or schema file that cannot be read or does not say what is allowed."""
 
 
 class ObjectNotFound(StoreError):
@@ -71,8 +96,8 @@ class GitHubError(StoreError):
         status: the HTTP status, or 0 where there was no answer.
     """
 
-    def __init__(self, what: str, mend: str = "", *, status: int = 0, detail: str = "") -> None:
-        super().__init__(what, mend, detail=detail)
+    def __init__(self, what: str, hint: str = "", *, status: int = 0, detail: str = "") -> None:
+        super().__init__(what, hint, detail=detail)
         self.status = status
 
 
@@ -83,6 +108,6 @@ class BudgetExhausted(GitHubError):
         again: the time of day from which on there is a budget again, `HH:MM:SS UTC`.
     """
 
-    def __init__(self, what: str, mend: str = "", *, again: str = "", status: int = 0) -> None:
-        super().__init__(what, mend, status=status)
+    def __init__(self, what: str, hint: str = "", *, again: str = "", status: int = 0) -> None:
+        super().__init__(what, hint, status=status)
         self.again = again

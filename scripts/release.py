@@ -137,7 +137,7 @@ def _check(root: Path, text: str) -> tuple[int, str]:
     reasons = reasons_against(version, read(root))
     lines = [f"  - {reason}" for reason in reasons]
     if reasons:
-        return 1, "\n".join([f"{version.text} can not be tagged yet:", *lines, ""])
+        return 1, "\n".join([f"{version.text} cannot be tagged yet:", *lines, ""])
     moves = f"{version.floating} moves to it" if version.floating else "no other tag moves, because it is a prerelease"
     written = "\n".join(f"  | {line}" for line in notes(read(root)["CHANGELOG.md"], version).splitlines())
     return 0, f"{version.text} can be tagged {version.tag}; {moves}. Its notes:\n{written}\n"

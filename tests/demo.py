@@ -21,8 +21,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.double import Event, GitHub, Repository
 from tests.support import git
-from tests.support.github import Event, GitHub, Repository
 from tests.support.runner import Job, Result, run_process
 
 OWNER, WRITER, STRANGER = "octo", "ada", "eve"
@@ -232,7 +232,7 @@ def look_at_the_issues(demo: Demo, metrics: int, release: int, comments: Sequenc
     ):
         demo.stage.check(demo.receipt(comment) == symbol, f"{symbol} {what}")
     replies = [c.body for c in issue.comments if c.body.startswith("<!-- gh-store refused")]
-    demo.stage.check(len(replies) == 1, f"one reply, to {WRITER}; {STRANGER} can not make the store write:")
+    demo.stage.check(len(replies) == 1, f"one reply, to {WRITER}; {STRANGER} cannot make the store write:")
     demo.stage.show(readable("\n".join(replies)))
     demo.stage.check(
         json.loads(demo.repository.issue(release).body) == {"version": "1.1.0", "channels": ["stable", "edge"]},

@@ -10,9 +10,11 @@ import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from gh_store_action.action.modes import MODES, Run
+from gh_store_action.action.modes import MODES
 from gh_store_action.action.report import Report
+from gh_store_action.action.run import Run
 from gh_store_action.action.settings import DEFAULT_OUTPUT, Settings
+from gh_store_action.action.wording import explained
 from gh_store_action.config.store_config import LOCAL_FILE, read_local
 from gh_store_action.errors import StoreError
 from gh_store_action.gateway.issues import GitHub
@@ -50,7 +52,7 @@ def _guarded(report: Report, work: Callable[[], int]) -> int:
     try:
         return work()
     except StoreError as error:
-        report.error(str(error))
+        report.error(explained(error))
         if error.detail:
             report.detail(error.detail)
         return error.exit_code
@@ -88,6 +90,7 @@ def _run(environ: Mapping[str, str], report: Report, pause: Callable[[float], No
             server_url=settings.server_url,
             snapshot_path=settings.output or DEFAULT_OUTPUT["json"],
         )
+        report.log = lambda: session.config.log
         workspace = Workspace(
             root=settings.workspace,
             environ=environ,

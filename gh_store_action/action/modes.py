@@ -3,42 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 from gh_store_action.action import object_modes
 from gh_store_action.action.report import Report, SummaryRow, refusal_rows
-from gh_store_action.action.settings import Author, Settings
+from gh_store_action.action.run import DONE, FAILED, Run, progress
+from gh_store_action.action.wording import explained, in_inputs
+from gh_store_action.domain.commit_message import Author
 from gh_store_action.domain.objects import COMMENT_LIMIT
+from gh_store_action.domain.processing.result import Result
 from gh_store_action.domain.strict_json import canonical
 from gh_store_action.snapshots.making import SnapshotResult, Snapshots, Target
-from gh_store_action.store.lookup import Finder
+from gh_store_action.store.lookup import Lookup
 from gh_store_action.store.moving import Mover
-from gh_store_action.store.processor import Processor, Result
-from gh_store_action.store.session import Session
-from gh_store_action.workspace.files import Workspace
+from gh_store_action.store.processor import Processor
 
 WARN_COMMENTS = 2_000
 ALARM_COMMENTS = 2_400
-FAILED = 1
-DONE = 0
-
-
-@dataclass(frozen=True)
-class Run:
-    """What a mode works with."""
-
-    settings: Settings
-    session: Session
-    report: Report
-    workspace: Workspace
-
-    @property
-    def would(self) -> str:
-        """How a dry run's sentences begin."""
-        return "Dry run, nothing was written: " if self.settings.dry_run else ""
-
-
-Mode = Callable[[Run], int]
 
 
 def process(run: Run) -> int:
@@ -49,7 +29,7 @@ def process(run: Run) -> int:
         run.report.result("The event is about a pull request; nothing to do.")
         return DONE
     if settings.issue_number is not None:
-        mover = Mover(Finder(run.session), dry_run=settings.dry_run)
+        mover = Mover(Lookup(run.session), dry_run=settings.dry_run)
         results = [mover.process(settings.issue_number, event_comment=settings.event_comment_id)]
     else:
         processor = Processor(run.session, dry_run=settings.dry_run)
@@ -62,7 +42,7 @@ def _report_processing(run: Run, results: Sequence[Result], *, sweep: bool) -> i
     for result in results:
         _report_one(run, result)
     touched = [r for r in results if not r.skipped]
-    applied, refused = sum(r.applied for r in results), sum(r.rejected + r.unauthorized for r in results)
+    applied, refused = sum(r.applied for r in results), sum(r.counts.refused for r in results)
     pending = sum(r.pending for r in results)
     failed = [r for r in results if r.error is not None]
     if sweep:
@@ -80,7 +60,7 @@ def _report_processing(run: Run, results: Sequence[Result], *, sweep: bool) -> i
         _output_object(report, touched[0])
     for login, reason in session.refusals_to_say.items():
         report.error(
-            f"The updates of {login} stay pending: GitHub did not say whether {login} may write. {reason}",
+            f"The updates of {login} stay pending: GitHub did not say whether {login} may write. {in_inputs(reason)}",
             title="Permission unknown",
         )
     if failed or pending:
@@ -95,7 +75,7 @@ def _report_one(run: Run, result: Result) -> None:
     report, url = run.report, run.session.issue_url(result.number)
     name = result.object_id or f"#{result.number}"
     if result.error is not None:
-        report.error(f"{name}: {result.error}", title="Not finished")
+        report.error(f"{name}: {explained(result.error)}", title="Not finished")
         if result.error.detail:
             report.detail(result.error.detail)
     elif result.skipped:
@@ -109,7 +89,7 @@ def _report_one(run: Run, result: Result) -> None:
             issue_url=url,
             revision=result.state.revision if result.state else None,
             applied=result.applied,
-            refused=result.rejected + result.unauthorized,
+            refused=result.counts.refused,
             what=_what(result),
         )
     )
@@ -142,19 +122,8 @@ def _warn_of_the_cap(report: Report, name: str, result: Result) -> None:
 
 def _what(result: Result) -> str:
     if result.error is not None:
-        return f"not finished: {result.error.what}"
-    parts = [
-        f"{count} {word}"
-        for count, word in (
-            (result.applied, "applied"),
-            (result.rejected, "rejected"),
-            (result.unauthorized, "not authorised"),
-            (result.pending, "still pending"),
-            (result.receipts_left, "receipts left for the next run"),
-        )
-        if count
-    ]
-    return ", ".join(parts) or ("brought up to date" if result.changed else "nothing pending")
+        return f"not finished: {in_inputs(result.error.what)}"
+    return result.said
 
 
 def _output_object(report: Report, result: Result) -> None:
@@ -165,28 +134,13 @@ def _output_object(report: Report, result: Result) -> None:
     report.output("object", canonical(result.state.data) if result.state else None)
 
 
-def progress(report: Report, what: str) -> Callable[[int, int], None]:
-    """A log line for every tenth of the work; work that begins anew is told anew."""
-    said = [0]
-
-    def say(done: int, total: int) -> None:
-        tenth = done * 10 // total if total else 0
-        if tenth < said[0]:
-            said[0] = 0
-        if tenth > said[0]:
-            said[0] = tenth
-            report.info(f"{done} of {total} {what}")
-
-    return say
-
-
 def snapshot(run: Run) -> int:
-    """All objects, read anew."""
+    """All objects, read again."""
     return _report_snapshot(run, _snapshots(run).make())
 
 
 def update_snapshot(run: Run) -> int:
-    """All objects, what has changed read anew."""
+    """All objects, what has changed read again."""
     return _report_snapshot(run, _snapshots(run).update())
 
 
@@ -220,7 +174,7 @@ def _report_snapshot(run: Run, result: SnapshotResult) -> int:
     for problem in result.problems:
         if problem.broken:
             report.warning(
-                f"Issue #{problem.number} is not in the snapshot: {problem.reason}. Mend it, or take its labels off.",
+                f"Issue #{problem.number} is not in the snapshot: {problem.reason}. Fix it, or take its labels off.",
                 title="Left out",
             )
         else:
@@ -246,7 +200,7 @@ def _report_snapshot(run: Run, result: SnapshotResult) -> int:
     return DONE
 
 
-MODES: Mapping[str, Mode] = {
+MODES: Mapping[str, Callable[[Run], int]] = {
     "process": process,
     "snapshot": snapshot,
     "update-snapshot": update_snapshot,

@@ -4,29 +4,25 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import TYPE_CHECKING
 
 from gh_store_action.action.report import RefusalRow, SummaryRow, refusal_rows
+from gh_store_action.action.run import DONE, FAILED, Run, progress
+from gh_store_action.action.wording import explained, in_inputs
 from gh_store_action.domain.records import Refusal, StoredMeta, StoredObject
 from gh_store_action.domain.strict_json import InvalidJson, Json, canonical, parse
 from gh_store_action.errors import ConcurrentUpdateError, InputError, InvalidUpdate
 from gh_store_action.store.creating import Creator
-from gh_store_action.store.deleting import Change, Lifecycle
-from gh_store_action.store.lookup import Finder
+from gh_store_action.store.deleting import Change, Deleter
+from gh_store_action.store.lookup import Lookup
 from gh_store_action.store.reading import Reader
-from gh_store_action.store.updating import Outcome, Updater, in_step, update_of
+from gh_store_action.store.updating import Updated, Updater, in_step, update_of
 from gh_store_action.store.verifying import Problem, Verifier
-
-if TYPE_CHECKING:
-    from gh_store_action.action.modes import Run
-
-DONE, FAILED = 0, 1
 
 
 def create(run: Run) -> int:
     """Makes an object."""
     value = _data(run)
-    creator = Creator(Finder(run.session), dry_run=run.settings.dry_run)
+    creator = Creator(Lookup(run.session), dry_run=run.settings.dry_run)
     made = creator.create(run.settings.object_id, value)
     _say(run, made.meta, "created" if not run.settings.dry_run else "would be created")
     run.report.output("changed", True)
@@ -37,7 +33,7 @@ def create(run: Run) -> int:
 def get(run: Run) -> int:
     """Hands an object out, as it is or as it was."""
     settings = run.settings
-    found = Reader(Finder(run.session), warn=run.report.warning).get(
+    found = Reader(Lookup(run.session), warn=run.report.warning).get(
         settings.object_id, revision=settings.revision, at=settings.at
     )
     _say(run, found.meta, "read")
@@ -56,8 +52,8 @@ def update(run: Run) -> int:
     repeat = ""
     if settings.step:
         wanted = in_step(wanted, settings.object_id, settings.step, settings.attempt)
-        repeat = "To run this job again is safe: it does not post the same update a second time."
-    updater = Updater(Finder(run.session), dry_run=settings.dry_run, warn=run.report.warning, repeat=repeat)
+        repeat = "It is safe to re-run this job: the update is not posted twice."
+    updater = Updater(Lookup(run.session), dry_run=settings.dry_run, warn=run.report.warning, repeat=repeat)
     try:
         outcome = updater.update(settings.object_id, wanted, apply=settings.apply)
     except (InvalidUpdate, ConcurrentUpdateError) as error:
@@ -73,17 +69,17 @@ def _refused_early(run: Run, error: InvalidUpdate | ConcurrentUpdateError) -> in
     report.row(SummaryRow(run.settings.object_id, applied=0, refused=1, what="the update is refused"))
     for path, reason in error.reasons:
         report.refusal(RefusalRow(run.settings.object_id, run.session.viewer, reason, path))
-    report.warning(str(error), title="Update refused")
-    report.result(error.what)
+    report.warning(explained(error), title="Update refused")
+    report.result(in_inputs(error.what))
     report.output("object-id", run.settings.object_id)
     for name, value in (("changed", False), ("processed", 1), ("rejected", 1), ("pending", 0)):
         report.output(name, value)
     return _verdict(run, 1)
 
 
-def _report_update(run: Run, outcome: Outcome) -> int:
+def _report_update(run: Run, outcome: Updated) -> int:
     report, result, meta = run.report, outcome.result, outcome.object.meta
-    rejected = 0 if result is None else result.rejected + result.unauthorized
+    rejected = 0 if result is None else result.counts.refused
     pending = result.pending if result is not None else meta.pending
     for refusal in result.refusals if result else ():
         _refusal(run, meta, refusal)
@@ -111,7 +107,10 @@ def _report_update(run: Run, outcome: Outcome) -> int:
         report.notice(f"{meta.object_id}: {note}")
     if result is not None and result.pending:
         for login, reason in run.session.refusals_to_say.items():
-            report.error(f"The updates of {login} stay pending: GitHub did not say whether {login} may write. {reason}")
+            report.error(
+                f"The updates of {login} stay pending: GitHub did not say whether {login} may write. "
+                f"{in_inputs(reason)}"
+            )
         return FAILED
     return _verdict(run, rejected)
 
@@ -140,14 +139,14 @@ def _verdict(run: Run, rejected: int) -> int:
 def delete(run: Run) -> int:
     """Deletes an object; its log stays."""
     settings = run.settings
-    lifecycle = Lifecycle(Finder(run.session), dry_run=settings.dry_run)
-    change = lifecycle.delete(settings.object_id, if_revision=settings.if_revision, if_digest=settings.if_digest)
+    deleter = Deleter(Lookup(run.session), dry_run=settings.dry_run)
+    change = deleter.delete(settings.object_id, if_revision=settings.if_revision, if_digest=settings.if_digest)
     return _report_change(run, change, "deleted", "was deleted before")
 
 
 def restore(run: Run) -> int:
     """Brings a deleted object back."""
-    change = Lifecycle(Finder(run.session), dry_run=run.settings.dry_run).restore(run.settings.object_id)
+    change = Deleter(Lookup(run.session), dry_run=run.settings.dry_run).restore(run.settings.object_id)
     return _report_change(run, change, "restored", "is not deleted")
 
 
@@ -163,9 +162,9 @@ def _report_change(run: Run, change: Change, done: str, before: str) -> int:
 
 def history(run: Run) -> int:
     """Hands out what happened to an object, in the output `object` or in a file."""
-    past = Reader(Finder(run.session)).past(run.settings.object_id)
+    past = Reader(Lookup(run.session)).past(run.settings.object_id)
     entries = past.entries
-    meta = Finder(run.session).meta(past.issue, None, version=past.points[-1].revision if past.points else None)
+    meta = Lookup(run.session).meta(past.issue, None, version=past.points[-1].revision if past.points else None)
     _say(run, meta, f"{len(entries)} entries of history")
     run.report.output("changed", False)
     if run.settings.output:
@@ -178,12 +177,10 @@ def history(run: Run) -> int:
 
 
 def verify(run: Run) -> int:
-    """Folds every log and compares; fails where something is wrong and not mended."""
+    """Folds every log and compares; fails where something is wrong and not repaired."""
     settings, report = run.settings, run.report
-    from gh_store_action.action.modes import progress
-
     verifier = Verifier(
-        Finder(run.session),
+        Lookup(run.session),
         repair=settings.repair,
         dry_run=settings.dry_run,
         progress=progress(report, "objects looked at"),
@@ -191,11 +188,11 @@ def verify(run: Run) -> int:
     found = verifier.verify(settings.object_id or None, settings.issue_number)
     for problem in found:
         _report_problem(run, problem)
-    left = [problem for problem in found if not problem.mended]
+    left = [problem for problem in found if not problem.repaired]
     looked = f"{verifier.looked_at} object{'' if verifier.looked_at == 1 else 's'} verified"
-    report.result(f"{run.would}{looked}: {len(found)} problems, {len(found) - len(left)} of them mended.")
+    report.result(f"{run.would}{looked}: {len(found)} problems, {len(found) - len(left)} of them repaired.")
     report.info(f"{looked}: {len(found)} problems, {len(left)} left.")
-    report.output("changed", any(problem.mended for problem in found))
+    report.output("changed", any(problem.repaired for problem in found))
     report.output("object", [asdict(problem) for problem in found])
     if left:
         report.error(f"{len(left)} problems are left; the summary says which, and what to do.", title="Verify")
@@ -206,19 +203,19 @@ def verify(run: Run) -> int:
 def _report_problem(run: Run, problem: Problem) -> None:
     url = run.session.issue_url(problem.issue_number)
     name = problem.object_id or f"#{problem.issue_number}"
-    what = f"{problem.kind}: {problem.message}"
+    what, hint = f"{problem.kind}: {in_inputs(problem.message)}", in_inputs(problem.hint)
     run.report.row(
         SummaryRow(
             object_id=problem.object_id,
             issue_number=problem.issue_number,
             issue_url=f"{url}#issuecomment-{problem.comment_id}" if problem.comment_id else url,
-            what=f"{what} (mended)" if problem.mended else f"{what}. {problem.mend}",
+            what=f"{what} (repaired)" if problem.repaired else f"{what}. {hint}",
         )
     )
-    if problem.mended:
-        run.report.notice(f"{name}: {what}; it was mended.", title="Mended")
+    if problem.repaired:
+        run.report.notice(f"{name}: {what}; it was repaired.", title="Repaired")
     else:
-        run.report.warning(f"{name}: {what}. {problem.mend}", title="Problem")
+        run.report.warning(f"{name}: {what}. {hint}", title="Problem")
 
 
 # -- what the modes share ----------------------------------------------------------------------------------------------
@@ -241,7 +238,7 @@ def _data(run: Run) -> Json:
     try:
         return parse(text or "")
     except InvalidJson as error:
-        raise InputError(f"{name} is no JSON: {error.reason}.", "Mend it; nothing was written.") from None
+        raise InputError(f"{name} is no JSON: {error.reason}.", "Fix it; nothing was written.") from None
 
 
 def _write(run: Run, value: object) -> None:

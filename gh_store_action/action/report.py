@@ -11,15 +11,16 @@ import os
 import re
 import sys
 from base64 import b64encode
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
 from actions_toolkit import core
 
+from gh_store_action.config.store_config import LogConfig
 from gh_store_action.domain.markdown import code_span, link, markdown_text, shorten, visible
 from gh_store_action.domain.records import Refusal
-from gh_store_action.errors import StoreError
+from gh_store_action.errors import Reason, StoreError
 
 ANNOTATION_LIMIT = 10  # of each kind in a step: actions/toolkit, docs/problem-matchers.md
 MESSAGE_LIMIT = 4_096  # characters: runner, ExecutionContext.cs
@@ -74,7 +75,7 @@ def refusal_rows(object_id: str, refusal: Refusal, comment_url: str = "") -> lis
     none = "This person may not write this object." if refusal.unauthorized else "No reason is recorded."
     return [
         RefusalRow(object_id, refusal.author, reason, path, refusal.comment_id, comment_url)
-        for path, reason in refusal.reasons or (("", none),)
+        for path, reason in refusal.reasons or (Reason("", none),)
     ]
 
 
@@ -111,7 +112,12 @@ class Report:
 
     Args:
         title: of the summary, such as `process #12`.
+
+    Attributes:
+        log: gives the log's configuration, which is known only when the store's files are read.
     """
+
+    log: Callable[[], LogConfig]
 
     def __init__(self, title: str) -> None:
         self.title = title
@@ -126,12 +132,13 @@ class Report:
         self._outputs: dict[str, str] = {}
         self._secrets: tuple[str, ...] = ()
         self._summarised = False
+        self.log = LogConfig
 
     def finish(self) -> None:
         """Send what waits: annotations, the summary, the outputs.  A second call writes nothing twice.
 
         Raises:
-            StoreError: the outputs can not be written.
+            StoreError: the outputs cannot be written.
         """
         self._send_held()
         self.write_summary()
@@ -157,13 +164,19 @@ class Report:
     # The log
 
     def info(self, line: str) -> None:
-        """One line of the log."""
+        """One line of the log, where the configuration's `log.level` shows it; the runner adds the time."""
+        if self.log().shows("INFO"):
+            self._line(line)
+
+    def _line(self, line: str) -> None:
         core.info(neutral(self.redact(line)))  # noqa: TID251 - the door itself
         sys.stdout.flush()
 
     def debug(self, line: str) -> None:
-        """One line that is shown where debug logging is on, under GitHub Actions only."""
-        if os.environ.get("GITHUB_ACTIONS") == "true":
+        """One line that is shown where debug logging is on, by the runner or by `log.level`."""
+        if self.log().shows("DEBUG"):
+            self._line(line)
+        elif os.environ.get("GITHUB_ACTIONS") == "true":
             core.debug(neutral(self.redact(line)))
             sys.stdout.flush()
 
@@ -199,7 +212,7 @@ class Report:
                 self._send(kind, *held[0])
             elif held:
                 for text, _ in held:
-                    self.info(f"{kind}: {text}")
+                    self._line(f"{kind}: {text}")
                 self._send(kind, f"and {len(held)} more, see the summary", "gh-store")
             held.clear()
 
@@ -226,7 +239,7 @@ class Report:
             return  # not in a workflow: nobody reads them, and core would print them
         if not os.path.isfile(path):
             raise StoreError(
-                "The outputs can not be set: GITHUB_OUTPUT names no file.",
+                "The outputs cannot be set: GITHUB_OUTPUT names no file.",
                 "Run the action with `uses:`, or mount the runner's file commands into the container.",
             )
         try:
@@ -236,7 +249,7 @@ class Report:
                 del self._outputs[name]
         except OSError as problem:
             raise StoreError(
-                f"The outputs can not be set: {problem.strerror}.", "See that GITHUB_OUTPUT can be written to."
+                f"The outputs cannot be set: {problem.strerror}.", "See that GITHUB_OUTPUT can be written to."
             ) from None
 
     # The summary
@@ -265,7 +278,7 @@ class Report:
     def write_summary(self) -> None:
         """Add the summary to the file that the runner shows, once; where there is none, nobody wants it.
 
-        A summary that can not be written fails no run: the log says so.
+        A summary that cannot be written fails no run: the log says so.
         """
         path = os.environ.get("GITHUB_STEP_SUMMARY", "")
         if not path or self._summarised:
@@ -275,7 +288,7 @@ class Report:
             with open(path, "a", encoding="utf-8", newline="\n") as file:
                 file.write(self.summary(SUMMARY_LIMIT - file.tell()))
         except OSError as problem:
-            self.info(f"The job summary can not be written: {problem.strerror}.")
+            self._line(f"The job summary cannot be written: {problem.strerror}.")
 
     def summary(self, limit: int = SUMMARY_LIMIT) -> str:
         """The summary's Markdown, in at most `limit` bytes of UTF-8: rows that do not fit are counted instead."""

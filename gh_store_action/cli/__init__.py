@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import click
 
 from gh_store_action import __version__
-from gh_store_action.cli import history as cli_history
-from gh_store_action.cli import maintenance as cli_keeping
-from gh_store_action.cli import objects as cli_objects
-from gh_store_action.cli import setup as cli_setup
-from gh_store_action.cli import snapshots as cli_snapshots
-from gh_store_action.cli.invocation import Invocation
-from gh_store_action.cli.options import common
+from gh_store_action.cli.options import Call, common
 from gh_store_action.cli.screen import output_failed
+from gh_store_action.cli.wording import explained
 from gh_store_action.errors import StoreError
 
 FAILED = BUG = 1
@@ -44,11 +41,11 @@ class Program(click.Group):
         Args:
             standalone_mode: exit; else the exit code is returned.
         """
-        running = Invocation(os.environ)
+        running = Call(os.environ)
         given = list(sys.argv[1:] if args is None else args)
         try:
             if sys.stdout is None:  # before anything is done that could not be told
-                raise StoreError("Standard output can not be written: it is closed.", "Send it to a file.")
+                raise StoreError("Standard output cannot be written: it is closed.", "Send it to a file.")
             code = super().main(
                 given,
                 prog_name="gh-store",
@@ -67,18 +64,42 @@ class Program(click.Group):
             sys.exit(code)
         return code
 
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of all commands."""
+        return [name for _, _, summaries in ROOMS for name in summaries]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name: its room is imported now, and no other."""
+        for _, room, summaries in ROOMS:
+            if cmd_name in summaries:
+                commands: Sequence[click.Command] = import_module(f"{__name__}.{room}").COMMANDS
+                return next(one for one in commands if one.name == cmd_name)
+        return None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that the arguments begin with; for an unknown one, the names most like it are told."""
+        name = args[0]
+        known = self.list_commands(ctx)
+        if name not in known and not name.startswith("-") and not ctx.resilient_parsing:
+            near = difflib.get_close_matches(name, known)
+            hint = f" Did you mean {', '.join(map(repr, near))}?" if near else ""
+            raise click.UsageError(f"No such command {name!r}.{hint}", ctx)
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The commands by what they are for."""
-        for title, room in ROOMS:
+        for title, _, summaries in ROOMS:
             with formatter.section(title):
-                formatter.write_dl([(str(one.name), one.get_short_help_str(100)) for one in room])
+                formatter.write_dl(list(summaries.items()))
 
 
-def _explain(error: Exception, running: Invocation) -> int:
+def _explain(error: Exception, running: Call) -> int:
     """Says in one line what went wrong; more where more is wanted."""
     say = running.screen.error
     if isinstance(error, StoreError):
-        say(running.redact(str(error)))
+        say(running.redact(explained(error)))
         if running.verbose:
             for line in (*error.detail.splitlines(), *_trace(error)):
                 running.screen.line(running.redact(line))
@@ -97,7 +118,7 @@ def _explain(error: Exception, running: Invocation) -> int:
         say(running.redact(f"{sentence}{_behind_dashes(error)} See `{help_}`."))
         return WRONG_INPUT
     if isinstance(error, OSError) and output_failed(error):
-        say(f"Standard output can not be written: {error.strerror}.")
+        say(f"Standard output cannot be written: {error.strerror}.")
         return FAILED
     place = traceback.extract_tb(error.__traceback__)[-1]
     say(
@@ -157,16 +178,59 @@ def program(ctx: click.Context) -> int:
     return 0
 
 
-ROOMS = (
-    ("Objects", cli_objects.COMMANDS),
-    ("History", cli_history.COMMANDS),
-    ("Upkeep", cli_keeping.COMMANDS),
-    ("Snapshots", cli_snapshots.COMMANDS),
-    ("Setup", cli_setup.COMMANDS),
+ROOMS: tuple[tuple[str, str, Mapping[str, str]], ...] = (
+    (
+        "Objects",
+        "objects",
+        {
+            "create": "Create an object.",
+            "upsert": "Make an object be DATA, whether it is there or not.",
+            "get": "Print an object.",
+            "update": "Post an update of an object.",
+            "delete": "Delete an object.",
+            "restore": "Bring a deleted object back.",
+            "list": "List all objects.",
+        },
+    ),
+    (
+        "History",
+        "history",
+        {
+            "history": "Print what happened to an object.",
+            "diff": "Print what changed between two revisions.",
+            "revert": "Make an object what it was at a revision.",
+        },
+    ),
+    (
+        "Upkeep",
+        "maintenance",
+        {
+            "process-updates": "Fold the pending updates of one object into it.",
+            "sweep": "Fold everything that is pending anywhere in the store.",
+            "verify": "Fold every log, or one object's, and compare.",
+            "migrate": "Adopt a store that gh-store 0.5 to 0.11 wrote.",
+            "roll-over": "Move an object to a new issue, where its history goes on.",
+        },
+    ),
+    (
+        "Snapshots",
+        "snapshots",
+        {
+            "snapshot": "Write all objects to a file.",
+            "update-snapshot": "Bring a snapshot up to date.",
+        },
+    ),
+    (
+        "Setup",
+        "setup",
+        {
+            "init": "Write this machine's configuration, or with --repository-files the workflows.",
+            "doctor": "Check a repository and say what to do.",
+            "completion": "Print the script that completes commands and options.",
+        },
+    ),
 )
-for _, _commands in ROOMS:
-    for _command in _commands:
-        program.add_command(_command)
+"""Title, module and, by name, each command with its summary: `--help` shows them without importing a command."""
 
 
 def main() -> None:

@@ -24,7 +24,7 @@ Cell = str | tuple[str, str]  # text, or text and style
 
 
 def cell(value: Cell) -> Text:
-    """Untrusted text for a terminal: what can not be seen is written out, line breaks of our own stay."""
+    """Untrusted text for a terminal: what cannot be seen is written out, line breaks of our own stay."""
     text, style = value if isinstance(value, tuple) else (value, "")
     return Text("\n".join(visible(line) for line in text.split("\n")), style=style)
 

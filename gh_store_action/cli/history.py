@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
+from rich.console import Console
 
+from gh_store_action.cli.drawing import cell, compact, table
 from gh_store_action.cli.invocation import invocation
 from gh_store_action.cli.objects import save, show_changed
 from gh_store_action.cli.options import command, dry_run
 from gh_store_action.cli.output import naming_the_nearest
+from gh_store_action.domain.past.history import PENDING
+from gh_store_action.domain.verdicts import Outcome
 
-if TYPE_CHECKING:
-    from rich.console import Console
-
-_VERDICTS = {"applied": "green", "rejected": "red", "unauthorized": "red", "pending": "yellow"}
 _OPERATIONS = {"add": "green", "remove": "red", "replace": "yellow"}
 
 
@@ -35,8 +35,7 @@ def history(object_id: str, output: str | None) -> int:
         return 0
 
     def draw(console: Console) -> None:
-        from gh_store_action.cli.drawing import compact, table
-
+        colours = {one.key: "red" if one.refused else "green" for one in Outcome} | {PENDING: "yellow"}
         rows = []
         for entry in entries:
             meta = entry["metadata"]
@@ -48,7 +47,7 @@ def history(object_id: str, output: str | None) -> int:
                     (f"{meta.get('revision') or ''}", "bold"),
                     str(entry["timestamp"]),
                     str(meta.get("author") or ""),
-                    (verdict, _VERDICTS.get(verdict, "")),
+                    (verdict, colours.get(verdict, "")),
                     compact(entry["data"]) + (f"\n{reason}" if reason else ""),
                 )
             )
@@ -70,8 +69,6 @@ def diff(object_id: str, first: int, second: int) -> int:
         patch: Any = run.store().diff(object_id, first, second)
 
     def draw(console: Console) -> None:
-        from gh_store_action.cli.drawing import cell, compact, table
-
         rows = [
             (
                 (step["op"], _OPERATIONS.get(step["op"], "")),

@@ -3,47 +3,39 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from contextlib import nullcontext
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
+from loguru import logger
 
-from gh_store_action.cli.options import as_input
-from gh_store_action.cli.screen import Screen
+from gh_store_action.arguments import repository, token
+from gh_store_action.cli.data import as_input
+from gh_store_action.cli.options import Call
+from gh_store_action.config.store_config import LOCAL_FILE, LogConfig, parse_local, read_local
 from gh_store_action.errors import InputError
-
-if TYPE_CHECKING:
-    from gh_store_action.config.store_config import Log
-    from gh_store_action.gateway.endpoints import Addresses
-    from gh_store_action.gateway.transport import Transport
-    from gh_store_action.store.github_store import GitHubStore
-    from gh_store_action.store.session import Session
-    from gh_store_action.workspace.files import Workspace
+from gh_store_action.gateway.endpoints import Addresses
+from gh_store_action.gateway.issues import GitHub
+from gh_store_action.gateway.transport import Transport
+from gh_store_action.store.github_store import GitHubStore
+from gh_store_action.store.session import Session
+from gh_store_action.workspace.files import Workspace
 
 
 class Invocation:
     """What the commands work with; everything but the screen is made on first use.
 
     Args:
-        environ: the process's environment.
-
-    Attributes:
-        options: the common options that were given, by name.
+        call: with the environment and the common options.
     """
 
-    def __init__(self, environ: Mapping[str, str], screen: Screen | None = None) -> None:
-        self.environ = environ
-        self.options: dict[str, Any] = {}
-        self.screen = screen or Screen(environ=environ)
-        self._logged: tuple[Log, bool] | None = None
-
-    @property
-    def verbose(self) -> bool:
-        """Whether more is to be said."""
-        return bool(self.options.get("verbose"))
+    def __init__(self, call: Call) -> None:
+        self.call = call
+        self.environ = call.environ
+        self.options = call.options
+        self.screen = call.screen
+        self._logged: tuple[LogConfig, bool] | None = None
 
     @property
     def config(self) -> str | None:
@@ -58,16 +50,13 @@ class Invocation:
         Raises:
             InputError: there is none, or no token looks like it.
         """
-        from gh_store_action.action.settings import INPUTS
-
         given = str(self.options.get("token") or "").strip()
         text = given or self.environ.get("GITHUB_TOKEN", "").strip()
         if not text:
             raise InputError(
                 "There is no token.", "Set the variable GITHUB_TOKEN, such as by: export GITHUB_TOKEN=$(gh auth token)"
             )
-        found: str = INPUTS["token"].parse("token", text).secret
-        return found
+        return token("token", text).secret
 
     @cached_property
     def repository(self) -> str:
@@ -76,8 +65,6 @@ class Invocation:
         Raises:
             InputError: there is none, or it is not of that form.
         """
-        from gh_store_action.action.settings import repository
-
         text = str(self.options.get("repo") or self.environ.get("GITHUB_REPOSITORY", "")).strip()
         if not text:
             raise InputError(
@@ -92,15 +79,11 @@ class Invocation:
         Raises:
             InputError: `--api-url` or a variable is no address.
         """
-        from gh_store_action.gateway.endpoints import Addresses
-
         return Addresses.of(self.environ, str(self.options.get("api_url") or ""), name="--api-url")
 
     @cached_property
     def transport(self) -> Transport:
         """The connection to GitHub; `close` closes it."""
-        from gh_store_action.gateway.transport import Transport
-
         where = self.addresses
         return Transport(token=self.token, api_url=where.api, graphql_url=where.graphql, log=self.say)
 
@@ -111,10 +94,6 @@ class Invocation:
         Raises:
             StoreError: an option, a variable or the local file is wrong; the file of `--config` is an option.
         """
-        from gh_store_action.config.store_config import LOCAL_FILE, parse_local, read_local
-        from gh_store_action.gateway.issues import GitHub
-        from gh_store_action.store.session import Session
-
         with as_input() if self.config else nullcontext():
             local = read_local(self.config)
             parse_local(local or "", source=self.config or LOCAL_FILE)
@@ -136,45 +115,29 @@ class Invocation:
         Args:
             quiet: what is left out of listings is not told.
         """
-        from gh_store_action.store.github_store import GitHubStore
-
         return GitHubStore.over(self.session, dry_run=dry_run, log=(lambda _: None) if quiet else self.warn)
 
     def workspace(self, root: Path) -> Workspace:
         """The files below a folder."""
-        from gh_store_action.workspace.files import Workspace
-
         return Workspace(root, self.environ, self.addresses.server, self.token, time.sleep)
 
     def say(self, text: str, *, level: str = "INFO") -> None:
         """A line of the log, as `log.level` and `log.format` have it; `--verbose` shows every level."""
-        from loguru import logger
-
-        from gh_store_action.config.store_config import Log
-
         session = self.__dict__.get("session")
-        wanted = (session.config.log if session else Log()), self.verbose
+        wanted = (session.config.log if session else LogConfig()), self.call.verbose
         if wanted != self._logged:
             logger.remove()
-            lowest = "DEBUG" if self.verbose else wanted[0].level
+            lowest = "DEBUG" if self.call.verbose else wanted[0].level
             logger.add(self.screen.line, level=lowest, format=wanted[0].format, colorize=False)
             self._logged = wanted
-        logger.log(level, self.redact(text))
+        logger.log(level, self.call.redact(text))
 
     def warn(self, text: str) -> None:
         """A line of the log that should be looked at."""
         self.say(text, level="WARNING")
 
-    def redact(self, text: str) -> str:
-        """The text without the token."""
-        secrets = (str(self.options.get("token") or ""), self.environ.get("GITHUB_TOKEN", ""))
-        for secret in secrets:
-            text = text.replace(secret.strip(), "***") if len(secret.strip()) > 3 else text
-        return text
-
     def close(self) -> None:
-        """Ends the log, the progress bar and the connection."""
-        self.screen.clear()
+        """Ends the log and the connection."""
         if "transport" in self.__dict__:
             self.transport.close()
         if self._logged is not None:
@@ -187,6 +150,8 @@ class Invocation:
 def invocation() -> Invocation:
     """The invocation that the running command belongs to."""
     found = click.get_current_context().find_root().obj
-    if not isinstance(found, Invocation):
+    if not isinstance(found, Call):
         raise TypeError("the command runs outside of `gh-store`")
-    return found
+    if not isinstance(found.work, Invocation):
+        found.work = Invocation(found)
+    return found.work

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING
 
 import click
+from rich.console import Console
 
+from gh_store_action.cli.drawing import nothing_written, table
 from gh_store_action.cli.invocation import Invocation, invocation
 from gh_store_action.cli.objects import show
 from gh_store_action.cli.options import command, dry_run
 from gh_store_action.cli.output import naming_the_nearest, result, what
-from gh_store_action.cli.wording import in_options
-
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from gh_store_action.store.processor import Result
+from gh_store_action.cli.wording import explained, in_options
+from gh_store_action.domain.processing.result import Result
+from gh_store_action.store.verifying import repairable
 
 
 @command("process-updates", "gh-store process-updates --issue 1")
@@ -50,22 +48,22 @@ def _told(run: Invocation, results: Sequence[Result]) -> int:
     for one in results:
         name = one.object_id or f"#{one.number}"
         if one.error is not None:
-            run.screen.error(f"{name}: {one.error}")
+            run.screen.error(f"{name}: {explained(one.error)}")
         elif one.skipped:
             run.say(f"Issue #{one.number} is left alone: {one.skipped}.", level="WARNING")
         for note in one.notes:
             run.say(f"{name}: {note}")
         for refusal in one.refusals:
-            why = "; ".join(f"{path}: {reason}" for path, reason in refusal.reasons) or "its author may not write here"
+            why = "; ".join(map(str, refusal.reasons)) or "its author may not write here"
             run.say(f"{name}: the update {refusal.comment_id} by {refusal.author} was refused: {why}", level="WARNING")
     for login, reason in run.session.refusals_to_say.items():
-        run.screen.error(f"The updates of {login} stay pending: GitHub did not say whether {login} may write. {reason}")
+        run.screen.error(
+            f"The updates of {login} stay pending: GitHub did not say whether {login} may write. {in_options(reason)}"
+        )
     return 1 if any(one.error is not None or one.pending for one in results) else 0
 
 
 def _draw(console: Console, results: Sequence[Result], *, dry_run: bool) -> None:
-    from gh_store_action.cli.drawing import nothing_written, table
-
     rows = [
         (
             (one.object_id, "bold"),
@@ -85,12 +83,10 @@ def _draw(console: Console, results: Sequence[Result], *, dry_run: bool) -> None
 
 @command("verify", "gh-store verify", "gh-store verify metrics --repair")
 @click.argument("object_id", metavar="[ID]", required=False)
-@click.option("--repair", is_flag=True, help="Mend what the log can mend.")
+@click.option("--repair", is_flag=True, help="Fix what the log can fix.")
 @dry_run
 def verify(object_id: str | None, repair: bool, dry_run: bool) -> int:
-    """Fold every log, or one object's, and compare.  Exit code 1 when something is wrong and not mended."""
-    from gh_store_action.store.verifying import repairable
-
+    """Fold every log, or one object's, and compare.  Exit code 1 when something is wrong and not repaired."""
     run = invocation()
     with naming_the_nearest(run, object_id or ""):
         store = run.store(dry_run=dry_run)
@@ -99,37 +95,36 @@ def verify(object_id: str | None, repair: bool, dry_run: bool) -> int:
     tried = [repair and dry_run and repairable(one) for one in problems]
 
     def draw(console: Console) -> None:
-        from gh_store_action.cli.drawing import nothing_written, table
-
         rows = [
             (
                 (one.object_id, "bold"),
                 (f"#{one.issue_number}", "dim"),
                 (one.kind, "yellow"),
-                one.message + ("" if one.mended or would or not one.mend else f"\n→ {in_options(one.mend)}"),
-                ("mended", "green")
-                if one.mended
-                else (("would be mended", "green") if would else ("not mended", "red")),
+                in_options(one.message)
+                + ("" if one.repaired or would or not one.hint else f"\n→ {in_options(one.hint)}"),
+                ("repaired", "green")
+                if one.repaired
+                else (("would be repaired", "green") if would else ("not repaired", "red")),
             )
             for one, would in zip(problems, tried, strict=True)
         ]
         console.print(table(("Object", "Issue", "Problem", "What", ""), rows) if rows else "nothing is wrong")
         if dry_run:
-            nothing_written(console, _would_mend(sum(tried), len(problems)))
+            nothing_written(console, _would_repair(sum(tried), len(problems)))
 
     value = [
-        {**asdict(one), "would_mend": would, "dry_run": dry_run} for one, would in zip(problems, tried, strict=True)
+        {**asdict(one), "would_repair": would, "dry_run": dry_run} for one, would in zip(problems, tried, strict=True)
     ]
     run.screen.show(value, draw)
-    return 1 if any(not one.mended for one in problems) else 0
+    return 1 if any(not one.repaired for one in problems) else 0
 
 
-def _would_mend(some: int, problems: int) -> str:
+def _would_repair(some: int, problems: int) -> str:
     if not problems:
-        return "There is nothing to mend."
+        return "There is nothing to fix."
     if not some:
-        return "Nothing would be mended; --repair mends what the log can mend."
-    return f"{some} of {problems} problems would be mended, as far as the log can mend them."
+        return "Nothing would be repaired; --repair fixes what the log can fix."
+    return f"{some} of {problems} problems would be repaired, as far as the log can fix them."
 
 
 @command("migrate", "gh-store migrate --dry-run", "gh-store migrate")
@@ -140,8 +135,6 @@ def migrate(dry_run: bool) -> int:
     found = run.store(dry_run=dry_run).migrate(dry_run)
 
     def draw(console: Console) -> None:
-        from gh_store_action.cli.drawing import nothing_written, table
-
         rows = [
             (
                 (one.object_id, "bold"),
@@ -149,7 +142,9 @@ def migrate(dry_run: bool) -> int:
                 one.form,
                 f"{one.applied}",
                 f"{one.rejected}",
-                (one.problem, "red") if one.problem else ("adopted" if one.done else "would be adopted", "green"),
+                (in_options(one.problem), "red")
+                if one.problem
+                else ("adopted" if one.done else "would be adopted", "green"),
             )
             for one in found
         ]

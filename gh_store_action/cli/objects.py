@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
+from rich.console import Console
 
+from gh_store_action.arguments import digest as parse_digest
+from gh_store_action.arguments import moment as parse
+from gh_store_action.cli.data import as_input, object_data, read_data
+from gh_store_action.cli.drawing import cell, compact, nothing_written, table
+from gh_store_action.cli.drawing import stored as draw_stored
 from gh_store_action.cli.invocation import Invocation, invocation
-from gh_store_action.cli.options import as_input, command, dry_run, object_data, read_data
+from gh_store_action.cli.options import command, dry_run
 from gh_store_action.cli.output import naming_the_nearest, stored
+from gh_store_action.domain.names import DEFAULT_MODE, UPDATE_MODES
+from gh_store_action.domain.records import StoredObject
+from gh_store_action.domain.strict_json import Json, equal
 from gh_store_action.errors import InputError, ObjectNotFound, StoreError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from rich.console import Console
-
-    from gh_store_action.domain.records import StoredObject
-    from gh_store_action.domain.strict_json import Json
-    from gh_store_action.store.github_store import GitHubStore
-
-# As `settings.UPDATE_MODES`, which this does not import for the sake of a quick --help; a test holds them together.
-UPDATE_MODES = ("append", "replace", "merge-patch", "json-patch", "operators")
+from gh_store_action.store.github_store import GitHubStore
+from gh_store_action.store.updating import update_of
 
 
 def show(run: Invocation, found: StoredObject, *, would: str = "", said: str = "", **more: Any) -> int:
@@ -37,9 +38,6 @@ def show(run: Invocation, found: StoredObject, *, would: str = "", said: str = "
     shape = {**stored(found), **more}
 
     def draw(console: Console) -> None:
-        from gh_store_action.cli.drawing import cell, nothing_written
-        from gh_store_action.cli.drawing import stored as draw_stored
-
         if would:
             nothing_written(console, would)
         draw_stored(console, shape)
@@ -67,8 +65,6 @@ def show_changed(
         posted: whether the change is left to the workflow to fold.
         unless: data at which there is nothing to change.
     """
-    from gh_store_action.domain.strict_json import equal
-
     before = _revision(store, object_id) if dry_run else 0
     found = act()
     would = said = ""
@@ -110,17 +106,15 @@ def save(path: str, value: Any) -> None:
     """Writes a result to a file, in place of standard output; makes the folders that it lies in.
 
     Raises:
-        StoreError: the file can not be written.
+        StoreError: the file cannot be written.
     """
-    import json
-
     file = Path(path).expanduser()
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     except OSError as error:
         raise StoreError(
-            f"The file {path!r} can not be written: {error.strerror}.", "Choose another --output."
+            f"The file {path!r} cannot be written: {error.strerror}.", "Choose another --output."
         ) from None
 
 
@@ -177,8 +171,6 @@ def get(object_id: str, revision: int | None, at: str | None, output: str | None
 
 def moment(name: str, text: str | None) -> str | None:
     """A time from the command line as GitHub writes it."""
-    from gh_store_action.action.settings import moment as parse
-
     return None if text is None else parse(name, text)
 
 
@@ -190,7 +182,7 @@ def moment(name: str, text: str | None) -> str | None:
 @click.argument("object_id", metavar="ID")
 @click.argument("changes", metavar="CHANGES")
 @click.option(
-    "--mode", type=click.Choice(UPDATE_MODES), default="append", show_default=True, help="How CHANGES are meant."
+    "--mode", type=click.Choice(UPDATE_MODES), default=DEFAULT_MODE, show_default=True, help="How CHANGES are meant."
 )
 @click.option("--if-revision", type=click.IntRange(1), metavar="N", help="Only if the object is at this revision.")
 @click.option("--if-digest", metavar="HEX", help="Only if the object has this digest.")
@@ -224,10 +216,7 @@ def update(
 
 def _update(changes: str, mode: str, update_id: str | None, if_digest: str | None) -> tuple[Json, str | None]:
     """The changes and the digest; raises here, before anything is asked, what is wrong with them by themselves."""
-    from gh_store_action.action.settings import INPUTS
-    from gh_store_action.store.updating import update_of
-
-    digest = INPUTS["if-digest"].parse("--if-digest", if_digest) if if_digest is not None else None
+    digest = parse_digest("--if-digest", if_digest) if if_digest is not None else None
     value = object_data(changes) if mode in ("append", "replace") else read_data(changes)
     with as_input():
         update_of(value, mode, update_id=update_id, if_digest=digest)
@@ -262,8 +251,6 @@ def restore(object_id: str, dry_run: bool) -> int:
 
 
 def _say(console: Console, said: str, *, dry_run: bool) -> None:
-    from gh_store_action.cli.drawing import cell, nothing_written
-
     if dry_run:
         nothing_written(console, said)
     else:
@@ -284,8 +271,6 @@ def list_objects(since: str | None) -> int:
         progress(len(shapes), 0)
 
     def draw(console: Console) -> None:
-        from gh_store_action.cli.drawing import compact, table
-
         rows = [
             (
                 (one["object_id"], "bold"),

@@ -1,23 +1,58 @@
-"""What every command understands: the common options, before and after the command, and its texts as values."""
+"""What every command understands: the call that it belongs to, and the common options, before and after its name."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol, TypeVar
 
 import click
 
-from gh_store_action.errors import ConfigurationError, InputError, InvalidUpdate
-
-if TYPE_CHECKING:
-    from gh_store_action.domain.strict_json import Json
+from gh_store_action.cli.screen import Screen
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
-DATA_LIMIT = 1024 * 1024  # bytes; an object has less than 60,000 characters
+
+class Call:
+    """One call of the command, as far as it is known without a command: what `--help` needs, and no more.
+
+    Args:
+        environ: the process's environment.
+
+    Attributes:
+        options: the common options that were given, by name.
+        work: what the commands work with, once one has asked for it; closed with the call.
+    """
+
+    def __init__(self, environ: Mapping[str, str], screen: Screen | None = None) -> None:
+        self.environ = environ
+        self.options: dict[str, Any] = {}
+        self.screen = screen or Screen(environ=environ)
+        self.work: Closing | None = None
+
+    @property
+    def verbose(self) -> bool:
+        """Whether more is to be said."""
+        return bool(self.options.get("verbose"))
+
+    def redact(self, text: str) -> str:
+        """The text without the token."""
+        secrets = (str(self.options.get("token") or ""), self.environ.get("GITHUB_TOKEN", ""))
+        for secret in secrets:
+            text = text.replace(secret.strip(), "***") if len(secret.strip()) > 3 else text
+        return text
+
+    def close(self) -> None:
+        """Ends the progress bar, and what the command worked with."""
+        self.screen.clear()
+        if self.work is not None:
+            self.work.close()
+
+
+class Closing(Protocol):
+    """Something to be closed."""
+
+    def close(self) -> None:
+        """Ends it."""
 
 
 class Command(click.Command):
@@ -91,59 +126,3 @@ def command(name: str, *examples: str) -> Callable[[Callable[..., int]], Command
 def dry_run(function: Decorated) -> Decorated:
     """Adds `--dry-run`."""
     return click.option("--dry-run", is_flag=True, help="Say what would be done; write nothing.")(function)
-
-
-@contextmanager
-def as_input() -> Iterator[None]:
-    """Makes what an argument or a file of the caller's breaks a wrong input: exit code 2.
-
-    Raises:
-        InputError: in place of the `InvalidUpdate` or `ConfigurationError` raised inside.
-    """
-    try:
-        yield
-    except (InvalidUpdate, ConfigurationError) as error:
-        raise InputError(error.what, error.mend, detail=error.detail) from None
-
-
-def read_data(text: str) -> Json:
-    """The value of `DATA`: JSON text, `@file`, or `-` for standard input.
-
-    Raises:
-        InputError: it can not be read, or is no strict JSON; says where.
-    """
-    from gh_store_action.domain.strict_json import InvalidJson, parse
-
-    source, mend = (
-        "The data",
-        """Quote it for the shell, such as '{"count": 1}', or give @file or - (standard input).""",
-    )
-    try:
-        if text == "-":
-            source, mend = "Standard input", "Mend what writes it."
-            text = sys.stdin.buffer.read(DATA_LIMIT + 1).decode("utf-8-sig")
-        elif text.startswith("@"):
-            source, mend = f"The file {text[1:]!r}", "Mend it there."
-            with Path(text[1:]).expanduser().open("rb") as file:
-                text = file.read(DATA_LIMIT + 1).decode("utf-8-sig")
-        if len(text) > DATA_LIMIT:
-            raise InputError(f"{source} is larger than 1 MiB.", "An object has room for 60,000 characters of JSON.")
-        return parse(text)
-    except InvalidJson as error:
-        raise InputError(f"{source} is no JSON: {error.reason}.", mend) from None
-    except UnicodeDecodeError:
-        raise InputError(f"{source} is no UTF-8 text.", "Save it as UTF-8.") from None
-    except OSError as error:
-        raise InputError(f"{source} can not be read: {error.strerror}.", "Check the name behind the @.") from None
-
-
-def object_data(text: str) -> Json:
-    """The value of `DATA` for a whole object.
-
-    Raises:
-        InputError: as `read_data`, or no object of the store can hold it.
-    """
-    from gh_store_action.store.creating import checked
-
-    with as_input():
-        return checked(read_data(text))

@@ -7,14 +7,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from gh_store_action.cli.invocation import Invocation
+from gh_store_action.cli.wording import explained
+from gh_store_action.domain.processing.result import Result
+from gh_store_action.domain.records import StoredObject
 from gh_store_action.errors import ObjectNotFound, StoreError
-
-if TYPE_CHECKING:
-    from gh_store_action.cli.invocation import Invocation
-    from gh_store_action.domain.records import StoredObject
-    from gh_store_action.store.processor import Result
+from gh_store_action.hints import Text
+from gh_store_action.store.lookup import Lookup
 
 LOOKED_AT = 1_000  # objects whose ids are compared with an unknown one: ten requests
 
@@ -30,9 +31,7 @@ def result(found: Result) -> dict[str, Any]:
         "issue_number": found.number,
         "object_id": found.object_id,
         "changed": found.changed,
-        "applied": found.applied,
-        "rejected": found.rejected,
-        "unauthorized": found.unauthorized,
+        **found.counts.named(),
         "pending": found.pending,
         "revision": found.state.revision if found.state else None,
         "digest": found.digest,
@@ -46,7 +45,7 @@ def result(found: Result) -> dict[str, Any]:
         ],
         "notes": list(found.notes),
         "skipped": found.skipped,
-        "error": str(found.error) if found.error else "",
+        "error": explained(found.error) if found.error else "",
     }
 
 
@@ -56,15 +55,7 @@ def what(found: Result) -> str:
         return "not finished"
     if found.skipped:
         return f"left alone: {found.skipped}"
-    counts = (
-        (found.applied, "applied"),
-        (found.rejected, "rejected"),
-        (found.unauthorized, "not authorised"),
-        (found.pending, "still pending"),
-        (found.receipts_left, "receipts left for the next run"),
-    )
-    said = ", ".join(f"{count} {word}" for count, word in counts if count)
-    return said or ("brought up to date" if found.changed else "nothing pending")
+    return found.said
 
 
 @contextmanager
@@ -74,13 +65,11 @@ def naming_the_nearest(run: Invocation, object_id: str) -> Iterator[None]:
     Raises:
         ObjectNotFound: in place of the one raised inside, with the ids.
     """
-    from gh_store_action.store.lookup import Finder
-
     try:
         yield
     except ObjectNotFound as error:
         try:
-            known = Finder(run.session).look(object_id)
+            known = Lookup(run.session).look(object_id)
             if known.live or known.deleted or known.stray:
                 raise error from None
             ids = [one.meta.object_id for one in islice(run.store(quiet=True).list_all(), LOOKED_AT)]
@@ -91,4 +80,4 @@ def naming_the_nearest(run: Invocation, object_id: str) -> Iterator[None]:
         if not near:
             raise error from None
         last = f" or {near[-1]}" if len(near) > 1 else near[-1]
-        raise ObjectNotFound(error.what, f"Did you mean {', '.join(near[:-1])}{last}? {error.mend}") from None
+        raise ObjectNotFound(error.what, Text(f"Did you mean {', '.join(near[:-1])}{last}? ", error.hint)) from None

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gh_store_action.cli.wording import in_options
 from gh_store_action.domain.markdown import visible
 
 if TYPE_CHECKING:
@@ -60,7 +59,7 @@ class Screen:
         """Why the command fails: one line."""
         self.clear()
         head = "Error: " if self._plain else click.style("Error: ", fg="red", bold=True)
-        click.echo(head + visible(in_options(text)), err=True)
+        click.echo(head + visible(text), err=True)
 
     def progress(self, what: str) -> Callable[[int, int], None]:
         """A function that takes how much is done and how much there is, 0 for unknown, and shows it on a terminal."""

@@ -5,19 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 from click.shell_completion import BashComplete, FishComplete, ShellComplete, ZshComplete
+from rich.console import Console
 
+from gh_store_action.cli.drawing import table
 from gh_store_action.cli.invocation import invocation
 from gh_store_action.cli.options import command, dry_run
+from gh_store_action.config.defaults import dump_default, dump_local
+from gh_store_action.config.store_config import LOCAL_FILE, REPOSITORY_FILE
 from gh_store_action.errors import InputError, StoreError
-
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from gh_store_action.store.doctor import Check
+from gh_store_action.store.doctor import WORKFLOWS, Check, Level, examine, templates
 
 SHELLS: Mapping[str, type[ShellComplete]] = {"bash": BashComplete, "zsh": ZshComplete, "fish": FishComplete}
 
@@ -28,8 +27,6 @@ SHELLS: Mapping[str, type[ShellComplete]] = {"bash": BashComplete, "zsh": ZshCom
 @dry_run
 def init(repository_files: bool, directory: str | None, dry_run: bool) -> int:
     """Write this machine's configuration, or with --repository-files the workflows.  Nothing is overwritten."""
-    from gh_store_action.config.store_config import LOCAL_FILE, dump_local
-
     run = invocation()
     if directory is not None and not repository_files:
         raise InputError(
@@ -61,9 +58,6 @@ def init(repository_files: bool, directory: str | None, dry_run: bool) -> int:
 
 def _repository_files(checkout: Path) -> dict[Path, str]:
     """The files that a store's repository wants, by path."""
-    from gh_store_action.config.store_config import REPOSITORY_FILE, dump_default
-    from gh_store_action.store.doctor import WORKFLOWS, templates
-
     if not os.path.lexists(checkout / ".git"):
         raise StoreError(
             f"{str(checkout.absolute())!r} is not the top of a checkout: there is no .git in it.",
@@ -84,7 +78,7 @@ def _write_new(file: Path, text: str) -> bool:
             return False
         raise StoreError(f"{str(file.parent)!r} is not a folder.", "Choose another place.") from None
     except OSError as error:
-        raise StoreError(f"{str(file)!r} can not be written: {error.strerror}.", "Choose another place.") from None
+        raise StoreError(f"{str(file)!r} cannot be written: {error.strerror}.", "Choose another place.") from None
     return True
 
 
@@ -95,11 +89,9 @@ def doctor() -> int:
     Token, permissions, issues, configuration and schemas, labels, workflows, pending updates, duplicate ids and broken
     bodies.  Writes nothing.  Exit code 1 when something fails.
     """
-    from gh_store_action.store.doctor import Level, examine
-
     run = invocation()
     checks = list(examine(run.session, run.screen.progress("issues read")))
-    value = [{"check": c.name, "level": c.level.value, "found": c.found, "mend": c.mend} for c in checks]
+    value = [{"check": c.name, "level": c.level.value, "found": c.found, "hint": c.hint} for c in checks]
     run.screen.show(value, lambda console: _draw_checks(console, checks))
     failed = sum(c.level is Level.FAIL for c in checks)
     warned = sum(c.level is Level.WARN for c in checks)
@@ -109,11 +101,9 @@ def doctor() -> int:
 
 
 def _draw_checks(console: Console, checks: list[Check]) -> None:
-    from gh_store_action.cli.drawing import table
-
     style = {"ok": "green", "warn": "yellow", "fail": "bold red"}
     rows = [
-        ((c.level.value, style[c.level.value]), (c.name, "bold"), c.found + (f"\n→ {c.mend}" if c.mend else ""))
+        ((c.level.value, style[c.level.value]), (c.name, "bold"), c.found + (f"\n→ {c.hint}" if c.hint else ""))
         for c in checks
     ]
     console.print(table(("", "Check", "Found"), rows))

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import click
 
 from gh_store_action.cli.invocation import invocation
 from gh_store_action.cli.options import command, dry_run
+from gh_store_action.domain.names import FORMATS
 from gh_store_action.errors import InputError, StoreError
-
-if TYPE_CHECKING:
-    from gh_store_action.snapshots.making import Snapshots
+from gh_store_action.snapshots.making import Snapshots, Target
 
 Decorated = TypeVar("Decorated", bound=Callable[..., object])
 
-# As `settings.FORMATS`, which this does not import for the sake of a quick --help; a test holds them together.
-FORMATS = ("json", "jsonl", "directory")
 DEFAULT = {"json": "snapshot.json", "jsonl": "snapshot.jsonl", "directory": "snapshot"}
 
 
@@ -111,8 +108,6 @@ def _looks_like(path: str) -> str:
 
 
 def _snapshots(file: Path, kind: str, commit: bool, message: str, branch: str, author: str, dry_run: bool) -> Snapshots:
-    from gh_store_action.snapshots.making import Snapshots, Target
-
     run = invocation()
     top = next((folder for folder in file.parents if (folder / ".git").exists()), None)
     if commit and top is None:

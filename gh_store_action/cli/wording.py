@@ -1,32 +1,39 @@
-"""What the core says in the words of the action, in those of the command: options and variables, not inputs."""
+"""Terms of the core in the words of a command line: options and variables."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
 
-# From the action's words to the command's, in this order; what names no input is the same for both.
-_TABLE = tuple(
-    (re.compile(pattern), words)
-    for pattern, words in (
-        (r"Pass `token: \$\{\{ github\.token \}\}`", "Set GITHUB_TOKEN anew"),
-        (r", or let actions/checkout keep its own \(`persist-credentials: true`\)", ""),
-        (r"([Tt])he input `token` is set", r"GITHUB_TOKEN is set"),
-        (r"([Tt])he input `token`", r"\1he token"),
-        (r"the input `repository`", "--repo or GITHUB_REPOSITORY"),
-        (r"([Tt])he input `-*([a-z-]+)`", r"\1he option --\2"),
-        (r"Add `permissions: \{?([a-z]+: [^`}]+?)\}?` to the job, or give a token that may", r"Give a token with `\1`"),
-        (r"Add `permissions: \{?([a-z]+: [^`}]+?)\}?` to the job", r"Give a token with `\1`"),
-        (r"set `commit: false`", "leave --commit out"),
-        (r"`format: directory`", "`--format directory`"),
-        (r"`verify` with `repair`", "`gh-store verify --repair`"),
-        (r" with the `ref` input of actions/checkout", ""),
-        (r"the output `digest`", "the `digest` that `gh-store get` prints"),
-    )
-)
+from gh_store_action.errors import StoreError
+from gh_store_action.hints import Digest, Grant, InWorkflow, Operation, Setting, Term, Without, worded
+
+_NOT_OPTIONS: Mapping[str, str] = {"token": "GITHUB_TOKEN", "repository": "--repo or GITHUB_REPOSITORY"}
+
+
+def of_the_command(term: Term) -> str:
+    """A term for somebody at a command line."""
+    match term:
+        case Setting(name, ""):
+            return _NOT_OPTIONS.get(name) or f"the option --{name.removeprefix('--')}"
+        case Setting(name, value):
+            return f"`--{name} {value}`"
+        case Without(name):
+            return f"leave out --{name}"
+        case Grant():
+            return f"Give a token with `{term}`"
+        case Operation(name, setting):
+            return f"`gh-store {name} --{setting}`"
+        case Digest():
+            return "the `digest` that `gh-store get` prints"
+        case InWorkflow():
+            return ""
 
 
 def in_options(text: str) -> str:
-    """The sentence as a person at a command line can follow it."""
-    for pattern, words in _TABLE:
-        text = pattern.sub(words, text)
-    return text
+    """A text of the core in the command's words."""
+    return worded(text, of_the_command)
+
+
+def explained(error: StoreError) -> str:
+    """The one line of a failure, in the command's words."""
+    return f"{in_options(error.what)} {in_options(error.hint)}".strip()

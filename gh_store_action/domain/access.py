@@ -1,4 +1,4 @@
-"""Who may write: which rule is an object's, what has to be asked about a person, and what the answers mean.
+"""Who may write: which rule is an object's, what must be asked about a person, and what the answers mean.
 
 Nothing is asked here.  The caller takes `needs` one after another, asks GitHub, and hands what it knows so far to
 `allows`.  The token's own identity and the `processors` are allowed before any rule is looked at: that too is the
@@ -24,22 +24,22 @@ _MAIL = re.compile(r"[^@\s]+@[^@\s]+")
 _WORD = re.compile(r"(?:\\.|[^\s\\])+|\\")  # an escaped space belongs to the pattern
 
 
-class Ask(enum.Enum):
-    """One thing that GitHub has to be asked before a rule can be decided."""
+class Question(enum.Enum):
+    """One thing that GitHub must be asked before a rule can be decided."""
 
     PERMISSION = "permission"
     CODEOWNERS = "codeowners"
     TEAMS = "teams"
 
 
-def fits(glob: str, object_id: str) -> bool:
+def matches(glob: str, object_id: str) -> bool:
     """Whether an object's id fits a glob of the configuration; case does not count."""
     return fnmatchcase(object_id.lower(), glob.lower())
 
 
 def rule_for(rules: Rules, object_id: str) -> AccessRule:
     """The first rule of the list that fits; where none does, the default: write permission."""
-    return next((rule for rule in rules.access if fits(rule.match, object_id)), AccessRule())
+    return next((rule for rule in rules.access if matches(rule.match, object_id)), AccessRule())
 
 
 def standing(permission: str, role_name: str = "") -> str:
@@ -60,14 +60,14 @@ def level(permission: str, role_name: str = "") -> int:
     return LEVELS.index(standing(permission, role_name))
 
 
-def needs(rule: AccessRule, login: str) -> tuple[Ask, ...]:
+def needs(rule: AccessRule, login: str) -> tuple[Question, ...]:
     """What to ask about a person, the cheapest first; nothing where the rule alone says yes.
 
     Owners in CODEOWNERS can be teams, so `CODEOWNERS` may make the caller ask for their members too.
     """
     if _named(rule, login):
         return ()
-    asked = (True, Ask.PERMISSION), (rule.codeowners, Ask.CODEOWNERS), (bool(rule.teams), Ask.TEAMS)
+    asked = (True, Question.PERMISSION), (rule.codeowners, Question.CODEOWNERS), (bool(rule.teams), Question.TEAMS)
     return tuple(ask for wanted, ask in asked if wanted)
 
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from gh_store_action.errors import InputError
 
-DEFAULT_AUTHOR = "github-actions[bot] <41898282+github-actions[bot]@users.noreply.github.com>"
 AUTHOR = re.compile(r"([^<>\x00-\x1f\x7f]+?)\s*<([^<>@\s\x00-\x1f\x7f]+@[^<>@\s\x00-\x1f\x7f]+)>")
 TRAILER = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*: \S")
 
@@ -17,8 +16,11 @@ TRAILER = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*: \S")
 class Author:
     """Who a commit is by."""
 
-    name: str
-    email: str
+    name: str = "github-actions[bot]"
+    email: str = "41898282+github-actions[bot]@users.noreply.github.com"
+
+    def __str__(self) -> str:
+        return f"{self.name} <{self.email}>"
 
     @classmethod
     def parse(cls, text: str) -> Author:
@@ -27,7 +29,7 @@ class Author:
         Raises:
             InputError: it is not of that form, or git would not take it.
         """
-        match = AUTHOR.fullmatch(text.strip() or DEFAULT_AUTHOR)
+        match = AUTHOR.fullmatch(text.strip() or str(cls()))
         if match is None or not match[1].strip(".,:;\"\\' "):  # git strips these, and refuses a name of nothing else
             raise InputError(
                 f"The commit author {text!r} is not of the form `Name <email>`.",

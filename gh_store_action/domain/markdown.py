@@ -15,7 +15,7 @@ _URL_SAFE = "/:?#&=%@+,;~!$"
 
 
 def visible(text: str) -> str:
-    r"""The text with everything that can not be seen written out: `\n`, `\x1b`, `\u202e`, lone surrogates.
+    r"""The text with everything that cannot be seen written out: `\n`, `\x1b`, `\u202e`, lone surrogates.
 
     What is left is one line that reads in the order of its characters and can be encoded as UTF-8.
     """

@@ -130,7 +130,7 @@ def id_problem(issue: Issue, rules: Rules) -> str:
         try:
             check_id(found, rules)
         except InvalidId as error:
-            return f"the id in its label can not be one: {str(error).rstrip('.')}"
+            return f"the id in its label cannot be one: {str(error).rstrip('.')}"
         return ""
     if claimed := ids_in_labels(issue.labels, rules):
         return "its labels claim more than one id: " + ", ".join(claimed)

@@ -10,10 +10,10 @@ not (github-facts, section 4), so the gateway adds it from the actor's type.  No
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any
+
+from gh_store_action.domain.refusal import Reason
 
 GHOST = "ghost"  # the login that GitHub shows for a deleted account
 
@@ -121,7 +121,6 @@ class Issue:
     edited_at: str = ""
     title_editor: str = ""
     titles: tuple[Rename, ...] = ()
-    locked: bool = False
     comments: tuple[Comment, ...] = ()
     total_comments: int = 0
     complete: bool = True
@@ -151,9 +150,6 @@ class StoredObject:
     data: Any
 
 
-EMPTY: Mapping[str, str] = MappingProxyType({})
-
-
 @dataclass(frozen=True)
 class Receipt:
     """A reaction to be left on a comment, or with `remove` to be taken back."""
@@ -170,5 +166,5 @@ class Refusal:
 
     comment_id: int
     author: str
-    reasons: tuple[tuple[str, str], ...] = field(default=())  # (JSON path, plain sentence)
+    reasons: tuple[Reason, ...] = field(default=())
     unauthorized: bool = False

@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from gh_store_action.errors import Reason
 
-
-@dataclass(frozen=True, order=True, slots=True)
-class Reason:
-    """One reason.
-
-    Args:
-        path: where, as a JSON path into the object (`$.jobs[0].name`) or, for a fault of the update, into the update.
-        message: what is wrong there, a plain sentence without the path.
-    """
-
-    path: str
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.path}: {self.message}"
+__all__ = ["Reason", "Refused"]
 
 
 class Refused(Exception):
-    """An update that can not be applied; the state stays as it was.
+    """An update that cannot be applied; the state stays as it was.
 
     Args:
         reasons: at least one.

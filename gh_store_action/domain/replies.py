@@ -1,4 +1,4 @@
-"""What a refused writer hears: one comment a run, in Markdown that the refused text can not break or abuse."""
+"""What a refused writer hears: one comment a run, in Markdown that the refused text cannot break or abuse."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from gh_store_action.domain.log.entries import REPLY_PREFIX
 from gh_store_action.domain.markdown import code_span, markdown_text
 from gh_store_action.domain.records import Refusal
+from gh_store_action.domain.refusal import Reason
 
 MOST_SHOWN = 50  # refusals a reply explains; the others are named, counted and in the job summary
 MOST_NAMED = 500  # refusals that one reply answers; those that are left get the next one
@@ -28,7 +29,7 @@ class RefusedEdit:
 
     editor: str
     text: str
-    reasons: tuple[tuple[str, str], ...]
+    reasons: tuple[Reason, ...]
     at: str = ""  # when it was saved
 
 
@@ -83,15 +84,15 @@ def _edit(edit: RefusedEdit) -> str:
     indented = "\n".join("    " + line for line in edit.text.replace("\r", "").split("\n"))
     rest = "" if len(indented) <= MOST_TEXT else "\n\n(cut; the body's edit history has all of it)"
     indented = indented[:MOST_TEXT]
-    lines = [f"**An edit of the body by {_who(edit.editor)} was not taken over;** the object is as its log says.", ""]
+    lines = [f"**The edit of the body by {_who(edit.editor)} was not applied.** The object is as its log says.", ""]
     lines += _reasons(edit.reasons)
     lines += ["", "The text was:", "", indented + rest]
     return "\n".join(lines)
 
 
-def read_reasons(text: str) -> dict[int, tuple[tuple[str, str], ...]]:
-    """By comment id, the reasons (JSON path, sentence) that a reply gives."""
-    found: dict[int, tuple[tuple[str, str], ...]] = {}
+def read_reasons(text: str) -> dict[int, tuple[Reason, ...]]:
+    """By comment id, the reasons that a reply gives."""
+    found: dict[int, tuple[Reason, ...]] = {}
     about = 0
     for line in text.split("\n"):
         named, reason = _NAMED.match(line), _REASON.match(line)
@@ -100,7 +101,7 @@ def read_reasons(text: str) -> dict[int, tuple[tuple[str, str], ...]]:
         elif reason and about:
             path = html.unescape(reason["plain"] or reason["escaped"] or "")
             sentence = html.unescape(reason["sentence"]).replace(_ZERO_WIDTH, "")
-            found[about] = (*found.get(about, ()), (path, sentence))
+            found[about] = (*found.get(about, ()), Reason(path, sentence))
         elif not line.startswith("  - "):
             about = 0
     return found
@@ -111,7 +112,7 @@ def _who(login: str) -> str:
     return code_span(login) if login.endswith("[bot]") or not login else "@" + login
 
 
-def _reasons(reasons: Sequence[tuple[str, str]]) -> list[str]:
+def _reasons(reasons: Sequence[Reason]) -> list[str]:
     shown = [f"  - {code_span(path)}: {markdown_text(sentence)}" for path, sentence in reasons[:MOST_REASONS]]
     if len(reasons) > MOST_REASONS:
         shown.append(f"  - and {len(reasons) - MOST_REASONS} more")

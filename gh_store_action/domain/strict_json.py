@@ -51,7 +51,7 @@ _SENTENCES = {
     "Expecting property name enclosed in double quotes": "a key in double quotes is missing here",
     "Extra data": "there is more text after the end of the JSON value",
     "Unterminated string starting at": "a string starts here and has no end",
-    "Invalid control character at": "a line break or control character inside a string has to be escaped",
+    "Invalid control character at": "a line break or control character inside a string must be escaped",
 }
 
 
@@ -298,7 +298,7 @@ class _Checker:
 
     def key(self, key: object, path: tuple[str | int, ...]) -> str:
         if not isinstance(key, str):
-            raise InvalidJson(f"{json_path(path)}: a key is a Python {type(key).__name__} and has to be a string")
+            raise InvalidJson(f"{json_path(path)}: a key is a Python {type(key).__name__} and must be a string")
         return self.text(str.__str__(key), path)
 
     def text(self, text: str, path: tuple[str | int, ...]) -> str:

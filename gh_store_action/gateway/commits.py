@@ -9,8 +9,10 @@ from typing import Any
 
 from gh_store_action.errors import GitHubError, StoreError
 from gh_store_action.gateway import queries
-from gh_store_action.gateway.issues import Failure, GitHub, failures_of
+from gh_store_action.gateway.issues import GitHub
+from gh_store_action.gateway.records import Failure, failures_of
 from gh_store_action.gateway.transport import denied
+from gh_store_action.hints import Setting, Text
 
 
 class BranchMoved(StoreError):
@@ -116,7 +118,11 @@ class CommitGateway(GitHub):
         if "rule violations" in words or "protected" in words:
             return StoreError(
                 f"A rule of {self.repository} forbids to {what}: {' '.join(failure.message.split())}.",
-                "Give the input `branch` one without such a rule, or let this token bypass it (Settings > Rules).",
+                Text(
+                    "Give ",
+                    Setting("branch"),
+                    " one without such a rule, or let this token bypass it (Settings > Rules).",
+                ),
             )
         return GitHubError(f"GitHub did not {what}: {failure.message}.", "Run again.", status=400)
 

@@ -82,7 +82,6 @@ def brief(node: Mapping[str, Any], viewer: str) -> Issue:
         editor=login_of(node.get("editor")) if edited else "",
         edited_at=edited,
         title_editor=login_of(renamed[-1].get("actor")) if renamed and renamed[-1] else "",
-        locked=bool(node.get("locked")),
         comments=tuple(log),
         total_comments=total,
         complete=len(log) >= total,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gh_store_action.action.settings import graphql_url_for, url
+from gh_store_action.arguments import graphql_url_for, url
 
 API = "https://api.github.com"
 WEBSITE = "https://github.com"

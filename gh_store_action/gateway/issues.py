@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -18,70 +18,13 @@ from gh_store_action.errors import (
 )
 from gh_store_action.gateway import queries
 from gh_store_action.gateway.decoding import CONTENTS, brief, issue_from, reactions_from, with_older
+from gh_store_action.gateway.records import PAGE, Page, Reading, StoreFiles, Written, failures_of
 from gh_store_action.gateway.transport import TIMED_OUT, Answer, ApiError, Transport, denied
+from gh_store_action.hints import Setting, Text
 
-PAGE = 100
-MOST_STARTS = 10  # reads of one log that were begun anew
+MOST_STARTS = 10  # reads of one log that were begun again
 _ATTEMPTS = 2  # of a page that can be halved: the first answer of that kind may be a hiccup
 _NO_REACTIONS: Mapping[str, Any] = {"nodes": [], "pageInfo": {"hasNextPage": False}}
-
-
-@dataclass(frozen=True)
-class StoreFiles:
-    """What stands on the default branch: the configuration, and the schemas by file name."""
-
-    config: str | None = None
-    schemas: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Reading:
-    """The first answer of a run: who the token is, the store's files, and what was asked for."""
-
-    viewer: str
-    files: StoreFiles
-    issues: tuple[Issue, ...] = ()
-    total: int = 0
-
-
-@dataclass(frozen=True)
-class Failure:
-    """One alias of a write that GitHub did not carry out."""
-
-    alias: str
-    kind: str
-    message: str
-
-
-@dataclass(frozen=True)
-class Written:
-    """What a write did.
-
-    Args:
-        issue: all read back, None where that failed.
-        title: as GitHub kept it, with `body`; None where they were not sent or the alias failed.
-    """
-
-    issue: Issue | None
-    title: str | None
-    body: str | None
-    failures: tuple[Failure, ...]
-
-
-@dataclass(frozen=True)
-class Page:
-    """One page of a listing.
-
-    Args:
-        size: how many issues were asked for; fewer than wanted where GitHub runs out of time on more.
-    """
-
-    issues: tuple[Issue, ...]
-    total: int
-    store_total: int
-    cursor: str | None
-    reading: Reading
-    size: int = PAGE
 
 
 class GitHub:
@@ -230,7 +173,7 @@ class GitHub:
             if error.status == 404 and self._team_exists(organisation, slug):
                 return False
             raise AccessDeniedError(
-                f"The token can not read the team {team}.",
+                f"The token cannot read the team {team}.",
                 "Give the token of a GitHub App or a personal one with `read:org`, or list the users instead.",
             ) from None
 
@@ -357,7 +300,7 @@ class GitHub:
         self._explain(answer, "read the repository", issues="read", contents="read")
         raise ObjectNotFound(
             f"There is no repository {self.repository}, or the token may not see it.",
-            "Check the input `repository` and the token.",
+            Text("Check ", Setting("repository"), " and the token."),
         )
 
     def _explain(self, answer: Answer, what: str, **permissions: str) -> None:
@@ -422,24 +365,3 @@ def _forbidden(answer: Answer, fields: Sequence[str] = ()) -> bool:
         e.get("type") == "FORBIDDEN" and (not fields or any(part in fields for part in e.get("path") or ()))
         for e in answer.errors
     )
-
-
-def failures_of(answer: Answer) -> tuple[Failure, ...]:
-    """What GitHub did not carry out of a mutation, by alias."""
-    return tuple(
-        Failure(
-            alias=str((error.get("path") or [""])[0]),
-            kind=str(error.get("type") or ""),
-            message=str(error.get("message") or "no reason given"),
-        )
-        for error in answer.errors
-    )
-
-
-def pages(first: Page, more: Any) -> Iterator[Page]:
-    """All pages, beginning with one that was read."""
-    page = first
-    yield page
-    while page.cursor is not None:
-        page = more(page.cursor)
-        yield page

@@ -11,7 +11,8 @@ from gh_store_action.domain.records import Issue
 from gh_store_action.errors import AccessDeniedError, GitHubError, InvalidUpdate, ObjectNotFound, StoreError
 from gh_store_action.gateway import queries
 from gh_store_action.gateway.decoding import CONTENTS, brief
-from gh_store_action.gateway.issues import Failure, GitHub, failures_of, issues_disabled
+from gh_store_action.gateway.issues import GitHub, issues_disabled
+from gh_store_action.gateway.records import Failure, failures_of
 from gh_store_action.gateway.transport import ApiError, denied
 
 
@@ -25,7 +26,7 @@ class Opened:
 
 
 @dataclass(frozen=True)
-class Said:
+class AddedComment:
     """A comment that was added; `total` is how many the issue had then."""
 
     id: int
@@ -40,13 +41,13 @@ class Finished:
     Args:
         issue: all read back, None where that failed.
         titled: whether the title, and with it the marker, was taken.
-        bears: the issue's labels: name to node id.
-        siblings: the oldest issues that bear one of these labels, without bodies.
+        labelled: the issue's labels: name to node id.
+        siblings: the oldest issues that have one of these labels, without bodies.
     """
 
     issue: Issue | None
     titled: bool
-    bears: Mapping[str, str]
+    labelled: Mapping[str, str]
     siblings: tuple[Issue, ...]
     failures: tuple[Failure, ...]
 
@@ -105,17 +106,19 @@ class ObjectGateway(GitHub):
             raise self._refused(error, f"change issue #{number} of {self.repository}") from None
         return _names(answer)
 
-    def say(self, node_id: str, text: str) -> Said:
+    def say(self, node_id: str, text: str) -> AddedComment:
         """Adds a comment."""
         answer = self.transport.mutate(queries.SAY, {"issue": node_id, "text": text})
         said = answer.data.get("say")
         if not said:
             self.raise_for(failures_of(answer), "comment on issues")
         node = said["commentEdge"]["node"]
-        return Said(int(node["fullDatabaseId"]), str(node["id"]), int(said["subject"]["comments"]["totalCount"]))
+        return AddedComment(
+            int(node["fullDatabaseId"]), str(node["id"]), int(said["subject"]["comments"]["totalCount"])
+        )
 
     def finish(self, node_id: str, viewer: str, *, comment: str, processed: str, initial: str, title: str) -> Finished:
-        """The last request of a create: receipts on the initial state, marker, close, and who else bears the labels.
+        """The last request of a create: receipts on the initial state, marker, close, and who else has the labels.
 
         Args:
             comment: node id of the initial state.
@@ -131,17 +134,17 @@ class ObjectGateway(GitHub):
         }
         answer = self.transport.mutate(queries.FINISH, variables)
         node = (answer.data.get("check") or {}).get("issue") or {}
-        bears = [label for label in (node.get("bears") or {}).get("nodes") or () if label]
+        labelled = [label for label in (node.get("labelled") or {}).get("nodes") or () if label]
         siblings = {
             other["number"]: brief(other, viewer)
-            for label in bears
+            for label in labelled
             for other in (label.get("issues") or {}).get("nodes") or ()
             if other
         }
         return Finished(
             issue=self._issue(node, viewer) if node.get("comments") else None,
             titled=bool((answer.data.get("fold") or {}).get("issue")),
-            bears={str(label["name"]): str(label["id"]) for label in bears},
+            labelled={str(label["name"]): str(label["id"]) for label in labelled},
             siblings=tuple(siblings[number] for number in sorted(siblings)),
             failures=failures_of(answer),
         )

@@ -245,7 +245,7 @@ mutation Say($issue: ID!, $text: String!) {
 }
 """
 
-# Receipts first, for the title completes a create; last who else bears the labels.
+# Receipts first, for the title completes a create; last who else has the labels.
 FINISH = (
     f"""
 mutation Finish(
@@ -258,7 +258,7 @@ mutation Finish(
     issue {{
       ...Head
       ...Log
-      bears: labels(first: 30) {{
+      labelled: labels(first: 30) {{
         nodes {{
           id
           name
@@ -316,7 +316,7 @@ def write(*, checkpoint: bool, reply: bool, update: bool, close: bool, add: int,
 
     Args:
         update: whether title and body are sent.
-        close: whether the issue is closed; sent again with the read-back, which then can not see it open.
+        close: whether the issue is closed; sent again with the read-back, which then cannot see it open.
         add: how many receipts are left, `remove`: how many are taken back.
     """
     names = ["$issue: ID!", "$cursor: String"]

@@ -16,6 +16,7 @@ from gh_store_action import __version__
 from gh_store_action.config.store_config import Retries
 from gh_store_action.domain.markdown import yaml_block
 from gh_store_action.errors import AccessDeniedError, BudgetExhausted, GitHubError
+from gh_store_action.hints import Grant, InWorkflow, Setting, Text
 
 TIMEOUT = 30  # seconds; GitHub gives up on a request after ten (rate-limits-for-the-rest-api, "Timeouts")
 TIMED_OUT = (502, 504)  # what it answers then
@@ -335,7 +336,13 @@ def _refusal(error: GithubException, headers: Mapping[str, Any]) -> GitHubError 
     if error.status == 401:
         return AccessDeniedError(
             "GitHub does not accept the token (401).",
-            "Pass `token: ${{ github.token }}`, or check that the personal token has not expired or been revoked.",
+            Text(
+                "Check that ",
+                Setting("token"),
+                " is set",
+                InWorkflow(", such as `token: ${{ github.token }}`,"),
+                " and has not expired or been revoked.",
+            ),
         )
     data = error.data if isinstance(error.data, dict) else {}
     details = [str(e.get("message") or e.get("code")) for e in data.get("errors") or () if isinstance(e, dict)]
@@ -350,9 +357,8 @@ def _clock(at: float) -> str:
 def denied(what: str, **permissions: str) -> AccessDeniedError:
     """The error for a missing permission, with the YAML that adds it."""
     yaml = "permissions:\n" + "".join(f"  {name}: {level}\n" for name, level in permissions.items())
-    short = ", ".join(f"{name}: {level}" for name, level in permissions.items())
     return AccessDeniedError(
         f"The token may not {what}.",
-        f"Add `permissions: {{{short}}}` to the job, or give a token that may.",
+        Text(Grant(tuple(permissions.items())), "."),
         detail=yaml_block(yaml),
     )

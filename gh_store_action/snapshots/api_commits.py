@@ -9,6 +9,7 @@ from gh_store_action.domain.git_blobs import blob_oid
 from gh_store_action.errors import BudgetExhausted, ConcurrentUpdateError, StoreError
 from gh_store_action.gateway.commits import BranchMoved, CommitGateway, Tip
 from gh_store_action.gateway.transport import UnknownEffect
+from gh_store_action.hints import Setting, Text
 from gh_store_action.workspace.commits import Overtaken, Published, pause
 
 TRIES = 8
@@ -95,7 +96,7 @@ class ApiCommits:
                     raise StoreError(
                         f"The branch {tip.branch} has something else at {self.path!r}, a file for a folder or a folder "
                         "for a file.",
-                        "Choose another path for the input `output`, or remove that from the branch.",
+                        Text("Choose another path for ", Setting("output"), ", or remove that from the branch."),
                     )
                 if progress.unknown and tip.parent == progress.head:
                     progress.made = tip.oid
@@ -116,12 +117,11 @@ class ApiCommits:
                         "Give the workflow a `concurrency` group, or another `branch`, then run this again.",
                     )
         except BudgetExhausted as error:
-            error.reword(
+            raise error.reworded(
                 f"{error.what} The files are in the workspace, and {progress.parts or 'none'} of the commits "
                 f"{'is' if progress.parts == 1 else 'are'} made;",
                 f"run again after {error.again}.",
-            )
-            raise
+            ) from error
 
     def _commit(
         self,
@@ -165,7 +165,7 @@ class ApiCommits:
             if not self.create:
                 raise StoreError(
                     f"{self.github.repository} has no branch {tip.branch!r}.",
-                    "Give the input `branch` one that is there, or a new one for the store alone.",
+                    Text("Give ", Setting("branch"), " one that is there, or a new one for the store alone."),
                 )
             begun = False
             try:
@@ -194,7 +194,7 @@ class ApiCommits:
                 raise StoreError(
                     f"The file `{self._in_repository(name)}` has {len(data):,} bytes, more than GitHub takes in one "
                     "commit through the API (40 MiB, base64 included).",
-                    "Use `commit-via: git`, or `format: directory`.",
+                    Text("Use ", Setting("commit-via", "git"), ", or ", Setting("format", "directory"), "."),
                 )
             if part and (size + room > MOST_BYTES or len(part) == MOST_FILES):
                 yield part, []

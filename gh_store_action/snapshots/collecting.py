@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from gh_store_action.domain.snapshots import snapshot as snapshots
 from gh_store_action.domain.snapshots.snapshot import Changed, LeftOut, Snapshot
 from gh_store_action.errors import BudgetExhausted, ConcurrentUpdateError
-from gh_store_action.gateway.issues import PAGE, Page
+from gh_store_action.gateway.records import PAGE, Page
 from gh_store_action.store.session import Session
 
 Progress = Callable[[int, int], None]
@@ -36,7 +36,7 @@ class _Found:
         return self.total - self.changed.snapshot.knows()
 
 
-class Gatherer:
+class Collector:
     """Reads a store's objects.
 
     Args:
@@ -69,10 +69,9 @@ class Gatherer:
                     return found.changed
                 before = found
         except BudgetExhausted as error:
-            self._tell_how_far(error)
-            raise
+            raise self._told_how_far(error) from error
         raise ConcurrentUpdateError(
-            f"The store lost objects during each of {TRIES} readings, so no snapshot of one moment could be made.",
+            f"The store lost objects during each of {TRIES} readings, so no consistent snapshot could be taken.",
             "Nothing was written; run again when less is deleted.",
         )
 
@@ -82,8 +81,7 @@ class Gatherer:
         try:
             found = self._merged(before, before.since, bounded=True)
         except BudgetExhausted as error:
-            self._tell_how_far(error)
-            raise
+            raise self._told_how_far(error) from error
         if before.rules != snapshots.fingerprint(self.session.rules, self.session.counting):
             return (
                 None,
@@ -97,7 +95,7 @@ class Gatherer:
             return None, f"the store has {found.total} issues, and {found.changed.snapshot.knows()} are known"
         return found.changed, ""
 
-    def anew(self, before: Changed) -> tuple[Changed, str]:
+    def again(self, before: Changed) -> tuple[Changed, str]:
         """The same store as of now: one request for up to a hundred changes; in full for the reason that it gives.
 
         Raises:
@@ -165,7 +163,7 @@ class Gatherer:
                 left = tuple(problems[number] for number in sorted(problems.keys() & snapshot.left_out))
                 return _Found(Changed(snapshot, left, unsure), page.store_total)
         raise ConcurrentUpdateError(
-            "The store changed faster than it could be read, so no snapshot of one moment could be made.",
+            "The store changed faster than it could be read, so no consistent snapshot could be taken.",
             "Nothing was written; run again when fewer objects are being changed.",
         )
 
@@ -200,8 +198,8 @@ class Gatherer:
         self._total = max(total, self._read)
         self._say(self._read, self._total)
 
-    def _tell_how_far(self, error: BudgetExhausted) -> None:
-        error.reword(
+    def _told_how_far(self, error: BudgetExhausted) -> BudgetExhausted:
+        return error.reworded(
             f"{error.what} Nothing was written: {self._read:,} of {self._total:,} issues read;",
             f"run again after {error.again}.",
         )

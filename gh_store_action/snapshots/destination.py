@@ -55,7 +55,7 @@ class _Branch:
 
 
 @dataclass
-class There:
+class Existing:
     """The snapshot that is there; its files by what follows the place's path.
 
     Args:
@@ -86,7 +86,7 @@ class There:
         self.main, self.local = None, {}
 
 
-class Place:
+class Destination:
     """One path of the workspace, and of the branch that is committed to.
 
     Args:
@@ -104,7 +104,7 @@ class Place:
         """Of the file or the folder, relative to the workspace.
 
         Raises:
-            StoreError: it can not be written.
+            StoreError: it cannot be written.
         """
         return self.workspace.check_output(self.target.path, folder=self._folder)
 
@@ -134,7 +134,7 @@ class Place:
 
     # -- what is there ---------------------------------------------------------------------------------------------
 
-    def look(self, *, content: bool) -> There:
+    def look(self, *, content: bool) -> Existing:
         """What is there: on a branch of its own what that one has, else what the work tree has, else its commit.
 
         Args:
@@ -151,7 +151,7 @@ class Place:
         for data in filter(None, (ours, committed)) if self._folder else ():
             self._check_index(data)
         names = self._names(local, branch, [ours, committed])
-        return There(
+        return Existing(
             main=ours if ours is not None and not self._of_branch else committed,
             names=names,
             foreign=(frozenset(local) | (frozenset() if branch.costs else branch.oids.keys())) - names,
@@ -160,7 +160,7 @@ class Place:
             branch=branch,
         )
 
-    def files(self, there: There) -> dict[str, bytes]:
+    def files(self, there: Existing) -> dict[str, bytes]:
         """The files of the snapshot that is there; nothing of it is kept.
 
         Raises:
@@ -230,7 +230,7 @@ class Place:
     def _names(self, local: Mapping[str, bytes], branch: _Branch, mains: Iterable[bytes | None]) -> frozenset[str]:
         """The files that are the store's: nothing else of the user's is ever removed.
 
-        What no index names, for it was left behind, has to be an object by its content.
+        What no index names, for it was left behind, must be an object by its content.
         """
         there = frozenset(local) | branch.oids.keys()
         if not self._folder:
@@ -257,7 +257,7 @@ class Place:
 
     # -- writing ---------------------------------------------------------------------------------------------------
 
-    def check_files(self, there: There, files: Mapping[str, bytes]) -> None:
+    def check_files(self, there: Existing, files: Mapping[str, bytes]) -> None:
         """That none of these files would take the place of one of the user's.
 
         Raises:
@@ -283,7 +283,7 @@ class Place:
 
         Raises:
             Overtaken: the branch has a main file that is neither this one nor a known one.
-            StoreError: it can not be committed.
+            StoreError: it cannot be committed.
         """
         if self.target.via_api:
             return self._api.publish(files, stale, message, guarded=self.main, known=known)

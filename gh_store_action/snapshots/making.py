@@ -11,9 +11,9 @@ from gh_store_action.domain.snapshots import files as snapshot_files
 from gh_store_action.domain.snapshots.files import BrokenSnapshot
 from gh_store_action.domain.snapshots.snapshot import Changed, LeftOut, Snapshot
 from gh_store_action.errors import BudgetExhausted, ConcurrentUpdateError
-from gh_store_action.gateway.issues import PAGE
-from gh_store_action.snapshots.collecting import Gatherer, Progress
-from gh_store_action.snapshots.destination import Place, Target, There
+from gh_store_action.gateway.records import PAGE
+from gh_store_action.snapshots.collecting import Collector, Progress
+from gh_store_action.snapshots.destination import Destination, Existing, Target
 from gh_store_action.store.session import Session
 from gh_store_action.workspace.files import Overtaken, Published, Workspace
 
@@ -29,7 +29,7 @@ class SnapshotResult:
     Args:
         changed: whether any file is another one than before.
         full: whether everything was read, or only what had changed.
-        why_full: why a snapshot that was to be brought up to date was made anew, empty where it was not.
+        why_full: why a snapshot that was to be brought up to date was made again, empty where it was not.
         problems: issues with the store's label that are not in.
         overtaken: how often another snapshot was committed meanwhile, and what had changed since was read too.
     """
@@ -47,15 +47,15 @@ class SnapshotResult:
     @property
     def remarks(self) -> tuple[str, ...]:
         """What a user may wonder at, a sentence each."""
-        anew = "Another snapshot was committed meanwhile, so what has changed since was read too."
+        again = "Another snapshot was committed meanwhile, so what has changed since was read too."
         return (
             *((f"A full snapshot was made: {self.why_full}.",) if self.why_full else ()),
-            *((anew,) if self.overtaken else ()),
+            *((again,) if self.overtaken else ()),
         )
 
 
 @dataclass(frozen=True)
-class _Gathered:
+class _Collected:
     """What the next snapshot holds, and how that was come by: as in `SnapshotResult`."""
 
     changed: Changed
@@ -84,19 +84,19 @@ class Snapshots:
         self.session = session
         self.target = target
         self.dry_run = dry_run
-        self.place = Place(workspace, target, session.github, dry_run=dry_run)
-        self.gatherer = Gatherer(session, progress, page=page)
+        self.destination = Destination(workspace, target, session.github, dry_run=dry_run)
+        self.collector = Collector(session, progress, page=page)
 
     def make(self) -> SnapshotResult:
         """A full snapshot: one request for each hundred issues, and one for what changed meanwhile.
 
         Raises:
-            StoreError: it can not be made, written or committed; where reading it ended early, nothing was written.
+            StoreError: it cannot be made, written or committed; where reading it ended early, nothing was written.
         """
-        self.place.check()
-        there = self.place.look(content=False)
+        self.destination.check()
+        there = self.destination.look(content=False)
         there.forget()
-        return self._finish(there, _Gathered(self.gatherer.full(), full=True))
+        return self._finish(there, _Collected(self.collector.full(), full=True))
 
     def update(self) -> SnapshotResult:
         """Brings the snapshot that is there up to date: one request for up to a hundred changes.
@@ -106,76 +106,75 @@ class Snapshots:
         Raises:
             StoreError: as for `make`.
         """
-        self.place.check()
-        there = self.place.look(content=True)
+        self.destination.check()
+        there = self.destination.look(content=True)
         return self._finish(there, self._brought_up_to_date(there))
 
-    def _brought_up_to_date(self, there: There) -> _Gathered:
+    def _brought_up_to_date(self, there: Existing) -> _Collected:
         if there.main is None:
-            return _Gathered(self.gatherer.full(), full=True, why="there was none yet")
+            return _Collected(self.collector.full(), full=True, why="there was none yet")
         try:
-            files = self.place.files(there)
+            files = self.destination.files(there)
             before = snapshot_files.read(files, self.target.format, self.session.github.repository)
             del files
         except BrokenSnapshot as error:
-            return _Gathered(self.gatherer.full(), full=True, why=f"the one there can not be used: {error}")
-        changed, why = self.gatherer.changes(before)
+            return _Collected(self.collector.full(), full=True, why=f"the one there cannot be used: {error}")
+        changed, why = self.collector.changes(before)
         if changed is None:
-            return _Gathered(self.gatherer.full(), full=True, why=why)
-        return _Gathered(changed, full=False)
+            return _Collected(self.collector.full(), full=True, why=why)
+        return _Collected(changed, full=False)
 
-    def _finish(self, there: There, gathered: _Gathered) -> SnapshotResult:
+    def _finish(self, there: Existing, collected: _Collected) -> SnapshotResult:
         names, known = there.names, there.known
         overtaken = 0
         while True:
-            snapshot = gathered.changed.snapshot
+            snapshot = collected.changed.snapshot
             texts = snapshot_files.write(snapshot, self.target.format)
             files = {name: _bytes(pieces) for name, pieces in texts}
-            self.place.check_files(there, files)
+            self.destination.check_files(there, files)
             stale = tuple(sorted(names - files.keys()))
             differs = bool(stale) or not all(there.has(name, data) for name, data in files.items())
             published: Published | None = None
             try:
                 if not self.dry_run:
-                    self.place.write(files, stale)
+                    self.destination.write(files, stale)
                     if self.target.commit:
-                        published = self.place.publish(files, stale, self._message(snapshot), known)
+                        published = self.destination.publish(files, stale, self._message(snapshot), known)
             except Overtaken as theirs:
                 overtaken += 1
                 if overtaken == OVERTAKEN:
                     raise ConcurrentUpdateError(
-                        f"Another snapshot was committed to `{self.place.path}` during each of {OVERTAKEN} tries to "
-                        "commit this one.",
+                        f"Another snapshot was committed to `{self.destination.path}` during each of {OVERTAKEN} "
+                        "tries to commit this one.",
                         "Give the workflow a `concurrency` group, then run this again.",
                     ) from None
                 # Theirs may be of a later moment, so ours must not take its place before it is of a later one still.
-                names, known = names | files.keys() | self.place.committed_now(), frozenset({theirs.oid})
+                names, known = names | files.keys() | self.destination.committed_now(), frozenset({theirs.oid})
                 del files
-                gathered = self._anew(gathered)
+                collected = self._again(collected)
                 continue
             return SnapshotResult(
                 snapshot=snapshot,
-                path=self.place.path,
+                path=self.destination.path,
                 changed=differs or bool(published and published.sha),
-                full=gathered.full,
-                why_full=gathered.why,
-                problems=gathered.changed.problems,
+                full=collected.full,
+                why_full=collected.why,
+                problems=collected.changed.problems,
                 published=published,
                 files=len(files),
                 overtaken=overtaken,
             )
 
-    def _anew(self, gathered: _Gathered) -> _Gathered:
+    def _again(self, collected: _Collected) -> _Collected:
         try:
-            changed, why = self.gatherer.anew(gathered.changed)
+            changed, why = self.collector.again(collected.changed)
         except BudgetExhausted as error:
-            error.reword(
-                f"Another snapshot was committed to `{self.place.path}` while this one was made, and there is no "
+            raise error.reworded(
+                f"Another snapshot was committed to `{self.destination.path}` while this one was made, and there is no "
                 "budget left to read what has changed since. This one is not on the branch;",
                 f"run again after {error.again}.",
-            )
-            raise
-        return _Gathered(changed, gathered.full or bool(why), gathered.why or why)
+            ) from error
+        return _Collected(changed, collected.full or bool(why), collected.why or why)
 
     def _message(self, snapshot: Snapshot) -> str:
         """For people: what it is; for machines: trailers."""

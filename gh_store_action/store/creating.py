@@ -26,10 +26,20 @@ from gh_store_action.domain.strict_json import (
     fits,
     read_body,
 )
-from gh_store_action.errors import AccessDeniedError, GitHubError, InputError, InvalidUpdate, ObjectExists, StoreError
-from gh_store_action.gateway.objects import Finished, Opened, Said
+from gh_store_action.domain.verdicts import initial_receipts
+from gh_store_action.errors import (
+    AccessDeniedError,
+    GitHubError,
+    InputError,
+    InvalidUpdate,
+    ObjectExists,
+    Reason,
+    StoreError,
+)
+from gh_store_action.gateway.objects import AddedComment, Finished, Opened
 from gh_store_action.gateway.transport import UnknownEffect
-from gh_store_action.store.lookup import Finder, Found
+from gh_store_action.hints import InWorkflow, Text
+from gh_store_action.store.lookup import Found, Lookup
 from gh_store_action.store.processor import Processor
 
 MOST_LABELS = 20  # of one object; the look round reads thirty
@@ -45,7 +55,7 @@ def checked(data: object) -> Json:
     try:
         value = check(data)
     except InvalidJson as error:
-        raise InvalidUpdate(f"The data is not JSON as the store keeps it: {error.reason}.", "Mend the data.") from None
+        raise InvalidUpdate(f"The data is not JSON as the store keeps it: {error.reason}.", "Fix the data.") from None
     if not isinstance(value, dict | list):
         raise InvalidUpdate("The data is neither an object nor an array.", 'Wrap it, for example as {"value": ...}.')
     if not fits(value):
@@ -56,13 +66,12 @@ def checked(data: object) -> Json:
     return value
 
 
-def refused(object_id: str, reasons: Sequence[tuple[str, str]], what: str = "data") -> InvalidUpdate:
+def refused(object_id: str, reasons: Sequence[Reason], what: str = "data") -> InvalidUpdate:
     """The error for data that the object's schema or mode refuses."""
-    path, message = reasons[0]
     more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
     return InvalidUpdate(
-        f"The {what} for {object_id!r} is refused: {path}: {message}{more}.",
-        "Mend it, and try again.",
+        f"The {what} for {object_id!r} is refused: {reasons[0]}{more}.",
+        "Fix it, and try again.",
         detail="\n".join(f"- `{at}`: {why}" for at, why in reasons) if more else "",
         reasons=tuple(reasons),
     )
@@ -84,10 +93,10 @@ class Creator:
         dry_run: look and check, and write nothing.
     """
 
-    def __init__(self, finder: Finder, *, dry_run: bool = False) -> None:
-        self.finder = finder
-        self.session = finder.session
-        self.github = finder.github
+    def __init__(self, lookup: Lookup, *, dry_run: bool = False) -> None:
+        self.lookup = lookup
+        self.session = lookup.session
+        self.github = lookup.github
         self.dry_run = dry_run
 
     def create(self, object_id: str, data: object, extra_labels: Sequence[str] = ()) -> StoredObject:
@@ -99,7 +108,7 @@ class Creator:
             AccessDeniedError: the token may not make labelled issues.
         """
         value = checked(data)
-        found = self.finder.look(object_id)
+        found = self.lookup.look(object_id)
         wanted = _Wanted(object_id, value, self._labels(object_id, extra_labels))
         reasons = self.session.judge(object_id)(value)
         if reasons:
@@ -114,7 +123,7 @@ class Creator:
         try:
             return self._settle(wanted, opened, self._say(wanted, opened))
         except ObjectExists:
-            first = self._begun(self.finder.look(object_id), wanted) if repeated else None
+            first = self._begun(self.lookup.look(object_id), wanted) if repeated else None
             if first is None:
                 raise
             return self._complete(wanted, first)  # the own issue, which was not to be seen when it was repeated
@@ -130,7 +139,7 @@ class Creator:
                 raise InputError(f"The label {label!r} is one that the store itself uses.", "Choose another label.")
             if not label.strip() or label != label.strip() or len(label) > LABEL_LIMIT:
                 raise InputError(
-                    f"The label {label[:80]!r} can not be made.",
+                    f"The label {label[:80]!r} cannot be made.",
                     f"A label has 1 to {LABEL_LIMIT} characters, and no space at its ends.",
                 )
             found.setdefault(name, label)
@@ -161,17 +170,17 @@ class Creator:
             )
         if found.stray:
             raise ObjectExists(
-                f"Issue #{found.stray[0].number} bears the label of {found.object_id!r}, though it is no live object.",
+                f"Issue #{found.stray[0].number} has the label of {found.object_id!r}, though it is no live object.",
                 f"Put the label {self.session.rules.base_label!r} back on, or take the other one off.",
             )
         return None
 
     def _unfinished(self, issue: Issue) -> bool:
         """Whether a create died on it: no marker, and no initial state that has its receipt."""
-        if self.finder.marker(issue) is not None or not issue.complete:
+        if self.lookup.marker(issue) is not None or not issue.complete:
             return False
         rules, counting = self.session.rules, self.session.counting
-        receipts = {rules.reactions.initial_state, rules.reactions.processed}
+        receipts = initial_receipts(rules.reactions)
         for comment in issue.comments:
             entry = updates.read(comment, rules, counting)
             if entry.kind is Kind.FOREIGN_STATE:
@@ -228,7 +237,7 @@ class Creator:
 
     def _made(self, wanted: _Wanted, title: str) -> Issue | None:
         """The issue that a request without an answer made; the index of labels may lag, so the newest are looked at."""
-        begun = self._begun(self.finder.look(wanted.object_id), wanted)
+        begun = self._begun(self.lookup.look(wanted.object_id), wanted)
         if begun is not None:
             return begun
         label = objects.uid_label(wanted.object_id, self.session.rules)
@@ -252,10 +261,14 @@ class Creator:
         raise AccessDeniedError(
             f"GitHub put no labels on the issue for {wanted.object_id!r}: the token may not write to "
             f"{self.github.repository}. {undone}",
-            "Give a token whose owner has write permission, or in a workflow `permissions: {issues: write}`.",
+            Text(
+                "Give a token whose owner has write permission",
+                InWorkflow(", or add `permissions: {issues: write}`"),
+                ".",
+            ),
         )
 
-    def _say(self, wanted: _Wanted, opened: Opened) -> Said:
+    def _say(self, wanted: _Wanted, opened: Opened) -> AddedComment:
         """The initial state; said twice it counts once, for its key is the same."""
         for _ in range(MOST_TRIES):
             try:
@@ -274,15 +287,15 @@ class Creator:
     def _key(self, wanted: _Wanted) -> str:
         return updates.checkpoint_id(0, 0, wanted.data)
 
-    def _said(self, wanted: _Wanted, issue: Issue) -> Said | None:
+    def _said(self, wanted: _Wanted, issue: Issue) -> AddedComment | None:
         """The initial state, where it stands in the log already."""
         for comment in issue.comments:
             entry = updates.read(comment, self.session.rules, self.session.counting)
             if entry.kind is Kind.CHECKPOINT and entry.update_id == self._key(wanted):
-                return Said(comment.id, comment.node_id, issue.total_comments)
+                return AddedComment(comment.id, comment.node_id, issue.total_comments)
         return None
 
-    def _settle(self, wanted: _Wanted, opened: Opened, said: Said) -> StoredObject:
+    def _settle(self, wanted: _Wanted, opened: Opened, said: AddedComment) -> StoredObject:
         """Receipts, marker, close; then the look round."""
         finished, issue = self._finish(wanted, opened, said)
         rules, counting = self.session.rules, self.session.counting
@@ -291,13 +304,13 @@ class Creator:
             rival = other.number < opened.number and named == wanted.object_id.casefold()
             if rival and objects.is_live(other, rules) and objects.is_trusted(other, counting):
                 raise self._give_up(wanted, opened, finished, other.number)
-        if not self.finder.pending(issue):
-            return self.finder.stored(issue, version=1)
-        return self.finder.stored(Processor(self.session).advance(issue).issue or issue)
+        if not self.lookup.pending(issue):
+            return self.lookup.stored(issue, version=1)
+        return self.lookup.stored(Processor(self.session).advance(issue).issue or issue)
 
-    def _finish(self, wanted: _Wanted, opened: Opened, said: Said) -> tuple[Finished, Issue]:
+    def _finish(self, wanted: _Wanted, opened: Opened, said: AddedComment) -> tuple[Finished, Issue]:
         """The last request, sent again where a part of it was not carried out."""
-        rules = self.session.rules
+        processed, initial = initial_receipts(self.session.rules.reactions)
         alone = said.total == 1
         marker = Marker(1, said.id if alone else 0, 1 if alone else 0, objects.short_digest(wanted.data))
         for _ in range(MOST_TRIES):
@@ -306,8 +319,8 @@ class Creator:
                     opened.node_id,
                     self.session.viewer,
                     comment=said.node_id,
-                    processed=rules.reactions.processed,
-                    initial=rules.reactions.initial_state,
+                    processed=processed,
+                    initial=initial,
                     title=objects.title(wanted.object_id, marker),
                 )
             except UnknownEffect:
@@ -325,7 +338,7 @@ class Creator:
     def _give_up(self, wanted: _Wanted, opened: Opened, finished: Finished, winner: int) -> ObjectExists:
         """Takes the own issue back."""
         own = {label.casefold() for label in wanted.labels}
-        labels = [node for name, node in finished.bears.items() if name.casefold() in own]
+        labels = [node for name, node in finished.labelled.items() if name.casefold() in own]
         left = f"Issue #{opened.number} could not be given up, and `verify` will name it."
         for _ in range(MOST_TRIES):
             try:

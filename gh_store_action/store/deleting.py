@@ -9,7 +9,7 @@ from gh_store_action.domain.processing.reconcile import BrokenObject
 from gh_store_action.domain.records import Issue, StoredMeta, StoredObject
 from gh_store_action.errors import AccessDeniedError, ConcurrentUpdateError, DuplicateUIDError, ObjectExists
 from gh_store_action.gateway.transport import UnknownEffect, denied
-from gh_store_action.store.lookup import Finder
+from gh_store_action.store.lookup import Lookup
 from gh_store_action.store.updating import unwanted
 
 
@@ -21,17 +21,17 @@ class Change:
     changed: bool
 
 
-class Lifecycle:
+class Deleter:
     """Deletes and restores.
 
     Args:
         dry_run: look and check, and write nothing.
     """
 
-    def __init__(self, finder: Finder, *, dry_run: bool = False) -> None:
-        self.finder = finder
-        self.session = finder.session
-        self.github = finder.github
+    def __init__(self, lookup: Lookup, *, dry_run: bool = False) -> None:
+        self.lookup = lookup
+        self.session = lookup.session
+        self.github = lookup.github
         self.dry_run = dry_run
 
     def delete(self, object_id: str, *, if_revision: int | None = None, if_digest: str | None = None) -> Change:
@@ -42,16 +42,16 @@ class Lifecycle:
             DuplicateUIDError: more than one live issue has the id.
             ConcurrentUpdateError: the object is not as the caller wants it, or has something pending.
         """
-        found = self.finder.look(object_id)
+        found = self.lookup.look(object_id)
         if not found.live:
             if found.deleted:
                 return Change(self._meta(found.deleted[0]), changed=False)
-            raise self.finder.missing(found)
+            raise self.lookup.missing(found)
         if len(found.live) > 1:  # without the first one the next would be the object
-            raise DuplicateUIDError(self.finder.twice(found), self.finder.untwin(found))
+            raise DuplicateUIDError(self.lookup.duplicate(found), self.lookup.how_to_resolve(found))
         issue = found.live[0]
         if if_revision is not None or if_digest:
-            self._check(object_id, self.finder.stored(issue), if_revision, if_digest)
+            self._check(object_id, self.lookup.stored(issue), if_revision, if_digest)
         if not self.dry_run:
             rules = self.session.rules
             kept = [label for label in issue.labels if label.casefold() != rules.base_label.casefold()]
@@ -76,7 +76,7 @@ class Lifecycle:
             ObjectExists: a live object has the id by now.
             DuplicateUIDError: more than one deleted object has the id.
         """
-        found = self.finder.look(object_id)
+        found = self.lookup.look(object_id)
         if found.live and not found.deleted:
             return Change(self._meta(found.live[0]), changed=False)
         if found.live:
@@ -85,7 +85,7 @@ class Lifecycle:
                 "Delete that object first, or leave the older one where it is.",
             )
         if not found.deleted:
-            raise self.finder.missing(found)
+            raise self.lookup.missing(found)
         if len(found.deleted) > 1:
             numbers = ", ".join(f"#{issue.number}" for issue in found.deleted)
             raise DuplicateUIDError(
@@ -97,7 +97,7 @@ class Lifecycle:
             rules = self.session.rules
             dropped = {rules.archived_label.casefold(), rules.base_label.casefold()}
             kept = [label for label in issue.labels if label.casefold() not in dropped]
-            self._relabel(issue, [rules.base_label, *kept], state="open" if self.finder.pending(issue) else "closed")
+            self._relabel(issue, [rules.base_label, *kept], state="open" if self.lookup.pending(issue) else "closed")
         return Change(self._meta(issue), changed=True)
 
     def _relabel(self, issue: Issue, labels: list[str], *, state: str) -> None:
@@ -111,9 +111,9 @@ class Lifecycle:
 
     def _meta(self, issue: Issue) -> StoredMeta:
         try:
-            return self.finder.stored(issue).meta
+            return self.lookup.stored(issue).meta
         except BrokenObject:
-            return self.finder.meta(issue, None)
+            return self.lookup.meta(issue, None)
 
 
 def _dropped(repository: str) -> AccessDeniedError:

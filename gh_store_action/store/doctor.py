@@ -20,7 +20,7 @@ from gh_store_action.domain.records import Issue, StoredObject
 from gh_store_action.domain.snapshots import snapshot as snapshots
 from gh_store_action.errors import AccessDeniedError, BudgetExhausted, GitHubError, StoreError
 from gh_store_action.gateway import queries
-from gh_store_action.gateway.issues import Page, pages
+from gh_store_action.gateway.records import Page, pages
 from gh_store_action.gateway.transport import Answer
 from gh_store_action.store.session import Session
 
@@ -52,13 +52,13 @@ class Check:
 
     Args:
         found: what was seen, and how.
-        mend: the next step; empty where all is well.
+        hint: the next step; empty where all is well.
     """
 
     name: str
     level: Level
     found: str
-    mend: str = ""
+    hint: str = ""
 
 
 @cache
@@ -73,7 +73,7 @@ def templates() -> Mapping[str, str]:
         found = {entry.name: entry.read_text("utf-8") for entry in _entries(folder) if entry.name.endswith(".yml")}
         if found:
             return dict(sorted(found.items()))
-    raise StoreError("This installation has no workflow templates.", "Install the package gh-store-action anew.")
+    raise StoreError("This installation has no workflow templates.", "Reinstall the package gh-store-action.")
 
 
 def _entries(folder: Traversable) -> Iterable[Traversable]:
@@ -89,7 +89,7 @@ def examine(session: Session, progress: Progress = lambda done, total: None) -> 
     try:
         yield from _examine(session, progress)
     except BudgetExhausted as error:
-        yield Check("budget", Level.FAIL, f"{error.what} The checks behind this row were not made", error.mend)
+        yield Check("budget", Level.FAIL, f"{error.what} The checks behind this row were not made", error.hint)
 
 
 def _examine(session: Session, progress: Progress) -> Iterator[Check]:
@@ -119,8 +119,8 @@ def _examine(session: Session, progress: Progress) -> Iterator[Check]:
         yield _label(session, path)
         yield from _objects(session, progress)
     left = session.github.transport.left or 0
-    mend = "" if left else "Wait for the next hour, or raise rate_limit.max_requests_per_hour where that is lower."
-    yield Check("budget", Level.OK if left else Level.WARN, f"{left:,} of this hour's requests are left", mend)
+    hint = "" if left else "Wait for the next hour, or raise rate_limit.max_requests_per_hour where that is lower."
+    yield Check("budget", Level.OK if left else Level.WARN, f"{left:,} of this hour's requests are left", hint)
 
 
 def _names(session: Session) -> dict[str, str]:
@@ -130,7 +130,7 @@ def _names(session: Session) -> dict[str, str]:
 
 def _unseen(session: Session, error: GitHubError) -> Check:
     if error.status != 404:
-        return Check("connection", Level.FAIL, error.what, error.mend)
+        return Check("connection", Level.FAIL, error.what, error.hint)
     found = f"there is no {session.github.repository}, or the token may not see it"
     return Check("repository", Level.FAIL, found, "Check the name; give the token access to the repository.")
 
@@ -197,7 +197,7 @@ def _configuration(session: Session) -> Check:
     except BudgetExhausted:
         raise
     except StoreError as error:
-        return Check("configuration", Level.FAIL, error.what, error.mend)
+        return Check("configuration", Level.FAIL, error.what, error.hint)
     return Check("configuration", Level.OK, f"valid; schemas: {len(session.rules.schemas) or 'none'}")
 
 
@@ -221,7 +221,7 @@ def _workflows(session: Session, path: str) -> Iterator[Check]:
     except BudgetExhausted:
         raise
     except StoreError:
-        return  # another row says that files can not be read
+        return  # another row says that files cannot be read
     base_label = session.rules.base_label
     copies = {
         found["name"]: (name, text, int(found["version"])) for name, text in there.items() for found in _lines(text)
@@ -235,8 +235,8 @@ def _workflows(session: Session, path: str) -> Iterator[Check]:
         elif own:
             yield Check(title, Level.OK, f"not there; the action is used in {', '.join(own)}")
         elif template in _NEEDED:
-            mend = "Run `gh-store init --repository-files` in a checkout, commit and push."
-            yield Check(title, Level.WARN, f"not there: {_NEEDED[template]}", mend)
+            hint = "Run `gh-store init --repository-files` in a checkout, commit and push."
+            yield Check(title, Level.WARN, f"not there: {_NEEDED[template]}", hint)
         else:
             yield Check(title, Level.OK, "not there; only needed for snapshots in the repository")
 
@@ -260,11 +260,11 @@ def _lines(text: str) -> Iterator[re.Match[str]]:
 
 def _copy(title: str, name: str, text: str, version: int, *, newest: int, base_label: str) -> Check:
     if version < newest:
-        mend = f"Take over what is new in the template; it is at version {newest}."
-        return Check(title, Level.WARN, f"{name} was copied from version {version}", mend)
+        hint = f"Update your copy from the template, which is at version {newest}."
+        return Check(title, Level.WARN, f"{name} was copied from version {version}", hint)
     if "stored-object" in text and base_label != "stored-object":
-        mend = f"Put {base_label!r} in its place, the base_label of the configuration."
-        return Check(title, Level.WARN, f"{name} looks for the label 'stored-object'", mend)
+        hint = f"Put {base_label!r} in its place, the base_label of the configuration."
+        return Check(title, Level.WARN, f"{name} looks for the label 'stored-object'", hint)
     return Check(title, Level.OK, f"{name}, version {version}")
 
 
@@ -276,7 +276,7 @@ def _objects(session: Session, progress: Progress) -> Iterator[Check]:
     except BudgetExhausted:
         raise
     except StoreError as error:
-        yield Check("objects", Level.FAIL, error.what, error.mend)
+        yield Check("objects", Level.FAIL, error.what, error.hint)
         return
     rules, counting = session.rules, session.counting
     broken: list[str] = []
@@ -295,7 +295,7 @@ def _objects(session: Session, progress: Progress) -> Iterator[Check]:
     yield _row("written by gh-store", Level.WARN, older, "Run `gh-store migrate --dry-run`, then `gh-store migrate`.")
     doubles = [f"{object_id} in {_numbers(held)}" for object_id, held in holders.items() if len(held) > 1]
     yield _row("duplicate ids", Level.FAIL, doubles, "The lowest number counts; take the labels off the others.")
-    yield _row("broken bodies", Level.FAIL, broken, "Run `gh-store verify --repair`, or mend them by hand.")
+    yield _row("broken bodies", Level.FAIL, broken, "Run `gh-store verify --repair`, or fix them by hand.")
 
 
 def _all(fetch: Callable[[str | None], Page], progress: Progress) -> list[Issue]:
@@ -307,7 +307,7 @@ def _all(fetch: Callable[[str | None], Page], progress: Progress) -> list[Issue]
 
 
 def _adopted(issue: Issue, counting: frozenset[str]) -> bool:
-    """Whether the store has set the marker that its title bears."""
+    """Whether the store has set the marker that its title has."""
     return objects.read_title(issue.title)[1] is not None and issue.title_editor in counting
 
 
@@ -315,9 +315,9 @@ def _numbers(numbers: Iterable[int]) -> str:
     return ", ".join(f"#{number}" for number in numbers)
 
 
-def _row(name: str, level: Level, found: list[str], mend: str) -> Check:
+def _row(name: str, level: Level, found: list[str], hint: str) -> Check:
     """None is fine; some are named, the rest is counted."""
     if not found:
         return Check(name, Level.OK, "none")
     more = f" and {len(found) - NAMED:,} more" if len(found) > NAMED else ""
-    return Check(name, level, f"{len(found):,}: {', '.join(shorten(one, 200) for one in found[:NAMED])}{more}", mend)
+    return Check(name, level, f"{len(found):,}: {', '.join(shorten(one, 200) for one in found[:NAMED])}{more}", hint)

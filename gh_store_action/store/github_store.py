@@ -10,23 +10,25 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from gh_store_action.action.settings import moment, repository
+from gh_store_action.arguments import moment, repository
 from gh_store_action.config.store_config import LOCAL_FILE, read_local
+from gh_store_action.domain.names import DEFAULT_MODE
 from gh_store_action.domain.past.history import HistoryEntry
+from gh_store_action.domain.processing.result import Result
 from gh_store_action.domain.records import StoredMeta, StoredObject
 from gh_store_action.domain.strict_json import Json
-from gh_store_action.errors import InputError, InvalidUpdate, ObjectExists, ObjectNotFound
+from gh_store_action.errors import InvalidUpdate, ObjectExists, ObjectNotFound
 from gh_store_action.gateway.endpoints import Addresses
 from gh_store_action.gateway.issues import GitHub
 from gh_store_action.gateway.transport import Transport
 from gh_store_action.store.creating import Creator
-from gh_store_action.store.deleting import Lifecycle
-from gh_store_action.store.lookup import Finder
+from gh_store_action.store.deleting import Deleter
+from gh_store_action.store.lookup import Lookup
 from gh_store_action.store.moving import Migration, Mover
-from gh_store_action.store.processor import Processor, Result
+from gh_store_action.store.processor import Processor
 from gh_store_action.store.reading import Reader
 from gh_store_action.store.session import Session
-from gh_store_action.store.updating import Outcome, Updater, update_of
+from gh_store_action.store.updating import Updated, Updater, update_of
 from gh_store_action.store.verifying import Problem, Verifier
 
 
@@ -47,8 +49,8 @@ class GitHubStore:
         log: gets a line about what is waited for or left out.
 
     Raises:
-        InputError: an argument can not be used.
-        ConfigurationError: the local file can not be read, or is wrong.
+        InputError: an argument cannot be used.
+        ConfigurationError: the local file cannot be read, or is wrong.
     """
 
     def __init__(
@@ -83,7 +85,7 @@ class GitHubStore:
         self.session = session
         self.dry_run = dry_run
         self._log = log
-        self._finder = Finder(session)
+        self._lookup = Lookup(session)
         self.issue_handler = IssueHandler(self)
 
     def __repr__(self) -> str:
@@ -118,7 +120,7 @@ class GitHubStore:
 
         Raises:
             ObjectExists: the id is in use, or was until the object was deleted.
-            InvalidUpdate: the data can not be stored, or its schema refuses it.
+            InvalidUpdate: the data cannot be stored, or its schema refuses it.
             AccessDeniedError: the token may not make it.
         """
         return self._creator.create(object_id, data, tuple(extra_labels or ()))
@@ -127,7 +129,7 @@ class GitHubStore:
         """Makes the object, or replaces its data, folded at once; the same data again changes nothing.
 
         Raises:
-            InvalidUpdate: the data can not be stored, or its schema refuses it.
+            InvalidUpdate: the data cannot be stored, or its schema refuses it.
             ObjectNotFound: the object was deleted; restore it first.
         """
         try:
@@ -157,7 +159,7 @@ class GitHubStore:
         self,
         object_id: str,
         changes: object,
-        mode: str = "append",
+        mode: str = DEFAULT_MODE,
         *,
         update_id: str | None = None,
         if_revision: int | None = None,
@@ -183,14 +185,14 @@ class GitHubStore:
         update = update_of(changes, mode, update_id=update_id, if_revision=if_revision, if_digest=if_digest)
         return self._done(self._updater.update(object_id, update, apply=apply))
 
-    def _done(self, outcome: Outcome) -> StoredObject:
+    def _done(self, outcome: Updated) -> StoredObject:
         if outcome.refusal is None:
             return outcome.object
         reasons = outcome.refusal.reasons
-        said = "; ".join(f"{path}: {message}" for path, message in reasons) or "the reply on its issue says why"
+        said = "; ".join(map(str, reasons)) or "the reply on its issue says why"
         raise InvalidUpdate(
             f"The update {outcome.comment_id} of {outcome.object.meta.object_id!r} was refused: {said}.",
-            "Mend it, and post it again.",
+            "Fix it, and post it again.",
             reasons=reasons,
         )
 
@@ -203,7 +205,7 @@ class GitHubStore:
         """
         if if_revision is not None:
             _whole("if_revision", if_revision)
-        return self._lifecycle.delete(object_id, if_revision=if_revision, if_digest=if_digest).meta
+        return self._deleter.delete(object_id, if_revision=if_revision, if_digest=if_digest).meta
 
     def restore(self, object_id: str) -> StoredMeta:
         """Brings a deleted object back; what was posted meanwhile is pending again.
@@ -212,7 +214,7 @@ class GitHubStore:
             ObjectNotFound: there is nothing to restore.
             ObjectExists: a live object has the id by now.
         """
-        return self._lifecycle.restore(object_id).meta
+        return self._deleter.restore(object_id).meta
 
     def process_updates(self, issue_number: int) -> StoredObject:
         """Folds what is pending on an issue: two requests, one where there is nothing.
@@ -220,18 +222,18 @@ class GitHubStore:
         Raises:
             TypeError: the issue's number is no whole number.
             ObjectNotFound: the issue is no object.
-            StoreError: it can not be finished; what is left is pending.
+            StoreError: it cannot be finished; what is left is pending.
         """
         result = self.process(issue_number)
         if result.skipped or result.issue is None or result.state is None:
             raise ObjectNotFound(f"Issue #{issue_number} is left alone: {result.skipped}.", "Check the number.")
-        found = self._finder.meta(result.issue, result.state.data, version=result.state.revision)
+        found = self._lookup.meta(result.issue, result.state.data, version=result.state.revision)
         return StoredObject(found, result.state.data)
 
     def process(self, issue_number: int) -> Result:
         """The same, telling what became of each update; an update on a rolled-over issue is sent to the new one."""
         _whole("issue_number", issue_number)
-        return Mover(self._finder, dry_run=self.dry_run).process(issue_number)
+        return Mover(self._lookup, dry_run=self.dry_run).process(issue_number)
 
     # -- many objects ----------------------------------------------------------------------------------------------
 
@@ -275,35 +277,35 @@ class GitHubStore:
         issue_number: int | None = None,
         progress: Callable[[int, int], None] = lambda done, total: None,
     ) -> tuple[Problem, ...]:
-        """Folds every log, or one object's, and compares; with `repair` mends what the log can mend."""
-        verifier = Verifier(self._finder, repair=repair, dry_run=self.dry_run, progress=progress)
+        """Folds every log, or one object's, and compares; with `repair` fixes what the log can fix."""
+        verifier = Verifier(self._lookup, repair=repair, dry_run=self.dry_run, progress=progress)
         return verifier.verify(object_id, issue_number)
 
     def roll_over(self, object_id: str) -> StoredObject:
         """Moves the object to a new issue, where its history and revision go on; for logs of 2,500 comments."""
-        return Mover(self._finder, dry_run=self.dry_run).roll_over(object_id)
+        return Mover(self._lookup, dry_run=self.dry_run).roll_over(object_id)
 
     def migrate(self, dry_run: bool = True) -> tuple[Migration, ...]:
         """Adopts what gh-store 0.5 to 0.11 wrote; by default says what it would do."""
-        return Mover(self._finder, dry_run=dry_run or self.dry_run).migrate()
+        return Mover(self._lookup, dry_run=dry_run or self.dry_run).migrate()
 
     # -- the rooms -------------------------------------------------------------------------------------------------
 
     @property
     def _creator(self) -> Creator:
-        return Creator(self._finder, dry_run=self.dry_run)
+        return Creator(self._lookup, dry_run=self.dry_run)
 
     @property
     def _updater(self) -> Updater:
-        return Updater(self._finder, dry_run=self.dry_run, warn=self._log)
+        return Updater(self._lookup, dry_run=self.dry_run, warn=self._log)
 
     @property
-    def _lifecycle(self) -> Lifecycle:
-        return Lifecycle(self._finder, dry_run=self.dry_run)
+    def _deleter(self) -> Deleter:
+        return Deleter(self._lookup, dry_run=self.dry_run)
 
     @property
     def _reader(self) -> Reader:
-        return Reader(self._finder, warn=self._log)
+        return Reader(self._lookup, warn=self._log)
 
 
 class IssueHandler:
@@ -328,7 +330,4 @@ def _time(name: str, value: str | datetime) -> str:
     if isinstance(value, datetime):
         whole = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
         return whole.strftime("%Y-%m-%dT%H:%M:%SZ")
-    try:
-        return moment(name, value)
-    except InputError as error:
-        raise InputError(error.what.replace("The input", "The argument"), error.mend) from None
+    return moment(name, value)

@@ -12,15 +12,17 @@ from gh_store_action.domain.objects import LABEL_LIMIT, InvalidId
 from gh_store_action.domain.processing.reconcile import BrokenObject
 from gh_store_action.domain.records import Issue, StoredMeta, StoredObject
 from gh_store_action.domain.strict_json import InvalidJson, Json, digest, read_body
+from gh_store_action.domain.verdicts import Outcome, reaction_of
 from gh_store_action.errors import InputError, ObjectNotFound
-from gh_store_action.gateway.issues import Reading
 from gh_store_action.gateway.objects import ObjectGateway
+from gh_store_action.gateway.records import Reading
+from gh_store_action.hints import REPAIR, Text
 from gh_store_action.store.session import Session
 
 
 @dataclass(frozen=True)
 class Found:
-    """The issues that bear an id's label, each group by number.
+    """The issues that have an id's label, each group by number.
 
     Args:
         live: the objects with that id; the first one counts.
@@ -34,7 +36,7 @@ class Found:
     stray: tuple[Issue, ...] = ()
 
 
-class Finder:
+class Lookup:
     """Finds objects by id.
 
     Args:
@@ -96,17 +98,17 @@ class Finder:
         """
         found = self.look(object_id)
         if len(found.live) > 1:
-            warn(f"{self.twice(found)} {self.untwin(found)}")
+            warn(f"{self.duplicate(found)} {self.how_to_resolve(found)}")
         if found.live:
             return found.live[0]
         raise self.missing(found)
 
-    def twice(self, found: Found) -> str:
+    def duplicate(self, found: Found) -> str:
         """What to say where more than one live issue has the id."""
         numbers = ", ".join(f"#{issue.number}" for issue in found.live)
         return f"More than one object has the id {found.object_id!r}: issues {numbers}; the lowest number counts."
 
-    def untwin(self, found: Found) -> str:
+    def how_to_resolve(self, found: Found) -> str:
         """How the id becomes one object's again."""
         return f"Take the label {objects.uid_label(found.object_id, self.session.rules)!r} off all but one of them."
 
@@ -119,9 +121,9 @@ class Finder:
             )
         if found.stray:
             return ObjectNotFound(
-                f"Issue #{found.stray[0].number} bears the label of {found.object_id!r}, but the label "
+                f"Issue #{found.stray[0].number} has the label of {found.object_id!r}, but the label "
                 f"{self.session.rules.base_label!r} is missing.",
-                "Put the label back on, or run `verify` with `repair`.",
+                Text("Put the label back on, or run ", REPAIR, "."),
             )
         return ObjectNotFound(
             f"{self.github.repository} has no object {found.object_id!r}.",
@@ -141,7 +143,7 @@ class Finder:
             data, problem = None, error.reason
         if problem:
             raise BrokenObject(
-                f"The body of issue #{issue.number} can not be read as an object: {problem}.",
+                f"The body of issue #{issue.number} cannot be read as an object: {problem}.",
                 "Process the issue: its log rebuilds the body."
                 if self._has_state(issue)
                 else "Put the object's JSON, and nothing else, into the body, then process the issue.",
@@ -183,6 +185,6 @@ class Finder:
         if marker:
             edge = marker.comment
         else:
-            done = rules.reactions.processed
+            done = reaction_of(Outcome.APPLIED, rules.reactions)
             edge = max((e.id for e in entries if any(r.content == done for r in e.comment.reactions)), default=0)
         return tuple(e for e in entries if e.asks and e.id > edge)

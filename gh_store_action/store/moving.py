@@ -11,12 +11,15 @@ from gh_store_action.domain.log import entries as updates
 from gh_store_action.domain.log.entries import REPLY_PREFIX, Entry, Kind
 from gh_store_action.domain.markdown import code_span
 from gh_store_action.domain.objects import TITLE_PREFIX, Marker
+from gh_store_action.domain.processing.result import Result
 from gh_store_action.domain.records import Issue, Receipt, Refusal, StoredObject
+from gh_store_action.domain.refusal import Reason
 from gh_store_action.domain.strict_json import InvalidJson, Json, dump, equal, parse
+from gh_store_action.domain.verdicts import Counts, Outcome, initial_receipts, outcomes_given, reaction_of
 from gh_store_action.errors import ConcurrentUpdateError, StoreError
 from gh_store_action.gateway.objects import Opened
-from gh_store_action.store.lookup import Finder
-from gh_store_action.store.processor import Processor, Result
+from gh_store_action.store.lookup import Lookup
+from gh_store_action.store.processor import Processor
 from gh_store_action.store.reading import Reader
 
 
@@ -28,7 +31,7 @@ class Migration:
         form: who wrote it, as far as its log tells.
         applied: updates that adopting it folds, `rejected` those that it refuses.
         done: whether it was adopted; a dry run adopts nothing.
-        problem: why it can not be, empty where it can.
+        problem: why it cannot be, empty where it can.
     """
 
     object_id: str
@@ -47,12 +50,12 @@ class Mover:
         dry_run: look, and write nothing.
     """
 
-    def __init__(self, finder: Finder, *, dry_run: bool = False) -> None:
-        self.finder = finder
-        self.session = finder.session
-        self.github = finder.github
+    def __init__(self, lookup: Lookup, *, dry_run: bool = False) -> None:
+        self.lookup = lookup
+        self.session = lookup.session
+        self.github = lookup.github
         self.dry_run = dry_run
-        self.processor = Processor(finder.session, dry_run=dry_run)
+        self.processor = Processor(lookup.session, dry_run=dry_run)
 
     # -- from gh-store ---------------------------------------------------------------------------------------------
 
@@ -62,12 +65,12 @@ class Mover:
         return tuple(self._adopt(issue) for issue in waiting)
 
     def _listed(self) -> Iterator[Issue]:
-        reader = Reader(self.finder)
+        reader = Reader(self.lookup)
         yield from [issue for page in reader.pages() for issue in page.issues]
 
     def _is_foreign(self, issue: Issue) -> bool:
         live = objects.is_live(issue, self.session.rules)
-        return live and self.finder.marker(issue) is None and objects.is_trusted(issue, self.session.counting)
+        return live and self.lookup.marker(issue) is None and objects.is_trusted(issue, self.session.counting)
 
     def _adopt(self, listed: Issue) -> Migration:
         found = Migration(objects.object_id_of(listed, self.session.rules) or "", listed.number, "unknown")
@@ -77,7 +80,7 @@ class Mover:
             found = replace(found, form=self._form(issue))
             result = self.processor.advance(issue)
         except StoreError as error:
-            return replace(found, problem=str(error))
+            return replace(found, problem=error.text)
         if result.skipped:
             return replace(found, problem=result.skipped)
         return replace(found, applied=result.applied, rejected=result.rejected, done=not self.dry_run)
@@ -106,16 +109,16 @@ class Mover:
             ObjectNotFound: there is no such object.
             ConcurrentUpdateError: something stays pending.
         """
-        found = self.finder.look(object_id)
+        found = self.lookup.look(object_id)
         if not found.live:
-            raise self.finder.missing(found)
+            raise self.lookup.missing(found)
         result = self.processor.advance(found.live[0])
         old = result.issue or found.live[0]
         if self.dry_run:
-            return self.finder.stored(old)
-        if self.finder.pending(old):
+            return self.lookup.stored(old)
+        if self.lookup.pending(old):
             raise ConcurrentUpdateError(
-                f"{object_id!r} can not be moved: updates of it are pending.", "Process it, then move it again."
+                f"{object_id!r} cannot be moved: updates of it are pending.", "Process it, then move it again."
             )
         begun = [issue for issue in found.live[1:] if self._previous(issue) == old.number]
         new = self._continued(old, begun) or self._copied(old)
@@ -125,7 +128,7 @@ class Mover:
         self.github.change(new, labels=old.labels)
         self.github.change(old.number, labels=kept, state="closed", title=title)
         self._redirect(self.github.read(old.number, rules=False).issues[0])
-        return self.finder.stored(self.github.read(new, rules=False).issues[0])
+        return self.lookup.stored(self.github.read(new, rules=False).issues[0])
 
     def _own_labels(self, issue: Issue) -> tuple[str, ...]:
         rules = self.session.rules
@@ -137,10 +140,10 @@ class Mover:
 
     def _continued(self, old: Issue, begun: list[Issue]) -> int:
         """The issue that a killed move left behind, where the object has not changed since; others are given up."""
-        now = self.finder.stored(old)
+        now = self.lookup.stored(old)
         number = 0
         for issue in begun:
-            there = self.finder.stored(issue)
+            there = self.lookup.stored(issue)
             if not number and there.meta.version == now.meta.version and equal(there.data, now.data):
                 number = issue.number
             else:
@@ -150,8 +153,8 @@ class Mover:
 
     def _copied(self, old: Issue) -> int:
         """A new issue with the object's state, without labels: nobody takes it for the object yet."""
-        now = self.finder.stored(old)
-        object_id, revision, rules = now.meta.object_id, now.meta.version, self.session.rules
+        now = self.lookup.stored(old)
+        object_id, revision = now.meta.object_id, now.meta.version
         opened = self.github.open_issue(TITLE_PREFIX + object_id, dump(now.data), ())
         text = updates.checkpoint(
             now.data,
@@ -161,14 +164,11 @@ class Mover:
             version=__version__,
             previous=old.number,
         )
-        self._finish(
-            opened, text, object_id, revision, now.data, rules.reactions.processed, rules.reactions.initial_state
-        )
+        self._finish(opened, text, object_id, revision, now.data)
         return opened.number
 
-    def _finish(
-        self, opened: Opened, text: str, object_id: str, revision: int, data: Json, processed: str, initial: str
-    ) -> None:
+    def _finish(self, opened: Opened, text: str, object_id: str, revision: int, data: Json) -> None:
+        processed, initial = initial_receipts(self.session.rules.reactions)
         said = self.github.say(opened.node_id, text)
         marker = Marker(revision, said.id, 1, objects.short_digest(data))
         finished = self.github.finish(
@@ -193,7 +193,7 @@ class Mover:
         if not target:
             return result
         skipped = f"its object is kept in issue #{target} now"
-        return replace(result, skipped=skipped, rejected=len(refusals), refusals=refusals)
+        return replace(result, skipped=skipped, counts=Counts({Outcome.REJECTED: len(refusals)}), refusals=refusals)
 
     def _redirect(self, issue: Issue) -> tuple[tuple[Refusal, ...], int]:
         """Refuses what came after the move, and says where the object is."""
@@ -204,9 +204,9 @@ class Mover:
         late = [entry for entry in self._entries(issue) if entry.asks and entry.id > marker.comment]
         late = [entry for entry in late if not self._has_verdict(entry)]
         sentence = f"the object is kept in issue #{target} now; post the update there"
-        refusals = tuple(Refusal(entry.id, entry.comment.author, (("$", sentence),)) for entry in late)
+        refusals = tuple(Refusal(entry.id, entry.comment.author, (Reason("$", sentence),)) for entry in late)
         if late and not self.dry_run:
-            rejected = self.session.rules.reactions.rejected
+            rejected = reaction_of(Outcome.REJECTED, self.session.rules.reactions)
             self.github.write(
                 issue,
                 self.session.viewer,
@@ -221,8 +221,7 @@ class Mover:
         return [entry for entry in found if entry.kind is not Kind.CHAT]
 
     def _has_verdict(self, entry: Entry) -> bool:
-        rejected = self.session.rules.reactions.rejected
-        return any(r.content == rejected and r.login in self.session.counting for r in entry.comment.reactions)
+        return Outcome.REJECTED in outcomes_given(entry.comment, self.session.rules.reactions, self.session.counting)
 
     def _reply(self, number: int, target: int, refusals: tuple[Refusal, ...]) -> str:
         url, there = self.session.issue_url(number), self.session.issue_url(target)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from gh_store_action.errors import BudgetExhausted, ConcurrentUpdateError, GitHubError, StoreError
+from gh_store_action.hints import Text
 
 
 class Trail:
@@ -36,7 +37,7 @@ class Trail:
     def posted(self, comment: int, issue: int) -> None:
         """It is in the log."""
         self._where = f"The update of {self._object_id!r} is posted (comment {comment} of issue #{issue})."
-        self._next = "Do not post it anew: a sweep folds it, where the store's rules let its author write."
+        self._next = "Do not post it again: a sweep folds it, where the store's rules let its author write."
 
     @contextmanager
     def told(self) -> Iterator[None]:
@@ -50,10 +51,11 @@ class Trail:
             yield
         except StoreError as error:
             if self._where:
-                what = f"{error.what.rstrip('.')}."
-                error.reword(f"{self._where} {what}", " ".join(filter(None, (_kept(error), self._next, self._repeat))))
-            elif isinstance(error, BudgetExhausted):
-                error.reword(error.what, f"Nothing was posted; run again after {error.again}.")
+                what = error.what if error.what.endswith(".") else Text(error.what, ".")
+                hint = Text.sentences([_kept(error), self._next, self._repeat])
+                raise error.reworded(Text.sentences([self._where, what]), hint) from error
+            if isinstance(error, BudgetExhausted):
+                raise error.reworded(error.what, f"Nothing was posted; run again after {error.again}.") from error
             raise
         except KeyboardInterrupt:
             raise KeyboardInterrupt(f"{self._where} {self._next} {self._repeat}" if self._where else "") from None
@@ -63,4 +65,4 @@ def _kept(error: StoreError) -> str:
     """The next step that the failure itself names, unless that is to run again."""
     if isinstance(error, BudgetExhausted):
         return f"GitHub takes more from {error.again} on."
-    return "" if isinstance(error, GitHubError | ConcurrentUpdateError) else error.mend
+    return "" if isinstance(error, GitHubError | ConcurrentUpdateError) else error.hint

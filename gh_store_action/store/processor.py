@@ -8,14 +8,22 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from gh_store_action.domain import objects
-from gh_store_action.domain.log.fold import Outcome, State, Verdict
 from gh_store_action.domain.processing import sweeping
 from gh_store_action.domain.processing.context import Context, PermissionUnknown
-from gh_store_action.domain.processing.decide import Ask, NotAnObject, Quiet, ReadFurther, Step, Write, decide
+from gh_store_action.domain.processing.decide import (
+    AskPermissions,
+    NotAnObject,
+    ReadFurther,
+    Step,
+    UpToDate,
+    Write,
+    decide,
+)
+from gh_store_action.domain.processing.result import Result
 from gh_store_action.domain.records import Issue, Receipt, Refusal
-from gh_store_action.domain.strict_json import digest
+from gh_store_action.domain.verdicts import Counts, Verdict
 from gh_store_action.errors import AccessDeniedError, BudgetExhausted, ConcurrentUpdateError, GitHubError, StoreError
-from gh_store_action.gateway.issues import Failure, Page, Written, pages
+from gh_store_action.gateway.records import Failure, Page, Written, pages
 from gh_store_action.gateway.transport import Cancelled, UnknownEffect, denied
 from gh_store_action.store.session import Session
 
@@ -24,48 +32,6 @@ MOST_CONTENT = 70  # reactions and comments a minute; GitHub's limit is 80 conte
 MOST_CONTESTED = 10  # rounds in which somebody else's write was in the way
 MOST_ROUNDS = 500  # far more than the receipts of the most comments take
 MOST_LAGS = 3  # reads that wait for the comment which the event names
-
-
-@dataclass(frozen=True)
-class Result:
-    """What became of one object.
-
-    Args:
-        changed: whether title and body were written.
-        pending: updates left without a verdict, because GitHub would not say who may write.
-        receipts_left: reactions that the next run has to leave.
-        comments: how many the issue has; GitHub takes 2,500.
-        skipped: why the issue was left alone, empty for an object.
-        error: the failure that ended the work on it, None where there was none.
-        issue: as last read, None where it was not looked at.
-    """
-
-    number: int
-    object_id: str = ""
-    state: State | None = None
-    applied: int = 0
-    rejected: int = 0
-    unauthorized: int = 0
-    pending: int = 0
-    receipts_left: int = 0
-    comments: int = 0
-    changed: bool = False
-    closed: bool = True
-    refusals: tuple[Refusal, ...] = ()
-    notes: tuple[str, ...] = ()
-    skipped: str = ""
-    error: StoreError | None = None
-    issue: Issue | None = field(default=None, repr=False)
-
-    @property
-    def processed(self) -> int:
-        """Updates that got a verdict."""
-        return self.applied + self.rejected + self.unauthorized
-
-    @property
-    def digest(self) -> str:
-        """Of the state, empty where there is none."""
-        return digest(self.state.data) if self.state else ""
 
 
 @dataclass
@@ -108,7 +74,7 @@ class Processor:
             event_comment: the comment that the event names; the read has to hold it.
 
         Raises:
-            StoreError: when it can not be finished; what is not finished stays pending.
+            StoreError: when it cannot be finished; what is not finished stays pending.
         """
         reading = self.github.read(number, rules=self.session.unlearned)
         self.session.learn(reading)
@@ -139,7 +105,7 @@ class Processor:
             step = self._decide(work)
             if isinstance(step, ReadFurther):
                 work.issue = self.github.extend(work.issue, step.until, self.session.viewer)
-            elif isinstance(step, Ask):
+            elif isinstance(step, AskPermissions):
                 work.context = self.session.ask(work.context, object_id, step.logins)
             elif isinstance(step, NotAnObject):
                 return Result(
@@ -150,7 +116,7 @@ class Processor:
                     closed=issue.closed,
                     issue=work.issue,
                 )
-            elif isinstance(step, Quiet):
+            elif isinstance(step, UpToDate):
                 return self._result(work, step, step.blocked)
             else:
                 self._note(work, step)
@@ -225,7 +191,7 @@ class Processor:
         if not room and step.title is None and not comments and not step.close:
             pause = 60 - (now - self._recent[0]) + 1
             if not self.github.transport.wait(pause, "GitHub takes 80 reactions and comments a minute"):
-                work.notes.append(f"{len(step.receipts)} receipts are left for the next run.")
+                work.notes.append(f"{len(step.receipts)} reactions are left for the next run.")
                 return None
             return self._paced(work, step)
         chosen = step.receipts[: min(room, work.batch)]
@@ -233,7 +199,7 @@ class Processor:
         return chosen
 
     def _check(self, step: Write, written: Written) -> None:
-        """Raises for what going round again would not mend."""
+        """Raises for what going round again would not fix."""
         for failure in written.failures:
             if objects.FULL in failure.message.lower():
                 raise StoreError(
@@ -262,7 +228,7 @@ class Processor:
         work.fruitless += 1
         if work.fruitless < MOST_LAGS:
             return True
-        work.notes.append(f"{len(step.receipts)} receipts could not be left; the next run tries again.")
+        work.notes.append(f"{len(step.receipts)} reactions could not be added; the next run tries again.")
         return False
 
     def _insist(self, work: _Round, step: Write) -> None:
@@ -278,7 +244,7 @@ class Processor:
         )
 
     def _say_overwritten(self, work: _Round, before: Issue, after: Issue) -> None:
-        """GitHub has no compare-and-swap: an edit saved between a read and its write is lost, and has to be told."""
+        """GitHub has no compare-and-swap: an edit saved between a read and its write is lost, and must be told."""
         known = {*before.body_edits, *((before.created_at, login) for _, login in after.body_edits)}
         for edit in after.body_edits:
             if edit not in known and edit[1] not in self.session.counting:
@@ -290,17 +256,14 @@ class Processor:
     def _reread(self, number: int) -> Issue:
         return self.github.read(number, rules=False).issues[0]
 
-    def _result(self, work: _Round, step: Quiet | Write, blocked: int) -> Result:
-        count = {outcome: sum(1 for v in work.verdicts.values() if v.outcome is outcome) for outcome in Outcome}
+    def _result(self, work: _Round, step: UpToDate | Write, blocked: int) -> Result:
         refusals = tuple(work.refusals[key] for key in sorted(work.refusals))
         would = self.dry_run and isinstance(step, Write) and step.title is not None
         return Result(
             number=work.issue.number,
             object_id=step.object_id,
             state=step.state,
-            applied=count[Outcome.APPLIED],
-            rejected=count[Outcome.REJECTED],
-            unauthorized=count[Outcome.UNAUTHORIZED],
+            counts=Counts.of(work.verdicts.values()),
             pending=blocked,
             receipts_left=work.left if isinstance(step, Write) and not self.dry_run else 0,
             comments=work.issue.total_comments,
@@ -381,6 +344,6 @@ def _forbidden(failure: Failure, repository: str) -> AccessDeniedError:
     if "locked" in failure.message.lower():
         return AccessDeniedError(
             f"The issue is locked: {failure.message.rstrip('.')}.",
-            "Unlock the conversation; a bot can not write to it.",
+            "Unlock the conversation; a bot cannot write to it.",
         )
     return denied(f"write issues of {repository} ({failure.message})", issues="write")

@@ -13,8 +13,8 @@ from gh_store_action.domain.records import Issue, StoredObject
 from gh_store_action.domain.snapshots import snapshot as snapshots
 from gh_store_action.domain.strict_json import Json
 from gh_store_action.errors import InputError, ObjectNotFound, StoreError
-from gh_store_action.gateway.issues import Page
-from gh_store_action.store.lookup import Finder
+from gh_store_action.gateway.records import Page
+from gh_store_action.store.lookup import Lookup
 
 Progress = Callable[[int, int], None]
 
@@ -28,7 +28,7 @@ class Past:
     """
 
     issue: Issue
-    logs: tuple[history.Log, ...]
+    logs: tuple[history.ObjectLog, ...]
 
     @property
     def points(self) -> tuple[Point, ...]:
@@ -58,14 +58,14 @@ class Reader:
 
     def __init__(
         self,
-        finder: Finder,
+        lookup: Lookup,
         *,
         progress: Progress = lambda done, total: None,
         warn: Callable[[str], None] = lambda line: None,
     ) -> None:
-        self.finder = finder
-        self.session = finder.session
-        self.github = finder.github
+        self.lookup = lookup
+        self.session = lookup.session
+        self.github = lookup.github
         self.progress = progress
         self.warn = warn
 
@@ -83,11 +83,11 @@ class Reader:
         """
         if revision is not None and at is not None:
             raise InputError("A revision and a time are both given.", "Leave one of them out.")
-        issue = self.finder.one(object_id, self.warn)
+        issue = self.lookup.one(object_id, self.warn)
         if revision is None and at is None:
-            return self.finder.stored(issue)
+            return self.lookup.stored(issue)
         if revision is not None and revision == self._present(issue):
-            return self.finder.stored(issue)
+            return self.lookup.stored(issue)
         past = self._past(issue)
         point = (
             self._at_revision(object_id, past, revision)
@@ -98,10 +98,10 @@ class Reader:
 
     def _present(self, issue: Issue) -> int:
         """The revision of the body, 0 where it is not known."""
-        marker = self.finder.marker(issue)
+        marker = self.lookup.marker(issue)
         if marker is None:
             return 0
-        found = self.finder.stored(issue)
+        found = self.lookup.stored(issue)
         return marker.revision if found.meta.digest.startswith(marker.digest) else 0
 
     def states(self, object_id: str, *revisions: int) -> tuple[Json, ...]:
@@ -134,7 +134,7 @@ class Reader:
         if point.certain:
             return point
         if point is found[-1] and self._present(past.issue):
-            now = self.finder.stored(past.issue)
+            now = self.lookup.stored(past.issue)
             return replace(point, data=now.data, revision=now.meta.version)
         raise self._uncertain(object_id, f"the state at {time}")
 
@@ -146,7 +146,7 @@ class Reader:
         )
 
     def _was(self, past: Past, point: Point) -> StoredObject:
-        meta = self.finder.meta(past.issue, point.data, version=point.revision)
+        meta = self.lookup.meta(past.issue, point.data, version=point.revision)
         first = past.logs[0].issue.created_at
         return StoredObject(replace(meta, created_at=first, updated_at=point.time, pending=0), point.data)
 
@@ -162,10 +162,10 @@ class Reader:
         Raises:
             ObjectNotFound: there is none.
         """
-        found = self.finder.look(object_id)
+        found = self.lookup.look(object_id)
         for issue in (*found.live, *found.deleted):
             return self._past(issue)
-        raise self.finder.missing(found)
+        raise self.lookup.missing(found)
 
     def _past(self, issue: Issue) -> Past:
         newest = self.github.extend(issue, 0, self.session.viewer)
@@ -179,7 +179,7 @@ class Reader:
             older = self.github.extend(older, 0, self.session.viewer)
             logs.insert(0, self._log(replace(older, title=objects.read_moved(older.title)[0]), object_id))
 
-    def _log(self, issue: Issue, object_id: str) -> history.Log:
+    def _log(self, issue: Issue, object_id: str) -> history.ObjectLog:
         return history.read(issue, self.session.rules, self.session.counting, self.session.judge(object_id))
 
     # -- many objects ----------------------------------------------------------------------------------------------

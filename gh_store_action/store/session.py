@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from gh_store_action import __version__
 from gh_store_action.config.store_config import LOCAL_FILE, StoreConfig, combine, parse_local
@@ -12,9 +13,9 @@ from gh_store_action.domain.log.fold import Judge, no_schema
 from gh_store_action.domain.processing.context import Context
 from gh_store_action.domain.records import GHOST, AccessRule, Rules
 from gh_store_action.domain.schema.compiling import Schema, SchemaError, compile_schemas, match_schema, violations
-from gh_store_action.domain.strict_json import Json
 from gh_store_action.errors import AccessDeniedError, ConfigurationError, GitHubError
-from gh_store_action.gateway.issues import GitHub, Reading
+from gh_store_action.gateway.issues import GitHub
+from gh_store_action.gateway.records import Reading
 from gh_store_action.gateway.transport import Cancelled
 
 SNAPSHOT_PATH = "data/store-snapshot.json"
@@ -107,10 +108,7 @@ class Session:
         if schema is None:
             return no_schema
 
-        def ask(data: Json) -> Sequence[tuple[str, str]]:
-            return [(reason.path, reason.message) for reason in violations(schema, data)]
-
-        return ask
+        return partial(violations, schema)
 
     def context(self, object_id: str, number: int) -> Context:
         """What a decision about the object starts with."""
@@ -151,7 +149,7 @@ class Session:
             except Cancelled:
                 raise
             except (GitHubError, AccessDeniedError) as error:
-                self.refusals_to_say[login] = str(error)
+                self.refusals_to_say[login] = error.text
                 return None
         return self._allowed[key]
 
@@ -160,12 +158,12 @@ class Session:
         teams: set[str] = set()
         owners: frozenset[str] = frozenset()
         for need in (None, *access.needs(rule, login)):
-            if need is access.Ask.PERMISSION:
+            if need is access.Question.PERMISSION:
                 standing = self._standing(login)
-            elif need is access.Ask.CODEOWNERS:
+            elif need is access.Question.CODEOWNERS:
                 owners = self._owners()
                 teams |= self._memberships(login, [owner for owner in owners if "/" in owner])
-            elif need is access.Ask.TEAMS:
+            elif need is access.Question.TEAMS:
                 teams |= self._memberships(login, rule.teams)
             if access.allows(rule, login=login, permission=standing, teams=teams, codeowners=owners):
                 return True
@@ -211,6 +209,6 @@ def _compiled(rules: Rules, files: Mapping[str, str]) -> Sequence[tuple[str, Sch
     except SchemaError as error:
         where = f"{SCHEMA_FOLDER}{error.name}" + (f", line {error.line}" if error.line else "")
         raise ConfigurationError(
-            f"{where}: {error.reason}.".replace("..", "."), "Mend it on the default branch; nothing was written."
+            f"{where}: {error.reason}.".replace("..", "."), "Fix it on the default branch; nothing was written."
         ) from None
     return tuple((glob, compiled[name]) for glob, name in rules.schemas)

@@ -10,18 +10,28 @@ from gh_store_action import __version__
 from gh_store_action.domain import access
 from gh_store_action.domain.log import entries as updates
 from gh_store_action.domain.log.entries import Entry, Kind
-from gh_store_action.domain.log.fold import REPEAT_WINDOW, State, Verdict, attempt
+from gh_store_action.domain.log.fold import REPEAT_WINDOW, State, attempt
+from gh_store_action.domain.names import DEFAULT_MODE
 from gh_store_action.domain.processing.reconcile import BrokenObject
+from gh_store_action.domain.processing.result import Result
 from gh_store_action.domain.records import Comment, Issue, Refusal, Rules, StoredObject
 from gh_store_action.domain.strict_json import InvalidJson, Json, check, digest, equal
-from gh_store_action.errors import AccessDeniedError, ConcurrentUpdateError, GitHubError, InvalidUpdate, StoreError
-from gh_store_action.gateway.issues import Failure
+from gh_store_action.domain.verdicts import Outcome, Verdict, outcomes_given
+from gh_store_action.errors import (
+    AccessDeniedError,
+    ConcurrentUpdateError,
+    GitHubError,
+    InvalidUpdate,
+    Reason,
+    StoreError,
+)
 from gh_store_action.gateway.objects import Posted
+from gh_store_action.gateway.records import Failure
 from gh_store_action.gateway.transport import UnknownEffect
 from gh_store_action.store.creating import MOST_TRIES, refused
-from gh_store_action.store.lookup import Finder
+from gh_store_action.store.lookup import Lookup
 from gh_store_action.store.posting import Trail
-from gh_store_action.store.processor import Processor, Result
+from gh_store_action.store.processor import Processor
 
 TEXT_LIMIT = 65_000  # characters of a comment; GitHub takes 65,536
 _NO_RULES = Rules()
@@ -36,7 +46,7 @@ class Update:
     """
 
     changes: Json
-    mode: str = updates.DEFAULT_MODE
+    mode: str = DEFAULT_MODE
     update_id: str = ""
     if_revision: int | None = None
     if_digest: str = ""
@@ -48,7 +58,7 @@ class Update:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Updated:
     """What became of a posted update.
 
     Args:
@@ -68,7 +78,7 @@ class Outcome:
 
 def update_of(
     changes: object,
-    mode: str = updates.DEFAULT_MODE,
+    mode: str = DEFAULT_MODE,
     *,
     update_id: str | None = None,
     if_revision: int | None = None,
@@ -77,17 +87,16 @@ def update_of(
     """The update from what a caller gives; a fresh idempotency key where there is none.
 
     Raises:
-        InvalidUpdate: it can not be an update, whatever the object is.
+        InvalidUpdate: it cannot be an update, whatever the object is.
     """
     try:
         value = check(changes)
     except InvalidJson as error:
-        raise InvalidUpdate(f"The update is not JSON as the store keeps it: {error.reason}.", "Mend it.") from None
+        raise InvalidUpdate(f"The update is not JSON as the store keeps it: {error.reason}.", "Fix it.") from None
     update = Update(value, mode, update_id or uuid.uuid4().hex, if_revision, if_digest or "")
     entry = _entry(update)
     if entry.kind is not Kind.UPDATE:
-        path, message = entry.problem
-        raise InvalidUpdate(f"The update is none: {path}: {message}.", "Mend it.")
+        raise InvalidUpdate(f"This is not a valid update: {entry.problem}.", "Fix it.")
     if len(_text(update, "2000-01-01T00:00:00Z")) > TEXT_LIMIT:
         raise InvalidUpdate(
             f"The update is too long for a comment: more than {TEXT_LIMIT:,} characters.", "Divide it into several."
@@ -140,20 +149,20 @@ class Updater:
 
     def __init__(
         self,
-        finder: Finder,
+        lookup: Lookup,
         *,
         dry_run: bool = False,
         warn: Callable[[str], None] = lambda line: None,
         repeat: str = "",
     ) -> None:
-        self.finder = finder
+        self.lookup = lookup
         self.warn = warn
         self.repeat = repeat
-        self.session = finder.session
-        self.github = finder.github
+        self.session = lookup.session
+        self.github = lookup.github
         self.dry_run = dry_run
 
-    def update(self, object_id: str, update: Update, *, apply: bool, unless_equal: bool = False) -> Outcome:
+    def update(self, object_id: str, update: Update, *, apply: bool, unless_equal: bool = False) -> Updated:
         """Posts the update: two requests; with `apply` one more, which folds it and whatever else is pending.
 
         Args:
@@ -169,32 +178,32 @@ class Updater:
         with trail.told():
             return self._update(object_id, update, trail, apply=apply, unless_equal=unless_equal)
 
-    def _update(self, object_id: str, update: Update, trail: Trail, *, apply: bool, unless_equal: bool) -> Outcome:
-        issue = self.finder.one(object_id, self.warn)
+    def _update(self, object_id: str, update: Update, trail: Trail, *, apply: bool, unless_equal: bool) -> Updated:
+        issue = self.lookup.one(object_id, self.warn)
         before = self._stored(issue, apply=apply)
         repeated = self._posted_before(issue, update)
         if repeated is not None:
             trail.posted(repeated.id, issue.number)
             return self._repeat(issue, before, repeated, apply=apply)
         if before is not None and unless_equal and not before.meta.pending and equal(before.data, update.changes):
-            return Outcome(before, 0, repeated=True)
+            return Updated(before, 0, repeated=True)
         state = self._refuse_early(object_id, issue, before, update)
         if self.dry_run:
-            shown = before or self.finder.stored(issue)
-            return Outcome(_with(shown, state) if state and apply else shown, 0)
+            shown = before or self.lookup.stored(issue)
+            return Updated(_with(shown, state) if state and apply else shown, 0)
         posted = self._post(issue, update, trail, reopen=not apply)
         trail.posted(posted.comment_id, issue.number)
         if apply:
             return self._fold(posted.issue, issue.number, posted.comment_id)
         for failure in posted.failures:
             self._unopened(object_id, issue.number, failure)
-        shown = before or self.finder.stored(posted.issue or issue)
-        return Outcome(replace(shown, meta=replace(shown.meta, pending=shown.meta.pending + 1)), posted.comment_id)
+        shown = before or self.lookup.stored(posted.issue or issue)
+        return Updated(replace(shown, meta=replace(shown.meta, pending=shown.meta.pending + 1)), posted.comment_id)
 
     def _stored(self, issue: Issue, *, apply: bool) -> StoredObject | None:
         """The object as it is; a broken body is rebuilt where the update is folded at once."""
         try:
-            return self.finder.stored(issue)
+            return self.lookup.stored(issue)
         except BrokenObject:
             if apply and not self.dry_run:
                 return None
@@ -213,19 +222,19 @@ class Updater:
                 return entry
         return None
 
-    def _repeat(self, issue: Issue, before: StoredObject | None, entry: Entry, *, apply: bool) -> Outcome:
+    def _repeat(self, issue: Issue, before: StoredObject | None, entry: Entry, *, apply: bool) -> Updated:
         if apply and not self.dry_run:
             return replace(self._fold(issue, issue.number, entry.id), repeated=True)
-        return Outcome(before or self.finder.stored(issue), entry.id, repeated=True)
+        return Updated(before or self.lookup.stored(issue), entry.id, repeated=True)
 
     def _refuse_early(self, object_id: str, issue: Issue, before: StoredObject | None, update: Update) -> State | None:
         """Raises what the fold would say, where nothing is pending; the state that it would make."""
         shape = _entry(update)
         if update.mode == "append" and not isinstance(update.changes, dict):
             raise refused(
-                object_id, (("$", "`append` merges objects; use the mode `replace` for anything else"),), "update"
+                object_id, (Reason("$", "`append` merges objects; use the mode `replace` for anything else"),), "update"
             )
-        marker = self.finder.marker(issue)
+        marker = self.lookup.marker(issue)
         if before is None or marker is None or before.meta.pending or not before.meta.digest.startswith(marker.digest):
             return None
         stale = unwanted(object_id, before, update.if_revision, update.if_digest)
@@ -269,7 +278,7 @@ class Updater:
         """Where the issue stays closed no workflow starts; whom GitHub forbids it may mostly not write either."""
         rules, viewer = self.session.rules, self.session.viewer
         rule = access.rule_for(rules, object_id)
-        by_permission = access.needs(rule, viewer) == (access.Ask.PERMISSION,) and rule.permission != "read"
+        by_permission = access.needs(rule, viewer) == (access.Question.PERMISSION,) and rule.permission != "read"
         if failure.kind == "FORBIDDEN" and by_permission and viewer not in rules.processors:
             raise AccessDeniedError(
                 f"Issue #{number} could not be opened ({failure.message}): {viewer} may not {rule.permission}.",
@@ -280,7 +289,7 @@ class Updater:
             "the next sweep folds it, where the store's rules let its author write."
         )
 
-    def _fold(self, issue: Issue | None, number: int, comment: int) -> Outcome:
+    def _fold(self, issue: Issue | None, number: int, comment: int) -> Updated:
         """Folds what is pending; the read has to hold the comment, for replicas lag."""
         processor = Processor(self.session)
         if issue is not None and any(c.id == comment for c in issue.comments):
@@ -289,17 +298,17 @@ class Updater:
             result = processor.process(number, event_comment=comment)
         now = result.issue or self.github.read(number, rules=False).issues[0]
         refusals = [refusal for refusal in result.refusals if refusal.comment_id == comment]
-        return Outcome(
-            self.finder.stored(now), comment, result, refusals[0] if refusals else self._old_refusal(now, comment)
+        return Updated(
+            self.lookup.stored(now), comment, result, refusals[0] if refusals else self._old_refusal(now, comment)
         )
 
     def _old_refusal(self, issue: Issue, comment: int) -> Refusal | None:
         """A refusal of an earlier run, for an update that was posted before."""
         reactions = self.session.rules.reactions
         for one in issue.comments:
-            given = {r.content for r in one.reactions if r.login in self.session.counting}
-            if one.id == comment and given & {reactions.rejected, reactions.unauthorized}:
-                return Refusal(comment, one.author, unauthorized=reactions.rejected not in given)
+            given = [each for each in outcomes_given(one, reactions, self.session.counting) if each.refused]
+            if one.id == comment and given:
+                return Refusal(comment, one.author, unauthorized=Outcome.REJECTED not in given)
         return None
 
 
@@ -309,13 +318,15 @@ def unwanted(
     """The error where the object is not as the caller wants it."""
     now = found.meta
     if if_revision is not None and if_revision != now.version:
-        path, message = "$._meta.if_revision", f"the object is at revision {now.version}, not {if_revision}"
+        reason = Reason("$._meta.if_revision", f"the object is at revision {now.version}, not {if_revision}")
     elif if_digest and not now.digest.startswith(if_digest.lower()):
-        path, message = "$._meta.if_digest", f"the object has the digest {now.digest[:16]}..., not {if_digest[:16]}"
+        reason = Reason("$._meta.if_digest", f"the object has the digest {now.digest[:16]}..., not {if_digest[:16]}")
     else:
         return None
     return ConcurrentUpdateError(
-        f"{object_id!r} was left as it is: {message}.", "Read it again, and decide anew.", reasons=((path, message),)
+        f"{object_id!r} was left as it is: {reason.message}.",
+        "Read it again, then decide.",
+        reasons=(reason,),
     )
 
 

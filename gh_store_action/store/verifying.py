@@ -1,4 +1,4 @@
-"""Mode: every log folded and compared; what the log can mend is mended."""
+"""Mode: every log folded and compared; what the log can fix is repaired."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from gh_store_action import __version__
 from gh_store_action.domain import objects
 from gh_store_action.domain.log import entries as updates
-from gh_store_action.domain.log.fold import APPLIED
 from gh_store_action.domain.objects import Marker
 from gh_store_action.domain.past import audit as auditing
 from gh_store_action.domain.past import history
@@ -16,8 +15,10 @@ from gh_store_action.domain.past.audit import Problem
 from gh_store_action.domain.processing.reconcile import CHANGED, BrokenObject
 from gh_store_action.domain.records import Issue, Receipt
 from gh_store_action.domain.strict_json import Json
+from gh_store_action.domain.verdicts import APPLIED, Outcome, reaction_of
 from gh_store_action.errors import GitHubError, ObjectNotFound, StoreError
-from gh_store_action.store.lookup import Finder
+from gh_store_action.hints import REPAIR, Text
+from gh_store_action.store.lookup import Lookup
 from gh_store_action.store.processor import MOST_RECEIPTS, Processor
 
 __all__ = ["Problem", "Verifier", "repairable"]
@@ -26,8 +27,8 @@ _STATE_MISSING = frozenset({"drift", "missing-checkpoint", "edited-comment"})
 
 
 def repairable(problem: Problem) -> bool:
-    """Whether `repair` sets about it, as its advice says; whether it can mend it, only doing it tells."""
-    return "`repair`" in problem.mend
+    """Whether `repair` sets about it, as its advice says; whether it can fix it, only doing it tells."""
+    return isinstance(problem.hint, Text) and REPAIR in problem.hint.parts
 
 
 @dataclass
@@ -50,21 +51,21 @@ class Verifier:
     """Verifies a store: one request for each hundred issues, and one or more for each object.
 
     Args:
-        repair: mend what can be mended.
+        repair: fix what can be repaired.
         progress: called with objects looked at and objects in all.
     """
 
     def __init__(
         self,
-        finder: Finder,
+        lookup: Lookup,
         *,
         repair: bool = False,
         dry_run: bool = False,
         progress: Callable[[int, int], None] = lambda done, total: None,
     ) -> None:
-        self.finder = finder
-        self.session = finder.session
-        self.github = finder.github
+        self.lookup = lookup
+        self.session = lookup.session
+        self.github = lookup.github
         self.repair = repair and not dry_run
         self.progress = progress
         self.looked_at = 0
@@ -84,9 +85,9 @@ class Verifier:
         return found
 
     def _by_id(self, object_id: str) -> Iterator[Problem]:
-        found = self.finder.look(object_id)
+        found = self.lookup.look(object_id)
         if not found.live and not found.stray:
-            raise self.finder.missing(found)
+            raise self.lookup.missing(found)
         for other in found.live[1:]:
             yield self._duplicate(other, found.live[0])
         if found.live:
@@ -116,7 +117,7 @@ class Verifier:
             except StoreError as error:
                 if isinstance(error, GitHubError) and error.status in (0, 401, 403, 429):
                     raise
-                yield self._problem("unreadable", listed, str(error), "Look at the issue.")
+                yield self._problem("unreadable", listed, error.text, "Look at the issue.")
         self.progress(len(listing.live), len(listing.live))
 
     # -- the listing -----------------------------------------------------------------------------------------------
@@ -144,7 +145,7 @@ class Verifier:
                 winner = listing.live.setdefault(object_id.casefold(), issue)
                 if winner is not issue:
                     listing.duplicates.append((issue, winner))
-        elif self.finder.marker(issue) is not None or objects.is_live(issue, rules):
+        elif self.lookup.marker(issue) is not None or objects.is_live(issue, rules):
             listing.nameless.append(issue)
 
     def _nameless(self, issue: Issue, listing: _Listing) -> Problem:
@@ -176,41 +177,44 @@ class Verifier:
             issue.number,
             0,
             f"the label {names} is missing",
-            "Put it on, or run `verify` with `repair`.",
+            Text("Put it on, or run ", REPAIR, "."),
         )
         if not self.repair:
             return found
         there = {label.casefold() for label in self.github.change(issue.number, labels=[*issue.labels, *missing])}
-        return replace(found, mended=all(label.casefold() in there for label in missing))
+        return replace(found, repaired=all(label.casefold() in there for label in missing))
 
     def _duplicate(self, loser: Issue, winner: Issue) -> Problem:
         message = f"issue #{winner.number} has the same id, and the lowest number counts"
-        mend = "Post what is worth keeping of it there; then close it and take its labels off."
-        return self._problem("duplicate-id", loser, message, mend)
+        hint = "Post what is worth keeping of it there; then close it and take its labels off."
+        return self._problem("duplicate-id", loser, message, hint)
 
-    def _problem(self, kind: str, issue: Issue, message: str, mend: str) -> Problem:
+    def _problem(self, kind: str, issue: Issue, message: str, hint: str) -> Problem:
         object_id = objects.object_id_of(issue, self.session.rules) or objects.read_title(issue.title)[0]
-        return Problem(kind, object_id, issue.number, 0, message, mend)
+        return Problem(kind, object_id, issue.number, 0, message, hint)
 
     # -- one object ------------------------------------------------------------------------------------------------
 
     def _object(self, issue: Issue) -> Iterator[Problem]:
-        """Audits, mends where that is wanted, and audits again."""
+        """Audits, fixes where that is wanted, and audits again."""
         self.looked_at += 1
         issue = self.github.extend(issue, 0, self.session.viewer)
         found = self._audit(issue)
         if not found or not self.repair:
             yield from found
             return
-        why = ""
+        why: str = ""
         try:
-            left = self._mend(issue)
+            left = self._repair(issue)
         except StoreError as error:
-            left, why = found, f" It could not be mended: {error.what if isinstance(error, BrokenObject) else error}"
+            left, why = (
+                found,
+                Text(" It could not be repaired: ", error.what if isinstance(error, BrokenObject) else error.text),
+            )
         still = {(problem.kind, problem.comment_id) for problem in left}
         for problem in found:
-            mended = (problem.kind, problem.comment_id) not in still
-            yield replace(problem, mended=mended, mend=problem.mend + ("" if mended else why))
+            repaired = (problem.kind, problem.comment_id) not in still
+            yield replace(problem, repaired=repaired, hint=problem.hint if repaired else Text(problem.hint, why))
         known = {(problem.kind, problem.comment_id) for problem in found}
         yield from (problem for problem in left if (problem.kind, problem.comment_id) not in known)
 
@@ -218,15 +222,15 @@ class Verifier:
         object_id = objects.object_id_of(issue, self.session.rules) or ""
         return auditing.audit(self._log(issue, object_id), object_id)
 
-    def _log(self, issue: Issue, object_id: str) -> history.Log:
+    def _log(self, issue: Issue, object_id: str) -> history.ObjectLog:
         return history.read(issue, self.session.rules, self.session.counting, self.session.judge(object_id))
 
-    def _mend(self, issue: Issue) -> Sequence[Problem]:
-        """Processing mends most; where the log no longer gives the body, a checkpoint of the body does."""
+    def _repair(self, issue: Issue) -> Sequence[Problem]:
+        """Processing fixes most; where the log no longer gives the body, a checkpoint of the body does."""
         result = Processor(self.session).advance(self._one_verdict(issue))
         now = self._whole(result.issue or issue)
         left = self._audit(now)
-        marker, data = self.finder.marker(now), self.finder.stored(now).data
+        marker, data = self.lookup.marker(now), self.lookup.stored(now).data
         doubtful = marker is None or objects.short_digest(data) != marker.digest
         if marker is None or doubtful or not any(problem.kind in _STATE_MISSING for problem in left):
             return left
@@ -239,12 +243,12 @@ class Verifier:
         verdicts = auditing.taken(log).verdicts
         held = [entry for entry in auditing.conflicts(log) if verdicts[entry.id] == APPLIED]
         reactions = self.session.rules.reactions
+        refusing = {reaction_of(outcome, reactions) for outcome in Outcome if outcome.refused}
         wrong = [
             Receipt(entry.id, entry.comment.node_id, reaction.content, remove=True)
             for entry in held
             for reaction in entry.comment.reactions
-            if reaction.login == self.session.viewer
-            and reaction.content in (reactions.rejected, reactions.unauthorized)
+            if reaction.login == self.session.viewer and reaction.content in refusing
         ]
         if not wrong:
             return issue

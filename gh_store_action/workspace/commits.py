@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from gh_store_action.domain.commit_message import Author
 from gh_store_action.errors import ConcurrentUpdateError, InputError, StoreError
+from gh_store_action.hints import InWorkflow, Setting, Text, Without
 from gh_store_action.workspace.git import Git, RaceLost, Unreachable
 
 TRIES = 12  # 20 jobs that push at once, each push 3 seconds long, all get through (simulated, 2000 times)
@@ -120,7 +121,13 @@ class Checkout:
         if not branch:
             raise StoreError(
                 "The checkout is on no branch (a detached HEAD), so it is not known where to push.",
-                "Give the input `branch`, or check a branch out with the `ref` input of actions/checkout.",
+                Text(
+                    "Give ",
+                    Setting("branch"),
+                    ", or check a branch out",
+                    InWorkflow(" with the `ref` input of actions/checkout"),
+                    ".",
+                ),
             )
         return self._valid(branch)
 
@@ -128,7 +135,7 @@ class Checkout:
         """Look, without the network, whether such a publication can be tried; the name of its branch.
 
         Raises:
-            InputError: branch, author or message can not be used.
+            InputError: branch, author or message cannot be used.
             StoreError: no repository, no remote, or no branch.
         """
         Author.parse(publication.author)
@@ -165,7 +172,7 @@ class Checkout:
         for oid in oids:
             head = out.readline().split()
             if len(head) != 3:
-                raise StoreError(f"git has no object {oid}.", "Check the repository out anew.")
+                raise StoreError(f"git has no object {oid}.", "Check out the repository again.")
             found.append(out.read(int(head[2])))
             out.readline()
         return found
@@ -191,8 +198,8 @@ class Checkout:
         Raises:
             ConcurrentUpdateError: others kept pushing first.
             Overtaken: others pushed another content of the guarded file first.
-            InputError: branch, author or message can not be used.
-            StoreError: it can not be pushed; says why.
+            InputError: branch, author or message cannot be used.
+            StoreError: it cannot be pushed; says why.
         """
         author, message = Author.parse(publication.author), _message(publication.message)
         target = self._target(publication)
@@ -263,7 +270,7 @@ class Checkout:
             return remotes[0]
         raise StoreError(
             f"The checkout has no remote `origin` to push to (its remotes: {', '.join(remotes) or 'none'}).",
-            "Use actions/checkout before this step, or set `commit: false`.",
+            Text("Use actions/checkout before this step, or ", Without("commit"), "."),
         )
 
     def _entries(self, files: Mapping[str, Path | None]) -> dict[str, tuple[str, str]]:
@@ -293,7 +300,7 @@ class Checkout:
         if others := sorted(touched - set(entries)):
             raise StoreError(
                 f"The branch has {others[0]!r} where this would write, and it is not ours to remove.",
-                "Choose another path for the input `output`, or remove that file from the branch.",
+                Text("Choose another path for ", Setting("output"), ", or remove that file from the branch."),
             )
         return tree if touched else ""
 
@@ -332,7 +339,7 @@ class _Tip:
         """Its name; empty when the branch is to be made.
 
         Raises:
-            StoreError: a branch that has to be there is not; the remote does not answer.
+            StoreError: a branch that must be there is not; the remote does not answer.
         """
         ref = f"refs/heads/{self.target.branch}"
         listed = self.git.run("ls-remote", self.remote, ref).line.splitlines()
@@ -352,7 +359,11 @@ class _Tip:
         ):
             raise StoreError(
                 f"Branch {self.target.branch} is not on the remote {self.remote}.",
-                "Push it first, or give the input `branch` one that is there, or a new one for the store alone.",
+                Text(
+                    "Push it first, or give ",
+                    Setting("branch"),
+                    " one that is there, or a new one for the store alone.",
+                ),
             )
 
     def _fetch(self, ref: str) -> str:
@@ -379,5 +390,7 @@ def _index_info(entries: Mapping[str, tuple[str, str]]) -> bytes:
 
 def _message(text: str) -> bytes:
     if not text.strip() or "\0" in text:
-        raise InputError("The commit message is empty, or has a NUL in it.", "Give the input `commit-message` a text.")
+        raise InputError(
+            "The commit message is empty, or has a NUL in it.", Text("Give ", Setting("commit-message"), " a text.")
+        )
     return text.rstrip().encode(errors="replace") + b"\n"

@@ -76,11 +76,11 @@ class Workspace:
             there = there.parent
         if not os.path.isdir(there):
             raise InputError(
-                f"The path {path!r} can not be made: {self._relative(there)!r} is not a folder.", "Choose another path."
+                f"The path {path!r} cannot be made: {self._relative(there)!r} is not a folder.", "Choose another path."
             )
         if not os.access(there, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids):
             raise StoreError(
-                f"The path {path!r} can not be written: no permission in {self._relative(there)!r}.",
+                f"The path {path!r} cannot be written: no permission in {self._relative(there)!r}.",
                 "Choose another path, or give this user the folder in an earlier step.",
             )
         return self._relative(target)
@@ -160,7 +160,7 @@ class Workspace:
         """Look, without the network, whether this can be tried; the branch's name.  To be asked before work that costs.
 
         Raises:
-            InputError: branch, author, message or a path can not be used.
+            InputError: branch, author, message or a path cannot be used.
             StoreError: no checkout, no remote, or no branch known.
         """
         return self._checkout_of(publication).check(publication)
@@ -206,8 +206,8 @@ class Workspace:
         Raises:
             ConcurrentUpdateError: others kept pushing first.
             Overtaken: others pushed another content of the guarded file first.
-            InputError: branch, author, message or a path can not be used.
-            StoreError: a file is not on disk; or it can not be pushed, and why.
+            InputError: branch, author, message or a path cannot be used.
+            StoreError: a file is not on disk; or it cannot be pushed, and why.
         """
         checkout = self._checkout_of(publication)
         files: dict[str, Path | None] = {_under(checkout, self._itself(path)): None for path in publication.removed}
@@ -357,8 +357,8 @@ def _teaching(path: str, done: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise StoreError(
-            f"The file {path!r} can not be {done}: {error.strerror}.",
-            "Free the space, mend the permission or choose another path, then run this again.",
+            f"The file {path!r} cannot be {done}: {error.strerror}.",
+            "Free the space, fix the permission or choose another path, then run this again.",
         ) from error
 
 

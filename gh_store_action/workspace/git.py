@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 from gh_store_action.domain.markdown import yaml_block
 from gh_store_action.errors import AccessDeniedError, InputError, StoreError
+from gh_store_action.hints import Grant, InWorkflow, Setting, Text, Without
 
 SECONDS = 300.0
 
@@ -79,11 +80,11 @@ class Unreachable(StoreError):
 
 @dataclass(frozen=True)
 class _Lesson:
-    """What a line of git's output means, and what mends it; `detail` is the YAML that does."""
+    """What a line of git's output means, and what fixes it; `detail` is the YAML that does."""
 
     sign: str
     what: str
-    mend: str
+    hint: str
     detail: str = ""
     kind: type[StoreError] = StoreError
 
@@ -100,31 +101,31 @@ LESSONS = (
     _Lesson(
         r"GH001|exceeds GitHub's file size limit",
         "GitHub refused the push: a file is larger than it stores in git.",
-        "Use `format: directory`, which writes a file an object.",
+        Text("Use ", Setting("format", "directory"), ", which writes a file an object."),
     ),
     _Lesson(
         r"GH006|GH013|protected branch hook declined|[Rr]ule violations",
         "The branch is protected and refused the push.",
-        "Let this token pass the rule, or give the input `branch` an unprotected branch.",
+        Text("Let this token pass the rule, or give ", Setting("branch"), " an unprotected branch."),
         OWN_BRANCH,
         AccessDeniedError,
     ),
     _Lesson(
         r"archived so it is read-only",
         "The repository is archived, so nothing can be pushed to it.",
-        "Unarchive it in its settings, or set `commit: false`.",
+        Text("Unarchive it in its settings, or ", Without("commit"), "."),
         kind=AccessDeniedError,
     ),
     _Lesson(
         r"exists; cannot create",
-        "The branch can not be made: another branch has a name that is a part of this one, or the other way round.",
-        "Choose another name for the input `branch`.",
+        "The branch cannot be made: another branch has a name that is a part of this one, or the other way round.",
+        Text("Choose another name for ", Setting("branch"), "."),
         kind=InputError,
     ),
     _Lesson(
         r"hook declined",
         "A hook of the server declined the push.",
-        "Read what it said, and give the input `branch` a branch that it allows.",
+        Text("Read what it said, and give ", Setting("branch"), " a branch that it allows."),
         OWN_BRANCH,
         AccessDeniedError,
     ),
@@ -132,15 +133,20 @@ LESSONS = (
         r"could not read (Username|Password)|terminal prompts disabled|Authentication failed|[Ii]nvalid username"
         r"|returned error: 401|[Bb]ad credentials",
         "The remote asked for credentials: there are none, or it did not accept those that it got.",
-        "Check that the input `token` is set and has not expired, or let actions/checkout keep its own "
-        "(`persist-credentials: true`).",
+        Text(
+            "Check that ",
+            Setting("token"),
+            " is set and has not expired",
+            InWorkflow(", or let actions/checkout keep its own (`persist-credentials: true`)"),
+            ".",
+        ),
         PERSIST,
         AccessDeniedError,
     ),
     _Lesson(
         r"Permission to \S+ denied|Write access to repository not granted|returned error: 403|not accessible by",
         "The token may not do this.",
-        "Add `permissions: {contents: write}` to the job.",
+        Text(Grant((("contents", "write"),)), "."),
         PERMISSION,
         AccessDeniedError,
     ),
@@ -171,7 +177,7 @@ TELLING = re.compile(r"^(remote: *)?(fatal|error|!|ERROR)")
 
 
 @dataclass(frozen=True)
-class Answer:
+class GitResult:
     """How a git command ended.
 
     Args:
@@ -234,7 +240,7 @@ class Git:
 
     def run(
         self, *arguments: str, stdin: bytes = b"", variables: Mapping[str, str] | None = None, may_fail: bool = False
-    ) -> Answer:
+    ) -> GitResult:
         """Run ``git <arguments>`` in the checkout.
 
         Args:
@@ -244,7 +250,7 @@ class Git:
             may_fail: a failure is an answer too.
 
         Raises:
-            StoreError: it failed (says what, why, and what mends it), took too long, or git is not installed.
+            StoreError: it failed (says what, why, and what fixes it), took too long, or git is not installed.
         """
         try:
             with subprocess.Popen(  # noqa: S603 - no shell, an environment of our own, arguments checked by the callers
@@ -270,7 +276,7 @@ class Git:
                 f"The program `git` could not be started: {error.strerror}.",
                 "Use the action's own image, or install git on the PATH.",
             ) from None
-        answer = Answer(process.returncode, out, self.redact((out + b"\n" + err).decode(errors="replace")))
+        answer = GitResult(process.returncode, out, self.redact((out + b"\n" + err).decode(errors="replace")))
         if answer.code and not may_fail:
             raise failure(arguments[0], answer)
         return answer
@@ -353,7 +359,7 @@ class Git:
         return folder.resolve().is_relative_to(self.shut)
 
 
-def failure(command: str, answer: Answer) -> StoreError:
+def failure(command: str, answer: GitResult) -> StoreError:
     """What a failed git command means to a user.
 
     Args:
@@ -367,5 +373,5 @@ def failure(command: str, answer: Answer) -> StoreError:
         if signs := [line for line in lines if re.search(lesson.sign, line)]:
             cause = next((line for line in signs if line in telling), signs[0])
             detail = yaml_block(lesson.detail) if lesson.detail else ""
-            return lesson.kind(f"{lesson.what} Git said: “{cause[:300]}”.", lesson.mend, detail=detail)
-    return StoreError(f"`git {command}` failed: “{telling[0][:300]}”.", "Mend what it names, then run this again.")
+            return lesson.kind(f"{lesson.what} Git said: “{cause[:300]}”.", lesson.hint, detail=detail)
+    return StoreError(f"`git {command}` failed: “{telling[0][:300]}”.", "Fix what it names, then run this again.")

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.bench.work import NAME, Bench, Task
-from tests.support.github import GitHub
+from tests.double import GitHub
 from tests.support.runner import ROOT
 
 VERSION = "0.11.3"

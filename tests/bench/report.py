@@ -62,7 +62,7 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def notes(rows: Iterable[Row]) -> list[str]:
-    """What the table can not show."""
+    """What the table cannot show."""
     found = []
     for row in rows:
         name = f"{row.kind}, {row.label}"
@@ -102,11 +102,11 @@ def page(rows: Sequence[Row], *, date: str) -> str:
 
 Measured by `make bench` on {date}, each row in one run: {machine()}.
 
-Both systems work on the same store in the loopback GitHub of `tests/support/github`, each operation in a process of its
+Both systems work on the same store in the loopback GitHub of `tests/double`, each operation in a process of its
 own, with the token of the repository's owner; where somebody else posts an update, this project asks GitHub once more
 for each new author. Requests are what counts on GitHub (1,000 an hour for a workflow's token); times are those of this
 machine, where the server runs beside the client. "Times" is gh-store's number, or time, by ours. KB are the bodies of
-requests and answers together. gh-store {VERSION} is the published package in its own environment; it can not be
+requests and answers together. gh-store {VERSION} is the published package in its own environment; it cannot be
 told another address of the API, so its driver replaces PyGithub's default for it and changes nothing else: its pauses
 (0.25 s between requests, 1 s between writes) are part of its time. It was stopped after five minutes (a snapshot:
 fifteen); ">" is what it had sent by then.

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gh_store_action import GitHubStore
-from tests.support.github import GitHub, Repository
+from tests.double import GitHub, Repository
 
 OWNER = "octo"
 NAME = "octo/store"
@@ -26,11 +26,11 @@ class Task:
         size: what grows, as a number for the plot, and `label` for the table.
         prepare: fills the store; gives the operation's arguments.
         theirs: whether gh-store can do it at all.
-        why: where it can not, or needs another store than ours.
+        why: where it cannot, or needs another store than ours.
         theirs_needs: changes the store for gh-store alone.
         patience: seconds after which gh-store's part is left out.
         series: tells what grows where a kind of work has two such things.
-        before: an operation that has to be done first, unmeasured, and what happens between the two.
+        before: an operation that must be done first, unmeasured, and what happens between the two.
     """
 
     kind: str

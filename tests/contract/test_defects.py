@@ -1,4 +1,4 @@
-"""The eighty defects of gh-store, by number: each has tests that hold it off, or a reason why it can not occur here."""
+"""The eighty defects of gh-store, by number: each has tests that hold it off, or a reason why it cannot occur here."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ from tests.support.runner import ROOT
 
 pytestmark = pytest.mark.npm
 
-LOOPBACK = ROOT / "tests" / "support" / "github" / "schema.graphql"
+LOOPBACK = ROOT / "tests" / "double" / "schema.graphql"
 BUILT_IN = ("Boolean", "Float", "ID", "Int", "String")
 
 

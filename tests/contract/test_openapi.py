@@ -25,8 +25,8 @@ import pytest
 from githubkit.exception import RequestFailed
 from pydantic import ValidationError
 
+from tests.double import GitHub, Repository, rest
 from tests.support.exchanges import FOLDER, Exchange, read, recording
-from tests.support.github import GitHub, Repository, rest
 from tests.support.openapi import Allowance, Description
 from tests.support.published import description, newest_server, packages
 from tests.support.runner import ROOT

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.double import GitHub
 from tests.support.expressions import as_text, interpolate
-from tests.support.github import GitHub
 from tests.support.runner import ROOT, Job, Result, action
 from tests.support.scene import Scene
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
+from tests.double import GitHub, Request
 from tests.support import git
-from tests.support.github import GitHub, Request
 from tests.support.runner import Engine, Job, Result, run_container
 from tests.support.scene import Scene
 
@@ -25,7 +25,7 @@ OWNER = 1001
 
 FILE = "data/store-snapshot.json"
 FAST = 1.5
-"""Seconds in which a run with nothing to do has to be over, the engine's own work included."""
+"""Seconds in which a run with nothing to do must be over, the engine's own work included."""
 
 
 @pytest.fixture
@@ -167,7 +167,7 @@ SHADOWS = ["github.py", "json.py", "os.py", "re.py", "subprocess.py", "sitecusto
 def test_hostile_surroundings__all_of_it_works_all_the_same(
     scene: Scene, engine: Engine, image: str, checkout: Path
 ) -> None:
-    """A root that can not be written, modules and programs with names we use, variables that mislead."""
+    """A root that cannot be written, modules and programs with names we use, variables that mislead."""
     number = scene.open("metrics", {"count": 0})
     scene.post(number, '{"count": 1}')
     for name in SHADOWS:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.github import BOT, GitHub, Repository
+from tests.double import BOT, GitHub, Repository
 from tests.support.runner import RunnerError, run_container, run_process
 from tests.support.workflow import Actions, Run, Start, read, templates
 

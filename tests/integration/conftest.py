@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.github import GitHub
+from tests.double import GitHub
 from tests.support.scene import Scene
 
 

@@ -14,8 +14,8 @@ from gh_store_action.action import report
 from gh_store_action.action.main import main
 from gh_store_action.action.settings import Settings
 from gh_store_action.errors import InputError
+from tests.double import GitHub
 from tests.support import git
-from tests.support.github import GitHub
 from tests.support.runner import run_here
 from tests.support.scene import OWNER, WRITER, Run, Scene
 
@@ -73,7 +73,7 @@ def test_event_file__that_is_no_json_is_one_line(scene: Scene, tmp_path: Path) -
     broken.write_text("{")
     job = scene.job("process")
     environment = {**job.prepare(), "GITHUB_EVENT_PATH": str(broken)}
-    with pytest.raises(InputError, match="can not be read: JSONDecodeError"):
+    with pytest.raises(InputError, match="cannot be read: JSONDecodeError"):
         Settings.from_environment(environment)
 
 
@@ -188,7 +188,7 @@ def test_github_unreachable__is_told(scene: Scene) -> None:
 def test_body__that_is_no_json_is_told_and_left_as_it_is(scene: Scene, body: str) -> None:
     number = scene.open("broken", body=body)
     run = scene.run("process", issue_number=number)
-    says(run, 1, f"Issue #{number} has the store's labels, but its body can not be an object", "Put the object's JSON")
+    says(run, 1, f"Issue #{number} has the store's labels, but its body cannot be an object", "Put the object's JSON")
     assert scene.issue(number).body == body
     assert not any(request.writes for request in run.requests)
 
@@ -327,7 +327,7 @@ def test_push__without_permission_is_told_with_the_yaml_and_the_file_is_there(sc
     run = scene.run(
         "snapshot", workspace=checkout, token=scene.repository.workflow_token(issues="read", contents="read")
     )
-    says(run, 1, "The token may not do this.", "Add `permissions: {contents: write}` to the job.")
+    says(run, 1, "The token may not do this.", "Add `permissions: {contents: write}` to the job")
     assert f"```yaml\n{WRITE_CONTENTS}```" in run.summary
     assert (checkout / "data/store-snapshot.json").exists()
 
@@ -379,7 +379,7 @@ def test_outputs__that_can_not_be_written_fail_the_step(scene: Scene) -> None:
 
     result = run_here(job, without_outputs)
     assert result.exit_code == 1
-    assert "The outputs can not be set: GITHUB_OUTPUT names no file." in result.log
+    assert "The outputs cannot be set: GITHUB_OUTPUT names no file." in result.log
 
 
 def test_bug__is_called_one_and_shows_no_traceback(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -150,7 +150,7 @@ def test_update__a_hand_edit_taken_over_on_the_way_is_told(scene: Scene) -> None
     scene.repository.edit_issue(1, WRITER, body='{"count": 70}')
     run = scene.run("update", object_id="metrics", data='{"more": 1}')
     assert output(run) == {"count": 70, "more": 1}
-    assert f"An edit of the body by {WRITER}" in run.log
+    assert f"The edit of the body by {WRITER}" in run.log
 
 
 def test_delete_and_restore(scene: Scene) -> None:
@@ -206,7 +206,7 @@ def test_verify__fails_on_what_is_left_and_not_on_what_is_mended(scene: Scene) -
     assert "stranded-update" in run.summary
     run = scene.run("verify", repair="true")
     assert (run.exit_code, run.outputs["changed"]) == (0, "true")
-    assert "mended" in run.summary
+    assert "repaired" in run.summary
     assert scene.data(1) == {"count": 5}
     assert scene.run("verify", issue_number=1).exit_code == 0
 
@@ -247,7 +247,7 @@ def test_update__a_job_that_is_run_again_posts_no_second_time(scene: Scene, oper
     scene.github.faults.drop(match=lambda r: r.graphql, nth=3, times=None)
     run = scene.run("update", **INCREMENT)
     assert (run.exit_code, said in run.error) == (1, True), run.error
-    assert "To run this job again is safe" in run.error
+    assert "It is safe to re-run this job" in run.error
     assert "Nothing was lost" not in run.error
     scene.github.faults.clear()
     run = scene.run("update", **INCREMENT, attempt=2)
@@ -269,7 +269,7 @@ def test_update__what_another_step_run_or_matrix_leg_posts_counts(scene: Scene) 
 
 
 def test_update__what_was_refused_is_tried_once_more_by_a_job_that_is_run_again(scene: Scene) -> None:
-    """A refused update is in no state, so it can not count twice."""
+    """A refused update is in no state, so it cannot count twice."""
     number = scene.make("metrics", {"count": 0})
     wanted = [{"op": "test", "path": "/ready", "value": True}, {"op": "add", "path": "/k", "value": 1}]
     patch = {"object_id": "metrics", "update_mode": "json-patch", "data": json.dumps(wanted)}

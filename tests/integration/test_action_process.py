@@ -16,7 +16,7 @@ import pytest
 from gh_store_action.action.main import main
 from gh_store_action.action.modes import ALARM_COMMENTS, WARN_COMMENTS
 from gh_store_action.domain.objects import Marker, short_digest, title
-from tests.support.github import GitHub, Request
+from tests.double import GitHub, Request
 from tests.support.runner import ROOT
 from tests.support.scene import OWNER, STRANGER, WRITER, Run, Scene, look_over
 
@@ -95,7 +95,7 @@ def test_process__a_hand_edit_is_taken_over_and_said(scene: Scene) -> None:
     scene.repository.edit_issue(number, WRITER, body='{"count": 7}')
     run = scene.run("process", issue_number=number)
     assert (run.exit_code, run.outputs["object"], run.outputs["revision"]) == (0, '{"count":7}', "2")
-    assert run.result.notices == [f"metrics: An edit of the body by {WRITER} was taken over."]
+    assert run.result.notices == [f"metrics: The edit of the body by {WRITER} was applied."]
     assert "brought up to date" in run.summary
 
 
@@ -248,7 +248,7 @@ def test_event_pull_request__a_comment_on_one_is_a_notice_and_costs_nothing(scen
 
 
 def test_event_of_an_issue_that_is_no_object__is_a_notice_and_success(scene: Scene) -> None:
-    number = scene.repository.open_issue(STRANGER, "It is broken", "Please mend it")
+    number = scene.repository.open_issue(STRANGER, "It is broken", "Please fix it")
     scene.post(number, '{"count": 5}')
     run = scene.run("process", event=scene.last_event("issue_comment", "created"))
     assert (run.exit_code, run.operations, run.result.errors) == (0, ["Read"], [])
@@ -333,7 +333,7 @@ def test_sweep__one_broken_object_fails_the_step_and_stops_no_other(scene: Scene
     other = scene.open("other", {"a": 1})
     run = scene.run("process")
     assert run.exit_code == 1
-    assert f"Issue #{broken} has the store's labels, but its body can not be an object" in run.error
+    assert f"Issue #{broken} has the store's labels, but its body cannot be an object" in run.error
     assert "revision" not in scene.issue(broken).title
     assert "[r1 " in scene.issue(other).title
     assert scene.issue(broken).body == "no JSON at all"
@@ -498,3 +498,21 @@ def test_cancelled__a_process_stops_between_two_requests_fails_and_loses_nothing
     assert run.operations == ["Read"]
     assert scene.receipts(comment) == ()
     assert scene.run("process", issue_number=issue).outputs["object"] == '{"count":1}'
+
+
+@pytest.mark.parametrize(("level", "shown"), [("DEBUG", True), ("INFO", True), ("WARNING", False), ("ERROR", False)])
+def test_log__the_stores_level_says_which_lines_a_run_logs(scene: Scene, level: str, shown: bool) -> None:
+    scene.configure(f"store: {{log: {{level: {level}}}}}")
+    number = scene.make()
+    scene.post(number, '{"count": 1}', by="github-actions[bot]")
+
+    run = scene.run("process", issue_number=number)
+
+    assert ("metrics: 1 applied" in run.log) is shown
+    assert run.outputs["processed"] == "1"
+
+
+def test_log__errors_are_told_at_every_level(scene: Scene) -> None:
+    scene.configure("store: {log: {level: ERROR}}")
+
+    assert "has no issue #99" in scene.run("process", issue_number=99).error

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from gh_store_action.domain.snapshots import snapshot as snapshots
+from tests.double import GitHub
 from tests.support import git
-from tests.support.github import GitHub
 from tests.support.scene import OWNER, STRANGER, WRITER, Run, Scene
 
 SNAPSHOT = "data/store-snapshot.json"
@@ -286,7 +286,7 @@ def test_snapshot__a_broken_object_is_reported_and_loses_no_other(scene: Scene, 
     assert [warning.split(":")[0] for warning in run.result.warnings] == [
         f"Issue #{number} is not in the snapshot" for number in (broken, scalar, labels)
     ]
-    assert "Mend it, or take its labels off." in run.result.warnings[0]
+    assert "Fix it, or take its labels off." in run.result.warnings[0]
     assert json.loads(written(folder)[SNAPSHOT])["left_out"] == [broken, scalar, labels]
     assert scene.run("update-snapshot", workspace=folder, commit=False).outputs["changed"] == "false"
 
@@ -486,7 +486,7 @@ def test_update_snapshot__a_busy_repository_is_read_in_full(scene: Scene, folder
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("no JSON", "it can not be read"),
+        ("no JSON", "it cannot be read"),
         ('{"snapshot_time": "2025-01-01T00:00:00Z", "repository": "else/where", "objects": {}}', "do not fit together"),
         ('{"snapshot_time": "1970-01-01T00:00:00Z", "repository": "else/where", "objects": {}}', "it is of the repo"),
         ("\udcff", "codec"),
@@ -503,7 +503,7 @@ def test_update_snapshot__a_file_that_can_not_be_used_is_replaced(
     file.write_bytes(text.encode(errors="surrogateescape"))
     run = scene.run("update-snapshot", workspace=folder, commit=False)
     assert run.exit_code == 0
-    assert run.result.notices[0].startswith("A full snapshot was made: the one there can not be used: ")
+    assert run.result.notices[0].startswith("A full snapshot was made: the one there cannot be used: ")
     assert why in run.result.notices[0]
     assert list(stored(folder)) == ["a"]
 

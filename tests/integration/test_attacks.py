@@ -12,7 +12,7 @@ from gh_store_action.domain.snapshots import snapshot as snapshots
 from gh_store_action.domain.snapshots.files import file_of, object_of
 from gh_store_action.domain.snapshots.snapshot import stored_object
 from gh_store_action.errors import ConfigurationError
-from tests.support.github import BOT
+from tests.double import BOT
 from tests.support.store import World, world
 from tests.support.values import COUNTING, RULES, issue
 
@@ -132,7 +132,7 @@ def test_a_team_that_the_token_can_not_read_is_an_error_and_not_nobody() -> None
         w.update(number, {"a": 1}, by="mallory")
         processor = w.processor()
         assert processor.process(number).pending == 1
-        assert "can not read the team octo/data" in processor.session.refusals_to_say["mallory"]
+        assert "cannot read the team octo/data" in processor.session.refusals_to_say["mallory"]
 
 
 def test_a_team_that_the_token_can_read() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.github import GitHub
+from tests.double import GitHub
 from tests.support.scene import OWNER, Run, Scene
 
 SNAPSHOT = "data/store-snapshot.json"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.double import GitHub, Repository
 from tests.support.cli import Shell
-from tests.support.github import GitHub, Repository
 from tests.support.stores import old_store
 
 
@@ -78,7 +78,7 @@ def test_process_updates__what_is_done_beside_is_told(shell: Shell, repository: 
 
     done = shell.run("process-updates", "--issue", "2")
 
-    assert "An edit of the body by ada was taken over." in done.err
+    assert "The edit of the body by ada was applied." in done.err
 
 
 def test_process_updates__a_permission_that_github_does_not_tell_leaves_it_pending(
@@ -158,12 +158,12 @@ def test_verify__reports_and_repairs(shell: Shell, repository: Repository) -> No
 
     found, would = shell.run("verify"), shell.run("verify", "metrics", "--repair", "--dry-run")
     shown = shell.terminal("verify", columns=200).plain
-    mended = shell.run("verify", "metrics", "--repair")
+    repaired = shell.run("verify", "metrics", "--repair")
 
-    assert (found.code, would.code, mended.code) == (1, 1, 0)
+    assert (found.code, would.code, repaired.code) == (1, 1, 0)
     assert {one["object_id"] for one in found.json} == {"metrics"}
-    assert "not mended" in shown and "→" in shown
-    assert all(one["mended"] for one in mended.json)
+    assert "not repaired" in shown and "→" in shown
+    assert all(one["repaired"] for one in repaired.json)
     assert shell.run("verify").code == 0
     assert shell.run("get", "metrics").json["data"] == {"count": 0}
 
@@ -178,14 +178,14 @@ def test_verify__dry_run_says_what_would_be_mended(shell: Shell, repository: Rep
     shown = shell.terminal("verify", "--repair", "--dry-run", columns=200).plain
     idle = shell.terminal("verify", "--dry-run", columns=200).plain
 
-    assert "Dry run: nothing was written. There is nothing to mend." in sound
-    assert {(one["kind"], one["would_mend"], one["dry_run"]) for one in told.json} == {
+    assert "Dry run: nothing was written. There is nothing to fix." in sound
+    assert {(one["kind"], one["would_repair"], one["dry_run"]) for one in told.json} == {
         ("broken-body", True, True),
         ("duplicate-id", False, True),
     }
-    assert "Dry run: nothing was written. 1 of 2 problems would be mended, as far as the log can" in shown
-    assert "would be mended" in shown and "`repair`" not in shown and "take its labels off" in shown
-    assert "Nothing would be mended; --repair mends what the log can mend." in idle
+    assert "Dry run: nothing was written. 1 of 2 problems would be repaired, as far as the log can" in shown
+    assert "would be repaired" in shown and "`repair`" not in shown and "take its labels off" in shown
+    assert "Nothing would be repaired; --repair fixes what the log can fix." in idle
     assert (told.code, repository.issues()) == (1, before)
 
 
@@ -226,7 +226,7 @@ def test_migrate__what_can_not_be_adopted_is_named(shell: Shell, repository: Rep
     done = shell.run("migrate")
 
     assert (done.code, done.json[0]["object_id"]) == (1, "b")
-    assert "its body can not be an object" in done.json[0]["problem"]
+    assert "its body cannot be an object" in done.json[0]["problem"]
 
 
 # -- roll-over

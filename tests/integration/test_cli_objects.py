@@ -10,14 +10,12 @@ from pathlib import Path
 import jsonpatch
 import pytest
 
-from gh_store_action import cli
-from gh_store_action.cli.options import DATA_LIMIT, Command
-from tests.support.cli import Shell
-from tests.support.github import GitHub, Repository
+from gh_store_action.cli.data import DATA_LIMIT
+from gh_store_action.cli.options import Command
+from tests.double import GitHub, Repository
+from tests.support.cli import Shell, commands
 
-EXAMPLES = [
-    example for command in cli.program.commands.values() if isinstance(command, Command) for example in command.examples
-]
+EXAMPLES = [example for command in commands().values() if isinstance(command, Command) for example in command.examples]
 
 
 @pytest.fixture
@@ -124,8 +122,8 @@ def test_data__as_text_as_file_and_on_standard_input_are_the_same(shell: Shell, 
         ("{", "", "The data is no JSON: line 1, column 2"),
         ('{"a": NaN}', "", "NaN"),
         ("", "", "The data is no JSON"),
-        ("@none.json", "", "The file 'none.json' can not be read: No such file or directory."),
-        ("@.", "", "The file '.' can not be read: Is a directory."),
+        ("@none.json", "", "The file 'none.json' cannot be read: No such file or directory."),
+        ("@.", "", "The file '.' cannot be read: Is a directory."),
         ("@bad.json", "", "The file 'bad.json' is no JSON: line 1, column 2"),
         ("-", "{,}", "Standard input is no JSON"),
         ('"s"', "", "The data is neither an object nor an array."),
@@ -210,7 +208,7 @@ def test_get__makes_the_folders_of_its_file(metrics: Shell) -> None:
 
     done = metrics.run("get", "metrics", "--output", "new/er/m.json/x.json")
 
-    assert (done.code, "The file 'new/er/m.json/x.json' can not be written: " in done.err) == (1, True)
+    assert (done.code, "The file 'new/er/m.json/x.json' cannot be written: " in done.err) == (1, True)
 
 
 def test_get__an_unknown_id_names_the_nearest(metrics: Shell) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from tests.double import GitHub, Repository
 from tests.support.cli import Shell
-from tests.support.github import GitHub, Repository
 from tests.support.stores import VERSIONS, old_store, recorded
 
 METRICS = {"count": 1, "tags": ["a", "b"], "nested": {"x": 1, "y": None}}

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from gh_store_action.cli import setup as cli_setup
-from gh_store_action.config.store_config import dump_default, dump_local
+from gh_store_action.config.defaults import dump_default, dump_local
 from gh_store_action.errors import StoreError
 from gh_store_action.store import doctor
+from tests.double import BOT, GitHub, Repository
 from tests.support.cli import ROOT, Done, Shell
-from tests.support.github import BOT, GitHub, Repository
 from tests.support.stores import old_store
 
 TEMPLATES = {file.name: file.read_text("utf-8") for file in sorted((ROOT / "workflows-templates").glob("*.yml"))}
@@ -39,7 +39,7 @@ def shell(github: GitHub, repository: Repository, tmp_path: Path) -> Shell:
 
 
 def rows(done: Done) -> dict[str, tuple[str, str, str]]:
-    return {row["check"]: (row["level"], row["found"], row["mend"]) for row in done.json}
+    return {row["check"]: (row["level"], row["found"], row["hint"]) for row in done.json}
 
 
 def levels(done: Done) -> dict[str, str]:
@@ -110,7 +110,7 @@ def test_init__what_it_writes_passes_the_doctor(github: GitHub, shell: Shell, tm
     [
         (["init", "--repository-files"], "is not the top of a checkout: there is no .git in it."),
         (["init", "--config", "file/config.yml"], "'file' is not a folder."),
-        (["init", "--config", "/proc/none/config.yml"], "'/proc/none/config.yml' can not be written"),
+        (["init", "--config", "/proc/none/config.yml"], "'/proc/none/config.yml' cannot be written"),
     ],
 )
 def test_init__says_why_it_can_not(shell: Shell, arguments: list[str], said: str) -> None:

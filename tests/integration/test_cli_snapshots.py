@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.double import GitHub, Repository
 from tests.support import git as real
 from tests.support.cli import Shell
-from tests.support.github import GitHub, Repository
 
 
 @pytest.fixture

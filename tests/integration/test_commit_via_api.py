@@ -12,14 +12,15 @@ from typing import Any
 
 import pytest
 
+from gh_store_action.action.wording import explained
 from gh_store_action.domain.git_blobs import blob_oid
 from gh_store_action.errors import ConcurrentUpdateError, StoreError
 from gh_store_action.gateway.commits import CommitGateway
 from gh_store_action.gateway.transport import Transport
 from gh_store_action.snapshots import api_commits as committing
 from gh_store_action.snapshots.api_commits import ApiCommits
+from tests.double import Request
 from tests.support import git
-from tests.support.github import Request
 from tests.support.scene import OWNER, WRITER, Run, Scene
 
 SNAPSHOT = "data/store-snapshot.json"
@@ -218,7 +219,7 @@ def test_api__update_reads_the_snapshot_that_the_branch_has(
     assert run.exit_code == 0, run.log
     if format_ == "directory":  # its files are on the branch alone, and as many requests as a full one
         assert run.operations == ["Tip", "GET", "List", "List", "Commit"]
-        assert "A full snapshot was made: the one there can not be used" in run.result.notices[0]
+        assert "A full snapshot was made: the one there cannot be used" in run.result.notices[0]
     else:
         assert run.operations == ["Tip", "GET", "List", "Commit"]
     assert on_branch(scene, "data") == in_folder(fresh)
@@ -423,7 +424,7 @@ def test_bounds__size_counts_with_its_base64_and_one_file_alone_may_be_too_large
     with pytest.raises(StoreError) as told:
         publisher(scene, "file").publish({"": b"x" * 700}, (), "Larger")
     assert "The file `file` has 700 bytes, more than GitHub takes in one commit through the API" in str(told.value)
-    assert "Use `commit-via: git`, or `format: directory`." in str(told.value)
+    assert "Use `commit-via: git`, or `format: directory`." in explained(told.value)
     assert len(scene.github.requests) - before == 1
 
 

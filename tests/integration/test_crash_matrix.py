@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.support.github import BOT
+from tests.double import BOT
 from tests.support.store import World, disturbed, undisturbed, world
 
 Scenario = Callable[[World], int]

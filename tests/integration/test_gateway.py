@@ -13,7 +13,7 @@ from gh_store_action.gateway.decoding import login_of
 from gh_store_action.gateway.issues import GitHub as Gateway
 from gh_store_action.gateway.transport import Transport
 from gh_store_action.store.session import Session
-from tests.support.github import Fault, GitHub
+from tests.double import Fault, GitHub
 from tests.support.scene import OWNER, STRANGER, WRITER, Scene
 
 Make = Callable[..., Gateway]
@@ -315,7 +315,7 @@ def test_access__a_workflows_token_can_not_read_teams_and_nobody_is_taken_for_a_
     github.add_team("acme", "data", {"tim": "member"})
     session = access(scene, gateway, "{permission: admin, teams: [acme/data]}")
     assert session.may_write("tim", "x") is None
-    assert "The token can not read the team acme/data." in session.refusals_to_say["tim"]
+    assert "The token cannot read the team acme/data." in session.refusals_to_say["tim"]
     scene.repository.grant("tim", "write")
     missing = access(scene, gateway, "{permission: admin, teams: [acme/none]}", github.token("tim"))
     assert missing.may_write("tom", "x") is None

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from gh_store_action.errors import ConcurrentUpdateError
-from gh_store_action.gateway.issues import GitHub, Page
-from gh_store_action.snapshots.collecting import PASSES, TRIES, Gatherer
+from gh_store_action.gateway.issues import GitHub
+from gh_store_action.gateway.records import Page
+from gh_store_action.snapshots.collecting import PASSES, TRIES, Collector
 from gh_store_action.store.session import Session
 from tests.support.store import World, world
 
@@ -45,9 +46,9 @@ def test_full__while_objects_keep_being_deleted_for_good_gives_up(w: World) -> N
             w.repo.delete_issue(w.repo.issues()[0].number, "octo")
 
     with after_each_page(w, delete), pytest.raises(ConcurrentUpdateError) as told:
-        Gatherer(w.session()).full()
+        Collector(w.session()).full()
     assert str(told.value) == (
-        f"The store lost objects during each of {TRIES} readings, so no snapshot of one moment could be made. "
+        f"The store lost objects during each of {TRIES} readings, so no consistent snapshot could be taken. "
         "Nothing was written; run again when less is deleted."
     )
     assert w.requests() - before == 2 * TRIES
@@ -63,14 +64,14 @@ class CountsMore(GitHub):
 
 def test_full__an_issue_that_github_counts_and_does_not_show_stops_nobody(w: World) -> None:
     before = w.requests()
-    found = Gatherer(Session(CountsMore(w.transport(w.token()), "octo/store"))).full()
+    found = Collector(Session(CountsMore(w.transport(w.token()), "octo/store"))).full()
     assert len(found.snapshot.entries) == 12
     assert w.requests() - before == 4  # looked at twice
 
 
 def test_changes__that_come_faster_than_they_are_read_give_up(w: World) -> None:
-    gatherer = Gatherer(w.session(), page=1)
-    snapshot = Gatherer(w.session()).full().snapshot
+    collector = Collector(w.session(), page=1)
+    snapshot = Collector(w.session()).full().snapshot
     w.hub.clock.tick = 0
     for number in range(1, 13):
         w.repo.edit_issue(number, "octo", body='{"n": 0}')
@@ -81,9 +82,9 @@ def test_changes__that_come_faster_than_they_are_read_give_up(w: World) -> None:
         w.repo.edit_issue(1 + value % 12, "octo", body=json.dumps({"n": value}))
 
     with after_each_page(w, edit), pytest.raises(ConcurrentUpdateError) as told:
-        gatherer.changes(snapshot)
+        collector.changes(snapshot)
     assert str(told.value) == (
-        "The store changed faster than it could be read, so no snapshot of one moment could be made. "
+        "The store changed faster than it could be read, so no consistent snapshot could be taken. "
         "Nothing was written; run again when fewer objects are being changed."
     )
     assert next(count) > PASSES * 12

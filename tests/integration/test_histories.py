@@ -21,7 +21,7 @@ from hypothesis.stateful import (
 
 from gh_store_action.domain.objects import read_title
 from gh_store_action.errors import StoreError
-from tests.support.github import BOT
+from tests.double import BOT
 from tests.support.store import World, world
 
 BUDGET = float(os.environ.get("PROVE_BUDGET", "300"))
@@ -38,7 +38,7 @@ class Model:
     on_top: list[int] = field(default_factory=list)  # late ones that an edit by hand came before
 
     def state(self) -> dict[str, object]:
-        """What the body has to be after a run."""
+        """What the body must be after a run."""
         state = dict(self.base)
         order = self.on_top + sorted(i for i in self.updates if i > self.behind)
         for update in order:
@@ -120,7 +120,7 @@ class Histories(RuleBasedStateMachine):
     @precondition(lambda self: not self.tampered)
     @rule()
     def post_that_comes_late(self) -> None:
-        """Not behind a deleted or rewritten comment that was applied: the one history that the log can not explain."""
+        """Not behind a deleted or rewritten comment that was applied: the one history that the log cannot explain."""
         patch = self.patch()
         comment = self.w.update(self.number, patch, reopen=False)
         self.w.repo.hide_comment_from_reads(comment)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 
 import pytest
 
+from tests.double import BOT
 from tests.integration.test_crash_matrix import (
     crashed_create,
     first_adoption,
@@ -18,7 +19,6 @@ from tests.integration.test_crash_matrix import (
     refused_hand_edit,
     three_pending,
 )
-from tests.support.github import BOT
 from tests.support.interleave import Orders, Schedule, sampled
 from tests.support.store import Seen, World, undisturbed, world
 

@@ -10,7 +10,7 @@ import pytest
 from gh_store_action import GitHubStore
 from gh_store_action.domain.processing.reconcile import BrokenObject
 from gh_store_action.errors import ConcurrentUpdateError, StoreError
-from tests.support.github import BOT, Request
+from tests.double import BOT, Request
 from tests.support.store import World, world
 
 INC = {"_data": {"$inc": {"n": 1}}, "_meta": {"update_mode": "operators"}}

@@ -19,8 +19,8 @@ from gh_store_action import (
     ObjectNotFound,
     StoreError,
 )
+from tests.double import BOT
 from tests.integration.test_store_objects import store_of
-from tests.support.github import BOT
 from tests.support.store import World, world
 
 

@@ -11,7 +11,7 @@ from gh_store_action.domain.processing.context import PermissionUnknown
 from gh_store_action.errors import ConcurrentUpdateError, GitHubError, ObjectNotFound, StoreError
 from gh_store_action.gateway.transport import Cancelled
 from gh_store_action.store import processor
-from tests.support.github import BOT, Request
+from tests.double import BOT, Request
 from tests.support.store import World, world
 
 INC = {"_data": {"$inc": {"n": 1}}, "_meta": {"update_mode": "operators"}}
@@ -240,7 +240,7 @@ def test_a_receipt_that_never_arrives__is_left_for_the_next_run() -> None:
         w.hub.faults.partial({"r0": {"message": "No."}}, match=lambda r: "r0:" in r.body, times=None)
         result = w.process(number)
         assert (result.receipts_left, w.data(number)) == (1, {"count": 0, "a": 1})
-        assert "could not be left" in result.notes[-1]
+        assert "could not be added" in result.notes[-1]
 
 
 def test_an_update_deleted_between_read_and_write__its_receipt_is_let_go() -> None:
@@ -352,7 +352,7 @@ def test_an_id_that_can_be_none__is_left_alone_and_costs_one_request(odd: str) -
     with world() as w:
         number = w.repo.open_issue("octo", f"Stored Object: {odd}", "{}", ["stored-object", f"UID:{odd}"])
         before = w.requests()
-        assert w.process(number).skipped.startswith("the id in its label can not be one: The object id ")
+        assert w.process(number).skipped.startswith("the id in its label cannot be one: The object id ")
         assert w.requests() - before == 1
         assert w.repo.issue(number).title == f"Stored Object: {odd}"
         before = w.requests()

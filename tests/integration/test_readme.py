@@ -25,8 +25,8 @@ from gh_store_action.config.store_config import StoreConfig, combine
 from gh_store_action.domain.objects import LABEL_LIMIT
 from gh_store_action.domain.records import Rules
 from gh_store_action.domain.strict_json import BODY_LIMIT
+from tests.double import GitHub
 from tests.support import git
-from tests.support.github import GitHub
 from tests.support.runner import ROOT, action
 from tests.support.scene import OWNER, WRITER, Scene
 
@@ -345,11 +345,11 @@ def test_library__does_what_the_example_says(
 
 @contextmanager
 def served(folder: Path) -> Iterator[str]:
-    class Quiet(http.server.SimpleHTTPRequestHandler):
+    class UpToDate(http.server.SimpleHTTPRequestHandler):
         def log_message(self, *_: object) -> None:
             pass
 
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder)) as server:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(UpToDate, directory=folder)) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}"

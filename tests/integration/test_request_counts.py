@@ -11,7 +11,7 @@ import pytest
 from gh_store_action import GitHubStore
 from gh_store_action.snapshots.making import Snapshots, Target
 from gh_store_action.workspace.files import Workspace
-from tests.support.github import BOT
+from tests.double import BOT
 from tests.support.store import World, world
 
 

@@ -121,7 +121,7 @@ def test_folder__a_broken_index_of_ours_is_replaced_and_what_it_no_longer_names_
     index.write_text("<<<<<<< HEAD\n" + index.read_text())
     scene.repository.edit_issue(gone, OWNER, labels=["UID:gone", "archived"])
     run = snap(scene, "update-snapshot", checkout, "directory")
-    assert (run.exit_code, "the one there can not be used: " in run.summary) == (0, True)
+    assert (run.exit_code, "the one there cannot be used: " in run.summary) == (0, True)
     assert sorted(published(scene)) == ["data/store/index.json", "data/store/objects/stays.json"]
 
 
@@ -156,7 +156,7 @@ def test_folder__without_a_commit_what_is_left_behind_goes_and_what_is_missing_c
     )
     (objects / "a.json").unlink()
     run = snap(scene, "update-snapshot", tmp_path, "directory", commit=False)
-    assert "the one there can not be used: its file 'objects/a.json' is not there" in run.log
+    assert "the one there cannot be used: its file 'objects/a.json' is not there" in run.log
     assert (objects / "a.json").read_text() == text
 
 
@@ -336,5 +336,5 @@ def test_ids__what_can_be_none_is_left_out_and_loses_no_snapshot(scene: Scene, f
     checkout = scene.checkout()
     run = snap(scene, "snapshot", checkout, format_)
     assert (run.exit_code, run.outputs["object-count"]) == (0, "1")
-    assert "Issue #2 is not in the snapshot: the id in its label can not be one: The object id" in run.log
+    assert "Issue #2 is not in the snapshot: the id in its label cannot be one: The object id" in run.log
     assert snap(scene, "update-snapshot", checkout, format_).outputs["changed"] == "false"

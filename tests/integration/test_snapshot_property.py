@@ -19,15 +19,15 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
+from gh_store_action.domain.names import FORMATS
 from gh_store_action.domain.snapshots import files as snapshot_files
 from gh_store_action.errors import ConcurrentUpdateError, StoreError
-from gh_store_action.snapshots.collecting import Gatherer
+from gh_store_action.snapshots.collecting import Collector
 from gh_store_action.snapshots.making import SnapshotResult, Snapshots, Target
 from gh_store_action.workspace.files import Workspace
 from tests.support.store import STRANGER, World, world
 
 BUDGET = float(os.environ.get("PROVE_BUDGET", "300"))
-FORMATS = ("json", "jsonl", "directory")
 IDS = ("a", "A", "b", "b/c", "con")
 BROKEN = ("no JSON", "5", '{"n": 1, "n": 2}', "")
 KINDS = (
@@ -146,7 +146,7 @@ class Stores(RuleBasedStateMachine):
 
     @rule(page=st.integers(1, 4), full=st.booleans(), format_=st.sampled_from(FORMATS), meanwhile=MEANWHILE)
     def in_turmoil(self, page: int, full: bool, format_: str, meanwhile: dict[int, list[Operation]]) -> None:
-        """While one is made others change the store: it is of a moment in between, or says that it can not be made."""
+        """While one is made others change the store: it is of a moment in between, or says that it cannot be made."""
         work = self.snapshots(format_, page)
         states = [self.world.hub.save()]
 
@@ -183,7 +183,7 @@ class Stores(RuleBasedStateMachine):
         if state is not None:
             self.world.hub.restore(state)
         session = self.world.session()
-        full = Gatherer(session).full()
+        full = Collector(session).full()
         session.github.transport.close()
         return {name: "".join(pieces).encode() for name, pieces in snapshot_files.write(full.snapshot, format_)}
 
@@ -253,7 +253,7 @@ SAME = ("same second", 0, "a", 0)
             {3: EDIT},
             id="an edit behind the page in its second",
         ),
-        pytest.param(False, 1, [*EDIT], {1: [("gone", 0, "a", 0)], 2: [("make", 0, "a", 5)]}, id="one is made anew"),
+        pytest.param(False, 1, [*EDIT], {1: [("gone", 0, "a", 0)], 2: [("make", 0, "a", 5)]}, id="one is made again"),
     ],
 )
 def test_turmoil__what_others_do_between_two_requests_is_in_or_not_yet(

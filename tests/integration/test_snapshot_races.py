@@ -20,7 +20,7 @@ from gh_store_action.snapshots.making import SnapshotResult, Snapshots, Target
 from gh_store_action.store.session import Session
 from gh_store_action.workspace import commits as workspace_commit
 from gh_store_action.workspace.files import Workspace
-from tests.support.github import Request
+from tests.double import Request
 from tests.support.scene import OWNER, Scene
 
 PLACES = {"json": "data/store.json", "directory": "data/store"}

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.bench.work import Bench
-from tests.support.github import GitHub
+from tests.double import GitHub
 from tests.support.runner import ROOT
 
 COUNT = 10_000

@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from gh_store_action import GitHubStore, InputError, ObjectNotFound, StoreError
+from tests.double import BOT
 from tests.integration.test_store_objects import cost, store_of
-from tests.support.github import BOT
 from tests.support.store import World, world
 
 
@@ -176,7 +176,7 @@ def test_time_travel__a_deleted_comment_makes_its_states_uncertain(w: World, sto
     with pytest.raises(StoreError, match="no longer gives the state at"):
         store.get("metrics", at=w.repo.issue(1).comments[1].created_at)
     store.update("metrics", {"count": 9}, apply=True)
-    assert store.verify(repair=True) == () or all(problem.mended for problem in store.verify(repair=True))
+    assert store.verify(repair=True) == () or all(problem.repaired for problem in store.verify(repair=True))
     assert store.get("metrics", at="2030-01-01T00:00:00Z").data == {"count": 9}
 
 

@@ -20,7 +20,7 @@ from gh_store_action import (
     StoreError,
 )
 from gh_store_action.errors import BudgetExhausted
-from tests.support.github import BOT
+from tests.double import BOT
 from tests.support.store import World, world
 
 
@@ -734,7 +734,7 @@ def test_update__a_lagging_read_back_is_waited_for(w: World, store: GitHubStore)
 def test_update__a_broken_body_is_rebuilt_where_the_update_is_applied(w: World, store: GitHubStore) -> None:
     store.create("metrics", {"count": 0})
     w.repo.edit_issue(1, "alice", body="oops")
-    with pytest.raises(StoreError, match="can not be read"):
+    with pytest.raises(StoreError, match="cannot be read"):
         store.update("metrics", {"count": 1})
     assert len(w.repo.issue(1).comments) == 1
     assert store.update("metrics", {"count": 1}, apply=True).data == {"count": 1}
@@ -880,7 +880,7 @@ def test_dry_run__writes_nothing_anywhere(w: World, store: GitHubStore) -> None:
         assert dry.delete("metrics").object_id == "metrics"
         assert dry.roll_over("metrics").meta.issue_number == 1
         assert dry.migrate(dry_run=False) == ()
-        assert [problem.mended for problem in dry.verify(repair=True)] == [False]
+        assert [problem.repaired for problem in dry.verify(repair=True)] == [False]
         assert len(dry.sweep()) == 1
     assert w.repo.issues() == before
     assert not [r for r in w.hub.requests if r.writes and r.token_value == token]
@@ -995,7 +995,7 @@ def test_update__of_somebody_who_may_not_write_says_that_no_sweep_will_fold_it(w
     with store_of(w, w.hub.token("mallory")) as strange:
         with pytest.raises(AccessDeniedError, match=r"is posted \(comment .* mallory may not write"):
             strange.update("metrics", {"count": 1})
-        with pytest.raises(AccessDeniedError, match=r"is posted \(comment .* Do not post it anew") as caught:
+        with pytest.raises(AccessDeniedError, match=r"is posted \(comment .* Do not post it again") as caught:
             strange.update("metrics", {"count": 2}, update_id="mine", apply=True)
         assert "--update-id mine" in str(caught.value)
         with pytest.raises(AccessDeniedError):

@@ -1,4 +1,4 @@
-"""Verifying and mending a store, moving objects to new issues, adopting what gh-store wrote."""
+"""Verifying and fixing a store, moving objects to new issues, adopting what gh-store wrote."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from gh_store_action import ConcurrentUpdateError, GitHubStore, ObjectNotFound, StoreError
+from tests.double import BOT
 from tests.integration.test_store_objects import cost, store_of
-from tests.support.github import BOT
 from tests.support.store import World, world
 
 
@@ -134,11 +134,11 @@ def test_verify__finds_and_mends(w: World, store: GitHubStore, harm: Callable[[W
     harm(w)
     found = store.verify()
     assert {problem.kind for problem in found} == MENDABLE[harm]
-    assert not any(problem.mended for problem in found)
-    assert all(problem.mend and problem.message and problem.issue_number == 1 for problem in found)
-    mended = store.verify(repair=True)
-    assert {problem.kind for problem in mended} == MENDABLE[harm]
-    assert all(problem.mended for problem in mended), mended
+    assert not any(problem.repaired for problem in found)
+    assert all(problem.hint and problem.message and problem.issue_number == 1 for problem in found)
+    repaired = store.verify(repair=True)
+    assert {problem.kind for problem in repaired} == MENDABLE[harm]
+    assert all(problem.repaired for problem in repaired), repaired
     assert store.verify() == ()
     assert store.update("metrics", {"after": 1}, apply=True).data["after"] == 1
     assert store.verify() == ()
@@ -168,7 +168,7 @@ def test_verify__of_one_object_or_issue(w: World, store: GitHubStore) -> None:
 def test_verify__duplicates_are_named_and_left(w: World, store: GitHubStore) -> None:
     w.repo.open_issue(BOT, "Stored Object: metrics", '{"count": 5}', ["stored-object", "UID:metrics"])
     for found in (store.verify(repair=True), store.verify("metrics", repair=True)):
-        assert [(p.kind, p.issue_number, p.mended) for p in found] == [("duplicate-id", 2, False)]  # D18
+        assert [(p.kind, p.issue_number, p.repaired) for p in found] == [("duplicate-id", 2, False)]  # D18
     assert w.repo.issue(2).body == '{"count": 5}'
 
 
@@ -182,9 +182,9 @@ def test_verify__leftovers_and_issues_that_say_too_little(w: World, store: GitHu
     w.repo.open_issue("alice", "an ordinary issue")
     found = store.verify(repair=True)
     assert [(p.kind, p.issue_number) for p in found] == [("leftover", 2), ("missing-label", 3), ("missing-label", 4)]
-    assert not any(problem.mended for problem in found)
+    assert not any(problem.repaired for problem in found)
     store.delete("metrics")
-    assert {(p.issue_number, p.mended) for p in store.verify(repair=True)} == {(2, False), (3, False), (4, False)}
+    assert {(p.issue_number, p.repaired) for p in store.verify(repair=True)} == {(2, False), (3, False), (4, False)}
     assert w.repo.issue(2).labels == ()  # what was deleted does not come back by an old copy of it
 
 
@@ -193,15 +193,15 @@ def test_verify__one_that_can_not_be_mended_does_not_stop_the_others(w: World, s
     store.create("third", {})
     w.update(3, {"a": 1}, reopen=False)
     found = store.verify(repair=True)
-    assert [(p.kind, p.object_id, p.mended) for p in found] == [
+    assert [(p.kind, p.object_id, p.repaired) for p in found] == [
         ("broken-body", "sick", False),
         ("not-adopted", "sick", False),
         ("stranded-update", "third", True),
     ]
-    assert "could not be mended" in found[0].mend
+    assert "could not be repaired" in found[0].hint
     for one in found[:2]:
-        assert one.mend.startswith("Put the object's JSON, and nothing else, into its body")
-        assert "rocess the issue, or" not in one.mend
+        assert one.hint.startswith("Put the object's JSON, and nothing else, into its body")
+        assert "rocess the issue, or" not in one.hint
     w.repo.edit_issue(2, "alice", body='{"well": true}')
     store.process_updates(2)
     assert store.get("sick").data == {"well": True}
@@ -234,8 +234,8 @@ def test_verify__what_repair_makes_worse_or_leaves_is_told(w: World, store: GitH
     w.hub.faults.status(502, match=lambda r: r.writes, times=None)
     stranded(w)
     (found,) = store.verify(repair=True)
-    assert not found.mended
-    assert "could not be mended" in found.mend
+    assert not found.repaired
+    assert "could not be repaired" in found.hint
 
 
 # -- roll-over -------------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""One request at a time: counted, bounded, repeated only where that can not double anything."""
+"""One request at a time: counted, bounded, repeated only where that cannot double anything."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from gh_store_action.config.store_config import Retries
 from gh_store_action.errors import AccessDeniedError, BudgetExhausted, GitHubError
 from gh_store_action.gateway.transport import ApiError, Cancelled, Transport, UnknownEffect
-from tests.support.github import GitHub, Repository
+from tests.double import GitHub, Repository
 
 VIEWER = "query { viewer { login } }"
 COMMENT = (

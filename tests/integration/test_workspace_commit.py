@@ -172,7 +172,7 @@ def test_author__anything_else__is_refused(checkout: Path, author: str) -> None:
 
 @pytest.mark.parametrize("message", ["", " \n", "a\0b"])
 def test_message__empty_or_with_nul__is_refused(checkout: Path, message: str) -> None:
-    with pytest.raises(InputError, match="commit-message"):
+    with pytest.raises(InputError, match="commit_message"):
         save(workspace_of(checkout), message=message)
 
 
@@ -244,7 +244,7 @@ def test_publish__detached_head__is_left_where_it_is(checkout: Path, remote: Pat
 def test_publish__detached_and_no_branch_known__says_to_name_one(checkout: Path, remote: Path) -> None:
     real.git(checkout, "checkout", "--quiet", "--detach")
 
-    with pytest.raises(StoreError, match=r"on no branch \(a detached HEAD\).*Give the input `branch`"):
+    with pytest.raises(StoreError, match=r"on no branch \(a detached HEAD\).*Give the argument `branch`"):
         save(workspace_of(checkout))
     assert workspace_of(checkout).head_branch("main") == "main"
     assert save(workspace_of(checkout), branch="new").branch == "new"
@@ -763,7 +763,7 @@ def test_publish__protected_branch__says_what_to_do(checkout: Path, remote: Path
 
     assert str(caught.value) == (
         "The branch is protected and refused the push. Git said: “remote: error: GH006: Protected branch update failed "
-        "for refs/heads/main.”. Let this token pass the rule, or give the input `branch` an unprotected branch."
+        "for refs/heads/main.”. Let this token pass the rule, or give the argument `branch` an unprotected branch."
     )
     assert "branch: store-data" in caught.value.detail
 

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from gh_store_action.action.wording import explained
 from gh_store_action.errors import AccessDeniedError, StoreError
 from gh_store_action.workspace.files import Publication, Published, Workspace
-from gh_store_action.workspace.git import Answer, Git, Unreachable, failure
+from gh_store_action.workspace.git import Git, GitResult, Unreachable, failure
 from tests.support import git as real
 from tests.support.git import GitServer, Request
 
@@ -123,7 +124,7 @@ def test_publish__another_host_than_githubs__never_sees_the_token(
 ) -> None:
     server_url = address.format(port=server.url.rpartition(":")[2])
 
-    with pytest.raises(AccessDeniedError, match="there are none, or .*persist-credentials: true"):
+    with pytest.raises(AccessDeniedError, match="there are none, or .*Check that the argument `token`"):
         save(workspace_of(checkout, server_url))
     assert server.requests and all(request.authorizations == [] for request in server.requests)
 
@@ -145,7 +146,7 @@ def test_publish__neither_token_nor_credentials__says_how_to_give_them(checkout:
     with pytest.raises(AccessDeniedError) as caught:
         save(workspace_of(checkout, server.url, token=""))
 
-    assert "Check that the input `token` is set and has not expired, or let actions/checkout" in str(caught.value)
+    assert "Check that the input `token` is set and has not expired, or let actions/checkout" in explained(caught.value)
     assert "persist-credentials: true" in caught.value.detail
 
 
@@ -166,7 +167,7 @@ def test_publish__permission_missing__shows_the_line_to_add(checkout: Path, serv
     with pytest.raises(AccessDeniedError) as caught:
         save(workspace_of(checkout, server.url))
 
-    assert "Add `permissions: {contents: write}` to the job." in str(caught.value)
+    assert "Add `permissions: {contents: write}` to the job" in explained(caught.value)
     assert caught.value.detail == "```yaml\npermissions:\n  contents: write\n```"
     assert TOKEN not in str(caught.value) and real.basic(TOKEN).split()[1] not in str(caught.value)
 
@@ -257,7 +258,7 @@ def test_published__fetching__changes_no_ref_of_the_user(checkout: Path, server:
     [
         ("remote: error: GH013: Repository rule violations found for refs/heads/main.", AccessDeniedError, "protected"),
         ("! [remote rejected] a -> main (protected branch hook declined)", AccessDeniedError, "protected"),
-        ("remote: error: GH001: Large files detected.", StoreError, "format: directory"),
+        ("remote: error: GH001: Large files detected.", StoreError, "format='directory'"),
         ("remote: This repository was archived so it is read-only.\nfatal: 403", AccessDeniedError, "Unarchive"),
         ("remote: Write access to repository not granted.\nfatal: x: error: 403", AccessDeniedError, "contents: write"),
         ("git@github.com: Permission denied (publickey).\nfatal: Could not read", StoreError, "SSH"),
@@ -269,7 +270,7 @@ def test_published__fetching__changes_no_ref_of_the_user(checkout: Path, server:
     ],
 )
 def test_failure__what_github_and_git_say__is_explained(said: str, kind: type[StoreError], words: str) -> None:
-    error = failure("push", Answer(1, b"", said))
+    error = failure("push", GitResult(1, b"", said))
 
     assert type(error) is kind
     assert words in str(error)

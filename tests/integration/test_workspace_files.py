@@ -176,9 +176,9 @@ def test_check_output__a_folder_that_is_there_or_not__is_fine_for_the_directory_
 
 def test_check_output__no_permission__is_said_before_the_work() -> None:
     with as_ordinary_user() as workspace:
-        with pytest.raises(StoreError, match=r"'data/store.json' can not be written: no permission in '\.'"):
+        with pytest.raises(StoreError, match=r"'data/store.json' cannot be written: no permission in '\.'"):
             workspace.check_output("data/store.json")
-        with pytest.raises(StoreError, match=r"'data/store.json' can not be written: Permission denied"):
+        with pytest.raises(StoreError, match=r"'data/store.json' cannot be written: Permission denied"):
             workspace.write({"data/store.json": b"1"})
 
 
@@ -193,7 +193,7 @@ def test_read__gives_bytes_or_none(workspace: Workspace, home: Path) -> None:
 
 
 def test_read__a_file_that_may_not_be_read__is_said() -> None:
-    with as_ordinary_user() as workspace, pytest.raises(StoreError, match="'secret' can not be read: Permission"):
+    with as_ordinary_user() as workspace, pytest.raises(StoreError, match="'secret' cannot be read: Permission"):
         workspace.read("secret")
 
 
@@ -270,9 +270,9 @@ def test_write__removing_outside__is_refused_before_anything_is_touched(workspac
 def test_write__that_fails__leaves_no_temporary_file(workspace: Workspace, home: Path) -> None:
     (home / "data/a").mkdir(parents=True)
 
-    with pytest.raises(StoreError, match="'data/a' can not be written: Is a directory"):
+    with pytest.raises(StoreError, match="'data/a' cannot be written: Is a directory"):
         workspace.write({"data/a": b"1"})
-    with pytest.raises(StoreError, match="'data/a' can not be removed: Is a directory"):
+    with pytest.raises(StoreError, match="'data/a' cannot be removed: Is a directory"):
         workspace.write({}, removed=["data/a"])
     assert [p.name for p in (home / "data").iterdir()] == ["a"]
 

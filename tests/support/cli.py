@@ -19,12 +19,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from click.testing import CliRunner
 
-from gh_store_action.cli import program
-
-from .github import GitHub
+from gh_store_action.cli import ROOMS, program
+from tests.double import GitHub
 
 ENTRY = (sys.executable, "-c", "from gh_store_action.cli import main; main()")
 """What the installed script `gh-store` does."""
@@ -133,3 +133,10 @@ def _drain(master: int, into: list[bytes]) -> None:
         if not data:
             return
         into.append(data)
+
+
+def commands() -> dict[str, click.Command]:
+    """Every command by its name."""
+    context = click.Context(program)
+    found = {name: program.get_command(context, name) for _, _, summaries in ROOMS for name in summaries}
+    return {name: command for name, command in found.items() if command is not None}

@@ -19,7 +19,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from tests.support.github import GitHub, server
+from tests.double import GitHub, server
 
 FOLDER = "EXCHANGES_TO"
 

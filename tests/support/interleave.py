@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tests.support.github import GitHub, Request
+from tests.double import GitHub, Request
 
 
 @dataclass

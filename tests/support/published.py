@@ -47,7 +47,7 @@ def _install() -> None:
         shutil.copy(SOURCE / name, CACHE / name)
     done = subprocess.run(["npm", "ci"], cwd=CACHE, capture_output=True, text=True, timeout=600, check=False)
     if done.returncode != 0:
-        _missing(f"npm can not fetch the packages of tests/contract: {done.stderr.strip()[-500:]}")
+        _missing(f"npm cannot fetch the packages of tests/contract: {done.stderr.strip()[-500:]}")
     # Nine tenths of the download: the same descriptions with every reference written out, and servers we do not check.
     for path in (CACHE / OPENAPI).glob("*.json"):
         if path.name not in ("api.github.com.json", f"{newest_server(CACHE)}.json"):

@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from gh_store_action.action.main import main
+from tests.double import Event, GitHub, IssueView, Repository, Request
 from tests.support import git
-from tests.support.github import Event, GitHub, IssueView, Repository, Request
 from tests.support.runner import Job, Result, run_here, run_process
 
 OWNER = "octo"

@@ -8,13 +8,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from gh_store_action.domain.log.entries import REPLY_PREFIX
+from gh_store_action.domain.processing.result import Result
 from gh_store_action.errors import StoreError
 from gh_store_action.gateway.issues import GitHub
 from gh_store_action.gateway.transport import Transport
-from gh_store_action.store.processor import Processor, Result
+from gh_store_action.store.processor import Processor
 from gh_store_action.store.session import Session
-from tests.support.github import BOT, Repository
-from tests.support.github import GitHub as Hub
+from tests.double import BOT, Repository
+from tests.double import GitHub as Hub
 
 WRITERS = ("alice", "bob")
 STRANGER = "mallory"

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from .github import GitHub, Repository
+from tests.double import GitHub, Repository
 
 FOLDER = Path(__file__).resolve().parents[1] / "data" / "stores"
 VERSIONS = ("0.5", "0.6", "0.8", "0.9", "0.10", "0.11")

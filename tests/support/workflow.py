@@ -20,9 +20,9 @@ from typing import Any
 
 import yaml
 
+from tests.double import Event, GitHub, Repository
 from tests.support import git
 from tests.support.expressions import as_text, evaluate, interpolate, truthy
-from tests.support.github import Event, GitHub, Repository
 from tests.support.runner import ROOT, Job, Result, RunnerError, run_process
 
 OWN = "org/gh-store-action@"

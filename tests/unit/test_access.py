@@ -5,11 +5,11 @@ import pytest
 from gh_store_action.domain.access import (
     CODEOWNERS_LIMIT,
     LEVELS,
-    Ask,
+    Question,
     allows,
     codeowners_for,
-    fits,
     level,
+    matches,
     needs,
     rule_for,
     standing,
@@ -31,7 +31,7 @@ METRICS = AccessRule(match="metrics-?", permission="read")
     ],
 )
 def test_fits__case_does_not_count(glob: str, object_id: str, expected: bool) -> None:
-    assert fits(glob, object_id) is expected
+    assert matches(glob, object_id) is expected
 
 
 @pytest.mark.parametrize(
@@ -110,16 +110,22 @@ def test_allows__users_teams_and_codeowners_whatever_their_permission(
 @pytest.mark.parametrize(
     ("rule", "login", "expected"),
     [
-        (AccessRule(), "ada", (Ask.PERMISSION,)),
+        (AccessRule(), "ada", (Question.PERMISSION,)),
         (AccessRule(permission="anyone"), "ada", ()),
         (AccessRule(users=frozenset({"ada"})), "ADA", ()),
-        (AccessRule(users=frozenset({"ada"})), "bob", (Ask.PERMISSION,)),
-        (AccessRule(teams=("o/t",)), "ada", (Ask.PERMISSION, Ask.TEAMS)),
-        (AccessRule(codeowners=True), "ada", (Ask.PERMISSION, Ask.CODEOWNERS)),
-        (AccessRule(codeowners=True, teams=("o/t",)), "ada", (Ask.PERMISSION, Ask.CODEOWNERS, Ask.TEAMS)),
+        (AccessRule(users=frozenset({"ada"})), "bob", (Question.PERMISSION,)),
+        (AccessRule(teams=("o/t",)), "ada", (Question.PERMISSION, Question.TEAMS)),
+        (AccessRule(codeowners=True), "ada", (Question.PERMISSION, Question.CODEOWNERS)),
+        (
+            AccessRule(codeowners=True, teams=("o/t",)),
+            "ada",
+            (Question.PERMISSION, Question.CODEOWNERS, Question.TEAMS),
+        ),
     ],
 )
-def test_needs__asks_for_nothing_that_can_not_matter(rule: AccessRule, login: str, expected: tuple[Ask, ...]) -> None:
+def test_needs__asks_for_nothing_that_can_not_matter(
+    rule: AccessRule, login: str, expected: tuple[Question, ...]
+) -> None:
     assert needs(rule, login) == expected
 
 

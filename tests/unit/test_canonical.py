@@ -91,7 +91,7 @@ def test_parse__keeps_the_order_of_keys() -> None:
         ('[1\n2]', "line 2, column 1: a comma or a closing bracket is missing here"),
         ("{} {}", "line 1, column 4: there is more text after the end of the JSON value"),
         ('"abc', "line 1, column 1: a string starts here and has no end"),
-        ('"a\nb"', "line 1, column 3: a line break or control character inside a string has to be escaped"),
+        ('"a\nb"', "line 1, column 3: a line break or control character inside a string must be escaped"),
         ('"\\x"', "line 1, column 2: Invalid \\escape"),
         ("prose", "a value is missing here"),
     ],
@@ -146,7 +146,7 @@ def test_check__copies_into_plain_types() -> None:
 @pytest.mark.parametrize(
     ("value", "reason"),
     [
-        ({"a": [{1: 2}]}, "$.a[0]: a key is a Python int and has to be a string"),
+        ({"a": [{1: 2}]}, "$.a[0]: a key is a Python int and must be a string"),
         ({"a": {1, 2}}, "$.a: a Python set is not JSON"),
         (b"x", "$: a Python bytes is not JSON"),
         ({"a": math.nan}, "$.a: nan is not JSON"),

@@ -7,15 +7,14 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from gh_store_action.config import store_config as config
+from gh_store_action.config import reading
+from gh_store_action.config.defaults import dump_default, dump_local
 from gh_store_action.config.store_config import (
-    Log,
+    LogConfig,
     RateLimit,
     Retries,
     StoreConfig,
     combine,
-    dump_default,
-    dump_local,
     parse_local,
     parse_rules,
     read_local,
@@ -66,7 +65,7 @@ def test_dump_default__reads_as_the_defaults_and_shows_every_key() -> None:
     text = dump_default()
     assert combine(text, text) == StoreConfig()
     _, keys = parse_rules(text)
-    schema = json.loads((Path(config.__file__).parent / "config_schema.json").read_text())
+    schema = json.loads((Path(reading.__file__).parent / "config_schema.json").read_text())
     known = schema["properties"]["store"]["properties"]
     assert keys.keys() == known.keys()
     for name in ("reactions", "retries", "rate_limit", "log"):
@@ -81,7 +80,7 @@ def test_dump_local__sets_what_is_the_machines_and_shows_the_rules_as_comments()
     text = dump_local()
     local = parse_local(text)
     assert local.keys.keys() == {"retries", "rate_limit", "log"}
-    assert (local.retries, local.rate_limit, local.log) == (Retries(), RateLimit(), Log())
+    assert (local.retries, local.rate_limit, local.log) == (Retries(), RateLimit(), LogConfig())
     _, shown = parse_rules(re.sub(r"(?m)^  # (?!level)(?=\w+: )", "  ", text))
     _, default = parse_rules(dump_default())
     assert shown == default
@@ -94,7 +93,7 @@ def test_dump_local__goes_with_any_rules_of_a_store() -> None:
 
 
 def test_schema__is_a_schema_and_explains_every_value() -> None:
-    schema = json.loads((Path(config.__file__).parent / "config_schema.json").read_text())
+    schema = json.loads((Path(reading.__file__).parent / "config_schema.json").read_text())
     Draft202012Validator.check_schema(schema)
 
 
@@ -105,7 +104,7 @@ def test_defaults__are_the_contract() -> None:
     assert rules == Rules()
     assert parse_local(block).retries == Retries()
     assert parse_local(block).rate_limit == RateLimit()
-    assert parse_local(block).log == Log()
+    assert parse_local(block).log == LogConfig()
     assert keys["processors"] == ["github-actions[bot]"]
 
 
@@ -251,9 +250,9 @@ def test_parse_rules__yaml_that_is_costly_or_surprising_is_refused(text: str, me
 
 def test_parse_rules__a_mark_is_not_always_known(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(_: str) -> None:
-        raise config.yaml.MarkedYAMLError(problem="odd")
+        raise reading.yaml.MarkedYAMLError(problem="odd")
 
-    monkeypatch.setattr(config, "_bound", fail)
+    monkeypatch.setattr(reading, "_bound", fail)
     assert refused("store: {}") == ".github/gh-store.yml: odd."
 
 
@@ -270,17 +269,17 @@ def test_parse_rules__several_faults_are_all_in_the_detail() -> None:
 @pytest.mark.parametrize(
     ("text", "retries", "rate_limit", "log"),
     [
-        ("", Retries(), RateLimit(), Log()),
-        (store("retries: {max_attempts: 5}"), Retries(5), RateLimit(), Log()),
-        (store("retries: {backoff_factor: 0.5, max_wait_seconds: 010}"), Retries(3, 0.5, 10), RateLimit(), Log()),
-        (store("retries: {max_attempts: 4.0}"), Retries(4), RateLimit(), Log()),
-        (store("rate_limit: {max_requests_per_hour: 50}"), Retries(), RateLimit(50), Log()),
-        (store("log: {level: debug}"), Retries(), RateLimit(), Log("DEBUG")),
-        (store("log: {level: success, format: '{message}'}"), Retries(), RateLimit(), Log("INFO", "{message}")),
+        ("", Retries(), RateLimit(), LogConfig()),
+        (store("retries: {max_attempts: 5}"), Retries(5), RateLimit(), LogConfig()),
+        (store("retries: {backoff_factor: 0.5, max_wait_seconds: 010}"), Retries(3, 0.5, 10), RateLimit(), LogConfig()),
+        (store("retries: {max_attempts: 4.0}"), Retries(4), RateLimit(), LogConfig()),
+        (store("rate_limit: {max_requests_per_hour: 50}"), Retries(), RateLimit(50), LogConfig()),
+        (store("log: {level: debug}"), Retries(), RateLimit(), LogConfig("DEBUG")),
+        (store("log: {level: success, format: '{message}'}"), Retries(), RateLimit(), LogConfig("INFO", "{message}")),
     ],
 )
 def test_parse_local__a_key_left_out_has_its_default(  # D65
-    text: str, retries: Retries, rate_limit: RateLimit, log: Log
+    text: str, retries: Retries, rate_limit: RateLimit, log: LogConfig
 ) -> None:
     local = parse_local(text)
     assert (local.retries, local.rate_limit, local.log) == (retries, rate_limit, log)
@@ -290,11 +289,6 @@ def test_parse_local__a_key_left_out_has_its_default(  # D65
 def test_parse_local__names_its_source() -> None:
     with pytest.raises(ConfigurationError, match=r"^/tmp/c\.yml: unknown key x"):
         parse_local("x: 1", source="/tmp/c.yml")
-
-
-def test_log__a_line_has_the_format_of_the_file() -> None:
-    log = parse_local(store("log: {format: '{level}|{message}|{time}'}")).log
-    assert log.line(time="t", level="INFO", message="{time}") == "INFO|{time}|t"
 
 
 def test_combine__the_default_file_of_gh_store_is_read() -> None:
@@ -315,7 +309,7 @@ def test_combine__the_default_file_of_gh_store_is_read() -> None:
         ("retries: {max_attempts: 5}", None, StoreConfig(retries=Retries(5))),
         ("retries: {max_attempts: 5}", "retries: {backoff_factor: 1}", StoreConfig(retries=Retries(5, 1))),
         ("retries: {max_attempts: 5}", "retries: {max_attempts: 2}", StoreConfig(retries=Retries(2))),
-        ("log: {level: ERROR}", "log: {level: DEBUG}", StoreConfig(log=Log("DEBUG"))),
+        ("log: {level: ERROR}", "log: {level: DEBUG}", StoreConfig(log=LogConfig("DEBUG"))),
         ("", "rate_limit: {max_requests_per_hour: 7}", StoreConfig(rate_limit=RateLimit(7))),
     ],
 )
@@ -381,7 +375,7 @@ def test_read_local__a_named_file_must_be_there_and_is_not_made(tmp_path: Path) 
 def test_read_local__a_file_that_can_not_be_read_is_an_error(tmp_path: Path, broken: str) -> None:
     file = tmp_path / "c.yml"
     file.mkdir() if broken == "folder" else file.write_bytes(b"store: \xff")
-    with pytest.raises(ConfigurationError, match="can not be read"):
+    with pytest.raises(ConfigurationError, match="cannot be read"):
         read_local(str(file))
 
 

@@ -7,11 +7,12 @@ from dataclasses import replace
 import pytest
 
 from gh_store_action.domain import objects
-from gh_store_action.domain.log.fold import Outcome
 from gh_store_action.domain.processing.context import PermissionUnknown
-from gh_store_action.domain.processing.decide import Ask, NotAnObject, Quiet, ReadFurther, Write, decide
+from gh_store_action.domain.processing.decide import AskPermissions, NotAnObject, ReadFurther, UpToDate, Write, decide
 from gh_store_action.domain.processing.reconcile import BrokenObject
 from gh_store_action.domain.records import Issue, Receipt
+from gh_store_action.domain.refusal import Reason
+from gh_store_action.domain.verdicts import Outcome
 from tests.support.values import BOT, comment, context, initial, issue, marked, written
 
 START = {"count": 0}
@@ -25,7 +26,7 @@ def wrote(found: object) -> Write:
 def settled(before: Issue, step: Write, **options: object) -> Issue:
     """The issue after the step, which leaves nothing to do."""
     after = written(before, step)
-    assert isinstance(decide(after, context(**options)), Quiet)  # type: ignore[arg-type]
+    assert isinstance(decide(after, context(**options)), UpToDate)  # type: ignore[arg-type]
     return after
 
 
@@ -51,13 +52,13 @@ def test_an_issue_that_is_none_of_the_stores_objects_is_left_alone(fields: dict[
 
 def test_two_uid_labels__the_one_that_the_title_names_is_meant() -> None:
     found = decide(issue(START, [initial()], labels=("stored-object", "UID:a", "uid:M")), context())
-    assert isinstance(found, Quiet)
+    assert isinstance(found, UpToDate)
     assert found.object_id == "M"
 
 
 def test_an_object_by_somebody_who_may_write_but_is_no_visible_member__is_taken_after_asking() -> None:
     before = issue(START, [], author="carol", association="NONE", title="Stored Object: m", title_editor="")
-    assert decide(before, context(permissions={})) == Ask(frozenset({"carol"}))
+    assert decide(before, context(permissions={})) == AskPermissions(frozenset({"carol"}))
     assert wrote(decide(before, context(permissions={"carol": True}))).object_id == "m"
 
 
@@ -65,7 +66,7 @@ def test_an_object_by_somebody_who_may_write_but_is_no_visible_member__is_taken_
 
 
 def test_nothing_pending_and_closed__quiet() -> None:
-    assert isinstance(decide(issue(START, [initial()]), context()), Quiet)
+    assert isinstance(decide(issue(START, [initial()]), context()), UpToDate)
 
 
 def test_nothing_pending_and_open__only_closes() -> None:
@@ -126,7 +127,7 @@ def test_an_update_edited_before_its_verdict__needs_the_editor_allowed_too() -> 
     by_stranger = comment(12, {"b": 1}, "alice", edited_at="2026-01-03T00:00:00Z", editor="mallory")
     own = comment(13, {"c": 1}, "alice", edited_at="2026-01-03T00:00:00Z", editor="alice")
     before = issue(START, [initial(), edited, by_stranger, own], marker=marked(1, 10, 1, START))
-    assert decide(before, context(permissions={})) == Ask(frozenset({"alice", "mallory"}))
+    assert decide(before, context(permissions={})) == AskPermissions(frozenset({"alice", "mallory"}))
     step = wrote(decide(before, context()))
     assert step.state.data == {"count": 0, "c": 1}
 
@@ -221,7 +222,7 @@ def test_an_applied_comment_was_edited_later__changes_nothing() -> None:
     """D23."""
     edited = comment(11, {"v": "edited"}, "alice", "+1", edited_at="2026-03-01T00:00:00Z", editor="alice")
     data = {"count": 0, "v": "first"}
-    assert isinstance(decide(issue(data, [initial(), edited], marker=marked(2, 11, 2, data)), context()), Quiet)
+    assert isinstance(decide(issue(data, [initial(), edited], marker=marked(2, 11, 2, data)), context()), UpToDate)
 
 
 def test_an_applied_comment_was_deleted__the_body_stays_and_a_checkpoint_says_so() -> None:
@@ -376,7 +377,7 @@ def test_a_hand_edit__is_taken_over_with_a_checkpoint_and_pending_updates_come_o
     assert '"editor": "bob"' in step.checkpoint
     assert step.marker.revision == 4
     after = settled(before, step)
-    assert isinstance(decide(after, context(permissions={})), Quiet)
+    assert isinstance(decide(after, context(permissions={})), UpToDate)
 
 
 def test_a_hand_edit_whose_checkpoint_arrived_before_a_crash__is_not_entered_twice() -> None:
@@ -436,8 +437,8 @@ def test_a_hand_edit_over_a_log_that_explains_nothing__the_count_tells_how_many_
 
 
 def test_a_schema_refuses_a_hand_edit_like_any_update() -> None:
-    def judge(data: object) -> list[tuple[str, str]]:
-        return [] if isinstance(data, dict) and "count" in data else [("$.count", "is missing")]
+    def judge(data: object) -> list[Reason]:
+        return [] if isinstance(data, dict) and "count" in data else [Reason("$.count", "is missing")]
 
     step = wrote(decide(edited({"hand": 1}, list(TALK)), context(judge)))
     assert step.state.data == START
@@ -470,7 +471,7 @@ def test_a_title_that_a_stranger_set_does_not_count() -> None:
     before = issue(START, [initial(), comment(12, {"a": 1})], marker=forged, title_editor="mallory")
     step = wrote(decide(before, context()))
     assert step.state.data == {"count": 0, "a": 1}
-    assert decide(before, context(permissions={})) == Ask(frozenset({"mallory"}))
+    assert decide(before, context(permissions={})) == AskPermissions(frozenset({"mallory"}))
 
 
 def test_nothing_to_rebuild_from__an_error_that_says_what_to_do() -> None:
@@ -560,6 +561,6 @@ def test_an_object_edited_by_a_stranger_before_its_adoption__is_broken_without_a
     ],
 )
 def test_no_answer_about_somebody_who_matters__is_never_taken_for_a_no(before: Issue) -> None:
-    assert decide(before, context(permissions={"alice": True})) == Ask(frozenset({"carol"}))
+    assert decide(before, context(permissions={"alice": True})) == AskPermissions(frozenset({"carol"}))
     with pytest.raises(PermissionUnknown, match="did not say whether carol may write"):
         decide(before, context(permissions={"alice": True}, unanswered=frozenset({"carol"})))

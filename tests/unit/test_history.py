@@ -12,9 +12,10 @@ from gh_store_action.domain.log import entries as updates
 from gh_store_action.domain.objects import Marker, short_digest, title
 from gh_store_action.domain.past import audit as auditing
 from gh_store_action.domain.past import history
-from gh_store_action.domain.past.history import Log, Point
+from gh_store_action.domain.past.history import ObjectLog, Point
 from gh_store_action.domain.processing.reconcile import CHANGED
 from gh_store_action.domain.records import Comment, Issue, Reaction, Refusal, Rules
+from gh_store_action.domain.refusal import Reason
 from gh_store_action.domain.replies import read_reasons, refused
 from gh_store_action.domain.strict_json import dump
 
@@ -69,7 +70,7 @@ def issue(data: Any, revision: int, edge: int, *comments: Comment, marked: bool 
     )
 
 
-def log_of(found: Issue) -> Log:
+def log_of(found: Issue) -> ObjectLog:
     return history.read(found, RULES, COUNTING)
 
 
@@ -204,7 +205,7 @@ def test_entries__verdicts_of_strangers_and_of_what_waits() -> None:
 
 
 def test_entries__reasons_from_the_reply_else_from_the_fold() -> None:
-    refusal = Refusal(3, "ada", (("$.a b`c", "must be <b> & @ada not #7"), ("$", "plain")))
+    refusal = Refusal(3, "ada", (Reason("$.a b`c", "must be <b> & @ada not #7"), Reason("$", "plain")))
     reply = refused([refusal], edit=None, issue_url="https://github.com/o/r/issues/7")
     wrong = {"_data": {"x": 1}, "_meta": {"if_revision": 9}}
     found = issue(

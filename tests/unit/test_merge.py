@@ -72,7 +72,7 @@ def test_replace__forgets_the_state() -> None:
 
 @pytest.mark.parametrize("mode", ["replace", "merge-patch"])
 def test_apply__refuses_a_scalar_as_the_whole(mode: str) -> None:
-    assert refusal(mode, {"a": 1}, 5) == "$: the result would be 5; the data has to be an object or an array"
+    assert refusal(mode, {"a": 1}, 5) == "$: the result would be 5; the data must be an object or an array"
 
 
 @pytest.mark.parametrize(
@@ -143,14 +143,14 @@ def test_json_patch__is_rfc_6902(state: Json, patch: Json, result: Json) -> None
     [
         ({}, {"op": "add"}, "a JSON Patch is an array of operations, and the update is an object"),
         ({}, ["add"], '$[0]: operation 0: an operation is an object, and this is "add"'),
-        ({}, [op("add", "/a", value=1), op("jump", "/a")], '$[1]: operation 1 (jump "/a"): `op` has to be one of '),
-        ({}, [{"path": "/a"}], "`op` has to be one of add, remove, replace, move, copy, test, not null"),
+        ({}, [op("add", "/a", value=1), op("jump", "/a")], '$[1]: operation 1 (jump "/a"): `op` must be one of '),
+        ({}, [{"path": "/a"}], "`op` must be one of add, remove, replace, move, copy, test, not null"),
         ({}, [op([], "/a")], "not an array"),  # type: ignore[arg-type]
         ({}, [{"op": "remove"}], "$[0]: operation 0: `path` is missing"),
         ({}, [op("add", "/a")], "`value` is missing"),
         ({"a": 1}, [op("copy", "/b")], "`from` is missing"),
-        ({}, [{"op": "remove", "path": 5}], "`path` has to be a string, not 5"),
-        ({"a": 1}, [op("move", "/b", from_=["a"])], "`from` has to be a string, not an array"),
+        ({}, [{"op": "remove", "path": 5}], "`path` must be a string, not 5"),
+        ({"a": 1}, [op("move", "/b", from_=["a"])], "`from` must be a string, not an array"),
         ({}, [op("remove", "a")], "start with /"),
         ({}, [op("remove", "/~2")], "invalid escape"),
         ({}, [op("add", "/a/b", value=1)], "'a' not found"),
@@ -220,7 +220,7 @@ def test_apply__refuses_a_result_that_is_too_long(mode: str, patch: Json) -> Non
     ],
 )
 def test_apply__refuses_a_result_that_nests_too_deep(mode: str, patch: Json) -> None:
-    assert "the result can not be stored: $.a.a.a…: arrays and objects nest deeper than 100" in refusal(mode, {}, patch)
+    assert "the result cannot be stored: $.a.a.a…: arrays and objects nest deeper than 100" in refusal(mode, {}, patch)
 
 
 def test_apply__result_shares_nothing_with_its_arguments() -> None:

@@ -81,7 +81,7 @@ def test_operators__change_what_their_path_names(state: Json, patch: Json, resul
         ({}, {"$set": {"a": 1, "a.b": 2}}, '$.a.b: stands in conflict with "a"'),
         ({}, {"$set": {"a": 1}, "$inc": {"a": 2}}, '$.a: stands in conflict with "a"'),
         ({}, {"$set": {"a": {}, "a-b": 1, "a.c": 1}}, '$.a.c: stands in conflict with "a"'),
-        ({"a": 1}, {"$set": {"a.b": 1}}, "$.a.b: `$set` can not go on below $.a, which is 1"),
+        ({"a": 1}, {"$set": {"a.b": 1}}, "$.a.b: `$set` cannot go on below $.a, which is 1"),
         ({"a": [1]}, {"$set": {"a.b": 1}}, 'needs an array index of at most nine digits in place of "b"'),
         ({"a": [1]}, {"$set": {"a.01": 1}}, "needs an array index"),
         ({"a": [1]}, {"$set": {"a.b.c": 1}}, "needs an array index"),

@@ -21,7 +21,9 @@ from gh_store_action.action.report import (
     neutral,
     refusal_rows,
 )
+from gh_store_action.config.store_config import LogConfig
 from gh_store_action.domain.records import Refusal
+from gh_store_action.domain.refusal import Reason
 from gh_store_action.errors import StoreError
 
 SECRET = "ghs_AbC/+0123456789_xyz"
@@ -280,7 +282,7 @@ def test_output__a_file_that_can_not_be_written_is_an_error(runner: Path, monkey
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("gh_store_action.action.report.core.set_output", refuse)
-    with pytest.raises(StoreError, match="The outputs can not be set: Permission denied."):
+    with pytest.raises(StoreError, match="The outputs cannot be set: Permission denied."):
         report.finish()
 
 
@@ -365,7 +367,7 @@ def test_summary__that_can_not_be_written_fails_no_run(
 ) -> None:
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(runner / "no" / "file"))
     full().finish()
-    assert "The job summary can not be written: No such file or directory.\n" in capsys.readouterr().out
+    assert "The job summary cannot be written: No such file or directory.\n" in capsys.readouterr().out
 
 
 def test_summary__stays_below_the_bound_and_counts_what_is_cut() -> None:
@@ -412,7 +414,7 @@ def test_summary__messages_are_counted_where_they_are_too_many(runner: Path) -> 
 
 
 def test_refusal_rows__each_reason_has_its_row() -> None:
-    refusal = Refusal(99, "bob", (("$.a", "no"), ("$.b", "neither")))
+    refusal = Refusal(99, "bob", (Reason("$.a", "no"), Reason("$.b", "neither")))
     assert refusal_rows("m", refusal, ISSUE) == [
         RefusalRow("m", "bob", "no", "$.a", 99, ISSUE),
         RefusalRow("m", "bob", "neither", "$.b", 99, ISSUE),
@@ -428,3 +430,16 @@ def test_output__canonical_json_is_json(runner: Path) -> None:
     report.output("object", {"a": "\u2028</script>"})
     report.finish()
     assert json.loads(outputs(runner)["object"]) == {"a": "\u2028</script>"}
+
+
+def test_debug__is_a_line_of_the_log_where_the_configuration_asks_for_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
+    report = Report("process")
+    report.debug("one")
+    report.log = lambda: LogConfig(level="DEBUG")
+    report.debug("two")
+    report.log = lambda: LogConfig(level="ERROR")
+    report.info("three")
+    assert capsys.readouterr().out == "two\n"

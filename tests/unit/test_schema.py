@@ -38,23 +38,23 @@ def refusal(schema: Any) -> str:
     ("schema", "data", "sentence"),
     [
         (False, 1, "$: is not allowed here"),
-        ({"type": "string"}, 5, "$: has to be a string, not 5"),
-        ({"type": ["integer", "null", "array"]}, "x", '$: has to be an integer or null or an array, not "x"'),
-        ({"type": "integer"}, 1.5, "$: has to be an integer, not 1.5"),
-        ({"type": "number"}, True, "$: has to be a number, not true"),
-        ({"type": "object"}, [], "$: has to be an object, not an array"),
-        ({"type": "boolean"}, None, "$: has to be a boolean, not null"),
-        ({"enum": ["a", 1, None]}, "b", '$: has to be one of "a", 1, null, not "b"'),
-        ({"enum": [1, 2, 3, 4, 5, 6]}, 0, "$: has to be one of 1, 2, 3, 4, 5, …, not 0"),
-        ({"enum": [1]}, True, "$: has to be one of 1, not true"),
-        ({"const": "a"}, "b", '$: has to be "a", not "b"'),
-        ({"const": {"a": 1}}, {"a": 2}, "$: has to be exactly as the schema gives it, not an object"),
-        ({"minimum": 3}, 2, "$: has to be at least 3, not 2"),
+        ({"type": "string"}, 5, "$: must be a string, not 5"),
+        ({"type": ["integer", "null", "array"]}, "x", '$: must be an integer or null or an array, not "x"'),
+        ({"type": "integer"}, 1.5, "$: must be an integer, not 1.5"),
+        ({"type": "number"}, True, "$: must be a number, not true"),
+        ({"type": "object"}, [], "$: must be an object, not an array"),
+        ({"type": "boolean"}, None, "$: must be a boolean, not null"),
+        ({"enum": ["a", 1, None]}, "b", '$: must be one of "a", 1, null, not "b"'),
+        ({"enum": [1, 2, 3, 4, 5, 6]}, 0, "$: must be one of 1, 2, 3, 4, 5, …, not 0"),
+        ({"enum": [1]}, True, "$: must be one of 1, not true"),
+        ({"const": "a"}, "b", '$: must be "a", not "b"'),
+        ({"const": {"a": 1}}, {"a": 2}, "$: must be exactly as the schema gives it, not an object"),
+        ({"minimum": 3}, 2, "$: must be at least 3, not 2"),
         ({"maximum": 3}, 3.5, "$: may be at most 3, not 3.5"),
-        ({"exclusiveMinimum": 3}, 3, "$: has to be more than 3, not 3"),
-        ({"exclusiveMaximum": 3}, 3, "$: has to be less than 3, not 3"),
-        ({"multipleOf": 2}, 3, "$: has to be a multiple of 2, not 3"),
-        ({"multipleOf": 0.1}, 0.35, "$: has to be a multiple of 0.1, not 0.35"),
+        ({"exclusiveMinimum": 3}, 3, "$: must be more than 3, not 3"),
+        ({"exclusiveMaximum": 3}, 3, "$: must be less than 3, not 3"),
+        ({"multipleOf": 2}, 3, "$: must be a multiple of 2, not 3"),
+        ({"multipleOf": 0.1}, 0.35, "$: must be a multiple of 0.1, not 0.35"),
         ({"minLength": 3}, "é", "$: needs 3 or more characters, has 1"),
         ({"maxLength": 1}, "ab", "$: may have 1 characters, has 2"),
         ({"pattern": "^\\d+$"}, "x", '$: has to match the regular expression "^\\\\d+$"; it is "x"'),
@@ -62,9 +62,9 @@ def refusal(schema: Any) -> str:
         ({"minItems": 1}, [], "$: needs 1 or more items, has 0"),
         ({"maxItems": 1}, [1, 2], "$: may have 1 items, has 2"),
         ({"uniqueItems": True}, [{"a": 1}, 2, {"a": 1.0}], "has the same item at [0] and [2], and all have to differ"),
-        ({"prefixItems": [{"type": "string"}]}, [1, 1], "$[0]: has to be a string, not 1"),
+        ({"prefixItems": [{"type": "string"}]}, [1, 1], "$[0]: must be a string, not 1"),
         ({"prefixItems": [True], "items": False}, [1, 1], "$[1]: is not allowed here"),
-        ({"items": {"type": "string"}}, ["a", 1], "$[1]: has to be a string, not 1"),
+        ({"items": {"type": "string"}}, ["a", 1], "$[1]: must be a string, not 1"),
         ({"contains": {"type": "string"}}, [1], "$: has 0 items of the kind of which it needs at least 1"),
         ({"contains": True, "maxContains": 1}, [1, 2], "$: has 2 items of the kind of which it may have at most 1"),
         ({"minProperties": 1}, {}, "$: needs 1 or more keys, has 0"),
@@ -73,21 +73,21 @@ def refusal(schema: Any) -> str:
         ({"dependentRequired": {"a": ["b"], "c": ["d"]}}, {"a": 1}, '$: lacks the key "b", which "a" needs beside it'),
         ({"dependentSchemas": {"a": False, "b": False}}, {"a": 1}, "$: is not allowed here"),
         ({"propertyNames": {"maxLength": 1}}, {"ab": 1}, '$: the key "ab" may have 1 characters, has 2'),
-        ({"properties": {"a": {"type": "null"}}}, {"b": 1, "a": 1}, "$.a: has to be null, not 1"),
-        ({"patternProperties": {"^x": {"type": "null"}}}, {"x y": 1, "y": 1}, '$["x y"]: has to be null, not 1'),
+        ({"properties": {"a": {"type": "null"}}}, {"b": 1, "a": 1}, "$.a: must be null, not 1"),
+        ({"patternProperties": {"^x": {"type": "null"}}}, {"x y": 1, "y": 1}, '$["x y"]: must be null, not 1'),
         (
             {"properties": {"a": True}, "patternProperties": {"^x": True}, "additionalProperties": False},
             {"a": 1, "x1": 1, "b": 1},
             "$.b: is not allowed here",
         ),
-        ({"allOf": [True, {"type": "null"}]}, 1, "$: has to be null, not 1"),
+        ({"allOf": [True, {"type": "null"}]}, 1, "$: must be null, not 1"),
         (
             {"anyOf": [{"type": "null"}, {"properties": {"a": {"type": "null"}}}]},
             {"a": 1},
-            "$: fits none of the 2 alternatives; the nearest one says: $.a: has to be null, not 1",
+            "$: fits none of the 2 alternatives; the nearest one says: $.a: must be null, not 1",
         ),
         ({"oneOf": [True, True, False]}, 1, "$: fits 2 of the 3 alternatives (`oneOf`), and only one is allowed"),
-        ({"oneOf": [{"type": "null"}]}, 1, "the nearest one says: $: has to be null, not 1"),
+        ({"oneOf": [{"type": "null"}]}, 1, "the nearest one says: $: must be null, not 1"),
         ({"not": {"type": "string"}}, "x", '$: is of a kind that the schema forbids (`not`): "x"'),
         ({"if": {"minimum": 5}, "then": {"maximum": 9}, "else": False}, 10, "$: may be at most 9, not 10"),
         ({"if": {"minimum": 5}, "else": False}, 1, "$: is not allowed here"),
@@ -97,9 +97,9 @@ def refusal(schema: Any) -> str:
             {"a": 1, "x": 1, "b": 1},
             "$.b: is not allowed here",
         ),
-        ({"$ref": "#/$defs/t", "$defs": {"t": {"type": "null"}}}, 1, "$: has to be null, not 1"),
-        ({"$ref": "#t", "$defs": {"a": {"$anchor": "t", "type": "null"}}}, 1, "$: has to be null, not 1"),
-        ({"$ref": "#/x~1y/0/z%20", "x/y": [{"z ": {"type": "null"}}]}, 1, "$: has to be null, not 1"),
+        ({"$ref": "#/$defs/t", "$defs": {"t": {"type": "null"}}}, 1, "$: must be null, not 1"),
+        ({"$ref": "#t", "$defs": {"a": {"$anchor": "t", "type": "null"}}}, 1, "$: must be null, not 1"),
+        ({"$ref": "#/x~1y/0/z%20", "x/y": [{"z ": {"type": "null"}}]}, 1, "$: must be null, not 1"),
         ({"$ref": "#/no", "no": False}, 1, "$: is not allowed here"),
         ({"$id": "https://x.example/a/", "$ref": "b", "$defs": {"b": {"$id": "b", "not": {}}}}, 1, "(`not`): 1"),
     ],
@@ -157,7 +157,7 @@ def test_violations__follow_a_dynamic_reference_to_the_outermost_schema() -> Non
 
 def test_violations__of_a_dynamic_reference_without_dynamic_anchor_stay_where_they_are() -> None:
     schema = {"$dynamicRef": "#t", "$defs": {"t": {"$anchor": "t", "type": "null"}}}
-    assert said(schema, 1) == ["$: has to be null, not 1"]
+    assert said(schema, 1) == ["$: must be null, not 1"]
 
 
 def test_violations__are_sorted_and_at_most_twenty() -> None:
@@ -252,10 +252,10 @@ def test_violations__of_the_largest_object_need_few_of_the_steps() -> None:
         ({"$id": "http://["}, "`http://[` is no URI reference"),
         ({"$defs": {"a": {"$id": "x"}, "b": {"$id": "x"}}}, "another schema has the `$id` `x` too"),
         ({"$defs": {"a": {"$anchor": "x"}, "b": {"$anchor": "x"}}}, "another schema of this file has the anchor `x`"),
-        ({"pattern": "(?=x)"}, "$.pattern: the regular expression `(?=x)` can not be used: invalid perl operator"),
+        ({"pattern": "(?=x)"}, "$.pattern: the regular expression `(?=x)` cannot be used: invalid perl operator"),
         ({"pattern": "(a)\\1"}, "(RE2 syntax: no look-around, no back-references)"),
-        ({"patternProperties": {"(": True}}, "$.patternProperties: the regular expression `(` can not be used"),
-        ({"pattern": "((a{100}){100}){100}"}, "can not be used"),
+        ({"patternProperties": {"(": True}}, "$.patternProperties: the regular expression `(` cannot be used"),
+        ({"pattern": "((a{100}){100}){100}"}, "cannot be used"),
     ],
 )  # fmt: skip
 def test_compile_schema__refuses_with_the_place_and_the_reason(schema: Any, reason: str) -> None:
@@ -312,7 +312,7 @@ def test_compile_schemas__lets_files_refer_to_each_other(files: dict[str, Any]) 
     schemas = s.compile_schemas({name: json.dumps(schema) for name, schema in files.items()})
     assert list(schemas) == list(files)
     assert s.violations(schemas["a.json"], ["x", "y"]) == ()
-    assert s.violations(schemas["a.json"], ["x", 5]) == (Reason("$[1]", "has to be a string, not 5"),)
+    assert s.violations(schemas["a.json"], ["x", 5]) == (Reason("$[1]", "must be a string, not 5"),)
 
 
 def test_compile_schemas__names_the_file_at_fault() -> None:

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gh_store_action.domain.names import FORMATS
 from gh_store_action.domain.records import Rules, StoredMeta, StoredObject
-from gh_store_action.domain.snapshots.files import FORMATS, BrokenSnapshot, file_of, listed, read, write
+from gh_store_action.domain.snapshots.files import BrokenSnapshot, file_of, listed, read, write
 from gh_store_action.domain.snapshots.snapshot import Snapshot, entry_of, fingerprint
 from gh_store_action.domain.strict_json import digest
 
@@ -103,12 +104,12 @@ def test_read__of_a_file_that_is_cut_off_is_no_snapshot(snapshot: Snapshot, form
     ("format_", "files", "why"),
     [
         ("json", {"": text_of() * 2}, "its end is missing"),
-        ("json", {"": text_of().replace('    "metrics"', '<<<<<<< HEAD\n    "metrics"')}, "it can not be read"),
-        ("json", {"": text_of().replace('"n": 1', '"n": 1, "n": 2')}, "it can not be read"),
+        ("json", {"": text_of().replace('    "metrics"', '<<<<<<< HEAD\n    "metrics"')}, "it cannot be read"),
+        ("json", {"": text_of().replace('"n": 1', '"n": 1, "n": 2')}, "it cannot be read"),
         ("jsonl", {"": text_of("jsonl").replace("octo/store", "else/where")}, "it is of the repository 'else/where'"),
         ("jsonl", {"": text_of("jsonl") * 2}, "its parts do not fit together"),
         ("jsonl", {"": '{"left_out": [2]}\n' + text_of("jsonl")}, "there are objects behind its end"),
-        ("jsonl", {"": "\n"}, "it can not be read"),
+        ("jsonl", {"": "\n"}, "it cannot be read"),
         ("jsonl", {"": '{"data": {}}\n'}, "it has no 'object_id'"),
         (
             "directory",

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gh_store_action.domain.names import FORMATS
 from gh_store_action.domain.objects import Marker, short_digest, title
 from gh_store_action.domain.records import Issue, Rules, StoredMeta, StoredObject
-from gh_store_action.domain.snapshots.files import FORMATS, BrokenSnapshot, file_of, object_of, read, write
+from gh_store_action.domain.snapshots.files import BrokenSnapshot, file_of, object_of, read, write
 from gh_store_action.domain.snapshots.snapshot import NO_TIME, LeftOut, Snapshot, entry_of, put, shifted, stored_object
 from gh_store_action.domain.strict_json import digest
 
@@ -55,7 +56,7 @@ def as_read(files: dict[str, str]) -> dict[str, bytes]:
         (an_issue(labels=("stored-object", "UID:a", "UID:b")), "its labels claim more than one id: a, b", True),
         (
             an_issue(labels=("stored-object", "UID:a b")),
-            "the id in its label can not be one: The object id 'a b'",
+            "the id in its label cannot be one: The object id 'a b'",
             True,
         ),
         (an_issue(author="eve", association="NONE"), "it was opened by somebody who may not write here", False),
@@ -198,14 +199,14 @@ def one(format_: str = "json") -> dict[str, str]:
 @pytest.mark.parametrize(
     ("format_", "files", "why"),
     [
-        ("json", {"": "text"}, "it can not be read"),
-        ("json", {"": '{"a": 1, "a": 2}'}, "it can not be read"),
+        ("json", {"": "text"}, "it cannot be read"),
+        ("json", {"": '{"a": 1, "a": 2}'}, "it cannot be read"),
         ("json", {"": "[]"}, "an object was expected"),
         ("json", {"": '{"objects": []}'}, "an object was expected"),
         ("json", {"": one()[""].replace('"metrics": {', '"other": {')}, "is another object's"),
         ("json", {"": one()[""].replace('00:00:01Z",\n  "rep', '00:00:09Z",\n  "rep')}, "do not fit together"),
         ("json", {"": one()[""].replace("octo/store", "else/where")}, "it is of the repository 'else/where'"),
-        ("json", {"": one()[""].replace('"issue_number": 1', '"issue_number": "one"')}, "it can not be read"),
+        ("json", {"": one()[""].replace('"issue_number": 1', '"issue_number": "one"')}, "it cannot be read"),
         ("json", {"": one()[""].replace('"meta": {', '"meat": {')}, "it has no 'meta'"),
         ("directory", {"index.json": one("directory")["index.json"]}, "it has no 'objects/metrics.json'"),
         ("jsonl", {"": "5\n"}, "an object was expected"),

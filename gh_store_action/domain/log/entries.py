@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import enum
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
 
-from gh_store_action.domain.patches.modes import MODES
+from gh_store_action.domain.names import DEFAULT_MODE, UPDATE_MODES
 from gh_store_action.domain.records import Comment, Rules
+from gh_store_action.domain.refusal import Reason
 from gh_store_action.domain.strict_json import InvalidJson, Json, digest, dump, looks_like_json, parse, read_fenced
 
-DEFAULT_MODE = "append"
 ADOPTED = "adopted"
 REPLY_PREFIX = "<!-- gh-store refused "
 _ENVELOPE_KEYS = frozenset({"_data", "_meta", "type"})
@@ -46,7 +45,7 @@ class Entry:
         patch: an update's patch, or a checkpoint's state.
         after: a checkpoint's place: right behind the comment of this id.
         revision: of a checkpoint's state.
-        problem: (JSON path, sentence) of an invalid update.
+        problem: why an invalid update is none.
         names: what a reply names: comment ids, or `body-...` for a refused hand edit.
         absorbed: of a checkpoint: outcomes, by comment id, of updates that it holds and that had no receipt yet.
         adopted: of a checkpoint: whether it began the store's own log, so that what stood before it had other rules.
@@ -65,7 +64,7 @@ class Entry:
     if_digest: str = ""
     after: int = 0
     revision: int = 0
-    problem: tuple[str, str] = ("", "")
+    problem: Reason = Reason("", "")
     names: frozenset[str] = frozenset()
     absorbed: Mapping[int, str] = field(default_factory=dict)
     adopted: bool = False
@@ -98,7 +97,7 @@ def read_all(comments: Iterable[Comment], rules: Rules, counting: frozenset[str]
         if entry.adopted and entry.editor:
             guests.setdefault(entry.editor, entry.id)
     return [
-        replace(entry, kind=Kind.FOREIGN_STATE, patch=entry.state, problem=("", ""))
+        replace(entry, kind=Kind.FOREIGN_STATE, patch=entry.state, problem=Reason("", ""))
         if entry.state is not None and entry.id < guests.get(entry.comment.author, 0)
         else entry
         for entry in entries
@@ -137,7 +136,7 @@ def read(comment: Comment, rules: Rules, counting: frozenset[str]) -> Entry:
 
 
 def _invalid(comment: Comment, path: str, reason: str) -> Entry:
-    return Entry(comment, Kind.INVALID, problem=(path, reason))
+    return Entry(comment, Kind.INVALID, problem=Reason(path, reason))
 
 
 def _initial_state(comment: Comment, value: dict[str, Json], rules: Rules, counts: bool) -> Entry | None:
@@ -199,8 +198,8 @@ def _envelope(comment: Comment, value: dict[str, Json]) -> Entry:
     mode = meta.get("update_mode", DEFAULT_MODE)
     if mode is None:
         mode = DEFAULT_MODE
-    if not isinstance(mode, str) or mode not in MODES:
-        return _invalid(comment, "$._meta.update_mode", f"the mode must be one of {', '.join(MODES)}")
+    if not isinstance(mode, str) or mode not in UPDATE_MODES:
+        return _invalid(comment, "$._meta.update_mode", f"the mode must be one of {', '.join(UPDATE_MODES)}")
     update_id = meta.get("update_id")
     if update_id is not None and not (isinstance(update_id, str) and 0 < len(update_id) <= 200):
         return _invalid(comment, "$._meta.update_id", "the update_id must be a text of 1 to 200 characters")
@@ -294,8 +293,3 @@ def checkpoint(
     if verdicts:
         meta["verdicts"] = {str(key): outcome for key, outcome in sorted(verdicts.items())}
     return dump({"type": "initial_state", "_data": data, "_meta": meta})
-
-
-def raw_json(value: Json) -> str:
-    """Compact JSON for the inside of a message."""
-    return json.dumps(value, ensure_ascii=True, separators=(",", ":"))

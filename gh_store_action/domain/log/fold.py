@@ -2,38 +2,19 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gh_store_action.domain.log.entries import Entry, Kind
 from gh_store_action.domain.patches import modes as merge
+from gh_store_action.domain.refusal import Reason
 from gh_store_action.domain.strict_json import Json, digest
+from gh_store_action.domain.verdicts import APPLIED, UNAUTHORIZED, Outcome, Verdict
 
 REPEAT_WINDOW = 50  # how many comments before it an update's idempotency key looks back
 
-Judge = Callable[[Json], Sequence[tuple[str, str]]]
-"""Asks the object's schema about a state: (JSON path, sentence) for each violation."""
-
-
-class Outcome(enum.Enum):
-    """What became of an update."""
-
-    APPLIED = "applied"
-    REJECTED = "rejected"
-    UNAUTHORIZED = "unauthorized"
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """An outcome and, for a refusal, why: (JSON path, sentence) each."""
-
-    outcome: Outcome
-    reasons: tuple[tuple[str, str], ...] = ()
-
-
-APPLIED = Verdict(Outcome.APPLIED)
-UNAUTHORIZED = Verdict(Outcome.UNAUTHORIZED)
+Judge = Callable[[Json], Sequence[Reason]]
+"""Asks the object's schema about a state: a reason for each violation."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +42,7 @@ class Folded:
     history: tuple[tuple[int, State], ...] = ()
 
 
-def no_schema(_: Json) -> Sequence[tuple[str, str]]:
+def no_schema(_: Json) -> Sequence[Reason]:
     """The judge of an object without a schema."""
     return ()
 
@@ -80,12 +61,12 @@ def attempt(state: State, entry: Entry) -> State | Verdict:
     try:
         data = merge.apply(entry.mode, state.data, entry.patch)
     except merge.Refused as refused:
-        return Verdict(Outcome.REJECTED, tuple((r.path, r.message) for r in refused.reasons))
+        return Verdict(Outcome.REJECTED, refused.reasons)
     return State(data, state.revision + 1)
 
 
 def _rejected(path: str, message: str) -> Verdict:
-    return Verdict(Outcome.REJECTED, ((path, message),))
+    return Verdict(Outcome.REJECTED, (Reason(path, message),))
 
 
 def fold(

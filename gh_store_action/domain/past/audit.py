@@ -6,16 +6,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from gh_store_action.domain.log.entries import Entry
-from gh_store_action.domain.log.fold import APPLIED, newest_checkpoint
+from gh_store_action.domain.log.fold import newest_checkpoint
 from gh_store_action.domain.objects import Marker
 from gh_store_action.domain.past import history
-from gh_store_action.domain.past.history import Log, Point
+from gh_store_action.domain.past.history import ObjectLog, Point
 from gh_store_action.domain.strict_json import InvalidJson, digest, read_body
+from gh_store_action.domain.verdicts import APPLIED, outcomes_given, reaction_of
+from gh_store_action.hints import REPAIR, Text
 
-BY_PROCESSING = "Process the issue, or run `verify` with `repair`."
-BY_REPAIR = "Run `verify` with `repair`: it keeps the verdict that the body shows."
+BY_PROCESSING = Text("Process the issue, or run ", REPAIR, ".")
+BY_REPAIR = Text("Run ", REPAIR, ": it keeps the verdict that the body shows.")
 BY_HAND = "Put the object's JSON, and nothing else, into its body, then process the issue: its log holds no state."
-BY_CHECKPOINT = "Run `verify` with `repair`: it enters the state as it is into the log."
+BY_CHECKPOINT = Text("Run ", REPAIR, ": it enters the state as it is into the log.")
 
 
 @dataclass(frozen=True)
@@ -27,8 +29,8 @@ class Problem:
             `missing-receipt`, `missing-checkpoint`, `stranded-update`, `not-adopted`, `duplicate-id`, `missing-label`,
             `leftover` or `unreadable`.
         comment_id: 0 where it is about no comment.
-        mend: what to do about it.
-        mended: whether that was done.
+        hint: what to do about it.
+        repaired: whether that was done.
     """
 
     kind: str
@@ -36,30 +38,30 @@ class Problem:
     issue_number: int
     comment_id: int
     message: str
-    mend: str
-    mended: bool = False
+    hint: str
+    repaired: bool = False
 
 
-def audit(log: Log, object_id: str) -> tuple[Problem, ...]:
+def audit(log: ObjectLog, object_id: str) -> tuple[Problem, ...]:
     """Everything that is wrong with one object, its log read whole."""
 
-    def problem(kind: str, message: str, mend: str = BY_PROCESSING, comment: int = 0) -> Problem:
-        return Problem(kind, object_id, log.issue.number, comment, message, mend)
+    def problem(kind: str, message: str, hint: str = BY_PROCESSING, comment: int = 0) -> Problem:
+        return Problem(kind, object_id, log.issue.number, comment, message, hint)
 
     found = [problem(*one) for one in _body(log)]
     stuck = any(one.kind == "broken-body" for one in found) and newest_checkpoint(log.entries) is None
-    mend = BY_HAND if stuck else BY_PROCESSING
-    found = [replace(one, mend=mend) for one in found]
+    hint = BY_HAND if stuck else BY_PROCESSING
+    found = [replace(one, hint=hint) for one in found]
     if log.marker is None:
         why = "its title has no marker: gh-store or a person wrote it, or a create died"
-        found.append(problem("not-adopted", why, mend))
+        found.append(problem("not-adopted", why, hint))
     else:
         found += [problem(*one) for one in _log(log, log.marker)]
-    found += [problem(kind, message, mend, comment) for kind, message, mend, comment in _comments(log)]
+    found += [problem(kind, message, hint, comment) for kind, message, hint, comment in _comments(log)]
     return tuple(found)
 
 
-def _body(log: Log) -> Iterator[tuple[str, str]]:
+def _body(log: ObjectLog) -> Iterator[tuple[str, str]]:
     try:
         data = read_body(log.issue.body)
     except InvalidJson as error:
@@ -72,19 +74,19 @@ def _body(log: Log) -> Iterator[tuple[str, str]]:
         yield "drift", f"its body is not what its title stands for; the body was last edited by {by}"
 
 
-def conflicts(log: Log) -> tuple[Entry, ...]:
+def conflicts(log: ObjectLog) -> tuple[Entry, ...]:
     """The updates that have more than one verdict."""
     return tuple(entry for entry in log.entries if entry.asks and log.legacy < entry.id and len(_given(log, entry)) > 1)
 
 
-def taken(log: Log) -> Log:
+def taken(log: ObjectLog) -> ObjectLog:
     """The log with conflicting verdicts read as `applied`, where the body holds those updates."""
     applied = {entry.id: APPLIED for entry in conflicts(log)}
     other = replace(log, verdicts={**log.verdicts, **applied})
     return other if applied and log.marker is not None and _gives(history.points(other), log.marker) else log
 
 
-def _log(log: Log, marker: Marker) -> Iterator[tuple[str, str, str]]:
+def _log(log: ObjectLog, marker: Marker) -> Iterator[tuple[str, str, str]]:
     states = history.points(taken(log))
     there = sum(1 for comment in log.issue.comments if comment.id <= marker.comment)
     if there < marker.count:
@@ -101,7 +103,7 @@ def _gives(states: Sequence[Point], marker: Marker) -> bool:
     return bool(states) and digest(states[-1].data).startswith(marker.digest)
 
 
-def _comments(log: Log) -> Iterator[tuple[str, str, str, int]]:
+def _comments(log: ObjectLog) -> Iterator[tuple[str, str, str, int]]:
     edge = log.edge
     bases = history.checkpoints(log)
     since = max((base.after for base in bases), default=0)
@@ -129,7 +131,6 @@ def _comments(log: Log) -> Iterator[tuple[str, str, str, int]]:
             yield "edited-comment", f"{by} edited it after its verdict; that changed nothing", BY_CHECKPOINT, entry.id
 
 
-def _given(log: Log, entry: Entry) -> set[str]:
+def _given(log: ObjectLog, entry: Entry) -> set[str]:
     reactions = log.rules.reactions
-    verdicts = {reactions.processed, reactions.rejected, reactions.unauthorized}
-    return {r.content for r in entry.comment.reactions if r.login in log.counting and r.content in verdicts}
+    return {reaction_of(one, reactions) for one in outcomes_given(entry.comment, reactions, log.counting)}

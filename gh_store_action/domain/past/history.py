@@ -11,12 +11,9 @@ from gh_store_action.domain import objects, replies
 from gh_store_action.domain.log import entries as updates
 from gh_store_action.domain.log.entries import Entry, Kind
 from gh_store_action.domain.log.fold import (
-    APPLIED,
     Folded,
     Judge,
-    Outcome,
     State,
-    Verdict,
     attempt,
     fold,
     no_schema,
@@ -26,7 +23,9 @@ from gh_store_action.domain.objects import TRUSTED_ASSOCIATIONS, Marker
 from gh_store_action.domain.processing.reconcile import CHANGED
 from gh_store_action.domain.processing.replay import recorded_by_checkpoints
 from gh_store_action.domain.records import Issue, Rules
+from gh_store_action.domain.refusal import Reason
 from gh_store_action.domain.strict_json import InvalidJson, Json, digest, equal, read_body
+from gh_store_action.domain.verdicts import APPLIED, Outcome, Verdict, outcomes_given
 
 PENDING = "pending"
 _BASIS = re.compile(r"(?P<revision>[0-9]{1,15})-[0-9]{1,18}-[0-9a-f]{16}")
@@ -64,7 +63,7 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Log:
+class ObjectLog:
     """One issue's log, read whole, with what is known of it.
 
     Args:
@@ -92,7 +91,7 @@ class Log:
         return entry.comment.author in self.counting or entry.comment.association in TRUSTED_ASSOCIATIONS
 
 
-def read(issue: Issue, rules: Rules, counting: frozenset[str], judge: Judge = no_schema) -> Log:
+def read(issue: Issue, rules: Rules, counting: frozenset[str], judge: Judge = no_schema) -> ObjectLog:
     """The log of an issue whose comments are all there."""
     entries = tuple(_entry(entry, rules, counting) for entry in updates.read_all(issue.comments, rules, counting))
     marker = objects.marker_of(issue, counting)
@@ -107,7 +106,7 @@ def read(issue: Issue, rules: Rules, counting: frozenset[str], judge: Judge = no
     known = recorded_by_checkpoints(entries) | _receipts(entries, rules, counting)
     edge = max(legacy, marker.comment if marker else 0)
     theirs = _receipts([e for e in entries if e.id <= edge], rules, people)
-    return Log(issue, entries, marker, legacy, theirs | known, rules, counting, judge)
+    return ObjectLog(issue, entries, marker, legacy, theirs | known, rules, counting, judge)
 
 
 def _entry(entry: Entry, rules: Rules, counting: frozenset[str]) -> Entry:
@@ -118,24 +117,18 @@ def _entry(entry: Entry, rules: Rules, counting: frozenset[str]) -> Entry:
 
 
 def _receipts(entries: Sequence[Entry], rules: Rules, people: Collection[str]) -> dict[int, Verdict]:
-    outcomes = {
-        rules.reactions.processed: Outcome.APPLIED,
-        rules.reactions.rejected: Outcome.REJECTED,
-        rules.reactions.unauthorized: Outcome.UNAUTHORIZED,
-    }
     return {
-        entry.id: Verdict(outcomes[reaction.content])
+        entry.id: Verdict(outcome)
         for entry in entries
         if entry.asks
-        for reaction in entry.comment.reactions
-        if reaction.login in people and reaction.content in outcomes
+        for outcome in outcomes_given(entry.comment, rules.reactions, people)
     }
 
 
 # -- the states --------------------------------------------------------------------------------------------------------
 
 
-def points(log: Log) -> tuple[Point, ...]:
+def points(log: ObjectLog) -> tuple[Point, ...]:
     """The states in order, each with its revision."""
     before = _legacy_points(log) if log.legacy else ()
     own = _own_points(log)
@@ -150,7 +143,7 @@ def points(log: Log) -> tuple[Point, ...]:
 
 
 def _in_time(found: Iterable[Point]) -> tuple[Point, ...]:
-    """A state can not have held before the one that it came from."""
+    """A state cannot have held before the one that it came from."""
     result: list[Point] = []
     for point in found:
         time = max(point.time, result[-1].time) if result else point.time
@@ -158,14 +151,14 @@ def _in_time(found: Iterable[Point]) -> tuple[Point, ...]:
     return tuple(result)
 
 
-def _is_body(log: Log, data: Json) -> bool:
+def _is_body(log: ObjectLog, data: Json) -> bool:
     try:
         return equal(read_body(log.issue.body), data)
     except InvalidJson:
         return False
 
 
-def _legacy_points(log: Log) -> tuple[Point, ...]:
+def _legacy_points(log: ObjectLog) -> tuple[Point, ...]:
     """gh-store's own rule: from the initial state, what has its 👍; the revision is the number of comments and one."""
     state: Json = None
     found: list[Point] = []
@@ -184,7 +177,7 @@ def _legacy_points(log: Log) -> tuple[Point, ...]:
     return tuple(found)
 
 
-def _own_points(log: Log) -> tuple[Point, ...]:
+def _own_points(log: ObjectLog) -> tuple[Point, ...]:
     """Segments, each from a checkpoint to the next one's place, the last one to the marker."""
     bases = checkpoints(log)
     found: list[Point] = []
@@ -197,7 +190,7 @@ def _own_points(log: Log) -> tuple[Point, ...]:
     return tuple(found)
 
 
-def checkpoints(log: Log) -> tuple[Entry, ...]:
+def checkpoints(log: ObjectLog) -> tuple[Entry, ...]:
     """The store's own checkpoints in their places; of two with the same key the first one counts."""
     seen: dict[str, Entry] = {}
     for entry in log.entries:
@@ -206,7 +199,7 @@ def checkpoints(log: Log) -> tuple[Entry, ...]:
     return tuple(sorted(seen.values(), key=lambda entry: (entry.after, entry.id)))
 
 
-def _segment(log: Log, base: Entry, following: Entry | None) -> list[Point]:
+def _segment(log: ObjectLog, base: Entry, following: Entry | None) -> list[Point]:
     """The states between two checkpoints.
 
     An update that the following checkpoint took over without a receipt was in the body before it, or came late and
@@ -227,7 +220,7 @@ def _segment(log: Log, base: Entry, following: Entry | None) -> list[Point]:
     ]
 
 
-def _fold(log: Log, base: Entry, entries: Sequence[Entry], without: Collection[int]) -> Folded:
+def _fold(log: ObjectLog, base: Entry, entries: Sequence[Entry], without: Collection[int]) -> Folded:
     return fold(
         State(base.patch, base.revision),
         [entry for entry in entries if entry.id not in without],
@@ -238,7 +231,7 @@ def _fold(log: Log, base: Entry, entries: Sequence[Entry], without: Collection[i
     )
 
 
-def _leads_on(log: Log, found: Folded, following: Entry | None) -> bool:
+def _leads_on(log: ObjectLog, found: Folded, following: Entry | None) -> bool:
     """Whether every recorded verdict holds in this fold, and it ends where what follows began."""
     if any(log.verdicts.get(comment) == APPLIED and not strict for comment, strict in found.strict.items()):
         return False
@@ -264,10 +257,10 @@ def at_time(found: Sequence[Point], time: str) -> Point | None:
 # -- the entries -------------------------------------------------------------------------------------------------------
 
 
-def entries_of(log: Log, states: Sequence[Point]) -> list[HistoryEntry]:
+def entries_of(log: ObjectLog, states: Sequence[Point]) -> list[HistoryEntry]:
     """All but talk and replies, in comment order."""
     made = {point.comment_id: point for point in states}
-    said: dict[int, tuple[tuple[str, str], ...]] = {}
+    said: dict[int, tuple[Reason, ...]] = {}
     for entry in log.entries:
         said |= replies.read_reasons(entry.comment.body) if entry.kind is Kind.REPLY else {}
     shown: list[HistoryEntry] = []
@@ -276,12 +269,12 @@ def entries_of(log: Log, states: Sequence[Point]) -> list[HistoryEntry]:
             continue
         point = made.get(entry.id)
         verdict = verdict_of(log, entry)
-        reasons = _reasons(log, entry, states, said) if verdict == Outcome.REJECTED.value else ()
+        reasons = _reasons(log, entry, states, said) if verdict == Outcome.REJECTED.key else ()
         metadata: dict[str, Json] = {
             "author": entry.comment.author,
             "verdict": verdict,
-            "reason": "; ".join(f"{path}: {sentence}" for path, sentence in reasons),
-            "reasons": [{"path": path, "message": sentence} for path, sentence in reasons],
+            "reason": "; ".join(map(str, reasons)),
+            "reasons": [reason._asdict() for reason in reasons],
             "revision": point.revision if point else None,
             "update_mode": entry.mode if entry.asks else "initial",
             "update_id": entry.update_id,
@@ -300,27 +293,27 @@ def entries_of(log: Log, states: Sequence[Point]) -> list[HistoryEntry]:
     return shown
 
 
-def _type(log: Log, entry: Entry) -> str:
+def _type(log: ObjectLog, entry: Entry) -> str:
     if entry.asks:
         return "update"
     return "checkpoint" if entry.reason or entry.after else "initial_state"
 
 
-def verdict_of(log: Log, entry: Entry) -> str:
+def verdict_of(log: ObjectLog, entry: Entry) -> str:
     """`applied`, `rejected`, `unauthorized` or `pending`; a state in the log counts as applied."""
     if not entry.asks:
-        return Outcome.APPLIED.value
+        return Outcome.APPLIED.key
     recorded = log.verdicts.get(entry.id)
     if recorded is not None:
-        return recorded.outcome.value
+        return recorded.outcome.key
     if entry.id <= log.edge and not log.trusts(entry):
-        return Outcome.UNAUTHORIZED.value
+        return Outcome.UNAUTHORIZED.key
     return PENDING
 
 
 def _reasons(
-    log: Log, entry: Entry, states: Sequence[Point], said: Mapping[int, tuple[tuple[str, str], ...]]
-) -> tuple[tuple[str, str], ...]:
+    log: ObjectLog, entry: Entry, states: Sequence[Point], said: Mapping[int, tuple[Reason, ...]]
+) -> tuple[Reason, ...]:
     """Why it was refused: as the writer was told, else as the fold finds it."""
     if entry.id in said:
         return said[entry.id]

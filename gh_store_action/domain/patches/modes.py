@@ -49,7 +49,7 @@ def apply(mode: str, state: Json, patch: Json) -> Json:
 
     Raises:
         Refused: the mode is unknown, the patch does not fit the mode or the state, or the result would be no object or
-            array, nest deeper than DEPTH_LIMIT, hold a number that JSON can not, or pass BODY_LIMIT characters.
+            array, nest deeper than DEPTH_LIMIT, hold a number that JSON cannot, or pass BODY_LIMIT characters.
     """
     change = MODES.get(mode)
     if change is None:
@@ -58,9 +58,9 @@ def apply(mode: str, state: Json, patch: Json) -> Json:
     try:
         result = check(change(state, patch))
     except InvalidJson as error:
-        raise Refused(Reason("$", f"the result can not be stored: {error.reason}")) from None
+        raise Refused(Reason("$", f"the result cannot be stored: {error.reason}")) from None
     if not isinstance(result, dict | list):
-        raise Refused(Reason("$", f"the result would be {excerpt(result)}; the data has to be an object or an array"))
+        raise Refused(Reason("$", f"the result would be {excerpt(result)}; the data must be an object or an array"))
     length = size(result)
     if length > BODY_LIMIT:
         raise Refused(
@@ -151,13 +151,13 @@ def _members(operation: Json) -> dict[str, Any]:
         raise _Fault(f"an operation is an object, and this is {excerpt(operation)}")
     kind = operation.get("op")
     if not isinstance(kind, str) or kind not in _JSON_PATCH_MEMBERS:
-        raise _Fault(f"`op` has to be one of {', '.join(_JSON_PATCH_MEMBERS)}, not {excerpt(kind)}")
+        raise _Fault(f"`op` must be one of {', '.join(_JSON_PATCH_MEMBERS)}, not {excerpt(kind)}")
     names = ("op", "path", *_JSON_PATCH_MEMBERS[kind])
     for name in names:
         if name not in operation:
             raise _Fault(f"`{name}` is missing")
         if name != "value" and not isinstance(operation[name], str):
-            raise _Fault(f"`{name}` has to be a string, not {excerpt(operation[name])}")
+            raise _Fault(f"`{name}` must be a string, not {excerpt(operation[name])}")
     return {name: operation[name] for name in names}
 
 

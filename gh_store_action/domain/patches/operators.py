@@ -22,7 +22,7 @@ _INDEX = re.compile("0|[1-9][0-9]{0,8}")
 def operate(state: Json, patch: Json) -> Json:
     """Apply operators to an object or an array.
 
-    A path is keys and array indexes joined by dots; a key with a dot in it can not be named (JSON Patch can).  Missing
+    A path is keys and array indexes joined by dots; a key with a dot in it cannot be named (JSON Patch can).  Missing
     parents are made as objects.  All paths of an update are independent: none may be another's beginning.
 
     Args:
@@ -91,7 +91,7 @@ def _path_fault(path: list[str]) -> str:
     if "" in path:
         return "the path has an empty part"
     if any(part.startswith("$") for part in path):
-        return "a part of a path can not begin with `$` (positional operators are not supported)"
+        return "a part of a path cannot begin with `$` (positional operators are not supported)"
     return ""
 
 
@@ -119,7 +119,7 @@ class _Document:
             if isinstance(below, dict | list):
                 here = below
             elif creates:
-                raise _Fault(f"can not go on below {json_path(path[:depth])}, which is {excerpt(below)}")  # type: ignore[arg-type]
+                raise _Fault(f"cannot go on below {json_path(path[:depth])}, which is {excerpt(below)}")  # type: ignore[arg-type]
             else:
                 return
         found = _get(here, path[-1], strict=creates)

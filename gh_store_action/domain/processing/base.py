@@ -6,15 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from gh_store_action.domain.log.entries import Entry, Kind, checkpoint, checkpoint_id
-from gh_store_action.domain.log.fold import Outcome, State, Verdict, newest_checkpoint
+from gh_store_action.domain.log.fold import State, newest_checkpoint
 from gh_store_action.domain.log.fold import reach as repeats_reach
 from gh_store_action.domain.objects import Marker
 from gh_store_action.domain.processing.context import Context, NeedsMore
 from gh_store_action.domain.processing.effects import ReadFurther
-from gh_store_action.domain.processing.replay import Explanation, Finding, Log, explain, recorded_by_checkpoints
+from gh_store_action.domain.processing.replay import Explanation, Finding, ReplayLog, explain, recorded_by_checkpoints
 from gh_store_action.domain.records import Issue
 from gh_store_action.domain.replies import RefusedEdit
 from gh_store_action.domain.strict_json import InvalidJson, Json, read_body
+from gh_store_action.domain.verdicts import Outcome, Verdict, outcomes_given
 
 LATE = "comments came late"
 
@@ -27,8 +28,8 @@ class Base:
         comment: updates after this comment are pending.
         recorded: verdicts of older updates that stand, by comment id.
         verdicts: verdicts of older updates that were made just now.
-        moved: whether title and body have to be written even if nothing is pending.
-        retitled: whether somebody else has set the title, so that it has to be set anew.
+        moved: whether title and body must be written even if nothing is pending.
+        retitled: whether somebody else has set the title, so that it must be set again.
     """
 
     state: State
@@ -77,19 +78,9 @@ def reach_checkpoint(issue: Issue, entries: Sequence[Entry], without: frozenset[
 
 def recorded_verdicts(entries: Sequence[Entry], context: Context, up_to: int) -> dict[int, Verdict]:
     """The verdicts that bind: receipts of identities that count, what checkpoints name, what this run has written."""
-    reactions = context.rules.reactions
-    outcomes = {
-        reactions.processed: Outcome.APPLIED,
-        reactions.rejected: Outcome.REJECTED,
-        reactions.unauthorized: Outcome.UNAUTHORIZED,
-    }
     found = recorded_by_checkpoints(entries)
     for entry in entries:
-        given = [
-            outcomes[reaction.content]
-            for reaction in entry.comment.reactions
-            if reaction.login in context.counting and reaction.content in outcomes
-        ]
+        given = outcomes_given(entry.comment, context.rules.reactions, context.counting)
         # The oldest binds, whoever else that counts reacts later; what was never an update was never applied.
         update = entry.kind is Kind.UPDATE or entry.comment.edited_at != ""
         sound = [outcome for outcome in given if update or outcome is not Outcome.APPLIED]
@@ -118,7 +109,7 @@ def explained(
     missing: Sequence[Entry],
 ) -> Explanation:
     reach_checkpoint(issue, entries)
-    log = Log(entries, recorded, context.may_write, context.judge)
+    log = ReplayLog(entries, recorded, context.may_write, context.judge)
     found = explain(log, up_to=marker.comment, wanted=marker.digest, unreceipted=missing)
     stray = frozenset(e.id for e in entries if e.kind is Kind.CHECKPOINT and e.id > marker.comment >= e.after)
     if found.finding is Finding.CHANGED and stray:
@@ -147,7 +138,7 @@ def with_checkpoint(
         version=context.version,
         reason=reason,
         editor=editor,
-        verdicts={comment: verdict.outcome.value for comment, verdict in base.verdicts.items()},
+        verdicts={comment: verdict.outcome.key for comment, verdict in base.verdicts.items()},
     )
     return replace(base, moved=True, checkpoint=text, checkpoint_id=key)
 

@@ -6,16 +6,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from gh_store_action.domain.log.entries import Entry
-from gh_store_action.domain.log.fold import Judge, Verdict, no_schema
-from gh_store_action.domain.processing.effects import Ask, ReadFurther
+from gh_store_action.domain.log.fold import Judge, no_schema
+from gh_store_action.domain.processing.effects import AskPermissions, ReadFurther
 from gh_store_action.domain.records import Receipt, Rules
+from gh_store_action.domain.verdicts import Verdict
 from gh_store_action.errors import StoreError
 
 
 class NeedsMore(Exception):
     """The read or the permissions known do not suffice."""
 
-    def __init__(self, step: ReadFurther | Ask) -> None:
+    def __init__(self, step: ReadFurther | AskPermissions) -> None:
         self.step = step
         super().__init__(repr(step))
 
@@ -27,7 +28,7 @@ class PermissionUnknown(StoreError):
         self.login = login
         super().__init__(
             f"GitHub did not say whether {login} may write. {reason}".strip(),
-            "Nothing was written and nothing is lost; mend that, or run again later.",
+            "Nothing was written and nothing is lost; fix that, or run again later.",
         )
 
 
@@ -102,4 +103,4 @@ class Context:
             if login not in self.counting and login not in self.permissions and login not in self.unanswered
         }
         if unknown:
-            raise NeedsMore(Ask(frozenset(unknown)))
+            raise NeedsMore(AskPermissions(frozenset(unknown)))

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from gh_store_action.domain import objects, replies
 from gh_store_action.domain.log import entries as updates
 from gh_store_action.domain.log.entries import Entry, Kind
-from gh_store_action.domain.log.fold import Outcome, State, Verdict, fold, reach, repeats
+from gh_store_action.domain.log.fold import Folded, State, fold, reach, repeats
 from gh_store_action.domain.objects import Marker
-from gh_store_action.domain.processing.base import unreceipted_reply_ids
+from gh_store_action.domain.processing.base import Base, unreceipted_reply_ids
 from gh_store_action.domain.processing.context import Context, NeedsMore
-from gh_store_action.domain.processing.effects import Ask, NotAnObject, Quiet, ReadFurther, Step, Write
-from gh_store_action.domain.processing.reconcile import find_base, find_standing
-from gh_store_action.domain.records import Comment, Issue, Receipt, Refusal, Rules
+from gh_store_action.domain.processing.effects import AskPermissions, NotAnObject, ReadFurther, Step, UpToDate, Write
+from gh_store_action.domain.processing.reconcile import find_base, find_trusted_marker
+from gh_store_action.domain.records import Comment, Issue, Receipt, Refusal
 from gh_store_action.domain.strict_json import dump
+from gh_store_action.domain.verdicts import Outcome, Verdict, initial_receipts, reaction_of
 
-__all__ = ["Ask", "Context", "NotAnObject", "Quiet", "ReadFurther", "Step", "Write", "decide"]
+__all__ = ["AskPermissions", "Context", "NotAnObject", "ReadFurther", "Step", "UpToDate", "Write", "decide"]
 
 
 CATCH_UP = 5  # comments behind the marker: a sweep sees that many, and would look closer at the issue for ever
@@ -27,8 +28,8 @@ def decide(issue: Issue, context: Context) -> Step:
     """What is to be done about the issue, as this read shows it.
 
     Returns:
-        `ReadFurther` or `Ask` when the read or the permissions known do not suffice: call again with more;
-        `NotAnObject`, `Quiet` when there is nothing to do; else the one `Write`.
+        `ReadFurther` or `AskPermissions` when the read or the permissions known do not suffice: call again with more;
+        `NotAnObject`, `UpToDate` when there is nothing to do; else the one `Write`.
     """
     try:
         return _decide(issue, context)
@@ -37,74 +38,121 @@ def decide(issue: Issue, context: Context) -> Step:
 
 
 def _decide(issue: Issue, context: Context) -> Step:
-    rules = context.rules
+    found = _gather(issue, context)
+    return found if isinstance(found, NotAnObject) else _plan(found, _fold(found))
+
+
+@dataclass(frozen=True)
+class _Gathered:
+    """What the read says of an object.
+
+    Args:
+        context: with the guest whose marker is in force.
+        marked: whether a marker is in force.
+        pending: the updates to fold.
+        blocked: those that wait for GitHub to tell a permission, and what came after them.
+    """
+
+    issue: Issue
+    context: Context
+    object_id: str
+    marked: bool
+    entries: Sequence[Entry]
+    base: Base
+    pending: Sequence[Entry]
+    blocked: Sequence[Entry]
+
+
+def _gather(issue: Issue, context: Context) -> _Gathered | NotAnObject:
+    """Reads the log, and finds where the fold starts and what is to be folded.
+
+    Raises:
+        NeedsMore: when the read or the permissions known do not suffice.
+    """
     stranger = _no_object(issue, context)
     if stranger is not None:
         return stranger
-    object_id = objects.object_id_of(issue, rules) or ""
-    standing = find_standing(issue, context)
+    object_id = objects.object_id_of(issue, context.rules) or ""
+    standing = find_trusted_marker(issue, context)
     if standing is not None and standing.guest:
         context = replace(context, guest=standing.guest, counting=context.counting | {standing.guest})
-    entries = updates.read_all(issue.comments, rules, context.counting)
+    entries = updates.read_all(issue.comments, context.rules, context.counting)
     base = find_base(issue, entries, context, standing)
     waiting = [e for e in entries if e.asks and e.id > base.comment]
     _know_authors(waiting, context)
     pending, blocked = _until_unanswered(waiting, context)
     short = reach(entries, pending)
     if short is not None and not issue.complete:
-        return ReadFurther(until=entries[0].id - 1)
-    folded = fold(
-        base.state,
-        pending,
-        earlier=repeats(entries),
-        recorded={**base.recorded, **base.verdicts},
-        authorized=context.may_write,
-        judge=context.judge,
+        raise NeedsMore(ReadFurther(until=entries[0].id - 1))
+    return _Gathered(issue, context, object_id, standing is not None, entries, base, pending, blocked)
+
+
+def _fold(found: _Gathered) -> Folded:
+    """The pending updates on top of the base."""
+    return fold(
+        found.base.state,
+        found.pending,
+        earlier=repeats(found.entries),
+        recorded={**found.base.recorded, **found.base.verdicts},
+        authorized=found.context.may_write,
+        judge=found.context.judge,
     )
+
+
+def _plan(found: _Gathered, folded: Folded) -> UpToDate | Write:
+    """What must be written for the issue to say what the fold gave."""
+    issue, context, base, blocked = found.issue, found.context, found.base, found.blocked
     judged = {**base.verdicts, **folded.verdicts}
+    known = {**base.recorded, **judged}
+    state, marker = _marked(found, folded.state)
+    title, body = objects.title(found.object_id, marker), dump(state.data)
     behind_marker = sum(1 for comment in issue.comments if comment.id > base.comment)
-    newest = _newest(issue.comments, blocked[0].id if blocked else None, base.comment)
-    behind = sum(1 for comment in issue.comments if comment.id > newest)
-    state = folded.state
-    marker = Marker(state.revision, newest, issue.total_comments - behind, objects.short_digest(state.data))
-    same = objects.title(object_id, marker) == issue.title
-    if same and base.retitled:
-        # GitHub records no change to the same title, and only then it is ours again.
-        state = State(state.data, state.revision + 1)
-        marker = replace(marker, revision=state.revision)
-        same = False
-    receipts = _receipts(entries, {**base.recorded, **judged}, context)
-    if standing is None:
-        # Without a marker a receipt of ours says that the update is folded, so the marker has to stand before it.
-        receipts = ()
-    refusals = _refusals(entries, judged)
-    unnamed = unreceipted_reply_ids(entries, {**base.recorded, **judged}, base)
-    reply = replies.refused(
-        [r for r in _refusals(entries, {**base.recorded, **judged}) if r.comment_id in unnamed],
-        edit=base.refused_edit,
-        issue_url=context.issue_url,
-    )
-    moves = bool(pending) or base.moved or (behind_marker >= CATCH_UP and not blocked)
-    if same and not base.checkpoint and dump(state.data) == issue.body:
+    moves = bool(found.pending) or base.moved or (behind_marker >= CATCH_UP and not blocked)
+    if title == issue.title and not base.checkpoint and body == issue.body:
         moves = False  # nothing would be another thing than it is
+    # Without a marker a receipt of ours says that the update is folded, so the marker has to stand before it.
+    receipts = _receipts(found.entries, known, context) if found.marked else ()
+    reply = _reply(found, known)
     close = not issue.closed and not blocked
     if not (moves or receipts or reply or base.checkpoint or close):
-        return Quiet(object_id=object_id, state=state, blocked=len(blocked), notes=base.notes)
+        return UpToDate(object_id=found.object_id, state=state, blocked=len(blocked), notes=base.notes)
     return Write(
-        object_id=object_id,
-        title=objects.title(object_id, marker) if moves else None,
-        body=dump(state.data) if moves else None,
+        object_id=found.object_id,
+        title=title if moves else None,
+        body=body if moves else None,
         close=close,
         checkpoint=base.checkpoint,
         checkpoint_id=base.checkpoint_id,
         reply=reply,
         receipts=receipts,
         verdicts=judged,
-        refusals=refusals,
+        refusals=_refusals(found.entries, judged),
         state=state,
         marker=marker,
         blocked=len(blocked),
         notes=base.notes,
+    )
+
+
+def _marked(found: _Gathered, state: State) -> tuple[State, Marker]:
+    """The state and its marker."""
+    newest = _newest(found.issue.comments, found.blocked[0].id if found.blocked else None, found.base.comment)
+    behind = sum(1 for comment in found.issue.comments if comment.id > newest)
+    marker = Marker(state.revision, newest, found.issue.total_comments - behind, objects.short_digest(state.data))
+    if found.base.retitled and objects.title(found.object_id, marker) == found.issue.title:
+        # GitHub records no change to the same title, and only then it is ours again.
+        state = State(state.data, state.revision + 1)
+        marker = replace(marker, revision=state.revision)
+    return state, marker
+
+
+def _reply(found: _Gathered, verdicts: Mapping[int, Verdict]) -> str:
+    """What the writers of refused updates, and of a refused edit, have not been told yet."""
+    unnamed = unreceipted_reply_ids(found.entries, verdicts, found.base)
+    return replies.refused(
+        [refusal for refusal in _refusals(found.entries, verdicts) if refusal.comment_id in unnamed],
+        edit=found.base.refused_edit,
+        issue_url=found.context.issue_url,
     )
 
 
@@ -140,25 +188,16 @@ def _newest(comments: Sequence[Comment], before: int | None, least: int) -> int:
     return max([least, *(c.id for c in comments if before is None or c.id < before)])
 
 
-def _content(verdict: Verdict, rules: Rules) -> str:
-    names = {
-        Outcome.APPLIED: rules.reactions.processed,
-        Outcome.REJECTED: rules.reactions.rejected,
-        Outcome.UNAUTHORIZED: rules.reactions.unauthorized,
-    }
-    return names[verdict.outcome]
-
-
 def _receipts(entries: Sequence[Entry], verdicts: Mapping[int, Verdict], context: Context) -> tuple[Receipt, ...]:
     """The reactions that are missing, on initial states too, and own ones that say something else."""
-    rules = context.rules
-    meant = {rules.reactions.processed, rules.reactions.rejected, rules.reactions.unauthorized}
+    reactions = context.rules.reactions
+    meant = {reaction_of(outcome, reactions) for outcome in Outcome}
     found: list[Receipt] = []
     for entry in entries:
         verdict = verdicts.get(entry.id)
         if verdict is None:
             continue
-        right = _content(verdict, rules)
+        right = reaction_of(verdict.outcome, reactions)
         there = [r for r in entry.comment.reactions if r.login in context.counting]
         found += [
             Receipt(entry.id, entry.comment.node_id, wrong, remove=True)
@@ -173,7 +212,7 @@ def _receipts(entries: Sequence[Entry], verdicts: Mapping[int, Verdict], context
         contents = {r.content for r in entry.comment.reactions if r.login in context.counting}
         found += [
             Receipt(entry.id, entry.comment.node_id, content)
-            for content in (rules.reactions.processed, rules.reactions.initial_state)
+            for content in initial_receipts(reactions)
             if content not in contents
         ]
     return tuple(found)
@@ -188,5 +227,5 @@ def _refusals(entries: Sequence[Entry], verdicts: Mapping[int, Verdict]) -> tupl
             unauthorized=verdicts[entry.id].outcome is Outcome.UNAUTHORIZED,
         )
         for entry in entries
-        if entry.id in verdicts and verdicts[entry.id].outcome is not Outcome.APPLIED
+        if entry.id in verdicts and verdicts[entry.id].outcome.refused
     )

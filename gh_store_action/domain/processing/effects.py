@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from gh_store_action.domain.log.fold import State, Verdict
+from gh_store_action.domain.log.fold import State
 from gh_store_action.domain.objects import Marker
 from gh_store_action.domain.records import Receipt, Refusal
+from gh_store_action.domain.verdicts import Verdict
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class ReadFurther:
 
 
 @dataclass(frozen=True)
-class Ask:
+class AskPermissions:
     """Ask whether these people may write this object."""
 
     logins: frozenset[str]
@@ -29,7 +30,7 @@ class NotAnObject:
     """The issue is none of the store's objects, or not a live one.
 
     Args:
-        broken: it was meant as one, and somebody has to mend it.
+        broken: it was meant as one, and somebody has to fix it.
     """
 
     reason: str
@@ -38,7 +39,7 @@ class NotAnObject:
 
 
 @dataclass(frozen=True)
-class Quiet:
+class UpToDate:
     """Nothing to write."""
 
     object_id: str
@@ -74,4 +75,4 @@ class Write:
     notes: tuple[str, ...] = field(default=())
 
 
-Step = ReadFurther | Ask | NotAnObject | Quiet | Write
+Step = ReadFurther | AskPermissions | NotAnObject | UpToDate | Write

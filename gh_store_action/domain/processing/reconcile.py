@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from gh_store_action.domain import objects
 from gh_store_action.domain.log.entries import ADOPTED, Entry, Kind, checkpoint_id
-from gh_store_action.domain.log.fold import APPLIED, Outcome, State, Verdict, fold, newest_checkpoint, repeats
+from gh_store_action.domain.log.fold import State, fold, newest_checkpoint, repeats
 from gh_store_action.domain.objects import Marker
 from gh_store_action.domain.processing.base import (
     LATE,
@@ -25,8 +25,10 @@ from gh_store_action.domain.processing.context import Context, NeedsMore
 from gh_store_action.domain.processing.effects import ReadFurther
 from gh_store_action.domain.processing.replay import Finding
 from gh_store_action.domain.records import Issue
+from gh_store_action.domain.refusal import Reason
 from gh_store_action.domain.replies import RefusedEdit, edit_name
 from gh_store_action.domain.strict_json import Json, fits
+from gh_store_action.domain.verdicts import APPLIED, UNAUTHORIZED, Outcome, Verdict, outcomes_given, reaction_of
 from gh_store_action.errors import StoreError
 
 EDITED = "edited by hand"
@@ -34,11 +36,11 @@ CHANGED = "the log was changed after the fact"
 
 
 class BrokenObject(StoreError):
-    """An object whose body is no JSON and whose log can not rebuild it."""
+    """An object whose body is no JSON and whose log cannot rebuild it."""
 
 
 @dataclass(frozen=True)
-class Standing:
+class TrustedMarker:
     """The marker in force.
 
     Args:
@@ -53,8 +55,8 @@ class Standing:
     guest: str = ""
 
 
-def find_standing(issue: Issue, context: Context) -> Standing | None:
-    """The marker that counts, None where the object has to be taken over.
+def find_trusted_marker(issue: Issue, context: Context) -> TrustedMarker | None:
+    """The marker that counts, None where the object must be taken over.
 
     Raises:
         NeedsMore: when nobody has been asked yet about whoever set the title.
@@ -63,25 +65,25 @@ def find_standing(issue: Issue, context: Context) -> Standing | None:
     named, marker = objects.read_title(issue.title)
     at = issue.titles[0].at if issue.titles else ""
     if marker is not None and issue.title_editor in context.counting:
-        return Standing(marker, at)
-    own: Standing | None = None
-    guests: list[Standing] = []
+        return TrustedMarker(marker, at)
+    own: TrustedMarker | None = None
+    guests: list[TrustedMarker] = []
     if marker is not None and issue.title_editor and named.casefold() == labelled:
-        guests.append(Standing(marker, at, guest=issue.title_editor))
+        guests.append(TrustedMarker(marker, at, guest=issue.title_editor))
     for rename in issue.titles[1:]:
         named, found = objects.read_title(rename.title)
         if found is not None and rename.login in context.counting:
-            own = Standing(found, rename.at, restored=True)
+            own = TrustedMarker(found, rename.at, restored=True)
             break
         if found is not None and rename.login and named.casefold() == labelled:
-            guests.append(Standing(found, rename.at, restored=True, guest=rename.login))
+            guests.append(TrustedMarker(found, rename.at, restored=True, guest=rename.login))
     for standing in guests:
         if _later(standing, own, issue) and context.allows(standing.guest):
             return standing
     return own
 
 
-def _later(guest: Standing, own: Standing | None, issue: Issue) -> bool:
+def _later(guest: TrustedMarker, own: TrustedMarker | None, issue: Issue) -> bool:
     """Whether a title may be a run's that went on from the store's own, and not an older one typed again."""
     if own is None and not guest.restored:
         return True
@@ -93,7 +95,7 @@ def _later(guest: Standing, own: Standing | None, issue: Issue) -> bool:
     return issue.edited_at > guest.at or (not problem and objects.short_digest(data) == guest.marker.digest)
 
 
-def find_base(issue: Issue, entries: Sequence[Entry], context: Context, standing: Standing | None) -> Base:
+def find_base(issue: Issue, entries: Sequence[Entry], context: Context, standing: TrustedMarker | None) -> Base:
     """The state before the pending updates.
 
     Args:
@@ -118,7 +120,7 @@ def find_base(issue: Issue, entries: Sequence[Entry], context: Context, standing
     return with_checkpoint(base, entries, context, marker, reason=ADOPTED, editor=standing.guest)
 
 
-def _at(issue: Issue, entries: Sequence[Entry], context: Context, standing: Standing) -> Base:
+def _at(issue: Issue, entries: Sequence[Entry], context: Context, standing: TrustedMarker) -> Base:
     marker = standing.marker
     data, problem = body_data(issue.body)
     recorded = recorded_verdicts(entries, context, marker.comment)
@@ -129,14 +131,21 @@ def _at(issue: Issue, entries: Sequence[Entry], context: Context, standing: Stan
     return _rebuild(issue, entries, context, marker, recorded, retitled=bool(standing.guest))
 
 
+def _without_verdict(
+    entries: Sequence[Entry], context: Context, marker: Marker, recorded: dict[int, Verdict]
+) -> tuple[dict[int, Verdict], list[Entry]]:
+    """Older updates that nobody has a verdict for: the one that strangers get, and the updates of all others."""
+    silent = unreceipted(entries, context, marker, recorded)
+    strangers = {e.id: UNAUTHORIZED for e in silent if not context.may_write(e)}
+    return strangers, [e for e in silent if e.id not in strangers]
+
+
 def _in_step(
     issue: Issue, entries: Sequence[Entry], context: Context, marker: Marker, data: Json, recorded: dict[int, Verdict]
 ) -> Base:
     """Title and body agree."""
     state = State(data, marker.revision)
-    silent = unreceipted(entries, context, marker, recorded)
-    strangers = {e.id: Verdict(Outcome.UNAUTHORIZED) for e in silent if not context.may_write(e)}
-    missing = [e for e in silent if e.id not in strangers]
+    strangers, missing = _without_verdict(entries, context, marker, recorded)
     counted = issue.total_comments - sum(1 for e in entries if e.id > marker.comment)
     stray = any(e.kind is Kind.CHECKPOINT and e.id > marker.comment >= e.after for e in entries)
     plain = Base(state, marker.comment, recorded, strangers, since=adopted_at(entries))
@@ -190,21 +199,19 @@ def _hand_edit(
     """Somebody edited the body on the web: an update by that person."""
     data, reasons = _judge_edit(issue.body, context)
     if not context.allows(issue.editor):
-        reasons = (("$", "its author may not write here"),)
+        reasons = (Reason("$", "its author may not write here"),)
     if reasons:
         rebuilt = _rebuild(issue, entries, context, marker, recorded)
         edit = RefusedEdit(issue.editor, issue.body, reasons, issue.edited_at)
         named = frozenset(name for e in entries for name in e.names)
-        note = f"An edit of the body by {issue.editor} was refused; the state was rebuilt from the log."
+        note = f"The edit of the body by {issue.editor} was refused; the state was rebuilt from the log."
         return replace(
             rebuilt,
             moved=True,
             refused_edit=None if edit_name(edit) in named else edit,
             notes=(*rebuilt.notes, note),
         )
-    silent = unreceipted(entries, context, marker, recorded)
-    strangers = {e.id: Verdict(Outcome.UNAUTHORIZED) for e in silent if not context.may_write(e)}
-    missing = [e for e in silent if e.id not in strangers]
+    strangers, missing = _without_verdict(entries, context, marker, recorded)
     state = State(data, marker.revision + 1)
     base = Base(state, marker.comment, recorded, strangers, since=adopted_at(entries))
     late: Sequence[Entry] = ()
@@ -221,7 +228,7 @@ def _hand_edit(
             judge=context.judge,
         )
         base = replace(base, state=folded.state, verdicts={**strangers, **held, **folded.verdicts})
-    note = f"An edit of the body by {issue.editor} was taken over."
+    note = f"The edit of the body by {issue.editor} was applied."
     base = replace(base, notes=(note, *late_notes(late)))
     return with_checkpoint(base, entries, context, marker, reason=EDITED, editor=issue.editor)
 
@@ -232,12 +239,12 @@ def _surplus(issue: Issue, entries: Sequence[Entry], marker: Marker, missing: Se
     return missing[-more:] if more > 0 else ()
 
 
-def _judge_edit(text: str, context: Context) -> tuple[Json, tuple[tuple[str, str], ...]]:
+def _judge_edit(text: str, context: Context) -> tuple[Json, tuple[Reason, ...]]:
     data, problem = body_data(text)
     if problem:
-        return None, (("$", problem),)
+        return None, (Reason("$", problem),)
     if not fits(data):
-        return None, (("$", "the body would have more than 60,000 characters"),)
+        return None, (Reason("$", "the body would have more than 60,000 characters"),)
     return data, tuple(context.judge(data))
 
 
@@ -259,9 +266,7 @@ def _rebuild(
         BrokenObject: when the log gives no state, or not the one that the store wrote: it was changed after the fact,
             and what stands in it now may be anybody's.
     """
-    silent = unreceipted(entries, context, marker, recorded)
-    strangers = {e.id: Verdict(Outcome.UNAUTHORIZED) for e in silent if not context.may_write(e)}
-    missing = [e for e in silent if e.id not in strangers]
+    strangers, missing = _without_verdict(entries, context, marker, recorded)
     found = explained(issue, entries, context, marker, {**recorded, **strangers}, missing)
     if found.base is None or (found.finding is Finding.CHANGED and not retitled):
         why = "has no initial state" if found.base is None else "was changed after the fact"
@@ -296,12 +301,13 @@ def _adopt(issue: Issue, entries: Sequence[Entry], context: Context) -> Base:
     editor = issue.editor or issue.author
     data, reasons = _judge_edit(issue.body, context)
     if not context.allows(editor):
-        reasons = (("$", "its author may not write here"),)
+        reasons = (Reason("$", "its author may not write here"),)
     recorded = recorded_verdicts(entries, context, after)
     if reasons:
         if newest_checkpoint(entries) is None and issue.complete:
+            why = reasons[0].message
             raise BrokenObject(
-                f"Issue #{issue.number} has the store's labels, but its body can not be an object: {reasons[0][1]}.",
+                f"Issue #{issue.number} has the store's labels, but its body cannot be an object: {why}.",
                 "Put the object's JSON, and nothing else, into the body, then run again.",
             )
         base = _rebuild(issue, entries, context, replace(marker, comment=after), recorded)
@@ -323,16 +329,15 @@ def _last_processed(issue: Issue, entries: Sequence[Entry], context: Context) ->
     A receipt of an identity that counts says so, and gh-store's receipt of anybody who may write.
     """
     reactions = context.rules.reactions
-    verdicts = {reactions.processed, reactions.rejected, reactions.unauthorized}
+    applied = reaction_of(Outcome.APPLIED, reactions)
     for entry in reversed(entries):
         if entry.kind is Kind.CHECKPOINT and entry.reason:
             return entry.after
         if not entry.asks and entry.kind is not Kind.FOREIGN_STATE:
             continue
-        given = entry.comment.reactions
-        if any(r.login in context.counting and r.content in verdicts for r in given):
+        if outcomes_given(entry.comment, reactions, context.counting):
             return entry.id
-        if any(context.allows(r.login) for r in given if r.content == reactions.processed):
+        if any(context.allows(r.login) for r in entry.comment.reactions if r.content == applied):
             return entry.id
     if not issue.complete:
         raise NeedsMore(ReadFurther(entries[0].id - 1 if entries else 0))

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from itertools import combinations, islice
 
 from gh_store_action.domain.log.entries import Entry, Kind
-from gh_store_action.domain.log.fold import Folded, Judge, Outcome, State, Verdict, fold, newest_checkpoint, repeats
+from gh_store_action.domain.log.fold import Folded, Judge, State, fold, newest_checkpoint, repeats
 from gh_store_action.domain.strict_json import digest
+from gh_store_action.domain.verdicts import Outcome, Verdict
 
 MOST_LATE = 3  # how many late comments are looked for, and...
 MOST_WORK = 3_000  # updates folded in the search; large objects take milliseconds each
@@ -48,7 +49,7 @@ class Explanation:
 
 
 @dataclass(frozen=True)
-class Log:
+class ReplayLog:
     """The log back to its newest checkpoint, and what is known of its entries.
 
     Args:
@@ -97,7 +98,7 @@ class Log:
         return folded, base
 
 
-def explain(log: Log, *, up_to: int, wanted: str, unreceipted: Sequence[Entry]) -> Explanation:
+def explain(log: ReplayLog, *, up_to: int, wanted: str, unreceipted: Sequence[Entry]) -> Explanation:
     """Finds which comments the body of the marker holds.
 
     Args:
@@ -152,7 +153,7 @@ def _choices(candidates: Sequence[Entry]) -> Iterator[tuple[Entry, ...]]:
 
 def recorded_by_checkpoints(entries: Sequence[Entry]) -> dict[int, Verdict]:
     """The outcomes that checkpoints name."""
-    known = {outcome.value: outcome for outcome in Outcome}
+    known = {outcome.key: outcome for outcome in Outcome}
     return {
         comment: Verdict(known[outcome])
         for entry in entries

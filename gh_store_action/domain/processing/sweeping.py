@@ -8,6 +8,7 @@ from gh_store_action.domain import objects
 from gh_store_action.domain.log import entries as updates
 from gh_store_action.domain.records import Issue, Rules
 from gh_store_action.domain.strict_json import InvalidJson, read_body
+from gh_store_action.domain.verdicts import outcomes_given
 
 
 def _fits(body: str, wanted: str) -> bool:
@@ -42,9 +43,8 @@ def settled(
     if any(e.asks for e in newer) or issue.total_comments - len(newer) != marker.count:
         return False
     adopted = max((e.after for e in entries if e.kind is updates.Kind.CHECKPOINT and e.adopted), default=0)
-    verdicts = {rules.reactions.processed, rules.reactions.rejected, rules.reactions.unauthorized}
     return all(
-        any(r.login in counting and r.content in verdicts for r in e.comment.reactions)
+        outcomes_given(e.comment, rules.reactions, counting)
         for e in entries
         if e.asks and adopted < e.id <= marker.comment
     )

@@ -36,7 +36,7 @@ _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
 
 
 class SchemaError(ValueError):
-    """A schema file that can not be used.
+    """A schema file that cannot be used.
 
     Args:
         name: the file.
@@ -83,7 +83,7 @@ def compile_schemas(files: Mapping[str, str]) -> Mapping[str, Schema]:
 
     Raises:
         SchemaError: for the first file that is no strict JSON, no valid 2020-12 schema, names another draft, refers to
-            anything that is not in `files`, or has a regular expression that RE2 can not run.
+            anything that is not in `files`, or has a regular expression that RE2 cannot run.
     """
     documents = {name: _read(name, text) for name, text in files.items()}
     folder = _Folder(documents)
@@ -305,7 +305,7 @@ def _pattern(text: str, place: _Place) -> Pattern:
     except re2.error as error:
         said = error.args[0].decode(errors="replace") if isinstance(error.args[0], bytes) else str(error)
         raise place.error(
-            f"the regular expression {_quoted(text)} can not be used: {said[:100]} "
+            f"the regular expression {_quoted(text)} cannot be used: {said[:100]} "
             "(RE2 syntax: no look-around, no back-references)"
         ) from None
     return Pattern(text, lambda string: compiled.search(string) is not None)

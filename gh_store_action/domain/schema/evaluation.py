@@ -1,6 +1,6 @@
 """A compiled schema and its evaluation: in counted steps, so that hostile data ends it at the same place everywhere.
 
-The evaluator of the jsonschema library can not bound its work, runs Python's backtracking regular expressions where no
+The evaluator of the jsonschema library cannot bound its work, runs Python's backtracking regular expressions where no
 override reaches, and writes the whole data into its messages; and whoever may comment chooses that data.  So that
 library checks the schemas themselves (see `schema`), and this module, with `keywords`, the data.
 """
@@ -35,7 +35,7 @@ class Keyword(NamedTuple):
     """What a keyword does: the Python types of the values it applies to, and `function(run, operand, at, outcome)`."""
 
     kinds: tuple[type, ...]
-    function: Callable[[Run, Any, At, Outcome], None]
+    function: Callable[[Evaluation, Any, At, Findings], None]
 
 
 class Pattern(NamedTuple):
@@ -68,7 +68,7 @@ def evaluate(root: Node, data: Json) -> list[Reason]:
     Raises:
         TooMuchWork: after STEP_LIMIT steps or NESTING_LIMIT schemas inside each other.
     """
-    return Run().check(root, At(data, (), (root.base,), 0)).reasons
+    return Evaluation().check(root, At(data, (), (root.base,), 0)).reasons
 
 
 class At(NamedTuple):
@@ -83,7 +83,7 @@ class At(NamedTuple):
         return self._replace(value=self.value[part], path=(*self.path, part))
 
 
-class Outcome:
+class Findings:
     """What one schema says of one value: reasons against it, and the members and items that it has looked at."""
 
     __slots__ = ("names", "reasons", "seen")
@@ -96,14 +96,14 @@ class Outcome:
     def refuse(self, at: At, message: str) -> None:
         self.reasons.append(Reason(json_path(at.path), message))
 
-    def include(self, other: Outcome) -> None:
+    def include(self, other: Findings) -> None:
         """Take over what another schema said of the same value."""
         self.reasons += other.reasons
         self.names |= other.names
         self.seen |= other.seen
 
 
-class Run:
+class Evaluation:
     """One evaluation, with its count of steps."""
 
     def __init__(self) -> None:
@@ -115,11 +115,11 @@ class Run:
         if self.steps > STEP_LIMIT:
             raise TooMuchWork(f"needs more than {STEP_LIMIT:,} steps for this data; it has to become simpler")
 
-    def check(self, node: Node, at: At) -> Outcome:
+    def check(self, node: Node, at: At) -> Findings:
         if at.depth >= NESTING_LIMIT:
             raise TooMuchWork(f"refers to itself without end, or goes more than {NESTING_LIMIT} schemas deep")
         self.charge(1 + len(node.keywords))
-        outcome = Outcome()
+        outcome = Findings()
         if node.refuses_all:
             outcome.refuse(at, "is not allowed here")
         scope = at.scope if at.scope[-1] == node.base else (*at.scope, node.base)

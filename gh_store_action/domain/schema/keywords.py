@@ -6,40 +6,40 @@ from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from gh_store_action.domain.schema.evaluation import ANY, NUMBER, At, Keyword, Node, Outcome, Pattern, Run
+from gh_store_action.domain.schema.evaluation import ANY, NUMBER, At, Evaluation, Findings, Keyword, Node, Pattern
 from gh_store_action.domain.strict_json import Json, excerpt, json_path
 
 
-def _reference(run: Run, operand: tuple[Node, Mapping[str, Node]], at: At, outcome: Outcome) -> None:
+def _reference(run: Evaluation, operand: tuple[Node, Mapping[str, Node]], at: At, outcome: Findings) -> None:
     target, dynamic = operand
     outermost = next((base for base in at.scope if base in dynamic), None)
     outcome.include(run.check(target if outermost is None else dynamic[outermost], at))
 
 
-def _type(run: Run, names: Sequence[str], at: At, outcome: Outcome) -> None:
+def _type(run: Evaluation, names: Sequence[str], at: At, outcome: Findings) -> None:
     if not any(_TYPES[name](at.value) for name in names):
         wanted = " or ".join(_ARTICLES.get(name, f"a {name}") for name in names)
-        outcome.refuse(at, f"has to be {wanted}, not {excerpt(at.value)}")
+        outcome.refuse(at, f"must be {wanted}, not {excerpt(at.value)}")
 
 
-def _enum(run: Run, operand: tuple[frozenset[str], list[Json]], at: At, outcome: Outcome) -> None:
+def _enum(run: Evaluation, operand: tuple[frozenset[str], list[Json]], at: At, outcome: Findings) -> None:
     texts, values = operand
     if run.text(at.value) not in texts:
         listed = ", ".join(map(excerpt, values[:5])) + (", …" if len(values) > 5 else "")
-        outcome.refuse(at, f"has to be one of {listed}, not {excerpt(at.value)}")
+        outcome.refuse(at, f"must be one of {listed}, not {excerpt(at.value)}")
 
 
-def _const(run: Run, operand: tuple[str, Json], at: At, outcome: Outcome) -> None:
+def _const(run: Evaluation, operand: tuple[str, Json], at: At, outcome: Findings) -> None:
     text, value = operand
     if run.text(at.value) != text:
         which = "exactly as the schema gives it" if isinstance(value, dict | list) else excerpt(value)
-        outcome.refuse(at, f"has to be {which}, not {excerpt(at.value)}")
+        outcome.refuse(at, f"must be {which}, not {excerpt(at.value)}")
 
 
-def _limit(fits: Callable[[Any, Any], bool], sentence: str) -> Callable[[Run, Any, At, Outcome], None]:
+def _limit(fits: Callable[[Any, Any], bool], sentence: str) -> Callable[[Evaluation, Any, At, Findings], None]:
     """A keyword that compares the value, or its length, with a number."""
 
-    def check(run: Run, limit: Any, at: At, outcome: Outcome) -> None:
+    def check(run: Evaluation, limit: Any, at: At, outcome: Findings) -> None:
         if not fits(at.value, limit):
             number = f"{len(at.value):,}" if isinstance(at.value, str | list | dict) else excerpt(at.value)
             outcome.refuse(at, sentence.format(limit=excerpt(limit), value=number))
@@ -54,12 +54,12 @@ def _is_multiple(value: float, divisor: float) -> bool:
     return (Fraction(str(value)) / Fraction(str(divisor))).denominator == 1
 
 
-def _pattern(run: Run, pattern: Pattern, at: At, outcome: Outcome) -> None:
+def _pattern(run: Evaluation, pattern: Pattern, at: At, outcome: Findings) -> None:
     if not run.matches(pattern, at.value):
         outcome.refuse(at, f"has to match the regular expression {excerpt(pattern.text)}; it is {excerpt(at.value)}")
 
 
-def _unique_items(run: Run, wanted: bool, at: At, outcome: Outcome) -> None:
+def _unique_items(run: Evaluation, wanted: bool, at: At, outcome: Findings) -> None:
     if not wanted:
         return
     run.charge(len(at.value))
@@ -71,14 +71,14 @@ def _unique_items(run: Run, wanted: bool, at: At, outcome: Outcome) -> None:
             return
 
 
-def _required(run: Run, names: list[str], at: At, outcome: Outcome) -> None:
+def _required(run: Evaluation, names: list[str], at: At, outcome: Findings) -> None:
     run.charge(len(names))
     for name in names:
         if name not in at.value:
             outcome.refuse(at, f"lacks the key {excerpt(name)}")
 
 
-def _dependent_required(run: Run, dependencies: dict[str, list[str]], at: At, outcome: Outcome) -> None:
+def _dependent_required(run: Evaluation, dependencies: dict[str, list[str]], at: At, outcome: Findings) -> None:
     run.charge(len(dependencies))
     for key, names in dependencies.items():
         if key in at.value:
@@ -88,36 +88,36 @@ def _dependent_required(run: Run, dependencies: dict[str, list[str]], at: At, ou
                     outcome.refuse(at, f"lacks the key {excerpt(name)}, which {excerpt(key)} needs beside it")
 
 
-def _dependent_schemas(run: Run, dependencies: dict[str, Node], at: At, outcome: Outcome) -> None:
+def _dependent_schemas(run: Evaluation, dependencies: dict[str, Node], at: At, outcome: Findings) -> None:
     run.charge(len(dependencies))
     for key, node in dependencies.items():
         if key in at.value:
             outcome.include(run.check(node, at))
 
 
-def _property_names(run: Run, node: Node, at: At, outcome: Outcome) -> None:
+def _property_names(run: Evaluation, node: Node, at: At, outcome: Findings) -> None:
     for key in at.value:
         for reason in run.check(node, at._replace(value=key)).reasons:
             outcome.refuse(at, f"the key {excerpt(key)} {reason.message}")
 
 
-def _member(run: Run, node: Node, key: str, at: At, outcome: Outcome) -> None:
+def _member(run: Evaluation, node: Node, key: str, at: At, outcome: Findings) -> None:
     outcome.reasons += run.check(node, at.inside(key)).reasons
     outcome.names.add(key)
 
 
-def _item(run: Run, node: Node, index: int, at: At, outcome: Outcome) -> None:
+def _item(run: Evaluation, node: Node, index: int, at: At, outcome: Findings) -> None:
     outcome.reasons += run.check(node, at.inside(index)).reasons
     outcome.seen.add(index)
 
 
-def _properties(run: Run, nodes: dict[str, Node], at: At, outcome: Outcome) -> None:
+def _properties(run: Evaluation, nodes: dict[str, Node], at: At, outcome: Findings) -> None:
     for key in at.value:
         if key in nodes:
             _member(run, nodes[key], key, at, outcome)
 
 
-def _pattern_properties(run: Run, nodes: list[tuple[Pattern, Node]], at: At, outcome: Outcome) -> None:
+def _pattern_properties(run: Evaluation, nodes: list[tuple[Pattern, Node]], at: At, outcome: Findings) -> None:
     for key in at.value:
         for pattern, node in nodes:
             if run.matches(pattern, key):
@@ -125,7 +125,7 @@ def _pattern_properties(run: Run, nodes: list[tuple[Pattern, Node]], at: At, out
 
 
 def _additional_properties(
-    run: Run, operand: tuple[Node, frozenset[str], list[Pattern]], at: At, outcome: Outcome
+    run: Evaluation, operand: tuple[Node, frozenset[str], list[Pattern]], at: At, outcome: Findings
 ) -> None:
     node, names, patterns = operand
     for key in at.value:
@@ -133,30 +133,30 @@ def _additional_properties(
             _member(run, node, key, at, outcome)
 
 
-def _unevaluated_properties(run: Run, node: Node, at: At, outcome: Outcome) -> None:
+def _unevaluated_properties(run: Evaluation, node: Node, at: At, outcome: Findings) -> None:
     for key in at.value:
         if key not in outcome.names:
             _member(run, node, key, at, outcome)
 
 
-def _prefix_items(run: Run, nodes: list[Node], at: At, outcome: Outcome) -> None:
+def _prefix_items(run: Evaluation, nodes: list[Node], at: At, outcome: Findings) -> None:
     for index, (node, _) in enumerate(zip(nodes, at.value, strict=False)):
         _item(run, node, index, at, outcome)
 
 
-def _items(run: Run, operand: tuple[Node, int], at: At, outcome: Outcome) -> None:
+def _items(run: Evaluation, operand: tuple[Node, int], at: At, outcome: Findings) -> None:
     node, start = operand
     for index in range(start, len(at.value)):
         _item(run, node, index, at, outcome)
 
 
-def _unevaluated_items(run: Run, node: Node, at: At, outcome: Outcome) -> None:
+def _unevaluated_items(run: Evaluation, node: Node, at: At, outcome: Findings) -> None:
     for index in range(len(at.value)):
         if index not in outcome.seen:
             _item(run, node, index, at, outcome)
 
 
-def _contains(run: Run, operand: tuple[Node, float, float | None], at: At, outcome: Outcome) -> None:
+def _contains(run: Evaluation, operand: tuple[Node, float, float | None], at: At, outcome: Findings) -> None:
     node, least, most = operand
     found = [index for index in range(len(at.value)) if not run.check(node, at.inside(index)).reasons]
     outcome.seen.update(found)
@@ -166,22 +166,22 @@ def _contains(run: Run, operand: tuple[Node, float, float | None], at: At, outco
         outcome.refuse(at, f"has {len(found):,} items of the kind of which it may have at most {excerpt(most)}")
 
 
-def _all_of(run: Run, nodes: list[Node], at: At, outcome: Outcome) -> None:
+def _all_of(run: Evaluation, nodes: list[Node], at: At, outcome: Findings) -> None:
     for node in nodes:
         outcome.include(run.check(node, at))
 
 
-def _any_of(run: Run, nodes: list[Node], at: At, outcome: Outcome) -> None:
+def _any_of(run: Evaluation, nodes: list[Node], at: At, outcome: Findings) -> None:
     _alternatives(run, nodes, at, outcome)
 
 
-def _one_of(run: Run, nodes: list[Node], at: At, outcome: Outcome) -> None:
+def _one_of(run: Evaluation, nodes: list[Node], at: At, outcome: Findings) -> None:
     fitting = _alternatives(run, nodes, at, outcome)
     if fitting > 1:
         outcome.refuse(at, f"fits {fitting} of the {len(nodes)} alternatives (`oneOf`), and only one is allowed")
 
 
-def _alternatives(run: Run, nodes: list[Node], at: At, outcome: Outcome) -> int:
+def _alternatives(run: Evaluation, nodes: list[Node], at: At, outcome: Findings) -> int:
     """How many of the alternatives fit; none is a reason, with the first reason of the one that comes nearest."""
     all_outcomes = [run.check(node, at) for node in nodes]
     fitting = [each for each in all_outcomes if not each.reasons]
@@ -198,12 +198,12 @@ def _alternatives(run: Run, nodes: list[Node], at: At, outcome: Outcome) -> int:
     return len(fitting)
 
 
-def _not(run: Run, node: Node, at: At, outcome: Outcome) -> None:
+def _not(run: Evaluation, node: Node, at: At, outcome: Findings) -> None:
     if not run.check(node, at).reasons:
         outcome.refuse(at, f"is of a kind that the schema forbids (`not`): {excerpt(at.value)}")
 
 
-def _if(run: Run, operand: tuple[Node, Node | None, Node | None], at: At, outcome: Outcome) -> None:
+def _if(run: Evaluation, operand: tuple[Node, Node | None, Node | None], at: At, outcome: Findings) -> None:
     condition, then, otherwise = operand
     tried = run.check(condition, at)
     if not tried.reasons:
@@ -231,17 +231,17 @@ KEYWORDS: Mapping[str, Keyword] = {
     "type": Keyword(ANY, _type),
     "enum": Keyword(ANY, _enum),
     "const": Keyword(ANY, _const),
-    "minimum": Keyword(NUMBER, _limit(lambda value, limit: value >= limit, "has to be at least {limit}, not {value}")),
+    "minimum": Keyword(NUMBER, _limit(lambda value, limit: value >= limit, "must be at least {limit}, not {value}")),
     "maximum": Keyword(NUMBER, _limit(lambda value, limit: value <= limit, "may be at most {limit}, not {value}")),
     "exclusiveMinimum": Keyword(
         NUMBER,
-        _limit(lambda value, limit: value > limit, "has to be more than {limit}, not {value}"),
+        _limit(lambda value, limit: value > limit, "must be more than {limit}, not {value}"),
     ),
     "exclusiveMaximum": Keyword(
         NUMBER,
-        _limit(lambda value, limit: value < limit, "has to be less than {limit}, not {value}"),
+        _limit(lambda value, limit: value < limit, "must be less than {limit}, not {value}"),
     ),
-    "multipleOf": Keyword(NUMBER, _limit(_is_multiple, "has to be a multiple of {limit}, not {value}")),
+    "multipleOf": Keyword(NUMBER, _limit(_is_multiple, "must be a multiple of {limit}, not {value}")),
     "minLength": Keyword(
         (str,),
         _limit(lambda value, limit: len(value) >= limit, "needs {limit} or more characters, has {value}"),

@@ -12,10 +12,9 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from gh_store_action.domain import strict_json as canonical
-from gh_store_action.domain.snapshots.snapshot import Entry, Snapshot, compact, shifted
+from gh_store_action.domain.snapshots.snapshot import Snapshot, SnapshotEntry, compact, shifted
 from gh_store_action.domain.strict_json import DEPTH_LIMIT, InvalidJson, Json
 
-FORMATS = ("json", "jsonl", "directory")
 INDEX = "index.json"  # of the folder
 FOLDER = "objects/"  # in it
 _META = frozenset(("object_id", "label", "issue_number", "created_at", "updated_at", "version", "digest"))
@@ -133,7 +132,7 @@ def read(files: Mapping[str, bytes], format_: str, repository: str) -> Snapshot:
     except KeyError as error:
         raise BrokenSnapshot(f"it has no {error}") from None
     except (InvalidJson, TypeError, ValueError, AttributeError) as error:
-        raise BrokenSnapshot(f"it can not be read ({type(error).__name__}: {str(error)[:200]})") from None
+        raise BrokenSnapshot(f"it cannot be read ({type(error).__name__}: {str(error)[:200]})") from None
     if found.repository.lower() != repository.lower():
         raise BrokenSnapshot(f"it is of the repository {found.repository[:80]!r}")
     return replace(found, repository=repository)
@@ -146,7 +145,7 @@ def _read_json(data: bytes) -> Snapshot:
     if not last:
         whole = _checked(_parse(data))
         return _joined(whole, [_entry(_checked(one), key) for key, one in _checked(whole["objects"]).items()])
-    entries: list[Entry] = []
+    entries: list[SnapshotEntry] = []
     while last.endswith(b"{"):
         *member, end = _up_to(lines, b"    }", b"    },", b"  }")
         if end == b"  }":
@@ -170,7 +169,7 @@ def _up_to(lines: io.BytesIO, *ends: bytes) -> list[bytes]:
 
 
 def _read_lines(data: bytes, repository: str) -> Snapshot:
-    entries: list[Entry] = []
+    entries: list[SnapshotEntry] = []
     known: dict[str, Any] = {}
     of = repository
     for line in io.BytesIO(data):
@@ -189,7 +188,7 @@ def _read_lines(data: bytes, repository: str) -> Snapshot:
 
 def _read_folder(files: Mapping[str, bytes]) -> Snapshot:
     head = _checked(_parse(files[INDEX]))
-    entries: list[Entry] = []
+    entries: list[SnapshotEntry] = []
     for key, known in _checked(head["objects"]).items():
         value = _checked(_parse(files[file_of(key)]))
         entries.append(_entry(value, key))
@@ -198,7 +197,7 @@ def _read_folder(files: Mapping[str, bytes]) -> Snapshot:
     return _joined(head, entries)
 
 
-def _joined(head: Mapping[str, Any], entries: list[Entry]) -> Snapshot:
+def _joined(head: Mapping[str, Any], entries: list[SnapshotEntry]) -> Snapshot:
     left_out = frozenset(int(number) for number in head.get("left_out", ()))
     by_number = {entry.number: entry for entry in entries}
     snapshot = Snapshot(str(head["repository"]), by_number, left_out, str(head.get("rules", "")))
@@ -209,7 +208,7 @@ def _joined(head: Mapping[str, Any], entries: list[Entry]) -> Snapshot:
 
 
 def listed(index: bytes) -> frozenset[str]:
-    """The files that an index names; none where it can not be read."""
+    """The files that an index names; none where it cannot be read."""
     try:
         return frozenset(map(file_of, _checked(_checked(_parse(index))["objects"])))
     except (ValueError, KeyError):
@@ -247,11 +246,11 @@ def _checked(value: Json) -> dict[str, Any]:
     return value
 
 
-def _entry(value: Mapping[str, Any], object_id: str) -> Entry:
+def _entry(value: Mapping[str, Any], object_id: str) -> SnapshotEntry:
     meta = value["meta"]
     if meta["object_id"] != object_id:
         raise BrokenSnapshot(f"the entry {object_id[:80]!r} is another object's")
     if meta.keys() != _META or canonical.digest(value["data"]) != meta["digest"]:
         raise BrokenSnapshot(f"the entry {object_id[:80]!r} was changed by somebody else")
     record = compact({"data": value["data"], "meta": meta}).encode()
-    return Entry(object_id, int(meta["issue_number"]), shifted(str(meta["updated_at"]), 0), record)
+    return SnapshotEntry(object_id, int(meta["issue_number"]), shifted(str(meta["updated_at"]), 0), record)

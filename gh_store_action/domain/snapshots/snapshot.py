@@ -20,7 +20,7 @@ OVERLAP = 2  # seconds; GitHub's times have one-second resolution, and `since` i
 
 
 @dataclass(frozen=True)
-class Entry:
+class SnapshotEntry:
     """One object, ready to be written.
 
     Args:
@@ -52,7 +52,7 @@ class Snapshot:
     """
 
     repository: str
-    entries: Mapping[int, Entry]
+    entries: Mapping[int, SnapshotEntry]
     left_out: frozenset[int] = frozenset()
     rules: str = ""
 
@@ -63,10 +63,10 @@ class Snapshot:
 
     @property
     def since(self) -> str:
-        """From when on changes have to be asked for."""
+        """From when on changes must be asked for."""
         return shifted(self.time, -OVERLAP)
 
-    def ordered(self) -> list[Entry]:
+    def ordered(self) -> list[SnapshotEntry]:
         """The entries by object id."""
         return sorted(self.entries.values(), key=lambda entry: entry.object_id)
 
@@ -127,7 +127,7 @@ def stored_object(issue: Issue, rules: Rules, counting: frozenset[str]) -> Store
     return StoredObject(meta, data)
 
 
-def entry_of(found: StoredObject) -> Entry:
+def entry_of(found: StoredObject) -> SnapshotEntry:
     """The object as a snapshot holds it."""
     meta = found.meta
     record = {
@@ -142,7 +142,7 @@ def entry_of(found: StoredObject) -> Entry:
             "digest": meta.digest,
         },
     }
-    return Entry(meta.object_id, meta.issue_number, meta.updated_at, compact(record).encode())
+    return SnapshotEntry(meta.object_id, meta.issue_number, meta.updated_at, compact(record).encode())
 
 
 @dataclass(frozen=True)

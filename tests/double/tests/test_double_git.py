@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.support.github import GitHub, Repository
+from tests.double import GitHub, Repository
 
 
 @pytest.fixture

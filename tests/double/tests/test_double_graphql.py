@@ -7,7 +7,7 @@ import github as pygithub
 import pytest
 import requests
 
-from tests.support.github import BOT, GitHub, Repository
+from tests.double import BOT, GitHub, Repository
 
 Ask = Callable[..., dict[str, Any]]
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.support.github import BOT, GitHub, Repository
+from tests.double import BOT, GitHub, Repository
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -130,7 +130,7 @@ def test_updated_at__follows_comments_labels_and_states_not_reactions(hub: GitHu
 
 def test_main__runs_by_itself() -> None:
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.support.github", "--repository", "ann/demo"],
+        [sys.executable, "-m", "tests.double", "--repository", "ann/demo"],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,

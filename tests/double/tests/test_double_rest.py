@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import github as pygithub
 import pytest
 
-from tests.support.github import BOT, GitHub, Repository
+from tests.double import BOT, GitHub, Repository
 
 Connect = Callable[..., pygithub.Github]
 

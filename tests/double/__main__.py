@@ -1,4 +1,4 @@
-"""Run the loopback GitHub by itself: ``python -m tests.support.github --port 0 --repository octo/store``."""
+"""Run the loopback GitHub by itself: ``python -m tests.double --port 0 --repository octo/store``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .service import GitHub
 
 def main(arguments: list[str] | None = None) -> int:
     """Serve until interrupted. One line of JSON on standard output says where, and which tokens there are."""
-    parser = argparse.ArgumentParser(prog="tests.support.github", description=__doc__)
+    parser = argparse.ArgumentParser(prog="tests.double", description=__doc__)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--repository", default="octo/store", help="made at the start")
     options = parser.parse_args(arguments)

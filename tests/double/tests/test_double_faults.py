@@ -8,7 +8,7 @@ import github as pygithub
 import pytest
 import requests
 
-from tests.support.github import AliasFault, Fault, GitHub, Repository, Request
+from tests.double import AliasFault, Fault, GitHub, Repository, Request
 
 Post = Callable[..., requests.Response]
 

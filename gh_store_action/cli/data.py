@@ -1,0 +1,66 @@
+"""What a person gives as data: JSON text, a file, or standard input."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from gh_store_action.domain.strict_json import InvalidJson, Json, parse
+from gh_store_action.errors import ConfigurationError, InputError, InvalidUpdate
+from gh_store_action.store.creating import checked
+
+DATA_LIMIT = 1024 * 1024  # bytes; an object has less than 60,000 characters
+
+
+@contextmanager
+def as_input() -> Iterator[None]:
+    """Makes what an argument or a file of the caller's breaks a wrong input: exit code 2.
+
+    Raises:
+        InputError: in place of the `InvalidUpdate` or `ConfigurationError` raised inside.
+    """
+    try:
+        yield
+    except (InvalidUpdate, ConfigurationError) as error:
+        raise InputError(error.what, error.hint, detail=error.detail) from None
+
+
+def read_data(text: str) -> Json:
+    """The value of `DATA`: JSON text, `@file`, or `-` for standard input.
+
+    Raises:
+        InputError: it cannot be read, or is no strict JSON; says where.
+    """
+    source, hint = (
+        "The data",
+        """Quote it for the shell, such as '{"count": 1}', or give @file or - (standard input).""",
+    )
+    try:
+        if text == "-":
+            source, hint = "Standard input", "Fix what writes it."
+            text = sys.stdin.buffer.read(DATA_LIMIT + 1).decode("utf-8-sig")
+        elif text.startswith("@"):
+            source, hint = f"The file {text[1:]!r}", "Fix it there."
+            with Path(text[1:]).expanduser().open("rb") as file:
+                text = file.read(DATA_LIMIT + 1).decode("utf-8-sig")
+        if len(text) > DATA_LIMIT:
+            raise InputError(f"{source} is larger than 1 MiB.", "An object has room for 60,000 characters of JSON.")
+        return parse(text)
+    except InvalidJson as error:
+        raise InputError(f"{source} is no JSON: {error.reason}.", hint) from None
+    except UnicodeDecodeError:
+        raise InputError(f"{source} is no UTF-8 text.", "Save it as UTF-8.") from None
+    except OSError as error:
+        raise InputError(f"{source} cannot be read: {error.strerror}.", "Check the name behind the @.") from None
+
+
+def object_data(text: str) -> Json:
+    """The value of `DATA` for a whole object.
+
+    Raises:
+        InputError: as `read_data`, or no object of the store can hold it.
+    """
+    with as_input():
+        return checked(read_data(text))

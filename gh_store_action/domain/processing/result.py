@@ -1,0 +1,77 @@
+"""What became of one object, as every front end reports it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from gh_store_action.domain.log.fold import State
+from gh_store_action.domain.records import Issue, Refusal
+from gh_store_action.domain.strict_json import digest
+from gh_store_action.domain.verdicts import Counts, Outcome
+from gh_store_action.errors import StoreError
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one object.
+
+    Args:
+        changed: whether title and body were written.
+        pending: updates left without a verdict, because GitHub would not say who may write.
+        receipts_left: reactions that the next run has to leave.
+        comments: how many the issue has; GitHub takes 2,500.
+        skipped: why the issue was left alone, empty for an object.
+        error: the failure that ended the work on it, None where there was none.
+        issue: as last read, None where it was not looked at.
+    """
+
+    number: int
+    object_id: str = ""
+    state: State | None = None
+    counts: Counts = Counts()
+    pending: int = 0
+    receipts_left: int = 0
+    comments: int = 0
+    changed: bool = False
+    closed: bool = True
+    refusals: tuple[Refusal, ...] = ()
+    notes: tuple[str, ...] = ()
+    skipped: str = ""
+    error: StoreError | None = None
+    issue: Issue | None = field(default=None, repr=False)
+
+    @property
+    def applied(self) -> int:
+        """Updates that were folded in."""
+        return self.counts[Outcome.APPLIED]
+
+    @property
+    def rejected(self) -> int:
+        """Updates that break a rule."""
+        return self.counts[Outcome.REJECTED]
+
+    @property
+    def unauthorized(self) -> int:
+        """Updates of people who may not write the object."""
+        return self.counts[Outcome.UNAUTHORIZED]
+
+    @property
+    def processed(self) -> int:
+        """Updates that got a verdict."""
+        return self.counts.total
+
+    @property
+    def said(self) -> str:
+        """What became of the updates, in words."""
+        counts = (
+            *self.counts.worded(),
+            (self.pending, "still pending"),
+            (self.receipts_left, "reactions left for the next run"),
+        )
+        said = ", ".join(f"{count} {word}" for count, word in counts if count)
+        return said or ("brought up to date" if self.changed else "nothing pending")
+
+    @property
+    def digest(self) -> str:
+        """Of the state, empty where there is none."""
+        return digest(self.state.data) if self.state else ""

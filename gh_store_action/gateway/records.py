@@ -1,0 +1,90 @@
+"""What the gateway hands out: one run's first answer, pages of a listing, and what a write did."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from gh_store_action.domain.records import Issue
+from gh_store_action.gateway.transport import Answer
+
+PAGE = 100
+
+
+@dataclass(frozen=True)
+class StoreFiles:
+    """What stands on the default branch: the configuration, and the schemas by file name."""
+
+    config: str | None = None
+    schemas: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The first answer of a run: who the token is, the store's files, and what was asked for."""
+
+    viewer: str
+    files: StoreFiles
+    issues: tuple[Issue, ...] = ()
+    total: int = 0
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One alias of a write that GitHub did not carry out."""
+
+    alias: str
+    kind: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a write did.
+
+    Args:
+        issue: all read back, None where that failed.
+        title: as GitHub kept it, with `body`; None where they were not sent or the alias failed.
+    """
+
+    issue: Issue | None
+    title: str | None
+    body: str | None
+    failures: tuple[Failure, ...]
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of a listing.
+
+    Args:
+        size: how many issues were asked for; fewer than wanted where GitHub runs out of time on more.
+    """
+
+    issues: tuple[Issue, ...]
+    total: int
+    store_total: int
+    cursor: str | None
+    reading: Reading
+    size: int = PAGE
+
+
+def failures_of(answer: Answer) -> tuple[Failure, ...]:
+    """What GitHub did not carry out of a mutation, by alias."""
+    return tuple(
+        Failure(
+            alias=str((error.get("path") or [""])[0]),
+            kind=str(error.get("type") or ""),
+            message=str(error.get("message") or "no reason given"),
+        )
+        for error in answer.errors
+    )
+
+
+def pages(first: Page, more: Callable[[str], Page]) -> Iterator[Page]:
+    """All pages, beginning with one that was read."""
+    page = first
+    yield page
+    while page.cursor is not None:
+        page = more(page.cursor)
+        yield page

@@ -1,0 +1,119 @@
+"""Sentences with terms that each front end words itself: inputs of the action, options of the command, arguments.
+
+The core and the gateways say *what* has to change; `Text` keeps that apart from how a reader calls it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Self, TypeAlias
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Something that the caller gives: an input, an option, an argument.
+
+    Args:
+        name: as the action's input has it, such as `commit-via`.
+        value: the value to give it; empty where the name alone is meant.
+    """
+
+    name: str
+    value: str = ""
+
+
+@dataclass(frozen=True)
+class Without:
+    """To do without a setting that is a yes or no; an imperative."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Grant:
+    """Permissions that the token needs, such as `issues: write`; begins a sentence."""
+
+    permissions: tuple[tuple[str, str], ...]
+
+    def __str__(self) -> str:
+        return ", ".join(f"{name}: {level}" for name, level in self.permissions)
+
+
+@dataclass(frozen=True)
+class Operation:
+    """An operation of the store with one of its settings, such as `verify` with `repair`; follows `run`."""
+
+    name: str
+    setting: str
+
+
+@dataclass(frozen=True)
+class Digest:
+    """Where the digest of an object is found."""
+
+
+@dataclass(frozen=True)
+class InWorkflow:
+    """Words for somebody who writes a workflow; no other reader can follow them."""
+
+    words: str
+
+
+REPAIR = Operation("verify", "repair")
+Term: TypeAlias = Setting | Without | Grant | Operation | Digest | InWorkflow
+Wording: TypeAlias = Callable[[Term], str]
+
+
+class Text(str):
+    """A sentence, or several, of plain words and terms.  As a `str` it has the library's words.
+
+    Args:
+        parts: in order; a `Text` among them keeps its terms.
+    """
+
+    parts: tuple[str | Term, ...]
+
+    def __new__(cls, *parts: str | Term) -> Self:
+        """Puts the parts together; a term that begins the text begins with a capital."""
+        made = super().__new__(cls, _joined(parts, library))
+        made.parts = parts
+        return made
+
+    @classmethod
+    def sentences(cls, texts: Iterable[str]) -> Text:
+        """Those that are not empty, one behind the other."""
+        found: list[str | Term] = []
+        for text in filter(None, texts):
+            found += [*([" "] if found else []), text]
+        return cls(*found)
+
+
+def worded(text: str, wording: Wording) -> str:
+    """The text in the words of a front end; a plain `str` stays as it is."""
+    return _joined(text.parts, wording) if isinstance(text, Text) else text
+
+
+def library(term: Term) -> str:
+    """A term for somebody who calls the library."""
+    match term:
+        case Setting(name, ""):
+            return f"the argument `{name.replace('-', '_')}`"
+        case Setting(name, value):
+            return f"`{name.replace('-', '_')}={value!r}`"
+        case Without(name):
+            return f"pass `{name.replace('-', '_')}=False`"
+        case Grant():
+            return f"Give a token with `{term}`"
+        case Operation(name, setting):
+            return f"`{name}` with `{setting}`"
+        case Digest():
+            return "`meta.digest` of the object"
+        case InWorkflow():
+            return ""
+
+
+def _joined(parts: Iterable[str | Term], wording: Wording) -> str:
+    found = list(parts)
+    text = "".join(worded(part, wording) if isinstance(part, str) else wording(part) for part in found)
+    return text if found and isinstance(found[0], str) else text[:1].upper() + text[1:]

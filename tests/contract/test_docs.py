@@ -1,0 +1,115 @@
+"""The documents: what they name is there."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DOCS = sorted((ROOT / "docs").rglob("*.md"))
+PAGES = [*DOCS, ROOT / "CONTRIBUTING.md"]
+SECTION = re.compile(r"github-facts, (?:section )?(\w+)")
+NAMED = re.compile(r"`(\w+(?:\.\w+)?)`(?: alias)? in `([\w./-]+\.py)`")  # `name` in `path`
+LISTED = re.compile(r"`([\w./-]+\.py)` \(((?:`\w+`(?:, )?)+)")  # `path` (`name`, `name`)
+DIAGRAMS = ("flowchart ", "sequenceDiagram")
+CHANGES = (
+    "update mode",
+    "input",
+    "reply",
+    "reaction",
+    "snapshot format",
+    "command",
+    "retry policy",
+    "id rule",
+    "log line",
+    "configuration key",
+    "marker",
+    "permission level",
+)
+
+
+def name(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+def slug(heading: str) -> str:
+    """The anchor that GitHub gives a heading."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_links__lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text("utf-8")):
+        if target.startswith(("http://", "https://")):
+            continue
+        file, _, anchor = target.partition("#")
+        there = page.parent / file if file else page
+        assert there.exists(), target
+        if anchor:
+            headings = re.findall(r"^#+ (.*)$", there.read_text("utf-8"), re.MULTILINE)
+            assert anchor in {slug(one) for one in headings}, target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_files__that_are_named_are_there(page: Path) -> None:
+    text = page.read_text("utf-8")
+    for path in re.findall(r"`((?:gh_store_action|tests|composite|scripts|\.github|\.ci)/[\w./*-]+)`", text):
+        if path != ".github/gh-store.yml" and not path.startswith(".github/gh-store/"):
+            assert (ROOT / path).exists(), path
+
+
+def test_facts__name_rooms_that_are_there() -> None:
+    text = (ROOT / "docs" / "github-facts.md").read_text("utf-8")
+    paths = re.findall(r"`([a-z_]+(?:/[a-z_]+)+\.py)`", text)
+    assert paths and [path for path in paths if not (ROOT / "gh_store_action" / path).exists()] == []
+
+
+def test_facts__have_a_source_each() -> None:
+    """A public page; or they are called assumed, and the code survives either answer."""
+    text = (ROOT / "docs" / "github-facts.md").read_text("utf-8")
+    rows = [line for line in text.splitlines() if line.startswith("| ") and not line.startswith("| fact |")]
+    assert len(rows) > 20
+    assert [row for row in rows if row.count(" | ") != 3] == []
+    sources = [row.strip("| ").split(" | ")[2] for row in rows]
+    assert [one for one in sources if "https://" not in one and one != "assumed"] == []
+
+
+def test_facts__have_the_sections_that_the_code_names() -> None:
+    headings = re.findall(r"^#+ (.*)$", (ROOT / "docs" / "github-facts.md").read_text("utf-8"), re.MULTILINE)
+    modules = [*(ROOT / "gh_store_action").rglob("*.py"), *(ROOT / "tests").rglob("*.py")]
+    named = {one for module in modules for one in SECTION.findall(module.read_text("utf-8"))}
+    missing = {one for one in named if not any(heading.startswith((f"{one}.", one)) for heading in headings)}
+    assert named and missing == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_names__stand_in_the_file_that_is_named_with_them(page: Path) -> None:
+    text = " ".join(page.read_text("utf-8").split())
+    found = [(one, path) for one, path in NAMED.findall(text)]
+    found += [(one, path) for path, names in LISTED.findall(text) for one in re.findall(r"`(\w+)`", names)]
+    missing = []
+    for one, path in found:
+        file = next(there for there in (ROOT / path, ROOT / "gh_store_action" / path) if there.exists())
+        if not re.search(rf"\b{re.escape(one.split('.')[-1])}\b", file.read_text("utf-8")):
+            missing.append((one, path))
+    assert missing == []
+
+
+def test_diagrams__begin_with_their_kind() -> None:
+    blocks = [b for page in DOCS for b in re.findall(r"```mermaid\n(.*?)```", page.read_text("utf-8"), re.DOTALL)]
+    assert len(blocks) >= 2
+    assert [block for block in blocks if not block.startswith(DIAGRAMS)] == []
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_changes__have_a_room_that_is_named(change: str) -> None:
+    table = (ROOT / "CONTRIBUTING.md").read_text("utf-8").split("## To change X, open Y")[1].split("\n## ")[0]
+    rows = [line.split("|") for line in table.splitlines() if line.startswith("| ")]
+    rooms = [cells[2] for cells in rows if change in cells[1]]
+    assert rooms and all("`gh_store_action/" in room for room in rooms)
+
+
+def test_decisions__are_all_in_the_list() -> None:
+    folder = ROOT / "docs" / "decisions"
+    listed = re.findall(r"\]\((\d{4}-[\w-]+\.md)\)", (folder / "README.md").read_text("utf-8"))
+    assert listed == sorted(page.name for page in folder.glob("0*.md"))

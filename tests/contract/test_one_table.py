@@ -1,0 +1,179 @@
+"""The names that people write stand in one table each; whatever else lists them is held to it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from typing import Any
+
+import click
+import pytest
+import yaml
+
+from gh_store_action.action import settings
+from gh_store_action.cli import snapshots as cli_snapshots
+from gh_store_action.config.defaults import dump_default, dump_local
+from gh_store_action.domain import access, names
+from gh_store_action.domain.patches import modes
+from gh_store_action.domain.records import AccessRule, Reactions, Rules
+from gh_store_action.gateway.decoding import CONTENTS
+from tests.support import runner
+from tests.support.cli import ROOT, commands
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+FOLDER = ROOT / "gh_store_action" / "config"
+SCHEMA = json.loads((FOLDER / "config_schema.json").read_text(encoding="utf-8"))
+STORE = SCHEMA["properties"]["store"]["properties"]
+DEFINED = SCHEMA["$defs"]
+DEFAULT = dump_default()
+
+
+def quoted(text: str) -> list[str]:
+    return re.findall(r"`([^`]+)`", text)
+
+
+def described(name: str) -> list[str]:
+    """What action.yml says of an input's values."""
+    return quoted(runner.action()["inputs"][name]["description"])
+
+
+def in_readme(name: str) -> list[str]:
+    """The values that README.md's table of inputs gives an input."""
+    (row,) = [line for line in README.splitlines() if line.startswith(f"| `{name}` |")]
+    return quoted(row.split("|")[4])
+
+
+def choices(command: str, option: str) -> list[str]:
+    """What the command line takes for an option."""
+    (found,) = [one for one in commands()[command].params if option in one.opts]
+    assert isinstance(found.type, click.Choice)
+    return [str(one) for one in found.type.choices]
+
+
+def words(text: str, before: str, after: str) -> list[str]:
+    """The bare words between two texts."""
+    return text.split(before, 1)[1].split(after, 1)[0].split()
+
+
+def keys(text: str) -> Mapping[str, Any]:
+    store: Mapping[str, Any] = yaml.safe_load(text)["store"]
+    return store
+
+
+def readme_keys() -> Mapping[str, Any]:
+    (found,) = [
+        block for block in re.findall(r"```yaml\n(.*?)```", README, re.S) if block.startswith("store:\n  base_")
+    ]
+    return keys(found)
+
+
+def examples() -> list[str]:
+    section = README.split("\n## Writing an update\n", 1)[1].split("\n## ", 1)[0]
+    return re.findall(r"^\| `([a-z-]+)`", section, re.M)
+
+
+def of_schema(value: Mapping[str, Any]) -> dict[str, Iterable[str]]:
+    return {
+        "config_schema.json": value["enum"],
+        "config_schema.json, in words": value["description"].removeprefix("one of ").split(", "),
+    }
+
+
+def field_names(of: type[Any], but: str = "") -> list[str]:
+    return [one.name for one in fields(of) if one.name != but]
+
+
+RULES = field_names(Rules, but="archived_label")  # gh-store's own word, which no file can change
+MACHINE = ["retries", "rate_limit", "log"]
+
+TABLES: dict[str, tuple[Iterable[str], dict[str, Iterable[str]]]] = {
+    "update modes": (
+        names.UPDATE_MODES,
+        {
+            "domain/patches/modes.py": modes.MODES,
+            "action/settings.py": settings.UPDATE_MODES,
+            "gh-store update --mode": choices("update", "--mode"),
+            "action.yml": described("update-mode"),
+            "README.md, inputs": in_readme("update-mode"),
+            "README.md, examples": examples(),
+        },
+    ),
+    "snapshot formats": (
+        names.FORMATS,
+        {
+            "action/settings.py": settings.FORMATS,
+            "action/settings.py, where they go": settings.DEFAULT_OUTPUT,
+            "gh-store snapshot --format": choices("snapshot", "--format"),
+            "cli/snapshots.py, where they go": cli_snapshots.DEFAULT,
+            "action.yml": described("format"),
+            "README.md, inputs": in_readme("format"),
+        },
+    ),
+    "permissions": (
+        (*(level for level in reversed(access.LEVELS) if level != "none"), access.ANYONE),
+        {
+            **of_schema(DEFINED["access"]["properties"]["permission"]),
+            "default_config.yml": words(DEFAULT, "permission: ", ".  The others"),
+            "README.md": words(README, "codeowners: false} # ", "\n"),
+        },
+    ),
+    "reactions": (
+        CONTENTS,
+        {
+            **of_schema(DEFINED["reaction"]),
+            "default_config.yml": words(DEFAULT, "what became of an update: ", ", all different"),
+        },
+    ),
+    "what a reaction can say": (
+        field_names(Reactions),
+        {
+            "config_schema.json": STORE["reactions"]["properties"],
+            "default_config.yml": keys(DEFAULT)["reactions"],
+            "README.md": readme_keys()["reactions"],
+        },
+    ),
+    "keys of a rule for access": (
+        field_names(AccessRule),
+        {
+            "config_schema.json": DEFINED["access"]["properties"],
+            "default_config.yml": ["match", *keys(DEFAULT)["access"]],
+            "README.md": ["match", *readme_keys()["access"]],
+        },
+    ),
+    "keys": (
+        [*RULES, *MACHINE],
+        {
+            "config_schema.json": STORE,
+            "default_config.yml": keys(DEFAULT),
+            "local_config.yml": [
+                *re.findall(r"^  # ([a-z_]+): ", dump_local(), re.M)[-len(RULES) :],
+                *keys(dump_local()),
+            ],
+            "README.md": readme_keys(),
+        },
+    ),
+}
+
+
+def strays(table: Iterable[str], places: Mapping[str, Iterable[str]]) -> list[str]:
+    """The places that do not list just what the table has, in its order."""
+    return [place for place, found in places.items() if list(found) != list(table)]
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_every_place_lists_what_the_table_has(table: str) -> None:
+    assert strays(*TABLES[table]) == []
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_name_planted_in_the_table_alone__is_missed_in_every_place(table: str) -> None:
+    core, places = TABLES[table]
+    assert strays([*core, "planted"], places) == list(places)
+
+
+def test_the_default_mode_is_one_everywhere() -> None:
+    (option,) = [one for one in commands()["update"].params if "--mode" in one.opts]
+    declared = runner.action()["inputs"]["update-mode"]["default"]
+    assert {option.default, declared, settings.INPUTS["update-mode"].default} == {names.DEFAULT_MODE}
