@@ -89,8 +89,9 @@ def test_names__stand_in_the_file_that_is_named_with_them(page: Path) -> None:
     found += [(one, path) for path, names in LISTED.findall(text) for one in re.findall(r"`(\w+)`", names)]
     missing = []
     for one, path in found:
-        file = next(there for there in (ROOT / path, ROOT / "gh_store_action" / path) if there.exists())
-        if not re.search(rf"\b{re.escape(one.split('.')[-1])}\b", file.read_text("utf-8")):
+        there = [file for file in (ROOT / path, ROOT / "gh_store_action" / path) if file.exists()]
+        assert there, path
+        if not re.search(rf"\b{re.escape(one.split('.')[-1])}\b", there[0].read_text("utf-8")):
             missing.append((one, path))
     assert missing == []
 
