@@ -1,4 +1,4 @@
-"""A store on the loopback GitHub for each test."""
+"""What the integration tests begin with: GitHub on loopback, and a store on it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.double import GitHub
+from gh_store_action import GitHubStore
+from tests.double import GitHub, Repository
+from tests.support import git as real
+from tests.support.checkout import BASE
+from tests.support.cli import Shell
+from tests.support.library import store_of
 from tests.support.scene import Scene
+from tests.support.store import World, world
 
 
 @pytest.fixture
@@ -21,3 +27,32 @@ def github() -> Iterator[GitHub]:
 def scene(github: GitHub, tmp_path: Path) -> Scene:
     """A store without objects."""
     return Scene(github, tmp_path)
+
+
+@pytest.fixture
+def shell(github: GitHub, repository: Repository, tmp_path: Path) -> Shell:
+    """The command, by the owner of the file's own `repository`."""
+    return Shell(github, repository.full_name, tmp_path, github.token("octo"))
+
+
+@pytest.fixture
+def w() -> Iterator[World]:
+    """A repository, its people, and a session of the workflow's token."""
+    with world() as made:
+        yield made
+
+
+@pytest.fixture
+def store(w: World) -> Iterator[GitHubStore]:
+    with store_of(w) as made:
+        yield made
+
+
+@pytest.fixture
+def remote(tmp_path: Path) -> Path:
+    return real.make_bare_remote(tmp_path / "remotes/store.git", BASE)
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, remote: Path) -> Path:
+    return real.clone(remote, tmp_path / "checkout")

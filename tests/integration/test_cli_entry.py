@@ -7,10 +7,8 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from contextlib import redirect_stdout
 from importlib import import_module
-from pathlib import Path
 
 import click
 import pytest
@@ -51,19 +49,8 @@ COMMON = {"--repo", "--token", "--config", "--api-url"}
 
 
 @pytest.fixture
-def github() -> Iterator[GitHub]:
-    with GitHub() as github:
-        yield github
-
-
-@pytest.fixture
 def repository(github: GitHub) -> Repository:
     return github.add_repository("octo/store", files={"README.md": "# A store\n"})
-
-
-@pytest.fixture
-def shell(github: GitHub, repository: Repository, tmp_path: Path) -> Shell:
-    return Shell(github, repository.full_name, tmp_path, github.token("octo"))
 
 
 def options(command: click.Command) -> set[str]:

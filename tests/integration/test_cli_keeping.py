@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,12 +9,6 @@ import pytest
 from tests.double import GitHub, Repository
 from tests.support.cli import Shell
 from tests.support.stores import old_store
-
-
-@pytest.fixture
-def github() -> Iterator[GitHub]:
-    with GitHub() as github:
-        yield github
 
 
 @pytest.fixture

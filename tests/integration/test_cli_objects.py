@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterator
-from pathlib import Path
 
 import jsonpatch
 import pytest
@@ -19,19 +17,8 @@ EXAMPLES = [example for command in commands().values() if isinstance(command, Co
 
 
 @pytest.fixture
-def github() -> Iterator[GitHub]:
-    with GitHub() as github:
-        yield github
-
-
-@pytest.fixture
 def repository(github: GitHub) -> Repository:
     return github.add_repository("octo/store", files={"README.md": "# A store\n"})
-
-
-@pytest.fixture
-def shell(github: GitHub, repository: Repository, tmp_path: Path) -> Shell:
-    return Shell(github, repository.full_name, tmp_path, github.token("octo"))
 
 
 @pytest.fixture

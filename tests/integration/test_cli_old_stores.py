@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,12 +15,6 @@ METRICS = {"count": 1, "tags": ["a", "b"], "nested": {"x": 1, "y": None}}
 SETTINGS = {"théme": "dark", "mail": "ada@example.org"}
 
 
-@pytest.fixture
-def github() -> Iterator[GitHub]:
-    with GitHub() as github:
-        yield github
-
-
 @pytest.fixture(params=VERSIONS)
 def version(request: pytest.FixtureRequest) -> str:
     found: str = request.param
@@ -32,11 +24,6 @@ def version(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def repository(github: GitHub, version: str) -> Repository:
     return old_store(github, version)
-
-
-@pytest.fixture
-def shell(github: GitHub, repository: Repository, tmp_path: Path) -> Shell:
-    return Shell(github, repository.full_name, tmp_path, github.token("octo"))
 
 
 def texts(repository: Repository, number: int) -> list[str]:

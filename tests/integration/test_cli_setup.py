@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,20 +21,9 @@ LABELS = ["stored-object", "UID:metrics"]
 
 
 @pytest.fixture
-def github() -> Iterator[GitHub]:
-    with GitHub() as github:
-        yield github
-
-
-@pytest.fixture
 def repository(github: GitHub) -> Repository:
     files = {f".github/workflows/{name}": text for name, text in TEMPLATES.items()}
     return github.add_repository("octo/store", files={"README.md": "# A store\n", **files})
-
-
-@pytest.fixture
-def shell(github: GitHub, repository: Repository, tmp_path: Path) -> Shell:
-    return Shell(github, repository.full_name, tmp_path, github.token("octo"))
 
 
 def rows(done: Done) -> dict[str, tuple[str, str, str]]:

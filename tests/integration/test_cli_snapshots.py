@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,12 +10,6 @@ import pytest
 from tests.double import GitHub, Repository
 from tests.support import git as real
 from tests.support.cli import Shell
-
-
-@pytest.fixture
-def github() -> Iterator[GitHub]:
-    with GitHub() as github:
-        yield github
 
 
 @pytest.fixture

@@ -21,13 +21,7 @@ from gh_store_action import (
 )
 from tests.double import BOT
 from tests.integration.test_store_objects import store_of
-from tests.support.store import World, world
-
-
-@pytest.fixture
-def w() -> Iterator[World]:
-    with world() as made:
-        yield made
+from tests.support.store import World
 
 
 @pytest.fixture

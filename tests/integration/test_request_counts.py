@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,13 +12,7 @@ from gh_store_action import GitHubStore
 from gh_store_action.snapshots.making import Snapshots, Target
 from gh_store_action.workspace.files import Workspace
 from tests.double import BOT
-from tests.support.store import World, world
-
-
-@pytest.fixture
-def w() -> Iterator[World]:
-    with world() as made:
-        yield made
+from tests.support.store import World
 
 
 def counted(w: World, action: Callable[[], object]) -> int:

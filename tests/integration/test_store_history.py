@@ -11,13 +11,7 @@ import pytest
 from gh_store_action import GitHubStore, InputError, ObjectNotFound, StoreError
 from tests.double import BOT
 from tests.integration.test_store_objects import cost, store_of
-from tests.support.store import World, world
-
-
-@pytest.fixture
-def w() -> Iterator[World]:
-    with world() as made:
-        yield made
+from tests.support.store import World
 
 
 @pytest.fixture

@@ -1,0 +1,289 @@
+"""A checkout is other people's ground: hooks, filters, owners; and failures that say what to do."""
+
+from __future__ import annotations
+
+import os
+import select
+import shutil
+from pathlib import Path
+
+import pytest
+
+from gh_store_action.domain.commit_message import Author
+from gh_store_action.errors import AccessDeniedError, StoreError
+from gh_store_action.workspace.files import Publication, Workspace
+from gh_store_action.workspace.git import Git
+from tests.support import git as real
+from tests.support.checkout import BASE, STORE, never, save, workspace_of
+
+ROOT = os.geteuid() == 0
+OWNER = 1001
+FAR = 4_102_444_800  # the year 2100
+
+
+# ---- other people's ground
+
+
+def test_publish__no_hook_filter_helper_or_program_of_the_repository_is_run(
+    tmp_path: Path, checkout: Path, remote: Path
+) -> None:
+    ran = tmp_path / "ran"
+    evil = f"touch {ran}; cat"
+    attributes = "* filter=evil diff=evil text eol=crlf ident\ndata/* working-tree-encoding=UTF-16\n"
+    real.commit(checkout, {".gitattributes": attributes})
+    real.git(checkout, "push", "--quiet")
+    os.utime(checkout / "README.md", (FAR, FAR))  # younger than any index: each writing of one looks at the file
+    real.git(checkout, "update-index", "README.md")
+    for name in ("pre-commit", "pre-push", "post-index-change", "reference-transaction", "post-checkout", "fsmonitor"):
+        real.add_hook(checkout, name, evil)
+    evil_hook = str(checkout / ".git/hooks/fsmonitor")
+    for key, value in {
+        "filter.evil.clean": evil,
+        "filter.evil.smudge": evil,
+        "filter.evil.process": evil,
+        "filter.evil.required": "true",
+        "diff.evil.textconv": evil,
+        "core.fsmonitor": evil_hook,
+        "core.hooksPath": str(checkout / ".git/hooks"),
+        "core.pager": evil,
+        "core.editor": evil,
+        "core.askPass": evil_hook,
+        "credential.helper": "!" + evil,
+        "gpg.program": evil_hook,
+        "commit.gpgSign": "true",
+        "push.gpgSign": "if-asked",
+        "alias.push": "!" + evil,
+        "alias.write-tree": "!" + evil,
+    }.items():
+        real.git(checkout, "config", key, value)
+    (checkout / "git").write_text(f"#!/bin/sh\n{evil}\n")
+    (checkout / "git").chmod(0o755)
+    text = "{}\r\n$Id$\n"
+    real.git(checkout, "update-ref", "refs/x", "HEAD")
+    assert ran.exists(), "a hook that is planted does run in the user's own git"
+    ran.unlink()
+
+    save(workspace_of(checkout, path=f"{checkout}:.::{os.environ['PATH']}"), text)
+
+    assert not ran.exists()
+    assert real.git(remote, "cat-file", "blob", f"main:{STORE}").encode() == text.encode()
+    real.git(checkout, "config", "--unset", "filter.evil.process")
+    real.git(checkout, "hash-object", "README.md")
+    assert ran.exists(), "and so does the filter"
+
+
+def test_publish__what_reaches_git__is_an_environment_without_secrets(tmp_path: Path, checkout: Path) -> None:
+    path, record = real.recording_git(tmp_path / "bin")
+    workspace = Workspace(
+        checkout,
+        {
+            "PATH": path,
+            "INPUT_TOKEN": "in-secret",
+            "GITHUB_TOKEN": "gh-secret",
+            "GIT_DIR": "/",
+            "https_proxy": "http://p",
+        },
+        "https://github.com",
+        "ghs_secret",
+        never,
+    )
+
+    save(workspace)
+
+    text = record.read_text()
+    assert "ARGV push" in text and "ENV https_proxy=http://p\n" in text
+    assert "secret" not in text and real.basic("ghs_secret") not in text, "the remote is not GitHub"
+    assert {line for line in text.splitlines() if line.startswith("ENV GIT_DIR")} == set()
+
+
+def test_publish__replaced_objects_and_odd_settings__change_nothing(checkout: Path, remote: Path) -> None:
+    fake = real.commit(checkout, {"fake": "1\n"})
+    real.git(checkout, "reset", "--quiet", "--hard", "HEAD^")
+    real.git(checkout, "replace", "HEAD", fake)
+    for key, value in {"core.splitIndex": "true", "fetch.prune": "true", "push.followTags": "true"}.items():
+        real.git(checkout, "config", key, value)
+    real.git(checkout, "tag", "-a", "-m", "x", "v1")
+
+    save(workspace_of(checkout))
+
+    assert real.files(remote) == {**BASE, STORE: "{}\n"}
+    assert real.git(remote, "tag") == ""
+
+
+@pytest.mark.skipif(not ROOT, reason="only root meets a workspace that is not its own")
+@pytest.mark.parametrize("depth", [(), ("--depth=1",)])
+def test_publish__as_root__leaves_nothing_of_root_in_the_workspace(
+    tmp_path: Path, remote: Path, depth: tuple[str, ...]
+) -> None:
+    checkout = real.clone(remote, tmp_path / "theirs", *depth)
+    for path in (checkout, *checkout.rglob("*")):
+        os.chown(path, OWNER, 1002, follow_symlinks=False)
+    real.push(remote, {STORE: "0\n"}, branch="data")
+    workspace = workspace_of(checkout, sleep=lambda _: None)
+
+    real.on_branch(workspace, STORE, "data")
+    assert _roots(checkout) == []
+    save(workspace, "1\n")
+    assert _roots(checkout) == []
+    save(workspace, "2\n", branch="data")
+    real.push(remote, {"other": "1\n"})
+    save(workspace, "3\n")
+    assert _roots(checkout) == []
+    real.add_hook(remote, "pre-receive", "exit 1\n")
+    with pytest.raises(AccessDeniedError):
+        save(workspace, "4\n")
+    os.chown(checkout / ".git/hooks", OWNER, 1002)
+    assert _roots(checkout) == []
+
+
+@pytest.mark.skipif(not ROOT, reason="only root meets a workspace that is not its own")
+def test_publish__as_root__git_files_outside_the_workspace_are_not_given_away(tmp_path: Path, remote: Path) -> None:
+    checkout = real.clone(remote, tmp_path / "linked", f"--separate-git-dir={tmp_path / 'elsewhere'}")
+    for path in (checkout, *checkout.rglob("*")):
+        os.chown(path, OWNER, 1002)
+
+    save(workspace_of(checkout))
+
+    assert {path.stat().st_uid for path in (tmp_path / "elsewhere").rglob("*")} == {0}
+
+
+@pytest.mark.skipif(not ROOT, reason="only root meets a workspace that is not its own")
+def test_publish__as_root__a_link_is_given_back_and_not_what_it_points_to(tmp_path: Path, checkout: Path) -> None:
+    (tmp_path / "outside").touch()
+    (checkout / ".git/link").symlink_to(tmp_path / "outside")
+    os.chown(checkout, OWNER, 1002)
+
+    save(workspace_of(checkout))
+
+    assert (checkout / ".git/link").lstat().st_uid == OWNER
+    assert (tmp_path / "outside").stat().st_uid == 0
+
+
+def _roots(folder: Path) -> list[str]:
+    return [str(path.relative_to(folder)) for path in folder.rglob("*") if path.lstat().st_uid == 0]
+
+
+# ---- failures that teach
+
+
+def test_publish__protected_branch__says_what_to_do(checkout: Path, remote: Path) -> None:
+    real.add_hook(
+        remote,
+        "pre-receive",
+        "echo 'error: GH006: Protected branch update failed for refs/heads/main.' >&2\n"
+        "printf 'error: Changes must be made through \\033[1ma pull request.\\n::error::x\\n' >&2\nexit 1\n",
+    )
+
+    with pytest.raises(AccessDeniedError) as caught:
+        save(workspace_of(checkout))
+
+    assert str(caught.value) == (
+        "The branch is protected and refused the push. Git said: “remote: error: GH006: Protected branch update failed "
+        "for refs/heads/main.”. Let this token pass the rule, or give the argument `branch` an unprotected branch."
+    )
+    assert "branch: store-data" in caught.value.detail
+
+
+def test_publish__a_hook_of_the_server__is_quoted(checkout: Path, remote: Path) -> None:
+    real.add_hook(remote, "pre-receive", "echo 'no JSON on Fridays' >&2\nexit 1\n")
+
+    with pytest.raises(AccessDeniedError, match="hook of the server declined"):
+        save(workspace_of(checkout))
+
+
+def test_publish__remote_gone__is_said(checkout: Path, remote: Path) -> None:
+    shutil.rmtree(remote)
+
+    with pytest.raises(StoreError, match="The remote repository is not there") as caught:
+        save(workspace_of(checkout))
+    assert "\n" not in str(caught.value)
+
+
+def test_remote__none__is_said_and_another_single_one_is_taken(tmp_path: Path, checkout: Path, remote: Path) -> None:
+    real.git(checkout, "remote", "rename", "origin", "upstream")
+    assert save(workspace_of(checkout)).sha
+    real.git(checkout, "remote", "remove", "upstream")
+    with pytest.raises(StoreError, match=r"no remote `origin` to push to \(its remotes: none\)"):
+        workspace_of(checkout).check_publish(Publication((STORE,)))
+    (checkout / ".git/config").write_text((checkout / ".git/config").read_text() + f'[remote "-x"]\nurl = {remote}\n')
+    with pytest.raises(StoreError, match=r"its remotes: -x"):
+        workspace_of(checkout).check_publish(Publication((STORE,)))
+
+
+def test_checkout__none_or_broken__says_to_check_out(tmp_path: Path) -> None:
+    (tmp_path / "plain").mkdir()
+    with pytest.raises(StoreError, match=r"is no checkout\. Use actions/checkout before this step"):
+        workspace_of(tmp_path / "plain").check_publish(Publication((STORE,)))
+
+    real.git(tmp_path, "init", "--quiet")
+    (tmp_path / "plain/.git").mkdir()
+    with pytest.raises(StoreError, match=r"not a checked-out repository.* Use actions/checkout before this step"):
+        workspace_of(tmp_path / "plain").head_branch()
+
+
+def test_git__missing__is_said(tmp_path: Path, checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gh_store_action.workspace.git.PROGRAMS", (str(tmp_path / "none"),))
+
+    with pytest.raises(StoreError, match="`git` could not be started: No such file or directory"):
+        workspace_of(checkout, path="/nonexistent").head_branch()
+
+
+def test_git__that_hangs__is_stopped_with_all_it_started(tmp_path: Path, checkout: Path) -> None:
+    folder = tmp_path / "slow"
+    folder.mkdir()
+    (folder / "git").write_text(f"#!/bin/sh\n sleep 60 & echo $! > {tmp_path / 'pid'}; wait\n")
+    (folder / "git").chmod(0o755)
+    git = Git(checkout, {"PATH": f"{folder}:{os.environ['PATH']}"}, "https://github.com", "", checkout, seconds=0.3)
+
+    with pytest.raises(StoreError, match=r"`git fetch` took longer than 0\.3 seconds and was stopped"):
+        git.run("fetch")
+    assert has_ended(int((tmp_path / "pid").read_text()))
+
+
+def has_ended(process: int) -> bool:
+    """Whether it is over, or is within seconds (a killed process may still be on its way out)."""
+    try:
+        watch = os.pidfd_open(process)
+    except ProcessLookupError:
+        return True
+    try:
+        return bool(select.select([watch], [], [], 10)[0])
+    finally:
+        os.close(watch)
+
+
+def test_windows__what_only_others_have_is_not_asked_for(
+    tmp_path: Path, checkout: Path, remote: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The nearest to it here: without the calls that Windows has not."""
+    for name in ("geteuid", "fchmod", "O_DIRECTORY", "killpg"):
+        monkeypatch.delattr(os, name)
+    monkeypatch.setattr(os, "supports_effective_ids", set())
+    workspace = workspace_of(checkout)
+    assert workspace.check_output(STORE) == STORE
+    assert save(workspace).sha and real.files(remote) == {**BASE, STORE: "{}\n"}
+    slow = tmp_path / "slow"
+    slow.mkdir()
+    (slow / "git").write_text("#!/bin/sh\nexec sleep 60\n")
+    (slow / "git").chmod(0o755)
+    hanging = Git(checkout, {"PATH": str(slow)}, "", "", shut=tmp_path / "shut", seconds=0.2)
+    with pytest.raises(StoreError, match="took longer than 0.2 seconds"):
+        hanging.run("status")
+
+
+def test_git__that_fails_otherwise__is_quoted(checkout: Path) -> None:
+    git = Git(checkout, os.environ, "https://github.com", "", checkout)
+
+    with pytest.raises(StoreError, match=r"`git cat-file` failed: “fatal: Not a valid object name nonsense”\."):
+        git.run("cat-file", "-p", "nonsense")
+    with pytest.raises(StoreError, match=r"`git diff` failed: “exit code 1”\."):
+        git.run("diff", "--quiet", "--no-index", "README.md", "src/a.py")
+
+
+def test_author__variables() -> None:
+    assert Author.parse("A <a@b>").variables == {
+        "GIT_AUTHOR_NAME": "A",
+        "GIT_AUTHOR_EMAIL": "a@b",
+        "GIT_COMMITTER_NAME": "A",
+        "GIT_COMMITTER_EMAIL": "a@b",
+    }
