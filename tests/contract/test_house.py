@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "gh_store_action"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 MOST_LINES = 400
+MOST_TEST_LINES = 600
 MOST_MODULES = 12
 ONLY_IN = {
     "github": {"transport.py"},
@@ -61,6 +62,12 @@ def test_every_room_can_be_held_in_the_head() -> None:
         if (lines := len(m.read_text("utf-8").splitlines())) > MOST_LINES
     }
     assert long == {}
+
+
+def test_every_file_of_the_tests_has_one_subject() -> None:
+    files = sorted((ROOT / "tests").rglob("*.py"))
+    lines = {str(file.relative_to(ROOT)): len(file.read_text("utf-8").splitlines()) for file in files}
+    assert {name: count for name, count in lines.items() if count > MOST_TEST_LINES} == {}
 
 
 def test_no_folder_has_more_rooms_than_a_reader_can_choose_from() -> None:

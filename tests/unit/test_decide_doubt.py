@@ -1,0 +1,229 @@
+"""One decision in doubt: receipts are missing, comments came late, or the log was changed."""
+
+from __future__ import annotations
+
+from gh_store_action.domain import objects
+from gh_store_action.domain.processing.decide import ReadFurther, UpToDate, Write, decide
+from gh_store_action.domain.records import Issue, Receipt
+from gh_store_action.domain.verdicts import Outcome
+from tests.support.values import comment, context, initial, issue, marked, written
+
+START = {"count": 0}
+
+
+def wrote(found: object) -> Write:
+    assert isinstance(found, Write), found
+    return found
+
+
+def settled(before: Issue, step: Write, **options: object) -> Issue:
+    """The issue after the step, which leaves nothing to do."""
+    after = written(before, step)
+    assert isinstance(decide(after, context(**options)), UpToDate)  # type: ignore[arg-type]
+    return after
+
+
+# -- in doubt
+
+
+def test_a_crash_before_the_receipts__they_are_given_and_nothing_is_folded_twice() -> None:
+    """D19."""
+    push = {"_data": {"$inc": {"count": 1}}, "_meta": {"update_mode": "operators"}}
+    log = [initial(), comment(11, push), comment(12, push)]
+    before = issue({"count": 2}, log, marker=marked(3, 12, 3, {"count": 2}))
+    step = wrote(decide(before, context()))
+    assert step.title is None
+    assert [(r.comment_id, r.content) for r in step.receipts] == [(11, "+1"), (12, "+1")]
+    settled(before, step)
+
+
+def test_a_removed_receipt__the_old_value_does_not_win() -> None:
+    """D20."""
+    log = [initial(), comment(11, {"v": 1}), comment(12, {"v": 2}, "alice", "+1")]
+    data = {"count": 0, "v": 2}
+    step = wrote(decide(issue(data, log, marker=marked(3, 12, 3, data)), context()))
+    assert (step.title, [r.comment_id for r in step.receipts]) == (None, [11])
+
+
+def test_a_stranger_without_receipt_is_no_doubt() -> None:
+    log = [initial(), comment(11, {"h": 1}, "mallory"), comment(12, {"a": 1}, "alice", "+1")]
+    data = {"count": 0, "a": 1}
+    before = issue(data, log, marker=marked(2, 12, 3, data))
+    step = wrote(decide(before, context()))
+    assert (step.title, step.receipts) == (None, (Receipt(11, "IC11", "confused"),))
+    settled(before, step)
+
+
+def test_a_late_arrival__takes_its_place_in_the_order() -> None:
+    log = [initial(), comment(11, {"v": "late", "late": 1}), comment(12, {"v": "early"}, "alice", "+1")]
+    data = {"count": 0, "v": "early"}
+    before = issue(data, log, marker=marked(2, 12, 2, data))
+    step = wrote(decide(before, context()))
+    assert step.state.data == {"count": 0, "v": "early", "late": 1}
+    assert step.checkpoint == ""
+    assert step.notes
+    settled(before, step)
+
+
+def test_a_late_arrival_that_would_undo_a_verdict__comes_last_with_a_checkpoint() -> None:
+    test = {
+        "_data": [{"op": "test", "path": "/count", "value": 0}, {"op": "add", "path": "/ok", "value": 1}],
+        "_meta": {"update_mode": "json-patch"},
+    }
+    log = [initial(), comment(11, {"count": 5}), comment(12, test, "alice", "+1")]
+    data = {"count": 0, "ok": 1}
+    before = issue(data, log, marker=marked(2, 12, 2, data))
+    step = wrote(decide(before, context()))
+    assert step.state.data == {"count": 5, "ok": 1}
+    assert '"after": 12' in step.checkpoint
+    after = settled(before, step)
+    assert objects.read_title(after.title)[1] == marked(4, 12, 3, {"count": 5, "ok": 1})
+
+
+def test_four_late_ones_at_once_are_found_together() -> None:
+    late = [comment(number, {f"late{number}": 1}) for number in (11, 12, 13, 14)]
+    data = {"count": 0, "x": 1}
+    before = issue(data, [initial(), *late, comment(15, {"x": 1}, "alice", "+1")], marker=marked(2, 15, 2, data))
+    step = wrote(decide(before, context()))
+    assert step.state.data == {"count": 0, "x": 1, "late11": 1, "late12": 1, "late13": 1, "late14": 1}
+    settled(before, step)
+
+
+def test_an_applied_comment_was_edited_later__changes_nothing() -> None:
+    """D23."""
+    edited = comment(11, {"v": "edited"}, "alice", "+1", edited_at="2026-03-01T00:00:00Z", editor="alice")
+    data = {"count": 0, "v": "first"}
+    assert isinstance(decide(issue(data, [initial(), edited], marker=marked(2, 11, 2, data)), context()), UpToDate)
+
+
+def test_an_applied_comment_was_deleted__the_body_stays_and_a_checkpoint_says_so() -> None:
+    data = {"count": 0, "v": 1}
+    before = issue(data, [initial(), comment(12, "talk")], marker=marked(2, 12, 3, data))
+    step = wrote(decide(before, context()))
+    assert step.state.data == data
+    assert "changed after the fact" in step.checkpoint
+    settled(before, step)
+
+
+def test_talk_was_deleted__only_the_marker_is_renewed() -> None:
+    before = issue(START, [initial(), comment(12, "talk")], marker=marked(1, 12, 3, START))
+    step = wrote(decide(before, context()))
+    assert (step.checkpoint, step.body) == ("", before.body)
+    settled(before, step)
+
+
+def test_talk_edited_into_an_update_behind_a_deleted_comment__is_folded_on_top() -> None:
+    turned = comment(12, {"new": 1}, "alice", edited_at="2026-03-01T00:00:00Z", editor="alice")
+    crashed = comment(13, {"old": 1})
+    data = {"count": 0, "gone": 1, "old": 1}
+    before = issue(data, [initial(), turned, crashed], marker=marked(3, 13, 4, data), edited_at="2026-02-01T00:00:00Z")
+    step = wrote(decide(before, context()))
+    assert step.state.data == {"count": 0, "gone": 1, "old": 1, "new": 1}
+    assert step.verdicts[13].outcome is Outcome.APPLIED
+    settled(before, step)
+
+
+def test_doubt_without_the_checkpoint_in_the_read__reads_further() -> None:
+    data = {"count": 0, "a": 1}
+    log = [comment(50, "talk"), comment(51, {"a": 1})]
+    before = issue(data, log, marker=marked(2, 51, 40, data), complete=False, total_comments=40)
+    assert decide(before, context()) == ReadFurther(49)
+    before = issue(
+        data,
+        [initial(50, after=7, revision=2), comment(51, {"a": 1})],
+        marker=marked(3, 51, 40, data),
+        complete=False,
+        total_comments=40,
+    )
+    assert decide(before, context()) == ReadFurther(7)
+
+
+def test_doubt_and_a_key_near_the_end_of_the_read__reads_the_comments_that_the_key_looks_at() -> None:
+    keyed = comment(62, {"_data": {"a": 1}, "_meta": {"update_id": "k"}})
+    data = {"count": 0, "a": 1}
+    before = issue(
+        data,
+        [comment(61, "talk"), keyed, initial(63, START, after=61, revision=2, reason="edited by hand")],
+        marker=marked(3, 62, 40, data),
+        complete=False,
+        total_comments=41,
+    )
+    assert decide(before, context()) == ReadFurther(60)
+
+
+def test_a_broken_edit_over_a_late_one_that_would_undo_a_verdict__rebuilt_with_the_late_one_last() -> None:
+    test = {
+        "_data": [{"op": "test", "path": "/count", "value": 0}, {"op": "add", "path": "/ok", "value": 1}],
+        "_meta": {"update_mode": "json-patch"},
+    }
+    log = [initial(), comment(11, {"count": 5}), comment(12, test, "alice", "+1")]
+    before = issue(
+        "oops", log, marker=marked(2, 12, 2, {"count": 0, "ok": 1}), editor="bob", edited_at="2026-02-02T00:00:00Z"
+    )
+    step = wrote(decide(before, context()))
+    assert step.state.data == {"count": 5, "ok": 1}
+    assert '"after": 12' in step.checkpoint
+    settled(before, step)
+
+
+def test_a_log_without_any_initial_state__the_body_stays() -> None:
+    data = {"count": 7}
+    before = issue(data, [comment(11, {"a": 1})], marker=marked(2, 11, 1, data))
+    step = wrote(decide(before, context()))
+    assert step.state.data == data
+    settled(before, step)
+
+
+def test_a_late_checkpoint__the_hand_edit_that_a_slow_run_wrote_over_comes_back() -> None:
+    taken_over = initial(12, {"hand": 1}, after=10, revision=2, update_id="1-10-x", reason="edited by hand")
+    log = [initial(), comment(11, {"a": 1}, "alice", "+1"), taken_over]
+    data = {"count": 0, "a": 1}
+    before = issue(data, log, marker=marked(2, 11, 2, data))
+    step = wrote(decide(before, context()))
+    assert step.state.data == {"hand": 1, "a": 1}
+    settled(before, step)
+
+
+def test_a_stray_checkpoint_and_a_body_that_nothing_explains__reads_back_to_the_one_before_it() -> None:
+    stray = initial(60, {"hand": 1}, after=50, revision=2, update_id="k", reason="edited by hand")
+    before = issue(
+        {"other": 1},
+        [comment(50, "talk"), stray],
+        marker=marked(9, 55, 70, {"other": 1}),
+        complete=False,
+        total_comments=71,
+    )
+    assert decide(before, context()) == ReadFurther(49)
+
+
+def test_what_a_checkpoint_names_has_its_verdict_and_gets_its_receipt() -> None:
+    held = initial(
+        13,
+        {"x": 1},
+        after=12,
+        revision=4,
+        update_id="k",
+        reason="comments came late",
+        verdicts={11: "rejected", 12: "applied"},
+    )
+    log = [initial(), comment(11, '{"bad": }'), comment(12, {"x": 1}), held]
+    step = wrote(decide(issue({"x": 1}, log, marker=marked(4, 12, 3, {"x": 1})), context()))
+    assert [(r.comment_id, r.content) for r in step.receipts] == [(11, "-1"), (12, "+1")]
+    assert step.title is None
+
+
+def test_a_late_one_from_before_a_checkpoint__is_folded_on_top() -> None:
+    held = initial(13, {"x": 1}, after=12, revision=2, update_id="k", reason="edited by hand")
+    log = [initial(), comment(11, {"late": 1}), comment(12, "talk"), held]
+    step = wrote(decide(issue({"x": 1}, log, marker=marked(2, 12, 2, {"x": 1})), context()))
+    assert step.state.data == {"x": 1, "late": 1}
+    assert '"after": 12' in step.checkpoint
+
+
+def test_one_late_before_a_checkpoint_and_one_after_it() -> None:
+    held = initial(12, {"x": 1}, after=10, revision=2, update_id="k", reason="edited by hand")
+    log = [initial(9), comment(10, {"late": 1}), comment(13, {"late too": 1}), comment(14, {"y": 1}, "alice", "+1")]
+    data = {"x": 1, "y": 1}
+    before = issue(data, sorted([*log, held], key=lambda c: c.id), marker=marked(3, 14, 3, data))
+    step = wrote(decide(before, context()))
+    assert step.state.data == {"x": 1, "y": 1, "late": 1, "late too": 1}
