@@ -86,7 +86,7 @@ class Mover:
         return replace(found, applied=result.applied, rejected=result.rejected, done=not self.dry_run)
 
     def _form(self, issue: Issue) -> str:
-        """Which version wrote it: by its initial state, whose shapes differ (original.md, A1 F03, A2 0.6.0)."""
+        """Which version wrote it: by its initial state, whose shapes differ."""
         for comment in issue.comments:
             try:
                 value = parse(comment.body)

@@ -23,7 +23,7 @@ from tests.support.cli import ENTRY, ROOT, Shell, commands
 LABELS = ["stored-object", "UID:metrics"]
 HEAVY = ("github", "requests", "jsonschema", "rich", "yaml", "loguru", "re2", "jsonpatch", "actions_toolkit")
 
-# As the contract's "Command line" section has them.
+# What scripts rely on.
 CONTRACT = {
     "process-updates": {"--issue", "--dry-run"},
     "sweep": {"--dry-run"},

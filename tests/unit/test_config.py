@@ -22,7 +22,6 @@ from gh_store_action.config.store_config import (
 from gh_store_action.domain.records import AccessRule, Reactions, Rules
 from gh_store_action.errors import ConfigurationError
 
-CONTRACT = Path(__file__).parents[3] / "shared" / "contract.md"
 GH_STORE_0_5 = """
 store:
   base_label: "stored-object"
@@ -95,17 +94,6 @@ def test_dump_local__goes_with_any_rules_of_a_store() -> None:
 def test_schema__is_a_schema_and_explains_every_value() -> None:
     schema = json.loads((Path(reading.__file__).parent / "config_schema.json").read_text())
     Draft202012Validator.check_schema(schema)
-
-
-@pytest.mark.skipif(not CONTRACT.exists(), reason="the contract is not beside this checkout")
-def test_defaults__are_the_contract() -> None:
-    block = CONTRACT.read_text(encoding="utf-8").split("```yaml\n")[-1].split("```")[0]
-    rules, keys = parse_rules(re.sub(r"(?m)^  schemas: .*$", "", block))
-    assert rules == Rules()
-    assert parse_local(block).retries == Retries()
-    assert parse_local(block).rate_limit == RateLimit()
-    assert parse_local(block).log == LogConfig()
-    assert keys["processors"] == ["github-actions[bot]"]
 
 
 @pytest.mark.parametrize(

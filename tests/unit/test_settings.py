@@ -2,7 +2,6 @@
 
 import json
 import pickle
-import re
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,6 @@ from gh_store_action.errors import InputError
 
 ROOT = Path(__file__).parents[2]
 MANIFEST = ROOT / "action.yml"
-CONTRACT = ROOT.parent / "shared" / "contract.md"
 SECRET = "ghs_0123456789abcdef"
 LEAST = {"INPUT_TOKEN": SECRET, "GITHUB_REPOSITORY": "octo/store"}
 NEEDED: dict[str, dict[str, str]] = {
@@ -56,20 +54,6 @@ def test_inputs__the_manifest_has_the_same_names_and_defaults() -> None:
     assert {name: entry.get("default", "") for name, entry in inputs.items()} == {
         name: entry.default for name, entry in INPUTS.items()
     }
-
-
-@pytest.mark.skipif(not CONTRACT.exists(), reason="the contract is not beside this checkout")
-def test_inputs__the_contract_has_the_same_names_and_defaults() -> None:
-    section = CONTRACT.read_text(encoding="utf-8").split("| input |")[1].split("\n\n")[0]
-    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in section.splitlines()[2:]]
-    defaults = {name: row[1] for row in rows for name in re.findall(r"`([a-z-]+)`", row[0])}
-    assert defaults.keys() == INPUTS.keys()
-    for name, default in defaults.items():
-        if default.startswith("`"):
-            assert default.strip("`") == INPUTS[name].default
-        else:  # left to the code
-            assert INPUTS[name].default == ""
-    assert set(re.findall(r"`([a-z-]+)`", rows[0][3])) == set(MODES)
 
 
 @pytest.mark.parametrize("mode", MODES)
