@@ -109,7 +109,7 @@ def library(term: Term) -> str:
             return f"`{name}` with `{setting}`"
         case Digest():
             return "`meta.digest` of the object"
-        case InWorkflow():
+        case _:  # words for a workflow
             return ""
 
 

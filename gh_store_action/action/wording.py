@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gh_store_action.errors import StoreError
-from gh_store_action.hints import Digest, Grant, InWorkflow, Operation, Setting, Term, Without, worded
+from gh_store_action.hints import Digest, Grant, Operation, Setting, Term, Without, worded
 
 
 def of_the_action(term: Term) -> str:
@@ -21,8 +21,8 @@ def of_the_action(term: Term) -> str:
             return f"`{name}` with `{setting}`"
         case Digest():
             return "the output `digest`"
-        case InWorkflow(words):
-            return words
+        case _:
+            return term.words
 
 
 def in_inputs(text: str) -> str:

@@ -70,11 +70,9 @@ class Program(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of that name: its room is imported now, and no other."""
-        for _, room, summaries in ROOMS:
-            if cmd_name in summaries:
-                commands: Sequence[click.Command] = import_module(f"{__name__}.{room}").COMMANDS
-                return next(one for one in commands if one.name == cmd_name)
-        return None
+        room = next((room for _, room, summaries in ROOMS if cmd_name in summaries), None)
+        commands: Sequence[click.Command] = import_module(f"{__name__}.{room}").COMMANDS if room else ()
+        return next((one for one in commands if one.name == cmd_name), None)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gh_store_action.errors import StoreError
-from gh_store_action.hints import Digest, Grant, InWorkflow, Operation, Setting, Term, Without, worded
+from gh_store_action.hints import Digest, Grant, Operation, Setting, Term, Without, worded
 
 _NOT_OPTIONS: Mapping[str, str] = {"token": "GITHUB_TOKEN", "repository": "--repo or GITHUB_REPOSITORY"}
 
@@ -25,7 +25,7 @@ def of_the_command(term: Term) -> str:
             return f"`gh-store {name} --{setting}`"
         case Digest():
             return "the `digest` that `gh-store get` prints"
-        case InWorkflow():
+        case _:  # words for a workflow
             return ""
 
 
