@@ -20,11 +20,11 @@ MOST_MEMORY = 200  # MB
 SCRIPT = """
 import json, os, sys
 from pathlib import Path
-from gh_store_action.gateway import GitHub
-from gh_store_action.session import Session
-from gh_store_action.snapshot import Snapshots, Target
-from gh_store_action.transport import Transport
-from gh_store_action.workspace import Workspace
+from gh_store_action.gateway.issues import GitHub
+from gh_store_action.store.session import Session
+from gh_store_action.snapshots.making import Snapshots, Target
+from gh_store_action.gateway.transport import Transport
+from gh_store_action.workspace.files import Workspace
 from tests.bench.peak import peak
 
 api, token, folder, format_, mode = sys.argv[1:]
