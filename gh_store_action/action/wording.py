@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gh_store_action.errors import StoreError
-from gh_store_action.hints import Digest, Grant, Operation, Setting, Term, Without, worded
+from gh_store_action.hints import Digest, Grant, InWorkflow, Setting, Term, Without, library, worded
 
 
 def of_the_action(term: Term) -> str:
@@ -17,12 +17,12 @@ def of_the_action(term: Term) -> str:
             return f"set `{name}: false`"
         case Grant():
             return f"Add `permissions: {{{term}}}` to the job, or give a token that may"
-        case Operation(name, setting):
-            return f"`{name}` with `{setting}`"
         case Digest():
             return "the output `digest`"
+        case InWorkflow(words):
+            return words
         case _:
-            return term.words
+            return library(term)
 
 
 def in_inputs(text: str) -> str:
@@ -32,4 +32,4 @@ def in_inputs(text: str) -> str:
 
 def explained(error: StoreError) -> str:
     """The one line of a failure, in the action's words."""
-    return f"{in_inputs(error.what)} {in_inputs(error.hint)}".strip()
+    return in_inputs(error.text)

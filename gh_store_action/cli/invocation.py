@@ -141,8 +141,6 @@ class Invocation:
         if "transport" in self.__dict__:
             self.transport.close()
         if self._logged is not None:
-            from loguru import logger
-
             logger.remove()
             self._logged = None
 

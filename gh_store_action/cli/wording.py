@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gh_store_action.errors import StoreError
-from gh_store_action.hints import Digest, Grant, Operation, Setting, Term, Without, worded
+from gh_store_action.hints import Digest, Operation, Setting, Term, Without, library, worded
 
 _NOT_OPTIONS: Mapping[str, str] = {"token": "GITHUB_TOKEN", "repository": "--repo or GITHUB_REPOSITORY"}
 
@@ -19,14 +19,12 @@ def of_the_command(term: Term) -> str:
             return f"`--{name} {value}`"
         case Without(name):
             return f"leave out --{name}"
-        case Grant():
-            return f"Give a token with `{term}`"
         case Operation(name, setting):
             return f"`gh-store {name} --{setting}`"
         case Digest():
             return "the `digest` that `gh-store get` prints"
-        case _:  # words for a workflow
-            return ""
+        case _:
+            return library(term)
 
 
 def in_options(text: str) -> str:
@@ -36,4 +34,4 @@ def in_options(text: str) -> str:
 
 def explained(error: StoreError) -> str:
     """The one line of a failure, in the command's words."""
-    return f"{in_options(error.what)} {in_options(error.hint)}".strip()
+    return in_options(error.text)

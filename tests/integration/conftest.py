@@ -56,3 +56,11 @@ def remote(tmp_path: Path) -> Path:
 @pytest.fixture
 def checkout(tmp_path: Path, remote: Path) -> Path:
     return real.clone(remote, tmp_path / "checkout")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A workspace without a checkout."""
+    made = tmp_path / "workspace"
+    made.mkdir()
+    return made

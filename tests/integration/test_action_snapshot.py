@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -12,30 +11,7 @@ from gh_store_action.domain.snapshots import snapshot as snapshots
 from tests.double import GitHub
 from tests.support import git
 from tests.support.scene import OWNER, STRANGER, WRITER, Scene
-
-SNAPSHOT = "data/store-snapshot.json"
-PLACES = {"json": SNAPSHOT, "jsonl": "data/store-snapshot.jsonl", "directory": "data/store"}
-
-
-def written(workspace: Path, format_: str = "json") -> dict[str, bytes]:
-    """The snapshot's files."""
-    place = workspace / PLACES[format_]
-    files = [place] if place.is_file() else sorted(file for file in place.rglob("*") if file.is_file())
-    return {file.relative_to(workspace).as_posix(): file.read_bytes() for file in files}
-
-
-def stored(workspace: Path) -> dict[str, Any]:
-    """What a reader takes out of the file."""
-    return {name: entry["data"] for name, entry in json.loads(written(workspace)[SNAPSHOT])["objects"].items()}
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A workspace without a checkout."""
-    made = tmp_path / "workspace"
-    made.mkdir()
-    return made
-
+from tests.support.snapshots import PLACES, SNAPSHOT, stored, written
 
 # Full
 
