@@ -135,6 +135,11 @@ def read(comment: Comment, rules: Rules, counting: frozenset[str]) -> Entry:
     return Entry(comment, Kind.UPDATE, patch=value)
 
 
+def adopted_at(entries: Iterable[Entry]) -> int:
+    """The comment that the store's own log begins behind, 0 where nothing was adopted; before it other rules held."""
+    return max((e.after for e in entries if e.kind is Kind.CHECKPOINT and e.adopted), default=0)
+
+
 def _invalid(comment: Comment, path: str, reason: str) -> Entry:
     return Entry(comment, Kind.INVALID, problem=Reason(path, reason))
 

@@ -95,7 +95,7 @@ def read(issue: Issue, rules: Rules, counting: frozenset[str], judge: Judge = no
     """The log of an issue whose comments are all there."""
     entries = tuple(_entry(entry, rules, counting) for entry in updates.read_all(issue.comments, rules, counting))
     marker = objects.marker_of(issue, counting)
-    adopted = max((e.after for e in entries if e.kind is Kind.CHECKPOINT and e.adopted), default=0)
+    adopted = updates.adopted_at(entries)
     own = any(e.kind is Kind.CHECKPOINT and e.update_id for e in entries)
     legacy = adopted if marker or adopted or own else max((e.id for e in entries), default=0)
     # A token of the repository's people may have worked on the object too: gh-store's did, and any person's may.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from gh_store_action.domain.log.entries import Entry, Kind, checkpoint, checkpoint_id
+from gh_store_action.domain.log.entries import Entry, Kind, adopted_at, checkpoint, checkpoint_id
 from gh_store_action.domain.log.fold import State, newest_checkpoint
 from gh_store_action.domain.log.fold import reach as repeats_reach
 from gh_store_action.domain.objects import Marker
@@ -94,7 +94,7 @@ def unreceipted(
     entries: Sequence[Entry], context: Context, marker: Marker, recorded: Mapping[int, Verdict]
 ) -> list[Entry]:
     """Older updates without a verdict, after what an adoption took over; their authors have been asked about."""
-    adopted = max((e.after for e in entries if e.kind is Kind.CHECKPOINT and e.adopted), default=0)
+    adopted = adopted_at(entries)
     found = [e for e in entries if e.asks and adopted < e.id <= marker.comment and e.id not in recorded]
     context.insist(login for entry in found for login in context.writers(entry))
     return found
@@ -141,10 +141,6 @@ def with_checkpoint(
         verdicts={comment: verdict.outcome.key for comment, verdict in base.verdicts.items()},
     )
     return replace(base, moved=True, checkpoint=text, checkpoint_id=key)
-
-
-def adopted_at(entries: Sequence[Entry]) -> int:
-    return max((e.after for e in entries if e.kind is Kind.CHECKPOINT and e.adopted), default=0)
 
 
 def late_notes(late: Sequence[Entry], reason: str = LATE) -> tuple[str, ...]:

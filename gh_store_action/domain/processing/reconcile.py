@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from gh_store_action.domain import objects
-from gh_store_action.domain.log.entries import ADOPTED, Entry, Kind, checkpoint_id
+from gh_store_action.domain.log.entries import ADOPTED, Entry, Kind, adopted_at, checkpoint_id
 from gh_store_action.domain.log.fold import State, fold, newest_checkpoint, repeats
 from gh_store_action.domain.objects import Marker
 from gh_store_action.domain.processing.base import (
     LATE,
     Base,
-    adopted_at,
     body_data,
     explained,
     late_notes,

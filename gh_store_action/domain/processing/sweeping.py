@@ -42,7 +42,7 @@ def settled(
     newer = [e for e in entries if e.id > marker.comment]
     if any(e.asks for e in newer) or issue.total_comments - len(newer) != marker.count:
         return False
-    adopted = max((e.after for e in entries if e.kind is updates.Kind.CHECKPOINT and e.adopted), default=0)
+    adopted = updates.adopted_at(entries)
     return all(
         outcomes_given(e.comment, rules.reactions, counting)
         for e in entries
