@@ -160,14 +160,25 @@ def equal(a: Json, b: Json) -> bool:
 
 
 def read_body(text: str) -> Json:
-    """Read an issue body: white space around it, CRLF line ends and one code fence are accepted.
+    """Read an issue body as an object's data: white space around it, CRLF and one code fence are accepted.
 
     Raises:
-        InvalidJson: if what remains is not strict JSON.
+        InvalidJson: if what remains is not strict JSON, or is neither an object nor an array.
     """
     text = text.removeprefix("\ufeff").strip()
     fenced = read_fenced(text)
-    return parse(text if fenced is None else fenced)
+    data = parse(text if fenced is None else fenced)
+    if not isinstance(data, dict | list):
+        raise InvalidJson("it is neither an object nor an array")
+    return data
+
+
+def body_digest(text: str) -> str:
+    """The digest of an issue body's data, empty where it holds none."""
+    try:
+        return digest(read_body(text))
+    except InvalidJson:
+        return ""
 
 
 def read_fenced(text: str) -> str | None:

@@ -19,12 +19,11 @@ from gh_store_action.domain.strict_json import (
     BODY_LIMIT,
     InvalidJson,
     Json,
+    body_digest,
     check,
     digest,
     dump,
-    equal,
     fits,
-    read_body,
 )
 from gh_store_action.domain.verdicts import initial_receipts
 from gh_store_action.errors import (
@@ -157,7 +156,7 @@ class Creator:
         """
         if found.live:
             first = found.live[0]
-            if self._unfinished(first) and self._same(first, wanted.data):
+            if self._unfinished(first) and body_digest(first.body) == digest(wanted.data):
                 return first
             raise ObjectExists(
                 f"There is an object {found.object_id!r} already: issue #{first.number}.",
@@ -190,12 +189,6 @@ class Creator:
             if entry.asks and any(r.content in receipts for r in comment.reactions):
                 return False
         return True
-
-    def _same(self, issue: Issue, data: Json) -> bool:
-        try:
-            return equal(read_body(issue.body), data)
-        except InvalidJson:
-            return False
 
     def _would_be(self, wanted: _Wanted, number: int) -> StoredObject:
         meta = StoredMeta(

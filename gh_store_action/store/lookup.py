@@ -138,16 +138,13 @@ class Lookup:
         """
         try:
             data = read_body(issue.body)
-            problem = "" if isinstance(data, dict | list) else "it is neither an object nor an array"
         except InvalidJson as error:
-            data, problem = None, error.reason
-        if problem:
             raise BrokenObject(
-                f"The body of issue #{issue.number} cannot be read as an object: {problem}.",
+                f"The body of issue #{issue.number} cannot be read as an object: {error.reason}.",
                 "Process the issue: its log rebuilds the body."
                 if self._has_state(issue)
                 else "Put the object's JSON, and nothing else, into the body, then process the issue.",
-            )
+            ) from None
         return StoredObject(self.meta(issue, data, version=version), data)
 
     def _has_state(self, issue: Issue) -> bool:

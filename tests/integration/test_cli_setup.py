@@ -354,7 +354,7 @@ def test_doctor__counts_what_is_pending_double_and_broken(shell: Shell, reposito
     assert found["pending updates"] == ("warn", f"1: #{metrics}", "Run `gh-store sweep`.")
     assert found["duplicate ids"][:2] == ("fail", "1: twice in #1, #2")
     assert found["broken bodies"][0] == "fail"
-    assert found["broken bodies"][1].startswith("7: #3 (its body is no JSON")
+    assert found["broken bodies"][1].startswith("7: #3 (its body cannot be read as an object")
     assert found["broken bodies"][1].endswith("and 2 more")
     assert found["written by gh-store"][0] == "warn"
 

@@ -60,8 +60,8 @@ def as_read(files: dict[str, str]) -> dict[str, bytes]:
             True,
         ),
         (an_issue(author="eve", association="NONE"), "it was opened by somebody who may not write here", False),
-        (an_issue(body="text"), "its body is no JSON: ", True),
-        (an_issue(body="5"), "its body is JSON, but neither an object nor an array", True),
+        (an_issue(body="text"), "its body cannot be read as an object: ", True),
+        (an_issue(body="5"), "its body cannot be read as an object: it is neither an object nor an array", True),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

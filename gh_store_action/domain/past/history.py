@@ -24,7 +24,7 @@ from gh_store_action.domain.processing.reconcile import CHANGED
 from gh_store_action.domain.processing.replay import recorded_by_checkpoints
 from gh_store_action.domain.records import Issue, Rules
 from gh_store_action.domain.refusal import Reason
-from gh_store_action.domain.strict_json import InvalidJson, Json, digest, equal, read_body
+from gh_store_action.domain.strict_json import Json, body_digest, digest, equal
 from gh_store_action.domain.verdicts import APPLIED, Outcome, Verdict, outcomes_given
 
 PENDING = "pending"
@@ -135,7 +135,7 @@ def points(log: ObjectLog) -> tuple[Point, ...]:
     if before and own and not equal(before[-1].data, own[0].data):
         before = tuple(replace(point, certain=False) for point in before)
     elif before and not own:
-        agrees = _is_body(log, before[-1].data)
+        agrees = body_digest(log.issue.body) == digest(before[-1].data)
         before = tuple(replace(point, certain=agrees) for point in before)
     elif before and before[-1].revision == own[0].revision:
         own = own[1:]
@@ -149,13 +149,6 @@ def _in_time(found: Iterable[Point]) -> tuple[Point, ...]:
         time = max(point.time, result[-1].time) if result else point.time
         result.append(replace(point, time=time))
     return tuple(result)
-
-
-def _is_body(log: ObjectLog, data: Json) -> bool:
-    try:
-        return equal(read_body(log.issue.body), data)
-    except InvalidJson:
-        return False
 
 
 def _legacy_points(log: ObjectLog) -> tuple[Point, ...]:
@@ -240,7 +233,7 @@ def _leads_on(log: ObjectLog, found: Folded, following: Entry | None) -> bool:
         basis = _BASIS.fullmatch(following.update_id)
         return following.adopted or (basis is not None and int(basis["revision"]) == last.revision)
     if log.marker is None:
-        return _is_body(log, last.data)
+        return body_digest(log.issue.body) == digest(last.data)
     return last.revision == log.marker.revision and digest(last.data).startswith(log.marker.digest)
 
 

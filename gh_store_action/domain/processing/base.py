@@ -50,8 +50,6 @@ def body_data(text: str) -> tuple[Json, str]:
         data = read_body(text)
     except InvalidJson as error:
         return None, error.reason
-    if not isinstance(data, dict | list):
-        return None, "the body is JSON, but neither an object nor an array"
     return data, ""
 
 

@@ -7,15 +7,8 @@ from collections.abc import Callable
 from gh_store_action.domain import objects
 from gh_store_action.domain.log import entries as updates
 from gh_store_action.domain.records import Issue, Rules
-from gh_store_action.domain.strict_json import InvalidJson, read_body
+from gh_store_action.domain.strict_json import body_digest
 from gh_store_action.domain.verdicts import outcomes_given
-
-
-def _fits(body: str, wanted: str) -> bool:
-    try:
-        return objects.short_digest(read_body(body)) == wanted
-    except InvalidJson:
-        return False
 
 
 def settled(
@@ -36,7 +29,7 @@ def settled(
         return not objects.is_trusted(issue, counting) and not may_write(issue.author)
     if not issue.closed:
         return False
-    if not _fits(issue.body, marker.digest):
+    if not body_digest(issue.body).startswith(marker.digest):
         return False
     entries = updates.read_all(issue.comments, rules, counting)
     newer = [e for e in entries if e.id > marker.comment]

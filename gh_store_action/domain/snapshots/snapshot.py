@@ -109,9 +109,7 @@ def stored_object(issue: Issue, rules: Rules, counting: frozenset[str]) -> Store
     try:
         data = read_body(issue.body)
     except InvalidJson as error:
-        return LeftOut(issue.number, f"its body is no JSON: {error.reason}", broken=True)
-    if not isinstance(data, dict | list):
-        return LeftOut(issue.number, "its body is JSON, but neither an object nor an array", broken=True)
+        return LeftOut(issue.number, f"its body cannot be read as an object: {error.reason}", broken=True)
     marker = objects.marker_of(issue, counting)
     # Before its first processing here an object counts its revisions as gh-store did: comments, and one.
     version = marker.revision if marker is not None else issue.total_comments + 1
