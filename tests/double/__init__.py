@@ -1,6 +1,12 @@
 """A stateful GitHub over loopback HTTP: REST, GraphQL and git, for tests, the demo and the benchmark.
 
 It models GitHub as documented, or as observed where the documents are silent; see the facts each docstring names.
+
+Where a test finds what it needs:
+
+- ``GitHub.delays`` (``Delays``): views that lag behind what is written from then on, counted in requests: ``events``,
+  ``labels``, ``lists``, ``permissions``, ``comments``. ``Repository.hide_comment_from_reads`` and
+  ``hide_issue_from_lists`` hold back one thing, ``reveal`` shows all.
 """
 
 from .access import Principal
@@ -9,6 +15,7 @@ from .events import Event
 from .faults import Fault
 from .graphql_engine import AliasFault, schema
 from .hub import Options, Saved
+from .lag import Delays
 from .model import BOT
 from .repository import CommentView, IssueView, Repository
 from .server import Gate
@@ -20,6 +27,7 @@ __all__ = [
     "AliasFault",
     "Clock",
     "CommentView",
+    "Delays",
     "Event",
     "Fault",
     "Gate",

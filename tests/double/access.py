@@ -61,6 +61,17 @@ def role_of(world: World, repo: RepositoryRecord, login: str) -> str:
     return granted
 
 
+def role_told(world: World, repo: RepositoryRecord, login: str) -> tuple[str, str]:
+    """The role that answers name, and its own name; where they lag, what both were."""
+    role = role_of(world, repo, login)
+    told: tuple[str, str] = repo.lags.seen("permissions", login.lower(), (role, role_name(repo, login, role)))
+    return told
+
+
+def role_name(repo: RepositoryRecord, login: str, role: str) -> str:
+    return repo.custom_roles.get(login.lower(), role)
+
+
 def level(world: World, repo: RepositoryRecord, who: Principal) -> int:
     """A person's role as a number; a workflow token counts as what its permissions amount to for issues."""
     if who.workflow:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .access import Principal
@@ -61,6 +62,8 @@ def open_issue(
         pull=pull,
     )
     repo.next_number += 1
+    for view in ("labels", "lists"):
+        hub.lag(repo, view, issue.number, None)
     repo.issues[issue.number] = issue
     hub.tell("issues", "opened", who, repo, issue)
     for label in labels:
@@ -119,8 +122,19 @@ def _rewrite(hub: Hub, subject: Issue | Comment, who: Principal, body: str, now:
 
 
 def _touch(hub: Hub, issue: Issue, now: int) -> None:
+    """An issue is about to change its state or labels, or something on it has changed."""
+    note_lists(hub, issue)
     hub.world.clock.now = max(hub.world.clock.now, now)
     issue.updated = now
+
+
+def note_lists(hub: Hub, issue: Issue) -> None:
+    """Before a change: what lagging lists go on showing of an issue."""
+    if hub.delays.labels or hub.delays.lists:
+        repo = hub.world.repository_by_id(issue.repository)
+        assert repo is not None
+        for view in ("labels", "lists"):
+            hub.lag(repo, view, issue.number, replace(issue, labels=list(issue.labels)))
 
 
 def _change_state(
@@ -129,6 +143,7 @@ def _change_state(
     """``state_reason`` counts only when the state changes (facts file, Issue update)."""
     if state == issue.state:
         return
+    _touch(hub, issue, now)
     issue.state = state
     if state == "closed":
         issue.reason, issue.closed, issue.closed_by = reason or "completed", now, who.login
@@ -136,7 +151,6 @@ def _change_state(
     else:
         issue.reason, issue.closed, issue.closed_by = "reopened", None, None
         note(hub, repo, who, issue, "reopened", now, {"reason": "reopened"})
-    _touch(hub, issue, now)
     hub.tell("issues", "closed" if state == "closed" else "reopened", who, repo, issue)
 
 
@@ -145,24 +159,25 @@ def note(
 ) -> None:
     """Enter something in the issue's timeline."""
     number = hub.world.new_id("happening")
+    hub.lag(repo, "events", number, None)
     issue.timeline.append(Happening(number, kind, who.login, at, repo.id, issue.number, details))
 
 
 def _attach(hub: Hub, repo: RepositoryRecord, who: Principal, issue: Issue, label: Label, now: int) -> None:
     if label.id in issue.labels:
         return
+    _touch(hub, issue, now)
     issue.labels.append(label.id)
     note(hub, repo, who, issue, "labeled", now, {"label": label.id, "name": label.name, "color": label.color})
-    _touch(hub, issue, now)
     hub.tell("issues", "labeled", who, repo, issue, label=label)
 
 
 def _detach(hub: Hub, repo: RepositoryRecord, who: Principal, issue: Issue, label: Label, now: int) -> None:
     if label.id not in issue.labels:
         return
+    _touch(hub, issue, now)
     issue.labels.remove(label.id)
     note(hub, repo, who, issue, "unlabeled", now, {"label": label.id, "name": label.name, "color": label.color})
-    _touch(hub, issue, now)
     hub.tell("issues", "unlabeled", who, repo, issue, label=label)
 
 
@@ -207,9 +222,10 @@ def add_comment(hub: Hub, repo: RepositoryRecord, who: Principal, issue: Issue, 
         raise Refusal(403, f"Commenting is disabled on issues with more than {limit} comments", type="FORBIDDEN")
     now = hub.world.clock.write()
     comment = Comment(hub.world.new_id("comment"), repo.id, issue.number, who.login, body, now, now)
+    hub.lag(repo, "comments", comment.id, None)
+    _touch(hub, issue, now)
     issue.comments.append(comment)
     repo.comments[comment.id] = comment
-    issue.updated = now
     hub.tell("issue_comment", "created", who, repo, issue, comment=comment)
     return comment
 
@@ -225,7 +241,7 @@ def edit_comment(hub: Hub, repo: RepositoryRecord, who: Principal, comment: Comm
     _rewrite(hub, comment, who, body, now)
     comment.updated = now
     issue = repo.issues[comment.number]
-    issue.updated = now
+    _touch(hub, issue, now)
     changes = {"body": {"from": before}}
     hub.tell("issue_comment", "edited", who, repo, issue, comment=comment, changes=changes)
 
@@ -236,8 +252,7 @@ def delete_comment(hub: Hub, repo: RepositoryRecord, who: Principal, comment: Co
     hub.tell("issue_comment", "deleted", who, repo, issue, comment=comment)
     issue.comments.remove(comment)
     del repo.comments[comment.id]
-    repo.hidden_comments.pop(comment.id, None)
-    issue.updated = now
+    _touch(hub, issue, now)
     note(hub, repo, who, issue, "comment_deleted", now, {"author": comment.author, "comment": comment.id})
 
 
@@ -266,7 +281,8 @@ def lock(hub: Hub, repo: RepositoryRecord, who: Principal, issue: Issue, reason:
     if issue.locked:
         return
     now = hub.world.clock.write()
-    issue.locked, issue.lock_reason, issue.updated = True, reason, now
+    _touch(hub, issue, now)
+    issue.locked, issue.lock_reason = True, reason
     note(hub, repo, who, issue, "locked", now, {"reason": reason})
     hub.tell("issues", "locked", who, repo, issue)
 
@@ -275,7 +291,8 @@ def unlock(hub: Hub, repo: RepositoryRecord, who: Principal, issue: Issue) -> No
     if not issue.locked:
         return
     now = hub.world.clock.write()
-    issue.locked, issue.lock_reason, issue.updated = False, None, now
+    _touch(hub, issue, now)
+    issue.locked, issue.lock_reason = False, None
     note(hub, repo, who, issue, "unlocked", now, {})
     hub.tell("issues", "unlocked", who, repo, issue)
 

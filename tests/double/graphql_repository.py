@@ -131,7 +131,7 @@ def pull_request(source: RepositoryRecord, info: Any, number: int) -> Issue:
 @resolves("Repository", "issues")
 def issues(source: RepositoryRecord, info: Any, **arguments: Any) -> Connection:
     access.require_issue_read(source, info.context.who)
-    return issue_connection(source, [i for i in source.issues.values() if not i.pull], arguments)
+    return issue_connection(source, arguments)
 
 
 @resolves("Repository", "label")
@@ -183,7 +183,7 @@ def collaborators(
     found = [a for a in found if query is None or query.lower() in a.login.lower()]
 
     def permission(account: Account) -> str:
-        return access.role_of(ctx.world, source, account.login).upper()
+        return access.role_told(ctx.world, source, account.login)[0].upper()
 
     arguments.pop("affiliation", None)
     found.sort(key=lambda a: a.id)

@@ -22,17 +22,19 @@ ORDERS: dict[str, Any] = {
 }
 
 
-def issue_connection(repo: RepositoryRecord, found: list[Issue], arguments: dict[str, Any]) -> Connection:
-    """Filtered and ordered issues; several label names mean any of them (https://github.com/cli/cli/issues/419),
+def issue_connection(repo: RepositoryRecord, arguments: dict[str, Any], of: Label | None = None) -> Connection:
+    """Issues, of a label where given, filtered and ordered issues; several label names mean any of them (https://github.com/cli/cli/issues/419),
     ``since`` is inclusive (schema: IssueFilters)."""
     filters = arguments.pop("filterBy", None) or {}
     states = set(arguments.pop("states", None) or []) | set(filters.get("states") or [])
     order = arguments.pop("orderBy", None)
-    hidden = repo.hidden_issues
-    for names in (arguments.pop("labels", None), filters.get("labels")):
-        if names:
-            labels = {label.id for label in (repo.label_named(n) for n in names) if label is not None}
-            found = [i for i in found if not labels.isdisjoint(i.labels)]
+    wanted = [names for names in (arguments.pop("labels", None), filters.get("labels")) if names]
+    found = [i for i in repo.listed(bool(wanted) or of is not None) if not i.pull]
+    if of is not None:
+        found = [i for i in found if of.id in i.labels]
+    for names in wanted:
+        labels = {label.id for label in (repo.label_named(n) for n in names) if label is not None}
+        found = [i for i in found if not labels.isdisjoint(i.labels)]
     if states:
         found = [i for i in found if i.state.upper() in states]
     if filters.get("since"):
@@ -40,20 +42,18 @@ def issue_connection(repo: RepositoryRecord, found: list[Issue], arguments: dict
         found = [i for i in found if i.updated >= since]
     if filters.get("createdBy"):
         found = [i for i in found if i.author.lower() == filters["createdBy"].lower()]
-    if hidden:
-        found = [i for i in found if i.number not in hidden]
     key = ORDERS[order["field"] if order else "CREATED_AT"]
     descending = bool(order) and order["direction"] == "DESC"
     found = sorted(found, key=key, reverse=descending)
-    return Connection("issues", found, key, descending=descending, **arguments)
+    now = lambda i: repo.issues[i.number]  # noqa: E731
+    return Connection("issues", found, key, descending=descending, node=now, **arguments)
 
 
 @resolves("Label", "issues")
 def label_issues(source: Label, info: Any, **arguments: Any) -> Connection:
     repo = info.context.repo(source.repository)
     access.require_issue_read(repo, info.context.who)
-    found = [i for i in repo.issues.values() if not i.pull and source.id in i.labels]
-    return issue_connection(repo, found, arguments)
+    return issue_connection(repo, arguments, source)
 
 
 # --- roots -------------------------------------------------------------------------------------------------------

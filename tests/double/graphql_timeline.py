@@ -73,13 +73,13 @@ def timeline(
 ) -> Connection:
     """Events and comments, oldest first; both counts are of the wanted types."""
     wanted = None if itemTypes is None else set(itemTypes)
+    repo = info.context.repo(source.repository)
     rows: list[tuple[list[int], Any]] = [
         ([event.at, 0, event.id], event)
-        for event in source.timeline
+        for event in repo.timeline_of(source)
         if wanted is None or ITEM_TYPES[event.kind] in wanted
     ]
     if wanted is None or "ISSUE_COMMENT" in wanted:
-        repo = info.context.repo(source.repository)
         rows += [([c.created, 1, c.id], c) for c in repo.comments_of(source)]
     rows.sort(key=lambda row: row[0])
     if since is not None:

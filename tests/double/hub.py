@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .access import Principal
+from .access import Principal, role_told
 from .events import Event, EventLog
 from .git_store import GitStore
+from .lag import Delays
 from .model import Account, Bucket, Comment, Issue, Label, RepositoryRecord, World
 from .shapes import Shapes
 
@@ -67,6 +68,7 @@ class Hub:
         self.world = World()
         self.events = EventLog()
         self.options = Options()
+        self.delays = Delays()
         self.git = GitStore(directory)
         self.tokens: dict[str, Principal] = {}
         self.base = ""
@@ -92,6 +94,10 @@ class Hub:
         if found.reset <= self.world.clock.now:
             found.used, found.reset = 0, self.world.clock.now + 3_600
         return found
+
+    def lag_permission(self, repo: RepositoryRecord, login: str) -> None:
+        """Before a change of a person's role: let answers go on naming the old one."""
+        self.lag(repo, "permissions", login.lower(), role_told(self.world, repo, login))
 
     def add_account(self, login: str, kind: str, number: int | None = None) -> Account:
         existing = self.world.account(login)
@@ -133,12 +139,14 @@ class Hub:
         moment = self.world.clock.now
         self.events.record(name, action, who.login, repo.full_name, moment, payload, who.workflow)
 
-    def after_request(self) -> None:
-        """One more request has passed: lagging replicas catch up."""
+    def begin_request(self) -> None:
+        """One more request: lagging replicas catch up."""
+        self.world.requests += 1
         for repo in self.world.repositories.values():
-            for hidden in (repo.hidden_comments, repo.hidden_issues):
-                for key, left in list(hidden.items()):
-                    if left is not None and left <= 1:
-                        del hidden[key]
-                    elif left is not None:
-                        hidden[key] = left - 1
+            repo.lags.catch_up(self.world.requests)
+
+    def lag(self, repo: RepositoryRecord, view: str, key: int | str, before: Any) -> None:
+        """Before a change: let a view go on showing ``before`` (None: nothing) for as long as its delay says."""
+        delay = getattr(self.delays, view)
+        if delay:
+            repo.lags.add(view, key, before, self.world.requests + delay)

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from .access import Principal
-from .effects import add_labels, note
+from .effects import add_labels, note, note_lists
 from .errors import Refusal, invalid
 from .model import Issue, Label, RepositoryRecord
 
@@ -113,6 +113,7 @@ def delete(hub: Hub, repo: RepositoryRecord, who: Principal, label: Label) -> No
     now = hub.world.clock.write()
     for issue in repo.issues.values():
         if label.id in issue.labels:
+            note_lists(hub, issue)
             issue.labels.remove(label.id)
             note(hub, repo, who, issue, "unlabeled", now, {"label": label.id, "name": label.name, "color": label.color})
     del repo.labels[label.id]

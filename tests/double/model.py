@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .clock import Clock
+from .lag import Lags
 
 BOT = "github-actions[bot]"
 BOT_ID = 41_898_282
@@ -147,8 +148,7 @@ class RepositoryRecord:
     deleted_numbers: set[int] = field(default_factory=set)
     comments: dict[int, Comment] = field(default_factory=dict)
     next_number: int = 1
-    hidden_comments: dict[int, int | None] = field(default_factory=dict)
-    hidden_issues: dict[int, int | None] = field(default_factory=dict)
+    lags: Lags = field(default_factory=Lags)
 
     @property
     def full_name(self) -> str:
@@ -165,9 +165,19 @@ class RepositoryRecord:
 
     def comments_of(self, issue: Issue) -> list[Comment]:
         """An issue's comments in id order, without those a lagging replica does not show yet."""
-        if not self.hidden_comments:
-            return issue.comments
-        return [c for c in issue.comments if c.id not in self.hidden_comments]
+        return self.lags.shown("comments", issue.comments)
+
+    def timeline_of(self, issue: Issue) -> list[Happening]:
+        """An issue's timeline, oldest first, without what a lagging replica does not show yet."""
+        return self.lags.shown("events", issue.timeline)
+
+    def listed(self, by_label: bool) -> list[Issue]:
+        """Issues as the list by label, or the plain one, knows them: where it lags, copies of what they were."""
+        if not self.lags:
+            return list(self.issues.values())
+        view = "labels" if by_label else "lists"
+        known = (self.lags.seen(view, issue.number, issue) for issue in self.issues.values())
+        return [issue for issue in known if issue is not None]
 
 
 @dataclass(slots=True)
@@ -211,6 +221,7 @@ class World:
     names: dict[int, str] = field(default_factory=dict)
     buckets: dict[tuple[str, str], Bucket] = field(default_factory=dict)
     sequences: dict[str, int] = field(default_factory=lambda: dict(FIRST_IDS))
+    requests: int = 0
 
     def new_id(self, kind: str) -> int:
         """The next id of a kind; increasing, with gaps, past 2**32 for comments (facts file, section 3)."""

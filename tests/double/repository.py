@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,7 +101,9 @@ class Repository:
         assert role in ROLES, role
         with self._hub.lock:
             self._github.add_user(login)
+            self._hub.lag_permission(self.record, login)
             self.record.grants[login.lower()] = role
+            self.record.custom_roles.pop(login.lower(), None)
             if role_name is not None:
                 self.record.custom_roles[login.lower()] = role_name
 
@@ -235,17 +238,21 @@ class Repository:
     def hide_comment_from_reads(self, comment_id: int, requests: int | None = None) -> None:
         """Keep a comment out of all reads for a number of further API requests, or until ``reveal``."""
         with self._hub.lock:
-            self.record.hidden_comments[comment_id] = None if requests is None else requests + 1
+            self.record.lags.add("comments", comment_id, None, self._until(requests))
 
     def hide_issue_from_lists(self, number: int, requests: int | None = None) -> None:
         """Keep an issue out of lists and label indexes, not out of reads by number."""
         with self._hub.lock:
-            self.record.hidden_issues[number] = None if requests is None else requests + 1
+            for view in ("labels", "lists"):
+                self.record.lags.add(view, number, None, self._until(requests))
+
+    def _until(self, requests: int | None) -> float:
+        return math.inf if requests is None else self._hub.world.requests + requests
 
     def reveal(self) -> None:
+        """All views are up to date; see ``GitHub.delays`` for views that lag by themselves."""
         with self._hub.lock:
-            self.record.hidden_comments.clear()
-            self.record.hidden_issues.clear()
+            self.record.lags.late.clear()
 
     # --- files ---------------------------------------------------------------------------------------------------
 

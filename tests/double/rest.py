@@ -127,7 +127,7 @@ def issues_disabled() -> Refusal:
 
 def find_comment(call: Call, repo: RepositoryRecord, comment_id: str) -> Comment:
     comment = repo.comments.get(int(comment_id)) if comment_id.isdigit() else None
-    if comment is None or (call.method in ("GET", "HEAD") and comment.id in repo.hidden_comments):
+    if comment is None or (call.method in ("GET", "HEAD") and not repo.lags.shown("comments", [comment])):
         raise not_found()
     return comment
 

@@ -31,11 +31,6 @@ def _since(call: Call) -> int | None:
     return moment
 
 
-def visible_issues(repo: RepositoryRecord) -> list[Issue]:
-    """Issues that lists show: all but those a lagging index does not hold yet."""
-    return [issue for issue in repo.issues.values() if issue.number not in repo.hidden_issues]
-
-
 @route("GET", ISSUES)
 def list_issues(call: Call, owner: str, repo: str) -> Answer:
     """Open ones unless asked otherwise, pull requests too, labels mean all of them (OpenAPI issues/list-for-repo)."""
@@ -59,7 +54,7 @@ def list_issues(call: Call, owner: str, repo: str) -> Answer:
     creator = call.query.get("creator")
     found = [
         issue
-        for issue in visible_issues(record)
+        for issue in record.listed(bool(wanted))
         if state in ("all", issue.state)
         and (since is None or issue.updated >= since)
         and (not wanted or wanted.issubset(issue.labels))
@@ -68,7 +63,7 @@ def list_issues(call: Call, owner: str, repo: str) -> Answer:
     found.sort(key=SORTS[sort], reverse=direction != "asc")
     page, headers = by_cursor(call, found, record, _cursor)
     shapes = call.shapes
-    return Answer(200, [shapes.issue(record, issue, call.who) for issue in page], headers)
+    return Answer(200, [shapes.issue(record, record.issues[issue.number], call.who) for issue in page], headers)
 
 
 def _cursor(issue: Issue) -> str:
@@ -166,7 +161,7 @@ def list_repository_comments(call: Call, owner: str, repo: str) -> Answer:
     record = call.repository(owner, repo)
     access.require_issue_read(record, call.who)
     since = _since(call)
-    found = [c for i, c in record.comments.items() if i not in record.hidden_comments]
+    found = record.lags.shown("comments", list(record.comments.values()))
     found = [c for c in found if since is None or c.updated >= since]
     sort = call.query.get("sort")
     if sort == "updated":
@@ -247,7 +242,7 @@ def unlock_issue(call: Call, owner: str, repo: str, number: str) -> Answer:
 @route("GET", ISSUE + "/events")
 def list_events(call: Call, owner: str, repo: str, number: str) -> Answer:
     record, issue = _readable(call, owner, repo, number)
-    page, headers = by_page(call, issue.timeline, record)
+    page, headers = by_page(call, record.timeline_of(issue), record)
     shapes = call.shapes
     return Answer(200, [shapes.happening(record, event) for event in page], headers)
 
@@ -257,7 +252,7 @@ def list_timeline(call: Call, owner: str, repo: str, number: str) -> Answer:
     """Events and comments by time; a comment entry is the comment with ``event`` and ``actor``."""
     record, issue = _readable(call, owner, repo, number)
     shapes = call.shapes
-    entries = [(event.at, 0, event.id, shapes.happening(record, event)) for event in issue.timeline]
+    entries = [(event.at, 0, event.id, shapes.happening(record, event)) for event in record.timeline_of(issue)]
     for comment in record.comments_of(issue):
         shape = shapes.comment(record, comment, call.who)
         entry = {**shape, "event": "commented", "actor": shape["user"]}
@@ -272,7 +267,7 @@ def list_repository_events(call: Call, owner: str, repo: str) -> Answer:
     record = call.repository(owner, repo)
     access.require_issue_read(record, call.who)
     shapes = call.shapes
-    pairs = [(event, issue) for issue in record.issues.values() for event in issue.timeline]
+    pairs = [(event, issue) for issue in record.issues.values() for event in record.timeline_of(issue)]
     pairs.sort(key=lambda pair: -pair[0].id)
     page, headers = by_page(call, pairs, record)
     found = [{**shapes.happening(record, e), "issue": shapes.issue(record, i, call.who)} for e, i in page]

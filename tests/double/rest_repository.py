@@ -31,8 +31,8 @@ def get_permission(call: Call, owner: str, repo: str, username: str) -> Answer:
     account = call.hub.world.account(username)
     if account is None or account.kind != "User":
         raise Refusal(404, f"{username} is not a user", type="NOT_FOUND")
-    role = access.role_of(call.hub.world, record, account.login)
-    return Answer(200, call.shapes.permission(record, account.login, role))
+    told = access.role_told(call.hub.world, record, account.login)
+    return Answer(200, call.shapes.permission(account.login, *told))
 
 
 def _require_push(call: Call, record: RepositoryRecord) -> None:
@@ -62,8 +62,8 @@ def list_collaborators(call: Call, owner: str, repo: str) -> Answer:
     for login in logins:
         account = call.hub.world.account(login)
         if account is not None and account.kind == "User":
-            role = access.role_of(call.hub.world, record, account.login)
-            people.append(call.shapes.permission(record, account.login, role)["user"])
+            told = access.role_told(call.hub.world, record, account.login)
+            people.append(call.shapes.permission(account.login, *told)["user"])
     page, headers = by_page(call, people, record)
     return Answer(200, list(page), headers)
 

@@ -251,7 +251,7 @@ class Handler(BaseHTTPRequestHandler):
     ) -> tuple[int, list[str], bytes]:
         """The real answer: status, header lines, content."""
         desk, hub = self.server.desk, self.server.desk.hub
-        hub.after_request()
+        hub.begin_request()
         headers = dict(request.headers)
         try:
             if who is None:

@@ -18,6 +18,7 @@ from .events import EventLog
 from .faults import Faults
 from .git_http import GitRequest
 from .hub import Hub, Options, Saved
+from .lag import Delays
 from .model import BOT, BOT_ID, Account, Organization, RepositoryRecord
 from .repository import Repository
 from .server import Desk, Server
@@ -112,6 +113,11 @@ class GitHub:
         return self.hub.options
 
     @property
+    def delays(self) -> Delays:
+        """By how many requests views lag behind; set them before the write that is to show late."""
+        return self.hub.delays
+
+    @property
     def events(self) -> EventLog:
         return self.hub.events
 
@@ -199,6 +205,17 @@ class GitHub:
                 self.add_user(member)
                 organization.members[member.lower()] = (role, member in public)
             return account
+
+    def remove_member(self, org: str, login: str) -> None:
+        """A member leaves an organisation and its teams."""
+        with self.hub.lock:
+            for repo in self.hub.world.repositories.values():
+                if repo.owner.lower() == org.lower():
+                    self.hub.lag_permission(repo, login)
+            organization = self.hub.world.organizations[org.lower()]
+            del organization.members[login.lower()]
+            for members in organization.teams.values():
+                members.pop(login, None)
 
     def add_team(self, org: str, slug: str, members: Mapping[str, str]) -> None:
         """A team with members (login -> ``member`` or ``maintainer``)."""

@@ -362,7 +362,7 @@ class Shapes:
             answer["organization"] = owner
         return answer
 
-    def permission(self, repo: RepositoryRecord, login: str, role: str) -> dict[str, Any]:
+    def permission(self, login: str, role: str, name: str) -> dict[str, Any]:
         """Schema repository-collaborator-permission: the legacy level, and the role by its own name."""
         legacy = {"triage": "read", "maintain": "write"}.get(role, role)
         rank = ROLES.index(role)
@@ -375,8 +375,6 @@ class Shapes:
                 "triage": rank >= 2,
                 "pull": rank >= 1,
             },
-            "role_name": role,
+            "role_name": name,
         }
-        name = repo.custom_roles.get(login.lower(), role)
-        user["role_name"] = name
         return {"permission": legacy, "user": user, "role_name": name}
