@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from .errors import Refusal, integration_forbidden, not_found, user_forbidden
-from .model import BOT, ROLES, Comment, Issue, RepositoryRecord, World
+from .model import BOT, ROLES, Comment, Issue, RepositoryRecord, World, is_app
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The identity behind a token. A *workflow* token is a bot's, bound to one repository and a set of permissions.
+    """The identity behind a token. A token of an installation, a workflow's or another App's, is a bot's, bound to one
+    repository and a set of permissions; what the permission API says of the bot has no bearing on it.
 
     Naming any permission sets the unnamed ones to none (docs: Assigning permissions to jobs).
     """
@@ -28,12 +29,17 @@ class Principal:
         return self.kind == "workflow"
 
     @property
+    def installation(self) -> bool:
+        return self.kind in ("workflow", "app")
+
+    @property
     def anonymous(self) -> bool:
         return self.kind == "anonymous"
 
     @property
     def bucket(self) -> str:
-        """Rate limits are per user, and per repository for workflow tokens (docs: Rate limits for the REST API)."""
+        """Rate limits are per user, per repository for workflow tokens, per installation for Apps (docs: Rate limits
+        for the REST API)."""
         return f"repository:{self.repository}" if self.workflow else f"{self.kind}:{self.login.lower()}"
 
 
@@ -42,13 +48,16 @@ ANONYMOUS = Principal(login="", kind="anonymous", label="anonymous")
 
 def direct(login: str) -> Principal:
     """The identity of a direct call: the bot acts like a workflow token, so that it starts no run."""
-    return Principal(login=login, kind="workflow" if login == BOT else "personal", label="direct")
+    kind = "workflow" if login == BOT else "app" if is_app(login) else "personal"
+    return Principal(login=login, kind=kind, label="direct")
 
 
 def role_of(world: World, repo: RepositoryRecord, login: str) -> str:
     """The role of a person: owner, organisation owner, grant, an organisation's base permission (read unless changed),
     or what a public repository gives everyone."""
     key = login.lower()
+    if is_app(key):
+        return "none"
     if key == repo.owner.lower():
         return "admin"
     organization = world.organizations.get(repo.owner.lower())
@@ -73,8 +82,8 @@ def role_name(repo: RepositoryRecord, login: str, role: str) -> str:
 
 
 def level(world: World, repo: RepositoryRecord, who: Principal) -> int:
-    """A person's role as a number; a workflow token counts as what its permissions amount to for issues."""
-    if who.workflow:
+    """A person's role as a number; an installation's token counts as what its permissions amount to for issues."""
+    if who.installation:
         if who.repository is not None and who.repository != repo.id:
             return 0 if repo.private else 1
         if who.repository is None:
@@ -98,14 +107,14 @@ def require_seen(world: World, repo: RepositoryRecord | None, who: Principal, fu
 
 def require_issue_read(repo: RepositoryRecord, who: Principal) -> None:
     """Anyone who sees a public repository reads its issues; in a private one a workflow token needs a permission."""
-    if who.workflow and repo.private and who.permissions.get("issues", "none") == "none":
+    if who.installation and repo.private and who.permissions.get("issues", "none") == "none":
         raise integration_forbidden("issues=read")
 
 
 def _require_issue_write(repo: RepositoryRecord, who: Principal) -> None:
     if who.anonymous:
         raise Refusal(401, "Requires authentication", type="FORBIDDEN")
-    if who.workflow and (who.permissions.get("issues") != "write" or who.repository != repo.id):
+    if who.installation and (who.permissions.get("issues") != "write" or who.repository != repo.id):
         raise integration_forbidden("issues=write")
     if repo.archived:
         raise Refusal(403, "Repository was archived so is read-only.", type="FORBIDDEN")
@@ -115,7 +124,7 @@ def require_comment(world: World, repo: RepositoryRecord, who: Principal, issue:
     """Whoever reads may comment, except on a locked issue without write access, and for bots never on a locked one
     (https://github.com/actions/stale/issues/51)."""
     _require_issue_write(repo, who)
-    if issue.locked and (who.workflow or level(world, repo, who) < 3):
+    if issue.locked and (who.installation or level(world, repo, who) < 3):
         raise Refusal(403, f"Unable to {mutation} because issue is locked.", type="FORBIDDEN")
 
 
@@ -138,7 +147,7 @@ def require_state_change(world: World, repo: RepositoryRecord, who: Principal, i
     A bot may not close a locked issue (https://github.com/actions/stale/issues/51)."""
     mutation = "CloseIssue" if to == "closed" else "ReopenIssue"
     _require_issue_write(repo, who)
-    if issue.locked and who.workflow and to == "closed":
+    if issue.locked and who.installation and to == "closed":
         raise Refusal(403, "Unable to close issue because issue is locked.", type="FORBIDDEN")
     if level(world, repo, who) >= 2:
         return
@@ -180,21 +189,21 @@ def require_write(world: World, repo: RepositoryRecord, who: Principal, mutation
 
 def require_admin(world: World, repo: RepositoryRecord, who: Principal, mutation: str) -> None:
     """Deleting an issue takes admin; a workflow token is assumed unable (facts file, Delete)."""
-    if who.workflow:
+    if who.installation and who.permissions.get("administration") != "write":
         raise integration_forbidden("administration=write")
-    if level(world, repo, who) < 5:
+    if not who.installation and level(world, repo, who) < 5:
         raise user_forbidden(who.login, mutation)
 
 
 def may_read_contents(world: World, repo: RepositoryRecord, who: Principal) -> bool:
-    if who.workflow:
+    if who.installation:
         own = who.repository == repo.id
         return who.permissions.get("contents", "none") != "none" if own else not repo.private
     return can_see(world, repo, who)
 
 
 def may_write_contents(world: World, repo: RepositoryRecord, who: Principal) -> bool:
-    if who.workflow:
+    if who.installation:
         return who.repository == repo.id and who.permissions.get("contents") == "write"
     return level(world, repo, who) >= 3
 
@@ -203,7 +212,7 @@ def require_contents(world: World, repo: RepositoryRecord, who: Principal, write
     allowed = may_write_contents(world, repo, who) if write else may_read_contents(world, repo, who)
     if allowed:
         return
-    if who.workflow:
+    if who.installation:
         raise integration_forbidden("contents=write" if write else "contents=read")
     if not can_see(world, repo, who):
         raise not_found(f"Could not resolve to a Repository with the name '{repo.full_name}'.")
@@ -220,7 +229,7 @@ def association(world: World, repo: RepositoryRecord, login: str, viewer: Princi
     contributed = "CONTRIBUTOR" if key in repo.contributors else "NONE"
     if organization and key in organization.members:
         public = organization.members[key][1]
-        fellow = not viewer.workflow and viewer.login.lower() in organization.members
+        fellow = not viewer.installation and viewer.login.lower() in organization.members
         return "MEMBER" if public or fellow else contributed
     if repo.grants.get(key, "none") != "none":
         return "COLLABORATOR"

@@ -202,7 +202,9 @@ class Engine:
         bucket = self.hub.bucket(who, "graphql")
         if self.hub.options.enforce_limits and bucket.used >= bucket.limit:
             account = self.hub.world.account(who.login)
-            subject = f"installation ID {who.repository}" if who.workflow else f"user ID {account.id if account else 0}"
+            subject = (
+                f"installation ID {who.repository}" if who.installation else f"user ID {account.id if account else 0}"
+            )
             text = f"API rate limit already exceeded for {subject}."
             return {"errors": [{"type": "RATE_LIMIT", "code": "graphql_rate_limit", "message": text}]}
         bucket.used += estimate.cost

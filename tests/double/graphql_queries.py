@@ -262,7 +262,7 @@ def comment_pull(source: Comment, info: Any) -> Issue | None:
 
 
 def _may(ctx: Context, source: Issue | Comment, rank: int, own: bool = True) -> bool:
-    if ctx.who.workflow and ctx.who.permissions.get("issues") != "write":
+    if ctx.who.installation and ctx.who.permissions.get("issues") != "write":
         return False
     mine = own and source.author.lower() == ctx.who.login.lower()
     return mine or access.level(ctx.world, ctx.repo(source.repository), ctx.who) >= rank

@@ -91,7 +91,7 @@ def is_empty(source: RepositoryRecord, info: Any) -> bool:
 
 
 def _rank(ctx: Context, repo: RepositoryRecord) -> int:
-    if ctx.who.workflow:
+    if ctx.who.installation:
         return 3 if ctx.who.permissions.get("contents") == "write" else 1
     return access.level(ctx.world, repo, ctx.who)
 
@@ -175,7 +175,7 @@ def collaborators(
     source: RepositoryRecord, info: Any, login: str | None = None, query: str | None = None, **arguments: Any
 ) -> Connection:
     ctx = info.context
-    if not ctx.who.workflow and access.level(ctx.world, source, ctx.who) < 3:
+    if not ctx.who.installation and access.level(ctx.world, source, ctx.who) < 3:
         raise user_forbidden(ctx.who.login, "collaborators", "Must have push access to view collaborators.")
     logins = [source.owner, *(k for k, role in source.grants.items() if role != "none")]
     people = {a.id: a for a in (actor(ctx, name) for name in logins) if a is not None and a.kind == "User"}

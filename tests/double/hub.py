@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from .lag import Delays
 from .model import Account, Bucket, Comment, Issue, Label, RepositoryRecord, World
 from .shapes import Shapes
 
-LIMITS = {"workflow": 1_000, "personal": 5_000, "anonymous": 60}
+LIMITS = {"workflow": 1_000, "app": 5_000, "personal": 5_000, "anonymous": 60}
 APP_VIEWER = Principal(login="", kind="workflow", label="webhook")
 
 
@@ -26,6 +26,7 @@ class Options:
     Attributes:
         body_limit: characters of a body or comment; body_bytes the UTF-8 bytes.
         silent_oversize: an oversized issue body in an update answers OK and keeps the old one.
+        bots_not_found: bots of whom the permission endpoint says 404, as of ``Copilot``, instead of ``none``.
         bot_reaction_user: show a bot as ``Reaction.user`` in GraphQL; False answers null.
         big_database_ids: what ``databaseId`` past 2**31 gives: ``number``, ``null`` or ``error``.
         exact_label_lookup: GraphQL ``label(name:)`` minds case.
@@ -37,6 +38,7 @@ class Options:
     body_limit: int = 65_536
     body_bytes: int = 262_144
     silent_oversize: bool = False
+    bots_not_found: set[str] = field(default_factory=set)
     bot_reaction_user: bool = True
     big_database_ids: str = "number"
     exact_label_lookup: bool = True

@@ -24,6 +24,11 @@ REACTIONS = {
 REACTION_NAMES = {graphql: rest for rest, graphql in REACTIONS.items()}
 
 
+def is_app(login: str) -> bool:
+    """Whether a login is an App's bot (docs: About authentication with a GitHub App)."""
+    return login.endswith("[bot]")
+
+
 @dataclass(slots=True)
 class Account:
     """A user, an organisation or a bot."""

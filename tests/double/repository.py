@@ -109,8 +109,18 @@ class Repository:
 
     def workflow_token(self, **permissions: str) -> str:
         """A new GITHUB_TOKEN of this repository: what is not named is none; hyphens are written as underscores."""
+        return self._installation_token(BOT, "workflow", permissions)
+
+    def app_token(self, app: str, **permissions: str) -> str:
+        """A new token of a GitHub App installed here with these permissions. It acts as ``app[bot]``, starts runs, and
+        has its rights from the installation alone: the permission API says ``none`` of it, or 404, see ``Options``."""
+        login = f"{app}[bot]"
+        self._github.add_user(login)
+        return self._installation_token(login, "app", permissions)
+
+    def _installation_token(self, login: str, kind: str, permissions: Mapping[str, str]) -> str:
         named = {name.replace("_", "-"): value for name, value in permissions.items()}
-        return self._github.issue_token(BOT, kind="workflow", repository=self.id, permissions=named)
+        return self._github.issue_token(login, kind=kind, repository=self.id, permissions=named)
 
     def protect(self, branch: str, on: bool = True) -> None:
         """Refuse pushes and API commits to a branch."""

@@ -11,7 +11,7 @@ from .errors import Refusal, integration_forbidden, not_found
 from .git_store import GitFailed
 from .hub import LIMITS
 from .identifiers import text_id
-from .model import RepositoryRecord
+from .model import RepositoryRecord, is_app
 from .rest import Answer, Call, by_page, route
 
 REPO = "/repos/{owner}/{repo}"
@@ -24,21 +24,24 @@ def get_repository(call: Call, owner: str, repo: str) -> Answer:
 
 @route("GET", REPO + "/collaborators/{username}/permission")
 def get_permission(call: Call, owner: str, repo: str, username: str) -> Answer:
-    """Needs push access; a workflow token has it with its always present metadata permission. Who is no user, bots
-    included, is 404 (https://github.com/anthropics/claude-code-action/issues/1018)."""
+    """Needs push access; an installation's token has it with its always present metadata permission. An App's bot has
+    no role here, whatever its installation may do (https://github.com/anomalyco/opencode/issues/43532,
+    https://github.com/pytorch/test-infra/pull/8208). Who is no user is 404, and so is a bot whose login is no App's
+    (https://github.com/anthropics/claude-code-action/issues/1018)."""
     record = call.repository(owner, repo)
     _require_push(call, record)
     account = call.hub.world.account(username)
-    if account is None or account.kind != "User":
+    app = account is not None and is_app(account.login) and account.login not in call.hub.options.bots_not_found
+    if account is None or not (account.kind == "User" or app):
         raise Refusal(404, f"{username} is not a user", type="NOT_FOUND")
     told = access.role_told(call.hub.world, record, account.login)
     return Answer(200, call.shapes.permission(account.login, *told))
 
 
 def _require_push(call: Call, record: RepositoryRecord) -> None:
-    if call.who.workflow and call.who.repository == record.id:
+    if call.who.installation and call.who.repository == record.id:
         return
-    if access.level(call.hub.world, record, call.who) < 3 or call.who.workflow:
+    if access.level(call.hub.world, record, call.who) < 3 or call.who.installation:
         raise Refusal(403, "Must have push access to view collaborator permission.", type="FORBIDDEN")
 
 
@@ -71,7 +74,7 @@ def list_collaborators(call: Call, owner: str, repo: str) -> Answer:
 @route("GET", "/user")
 def get_user(call: Call) -> Answer:
     """Not for installation tokens (https://github.com/actions/create-github-app-token/issues/258)."""
-    if call.who.workflow:
+    if call.who.installation:
         raise integration_forbidden("")
     account = call.hub.world.account(call.who.login)
     if account is None:
@@ -122,9 +125,9 @@ def dispatch_repository(call: Call, owner: str, repo: str) -> Answer:
 def dispatch_workflow(call: Call, owner: str, repo: str, workflow: str) -> Answer:
     """Takes ``actions: write`` (OpenAPI actions/create-workflow-dispatch)."""
     record = call.repository(owner, repo)
-    if call.who.workflow and call.who.permissions.get("actions") != "write":
+    if call.who.installation and call.who.permissions.get("actions") != "write":
         raise integration_forbidden("actions=write")
-    if not call.who.workflow and access.level(call.hub.world, record, call.who) < 3:
+    if not call.who.installation and access.level(call.hub.world, record, call.who) < 3:
         raise Refusal(403, "Must have admin rights to Repository.", type="FORBIDDEN")
     ref = call.text("ref", required=True) or ""
     if call.hub.git.head(record.git_dir, ref if ref.startswith("refs/") else f"refs/heads/{ref}") is None:

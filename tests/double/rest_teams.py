@@ -27,11 +27,13 @@ def _team_id(account: Account, organization: Organization, slug: str) -> int:
 
 
 def _team(call: Call, org: str, slug: str) -> tuple[Account, Organization, dict[str, str]]:
-    """A team for a fellow member; workflow tokens have no organisation permission (docs: Permissions of apps)."""
-    if call.who.workflow:
+    """A team for a fellow member, or an App that may read members; a workflow token never may (docs: Permissions
+    required for GitHub Apps)."""
+    app = call.who.permissions.get("members", "none") != "none"
+    if call.who.installation and not app:
         raise integration_forbidden("members=read")
     account, organization = _organization(call, org)
-    if call.who.login.lower() not in organization.members or slug not in organization.teams:
+    if not (app or call.who.login.lower() in organization.members) or slug not in organization.teams:
         raise not_found()
     return account, organization, organization.teams[slug]
 

@@ -75,7 +75,7 @@ class Desk:
         options, bucket = self.hub.options, self.hub.bucket(call.who, "core")
         free = call.path == "/rate_limit"
         if options.enforce_limits and not free and bucket.used >= bucket.limit:
-            subject = f"installation ID {call.who.repository}" if call.who.workflow else f"user ID {call.who.login}"
+            subject = f"installation ID {call.who.repository}" if call.who.installation else f"user ID {call.who.login}"
             return self._refused(Refusal(options.limit_status, f"API rate limit exceeded for {subject}."))
         if not free:
             bucket.used += 1

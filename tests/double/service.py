@@ -19,7 +19,7 @@ from .faults import Faults
 from .git_http import GitRequest
 from .hub import Hub, Options, Saved
 from .lag import Delays
-from .model import BOT, BOT_ID, Account, Organization, RepositoryRecord
+from .model import BOT, BOT_ID, Account, Organization, RepositoryRecord, is_app
 from .repository import Repository
 from .server import Desk, Server
 from .traffic import RequestLog
@@ -178,10 +178,11 @@ class GitHub:
 
     # --- accounts and tokens -------------------------------------------------------------------------------------
 
-    def add_user(self, login: str, type: str = "User") -> Account:
-        """An account; ``type`` is ``User``, ``Bot`` or ``Organization``. The one there is if it exists."""
+    def add_user(self, login: str, type: str | None = None) -> Account:
+        """An account; ``type`` is ``User``, ``Bot`` (what ends in ``[bot]`` is one) or ``Organization``. The one there
+        is if it exists."""
         with self.hub.lock:
-            return self.hub.add_account(login, type)
+            return self.hub.add_account(login, type or ("Bot" if is_app(login) else "User"))
 
     def delete_user(self, login: str) -> None:
         """The account goes; what it wrote stays, by nobody (GraphQL) or ``ghost`` (REST)."""
@@ -238,7 +239,7 @@ class GitHub:
         with self.hub.lock:
             base = "workflow" if kind == "workflow" else login
             number = self._counts[base] = self._counts.get(base, 0) + 1
-            value = f"{'ghs' if kind == 'workflow' else 'ghp'}_{base.replace('[bot]', '')}{number:04d}{'x' * 24}"
+            value = f"{'ghp' if kind == 'personal' else 'ghs'}_{base.replace('[bot]', '')}{number:04d}{'x' * 24}"
             label = f"{base}-{number}"
             principal = Principal(login, kind, label, value, repository, dict(permissions or {}))
             self.hub.tokens[value] = principal

@@ -20,6 +20,7 @@ from .model import (
     Reaction,
     RepositoryRecord,
     World,
+    is_app,
 )
 
 ACTIONS_APP = 15_368
@@ -141,9 +142,26 @@ class Shapes:
         return answer
 
     def app(self, login: str) -> dict[str, Any] | None:
-        """Schema integration for what the workflow bot did, else None."""
-        if login != BOT:
+        """Schema integration for what an App's bot did, the workflow's one included, else None."""
+        account = self.world.account(login)
+        if account is None or not is_app(login):
             return None
+        if login != BOT:
+            return {
+                "id": account.id,
+                "client_id": f"Iv1.{account.id:016x}",
+                "slug": account.slug,
+                "node_id": node_id("Bot", 0, account.id),
+                "owner": _user(self.api, self.html, "github", 9_919, "Organization"),
+                "name": account.slug,
+                "description": None,
+                "external_url": f"{self.html}/apps/{account.slug}",
+                "html_url": f"{self.html}/apps/{account.slug}",
+                "created_at": iso(account.created),
+                "updated_at": iso(account.created),
+                "permissions": {"issues": "write", "metadata": "read"},
+                "events": [],
+            }
         return {
             "id": ACTIONS_APP,
             "client_id": "Iv1.05c79e9ad1f6bdfa",
@@ -298,7 +316,7 @@ class Shapes:
         base = self.repository_url(repo)
         page = f"{self.html}/{repo.full_name}"
         rank = level(self.world, repo, viewer)
-        if viewer.workflow:
+        if viewer.installation:
             rank = 3 if viewer.permissions.get("contents") == "write" else 1
         host = self.html.partition("://")[2]
         owner = self.user(repo.owner)
