@@ -7,6 +7,8 @@ Where a test finds what it needs:
 - ``GitHub.delays`` (``Delays``): views that lag behind what is written from then on, counted in requests: ``events``,
   ``labels``, ``lists``, ``permissions``, ``comments``. ``Repository.hide_comment_from_reads`` and
   ``hide_issue_from_lists`` hold back one thing, ``reveal`` shows all.
+- ``GitHub.faults`` (``Faults``): an error status, a page or plain text at any status (``not_json``), a lost or broken
+  answer, a dead process; each before or after the effect.
 - ``Repository.workflow_token``, ``Repository.app_token`` (any App, acts as ``name[bot]``), ``GitHub.token`` (a person).
   ``Options.bots_not_found``: bots of whom the permission endpoint says 404 instead of ``none``.
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import threading
 from collections.abc import Callable, Mapping
@@ -115,11 +116,23 @@ class Faults:
         """The answer breaks off halfway; the effect has taken place."""
         return self.add(Fault("truncate", **{"phase": "after", **rule}))
 
-    def not_json(self, *, status: int = 200, **rule: Any) -> Fault:
-        """An answer that is no JSON, like the page of a proxy."""
-        page = "<!DOCTYPE html><html><body>Unicorn!</body></html>"
-        headers = {"Content-Type": "text/html"}
-        return self.add(Fault("not_json", status=status, body=page, headers=headers, **rule))
+    def not_json(
+        self,
+        *,
+        status: int = 200,
+        html: bool = True,
+        text: str | None = None,
+        retry_after: int | None = None,
+        **rule: Any,
+    ) -> Fault:
+        """An answer that is no JSON, at any status, on REST and GraphQL: the page of a proxy or of GitHub's front end
+        (https://github.com/octokit/graphql.js/issues/554), or with ``html=False`` its plain ``text``."""
+        words = text or f"{status} {http.client.responses.get(status, 'Error')}"
+        page = f"<!DOCTYPE html>\n<html><head><title>{words}</title></head><body><h1>{words}</h1></body></html>\n"
+        headers = {"Content-Type": f"text/{'html' if html else 'plain'}; charset=utf-8"}
+        if retry_after is not None:
+            headers["Retry-After"] = str(retry_after)
+        return self.add(Fault("not_json", status=status, body=page if html else words, headers=headers, **rule))
 
     def partial(
         self, aliases: Mapping[str, Mapping[str, Any] | AliasFault], *, after: bool = False, **rule: Any

@@ -45,6 +45,17 @@ def post(hub: GitHub, token: str) -> Iterator[Post]:
     session.close()
 
 
+def add(repo: Repository, body: str, key: str = "addComment") -> str:
+    """A mutation that adds a comment to issue 1."""
+    given = f'input: {{subjectId: "{repo.issue(1).node_id}", body: "{body}"}}'
+    return f"{key}: addComment({given}) {{ clientMutationId }}"
+
+
+def mutate(hub: GitHub, token: str, *fields: str) -> requests.Response:
+    query = {"query": f"mutation {{ {' '.join(fields)} }}"}
+    return requests.post(hub.graphql_url, json=query, headers={"Authorization": f"bearer {token}"}, timeout=5)
+
+
 def bodies(repo: Repository) -> list[str]:
     return [comment.body for comment in repo.issue(1).comments]
 
@@ -91,11 +102,36 @@ def test_faults__a_truncated_answer_breaks_off(hub: GitHub, repo: Repository, po
     assert bodies(repo) == ["x"]
 
 
-def test_faults__an_answer_may_be_no_json(hub: GitHub, repo: Repository, post: Post) -> None:
-    hub.faults.not_json(phase="after")
+@pytest.mark.parametrize("status", [200, 400, 401, 403, 404, 407, 408, 422, 429, 500, 502, 503, 504])
+@pytest.mark.parametrize(("phase", "kept"), [("before", []), ("after", ["x"])])
+@pytest.mark.parametrize(("html", "kind"), [(True, "text/html"), (False, "text/plain")])
+@pytest.mark.parametrize("graphql", [False, True])
+def test_faults__an_answer_may_be_a_page_or_plain_text_at_any_status(
+    hub: GitHub,
+    repo: Repository,
+    post: Post,
+    token: str,
+    status: int,
+    phase: str,
+    kept: list[str],
+    html: bool,
+    kind: str,
+    graphql: bool,
+) -> None:
+    hub.faults.not_json(status=status, phase=phase, html=html, retry_after=9 if status == 429 else None)
+    answer = mutate(hub, token, add(repo, "x")) if graphql else post("x")
+    assert (answer.status_code, answer.headers["Content-Type"]) == (status, f"{kind}; charset=utf-8")
+    assert ("<title>" in answer.text, str(status) in answer.text) == (html, True)
+    assert answer.headers.get("Retry-After") == ("9" if status == 429 else None)
     with pytest.raises(requests.JSONDecodeError):
-        post("x").json()
-    assert bodies(repo) == ["x"]
+        answer.json()
+    assert bodies(repo) == kept
+    assert post("y").status_code == 201
+
+
+def test_faults__plain_text_may_say_anything(hub: GitHub, repo: Repository, post: Post) -> None:
+    hub.faults.not_json(status=504, html=False, text="upstream request timeout")
+    assert post("x").text == "upstream request timeout"
 
 
 def test_faults__count_from_when_they_were_added_for_the_token_they_name(
@@ -130,17 +166,12 @@ def test_faults__nothing_arrives_from_a_dead_process(
 def test_faults__single_aliases_fail_before_or_after_their_effect(hub: GitHub, repo: Repository, token: str) -> None:
     limits = {"type": "RESOURCE_LIMITS_EXCEEDED", "message": "Resource limits for this query exceeded."}
     hub.faults.partial({"b": limits, "c": AliasFault({"type": None, "message": "Timeout"}, after=True)})
-    fields = " ".join(
-        f'{key}: addComment(input: {{subjectId: "{repo.issue(1).node_id}", body: "{key}"}}) {{ clientMutationId }}'
-        for key in "abcd"
-    )
-    headers = {"Authorization": f"bearer {token}"}
-    query = {"query": f"mutation {{ {fields} }}"}
-    answer = requests.post(hub.graphql_url, json=query, headers=headers, timeout=5).json()
+    fields = [add(repo, key, key) for key in "abcd"]
+    answer = mutate(hub, token, *fields).json()
     assert [key for key in "abcd" if answer["data"][key] is None] == ["b", "c"]
     assert [(e["type"], e["path"]) for e in answer["errors"]] == [("RESOURCE_LIMITS_EXCEEDED", ["b"]), (None, ["c"])]
     assert bodies(repo) == ["a", "c", "d"]
-    assert "errors" not in requests.post(hub.graphql_url, json=query, headers=headers, timeout=5).json()
+    assert "errors" not in mutate(hub, token, *fields).json()
 
 
 def test_faults__a_whole_graphql_request_may_fail_inside_a_200(hub: GitHub, repo: Repository, token: str) -> None:
