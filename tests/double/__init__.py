@@ -8,7 +8,9 @@ Where a test finds what it needs:
   ``labels``, ``lists``, ``permissions``, ``comments``. ``Repository.hide_comment_from_reads`` and
   ``hide_issue_from_lists`` hold back one thing, ``reveal`` shows all.
 - ``GitHub.faults`` (``Faults``): an error status, a page or plain text at any status (``not_json``), a lost or broken
-  answer, a dead process; each before or after the effect.
+  answer, a dead process, an untyped GraphQL error (``went_wrong``), a mutation refused inside its request (``refuse``,
+  for one of ``REFUSALS``); each before or after the effect.
+- ``Options.unknown_fields``: what an older GitHub Enterprise Server's GraphQL does not know.
 - ``Repository.workflow_token``, ``Repository.app_token`` (any App, acts as ``name[bot]``), ``GitHub.token`` (a person).
   ``Options.bots_not_found``: bots of whom the permission endpoint says 404 instead of ``none``.
 """
@@ -16,7 +18,7 @@ Where a test finds what it needs:
 from .access import Principal
 from .clock import Clock, iso
 from .events import Event
-from .faults import Fault
+from .faults import REFUSALS, Fault
 from .graphql_engine import AliasFault, schema
 from .hub import Options, Saved
 from .lag import Delays
@@ -28,6 +30,7 @@ from .traffic import Request
 
 __all__ = [
     "BOT",
+    "REFUSALS",
     "AliasFault",
     "Clock",
     "CommentView",

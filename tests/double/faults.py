@@ -15,7 +15,31 @@ from .traffic import Request
 FOREVER = None
 TIMEOUT_TEXT = "We couldn't respond to your request in time. Sorry about that. Please try resubmitting your request."
 SECONDARY_TEXT = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."
-INTERNAL = {"message": "Something went wrong while executing your query. This may be the result of a timeout."}
+INTERNAL = {
+    "message": "Something went wrong while executing your query. This may be the result of a timeout, or it could be a "
+    "GitHub bug. Please include `0A1B:2C3D:4E5F` when reporting this issue."
+}
+REFUSALS: dict[str, dict[str, Any]] = {
+    # https://github.com/cli/cli/issues/4801
+    "too quickly": {"type": "UNPROCESSABLE", "message": "was submitted too quickly"},
+    # https://github.com/cli/cli/issues/14242
+    "archived": {"type": "UNPROCESSABLE", "message": "Repository was archived so is read-only"},
+    # https://github.com/open-telemetry/opentelemetry-dotnet/issues/6554
+    "locked": {"type": "FORBIDDEN", "message": "Unable to create comment because issue is locked"},
+    # https://github.com/fwouts/prmonitor/issues/1042
+    "saml": {
+        "type": "FORBIDDEN",
+        "extensions": {"saml_failure": True},
+        "message": "Resource protected by organization SAML enforcement. You must grant your Personal Access token "
+        "access to this organization.",
+    },
+    # https://github.com/aquasecurity/trivy/issues/10567
+    "ip allow list": {
+        "type": "FORBIDDEN",
+        "message": "Although you appear to have the correct authorization credentials, the `acme` organization has an "
+        "IP allow list enabled, and your IP address is not permitted to access this resource.",
+    },
+}
 
 
 @dataclass(eq=False)
@@ -31,7 +55,7 @@ class Fault:
         phase: ``before`` the effect (there is none) or ``after`` it (the answer is lost or spoilt).
         status: for ``status``; body and headers go with it.
         seconds: for ``slow``.
-        aliases: for ``partial``: response keys and how they fail.
+        aliases: for ``partial``: response keys or field names and how they fail.
         hits: how often it was applied.
     """
 
@@ -140,7 +164,8 @@ class Faults:
         """Top-level GraphQL fields fail by themselves, before or ``after`` their effect.
 
         Args:
-            aliases: response key -> error such as ``{"type": "RESOURCE_LIMITS_EXCEEDED", "message": "…"}``.
+            aliases: response key or field name -> error such as
+                ``{"type": "RESOURCE_LIMITS_EXCEEDED", "message": "…"}``.
         """
         known = {k: e if isinstance(e, AliasFault) else AliasFault(dict(e), after) for k, e in aliases.items()}
 
@@ -149,6 +174,23 @@ class Faults:
 
         match = rule.pop("match", None)
         return self.add(Fault("partial", aliases=known, match=concerns, **rule))
+
+    def refuse(
+        self, field_name: str, reason: str | Mapping[str, Any] = "too quickly", *, after: bool = False, **rule: Any
+    ) -> Fault:
+        """A mutation such as ``updateIssue`` is refused wherever it stands in a request, for one of ``REFUSALS`` or an
+        error of your own. Only requests with that mutation count."""
+        error = REFUSALS[reason] if isinstance(reason, str) else reason
+        match = rule.pop("match", None)
+
+        def concerns(request: Request) -> bool:
+            return field_name in request.mutations and (match is None or match(request))
+
+        return self.partial({field_name: error}, after=after, match=concerns, **rule)
+
+    def went_wrong(self, **rule: Any) -> Fault:
+        """HTTP 200, no data, and an error without a type, with ``phase`` before or after the effect."""
+        return self.graphql_errors(INTERNAL, **rule)
 
     def graphql_errors(self, *errors: Mapping[str, Any], data: Any = None, **rule: Any) -> Fault:
         """A whole GraphQL request fails inside HTTP 200: time-outs, primary and secondary limits."""

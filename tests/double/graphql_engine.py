@@ -3,28 +3,41 @@
 from __future__ import annotations
 
 import contextlib
-import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from graphql import (
+    SKIP,
     DocumentNode,
     ExecutionResult,
     FieldNode,
+    FieldsOnCorrectTypeRule,
+    FragmentDefinitionNode,
     GraphQLError,
     GraphQLObjectType,
     GraphQLScalarType,
     GraphQLSchema,
+    InlineFragmentNode,
+    Node,
     OperationDefinitionNode,
     OperationType,
+    SourceLocation,
+    TypeInfo,
+    TypeInfoVisitor,
+    Visitor,
+    VisitorAction,
     build_schema,
     execute,
+    get_location,
     parse,
+    specified_rules,
     validate,
+    visit,
 )
 
 from .access import Principal, can_see
@@ -112,11 +125,12 @@ def _checked(name: str, resolver: Resolver) -> Resolver:
     """A top-level field that fails on demand, before or after its effect."""
 
     def resolve(source: Any, info: Any, **arguments: Any) -> Any:
-        fault = info.context.faults.get(info.path.key) if info.context.faults else None
-        if fault is not None and not fault.after:
+        faults = info.context.faults
+        fault = faults and (faults.get(info.path.key) or faults.get(name))
+        if fault and not fault.after:
             raise AliasFailed(fault.error)
         result = resolver(source, info, **arguments)
-        if fault is not None:
+        if fault:
             raise AliasFailed(fault.error)
         return result
 
@@ -162,7 +176,7 @@ class Engine:
         """The JSON answer to a request body; always sent with status 200."""
         if not isinstance(body, dict) or not isinstance(body.get("query"), str):
             return {"errors": [{"message": "A query attribute must be specified and must be a string."}]}
-        document, problems = _document(body["query"])
+        document, problems = _document(body["query"], frozenset(self.hub.options.unknown_fields))
         if problems:
             return {"errors": list(problems)}
         assert document is not None
@@ -228,22 +242,29 @@ def _never(_: Any) -> bool:
     return False
 
 
-_CACHE: OrderedDict[str, tuple[DocumentNode | None, tuple[dict[str, Any], ...]]] = OrderedDict()
+_CACHE: OrderedDict[tuple[str, AbstractSet[str]], tuple[DocumentNode | None, tuple[dict[str, Any], ...]]] = (
+    OrderedDict()
+)
 
 
-def _document(text: str) -> tuple[DocumentNode | None, tuple[dict[str, Any], ...]]:
-    found = _CACHE.get(text)
+def _document(
+    text: str, hidden: AbstractSet[str] = frozenset()
+) -> tuple[DocumentNode | None, tuple[dict[str, Any], ...]]:
+    found = _CACHE.get((text, hidden))
     if found is None:
         try:
             document = parse(text)
         except GraphQLError as problem:
             found = (None, ({"message": problem.message, "locations": _locations(problem)},))
         else:
-            found = (document, tuple(_invalid(e) for e in validate(schema(), document)))
+            others = validate(
+                schema(), document, [rule for rule in specified_rules if rule is not FieldsOnCorrectTypeRule]
+            )
+            found = (document, (*_undefined(document, hidden), *(_invalid(e) for e in others)))
         if len(_CACHE) > 2_000:
             with contextlib.suppress(KeyError):
                 _CACHE.popitem(last=False)
-        _CACHE[text] = found
+        _CACHE[text, hidden] = found
     return found
 
 
@@ -259,17 +280,66 @@ def _locations(error: GraphQLError) -> list[dict[str, int]]:
 
 
 def _invalid(error: GraphQLError) -> dict[str, Any]:
-    """A validation error; an unknown field has GitHub's wording, the others graphql-core's (facts file, Doubts)."""
-    unknown = re.match(r"Cannot query field '(\w+)' on type '(\w+)'", error.message)
-    if unknown:
-        name, kind = unknown.groups()
-        return {
-            "path": ["query", name],
-            "extensions": {"code": "undefinedField", "typeName": kind, "fieldName": name},
-            "locations": _locations(error),
-            "message": f"Field '{name}' doesn't exist on type '{kind}'",
-        }
+    """A validation error other than an unknown field, in graphql-core's wording (facts file, Doubts)."""
     return {"locations": _locations(error), "message": error.message}
+
+
+class _FieldVisitor(Visitor):
+    """Collects fields that the schema has not, or that are ``hidden``, in GitHub's wording
+    (https://github.com/refined-github/refined-github/issues/6946)."""
+
+    def __init__(self, types: TypeInfo, hidden: AbstractSet[str]) -> None:
+        super().__init__()
+        self.types, self.hidden = types, hidden
+        self.path: list[str] = []
+        self.problems: list[dict[str, Any]] = []
+
+    def enter(self, node: Node, *_: Any) -> VisitorAction:
+        step = _step(node)
+        if step is None:
+            return None
+        self.path.append(step)
+        parent = self.types.get_parent_type()
+        if not isinstance(node, FieldNode) or parent is None:
+            return None
+        kind, name = parent.name, node.name.value
+        known = self.types.get_field_def() is not None and not self.hidden & {name, f"{kind}.{name}"}
+        if known:
+            return None
+        place = get_location(node.loc.source, node.loc.start) if node.loc else SourceLocation(0, 0)
+        self.problems.append(
+            {
+                "path": list(self.path),
+                "extensions": {"code": "undefinedField", "typeName": kind, "fieldName": name},
+                "locations": [{"line": place.line, "column": place.column}],
+                "message": f"Field '{name}' doesn't exist on type '{kind}'",
+            }
+        )
+        self.path.pop()
+        return SKIP
+
+    def leave(self, node: Node, *_: Any) -> VisitorAction:
+        if _step(node) is not None:
+            self.path.pop()
+        return None
+
+
+def _step(node: Node) -> str | None:
+    """How a node shows in the path of a validation error; None when it does not."""
+    if isinstance(node, OperationDefinitionNode):
+        return f"{node.operation.value} {node.name.value}" if node.name else node.operation.value
+    if isinstance(node, FragmentDefinitionNode):
+        return f"fragment {node.name.value}"
+    if isinstance(node, InlineFragmentNode):
+        return f"... on {node.type_condition.name.value}" if node.type_condition else "..."
+    return (node.alias or node.name).value if isinstance(node, FieldNode) else None
+
+
+def _undefined(document: DocumentNode, hidden: AbstractSet[str]) -> list[dict[str, Any]]:
+    types = TypeInfo(schema())
+    visitor = _FieldVisitor(types, hidden)
+    visit(document, TypeInfoVisitor(types, visitor))
+    return visitor.problems
 
 
 def _error(error: GraphQLError) -> dict[str, Any]:

@@ -29,6 +29,8 @@ class Options:
         bots_not_found: bots of whom the permission endpoint says 404, as of ``Copilot``, instead of ``none``.
         bot_reaction_user: show a bot as ``Reaction.user`` in GraphQL; False answers null.
         big_database_ids: what ``databaseId`` past 2**31 gives: ``number``, ``null`` or ``error``.
+        unknown_fields: GraphQL fields (``name`` or ``Type.name``) that the server does not know, as an older GitHub
+            Enterprise Server.
         exact_label_lookup: GraphQL ``label(name:)`` minds case.
         page_rows: REST issue lists refuse page x per_page from here on.
         enforce_limits: refuse requests beyond the primary rate limits.
@@ -41,6 +43,7 @@ class Options:
     bots_not_found: set[str] = field(default_factory=set)
     bot_reaction_user: bool = True
     big_database_ids: str = "number"
+    unknown_fields: set[str] = field(default_factory=set)
     exact_label_lookup: bool = True
     page_rows: int = 10_000
     comments_per_issue: int = 2_500

@@ -8,7 +8,7 @@ import github as pygithub
 import pytest
 import requests
 
-from tests.double import AliasFault, Fault, GitHub, Repository, Request
+from tests.double import REFUSALS, AliasFault, Fault, GitHub, Repository, Request
 
 Post = Callable[..., requests.Response]
 
@@ -182,6 +182,70 @@ def test_faults__a_whole_graphql_request_may_fail_inside_a_200(hub: GitHub, repo
     answer = requests.post(hub.graphql_url, json=query, headers={"Authorization": f"bearer {token}"}, timeout=5)
     assert (answer.status_code, answer.json()) == (200, {"data": None, "errors": [problem]})
     assert bodies(repo) == ["x"]
+
+
+@pytest.mark.parametrize(("phase", "kept"), [("before", []), ("after", ["x"])])
+def test_faults__something_goes_wrong_without_a_type(
+    hub: GitHub, repo: Repository, token: str, phase: str, kept: list[str]
+) -> None:
+    hub.faults.went_wrong(phase=phase)
+    answer = mutate(hub, token, add(repo, "x"))
+    assert (answer.status_code, answer.json()["data"]) == (200, None)
+    (problem,) = answer.json()["errors"]
+    assert set(problem) == {"message"}
+    assert problem["message"].startswith("Something went wrong while executing your query.")
+    assert bodies(repo) == kept
+
+
+@pytest.mark.parametrize("reason", REFUSALS)
+@pytest.mark.parametrize("after", [False, True])
+def test_faults__a_mutation_is_refused_inside_its_request_whatever_its_alias(
+    hub: GitHub, repo: Repository, post: Post, token: str, reason: str, after: bool
+) -> None:
+    hub.faults.refuse("addComment", reason, after=after)
+    post("a request without that mutation does not count")
+    close = f'closeIssue(input: {{issueId: "{repo.issue(1).node_id}"}}) {{ clientMutationId }}'
+    answer = mutate(hub, token, close, add(repo, "b", "say")).json()
+    (problem,) = answer["errors"]
+    assert {key: problem.get(key) for key in ("type", "message", "extensions")} == {
+        "extensions": None,
+        **REFUSALS[reason],
+    }
+    assert (problem["path"], answer["data"]["say"], answer["data"]["closeIssue"]) == (
+        ["say"],
+        None,
+        {"clientMutationId": None},
+    )
+    assert bodies(repo)[1:] == (["b"] if after else [])
+    assert "errors" not in mutate(hub, token, add(repo, "c")).json()
+
+
+def test_options__fields_that_an_older_server_does_not_know(hub: GitHub, repo: Repository, token: str) -> None:
+    def ask(query: str) -> Any:
+        headers = {"Authorization": f"bearer {token}"}
+        return requests.post(hub.graphql_url, json={"query": query}, headers=headers, timeout=5).json()
+
+    query = """query Q { repository(owner: "ann", name: "store") { id issue(number: 1) { id ...F
+        timelineItems(first: 1) { nodes { ... on RenamedTitleEvent { id } } } } } }
+        fragment F on Issue { number: fullDatabaseId comments(first: 1) { nodes { fullDatabaseId } } }"""
+    assert "errors" not in ask(query)
+    hub.options.unknown_fields |= {"Issue.fullDatabaseId", "RenamedTitleEvent.id", "comments", "closeIssue"}
+    errors = ask(query)["errors"]
+    assert [(e["message"], e["path"]) for e in errors] == [
+        (
+            "Field 'id' doesn't exist on type 'RenamedTitleEvent'",
+            ["query Q", "repository", "issue", "timelineItems", "nodes", "... on RenamedTitleEvent", "id"],
+        ),
+        ("Field 'fullDatabaseId' doesn't exist on type 'Issue'", ["fragment F", "number"]),
+        ("Field 'comments' doesn't exist on type 'Issue'", ["fragment F", "comments"]),
+    ]
+    assert errors[0]["extensions"] == {"code": "undefinedField", "typeName": "RenamedTitleEvent", "fieldName": "id"}
+    assert errors[0]["locations"] == [{"line": 2, "column": 70}]
+    closing = f'mutation {{ closeIssue(input: {{issueId: "{repo.issue(1).node_id}"}}) {{ clientMutationId }} }}'
+    assert ask(closing)["errors"][0]["message"] == "Field 'closeIssue' doesn't exist on type 'Mutation'"
+    assert repo.issue(1).state == "open"
+    hub.options.unknown_fields.clear()
+    assert "errors" not in ask(query)
 
 
 def test_faults__a_slow_answer_runs_into_the_clients_timeout(hub: GitHub, repo: Repository, token: str) -> None:
