@@ -116,16 +116,49 @@ def _require_issue_write(repo: RepositoryRecord, who: Principal) -> None:
         raise Refusal(401, "Requires authentication", type="FORBIDDEN")
     if who.installation and (who.permissions.get("issues") != "write" or who.repository != repo.id):
         raise integration_forbidden("issues=write")
+    require_unarchived(repo)
+
+
+def require_unarchived(repo: RepositoryRecord) -> None:
+    """An archived repository is read-only for everybody (docs: Archiving repositories); the words are in
+    https://github.com/cli/cli/issues/14242, the type is assumed."""
     if repo.archived:
-        raise Refusal(403, "Repository was archived so is read-only.", type="FORBIDDEN")
+        text = "Repository was archived so is read-only"
+        raise Refusal(403, f"{text}.", type="UNPROCESSABLE", graphql=text)
+
+
+def may_talk(world: World, repo: RepositoryRecord, who: Principal, issue: Issue) -> bool:
+    """Whether a locked conversation is open to somebody: to people with write access (docs: Locking conversations), to
+    no App, whatever its installation may do (https://github.com/probot/stale/issues/25)."""
+    return not issue.locked or (not who.installation and level(world, repo, who) >= 3)
+
+
+def may_edit_text(world: World, repo: RepositoryRecord, who: Principal, subject: Issue | Comment) -> bool:
+    """In a locked conversation people without write edit nothing (schema: CommentCannotUpdateReason.LOCKED) and Apps no
+    comment; that an App may still change title and body is assumed."""
+    title_or_body = isinstance(subject, Issue) and level(world, repo, who) >= 3
+    return title_or_body or may_talk(world, repo, who, repo.issue_of(subject))
 
 
 def require_comment(world: World, repo: RepositoryRecord, who: Principal, issue: Issue, mutation: str) -> None:
-    """Whoever reads may comment, except on a locked issue without write access, and for bots never on a locked one
-    (https://github.com/actions/stale/issues/51)."""
+    """Whoever reads may comment, unless the conversation is locked to them."""
     _require_issue_write(repo, who)
-    if issue.locked and (who.installation or level(world, repo, who) < 3):
-        raise Refusal(403, f"Unable to {mutation} because issue is locked.", type="FORBIDDEN")
+    if not may_talk(world, repo, who, issue):
+        raise locked(mutation)
+
+
+def locked(deed: str) -> Refusal:
+    """GraphQL's words have no full stop (https://github.com/open-telemetry/opentelemetry-dotnet/issues/6554)."""
+    text = f"Unable to {deed} because issue is locked"
+    return Refusal(403, f"{text}.", type="FORBIDDEN", graphql=text)
+
+
+def require_reaction(repo: RepositoryRecord, who: Principal, issue: Issue, mutation: str, named: bool = True) -> None:
+    """Whoever reads may react; on a locked issue nobody may, not even with write access (docs: Locking conversations).
+    GraphQL has been seen not to name the lock (https://github.com/GitHawkApp/GitHawk/issues/2297)."""
+    _require_issue_write(repo, who)
+    if issue.locked:
+        raise locked("create reaction") if named else user_forbidden(who.login, mutation)
 
 
 def require_create(world: World, repo: RepositoryRecord, who: Principal) -> None:
@@ -140,6 +173,8 @@ def require_text_edit(
     _require_issue_write(repo, who)
     if subject.author.lower() != who.login.lower() and level(world, repo, who) < 3:
         raise user_forbidden(who.login, mutation)
+    if not may_edit_text(world, repo, who, subject):
+        raise locked("update comment" if isinstance(subject, Comment) else "update issue")
 
 
 def require_state_change(world: World, repo: RepositoryRecord, who: Principal, issue: Issue, to: str) -> None:
@@ -148,7 +183,7 @@ def require_state_change(world: World, repo: RepositoryRecord, who: Principal, i
     mutation = "CloseIssue" if to == "closed" else "ReopenIssue"
     _require_issue_write(repo, who)
     if issue.locked and who.installation and to == "closed":
-        raise Refusal(403, "Unable to close issue because issue is locked.", type="FORBIDDEN")
+        raise locked("close issue")
     if level(world, repo, who) >= 2:
         return
     own = issue.author.lower() == who.login.lower()
@@ -211,6 +246,8 @@ def may_write_contents(world: World, repo: RepositoryRecord, who: Principal) -> 
 def require_contents(world: World, repo: RepositoryRecord, who: Principal, write: bool = False) -> None:
     allowed = may_write_contents(world, repo, who) if write else may_read_contents(world, repo, who)
     if allowed:
+        if write:
+            require_unarchived(repo)
         return
     if who.installation:
         raise integration_forbidden("contents=write" if write else "contents=read")

@@ -44,6 +44,7 @@ CHALLENGE = GitAnswer(
     (("WWW-Authenticate", 'Basic realm="GitHub"'), ("Content-Type", "text/plain")),
     b"No anonymous write access.\n",
 )
+ARCHIVED = b"This repository was archived so it is read-only.\n"
 NOT_FOUND = GitAnswer(404, (("Content-Type", "text/plain"),), b"Repository not found.\n")
 
 
@@ -87,6 +88,9 @@ def serve(
         if not (access.may_write_contents(hub.world, repo, who) if writing else readable):
             text = f"Permission to {repo.full_name}.git denied to {who.login}.\n".encode()
             return GitAnswer(403, (("Content-Type", "text/plain"),), text), who.login
+        if writing and repo.archived:
+            # https://github.com/googleapis/repo-automation-bots/issues/2671
+            return GitAnswer(403, (("Content-Type", "text/plain"),), ARCHIVED), who.login
         environment = {
             **hub.git.environment,
             "GIT_PROJECT_ROOT": str(hub.git.directory),

@@ -49,10 +49,6 @@ def _labels(ctx: Context, repo: RepositoryRecord, ids: list[str]) -> list[Label]
     return list(found.values())
 
 
-def _issue_of(repo: RepositoryRecord, subject: Issue | Comment) -> Issue:
-    return subject if isinstance(subject, Issue) else repo.issues[subject.number]
-
-
 Mutation = Callable[[Context, Payload], Payload]
 
 
@@ -218,7 +214,7 @@ def unminimize(ctx: Context, given: Payload) -> Payload:
 @mutation("addReaction")
 def add_reaction(ctx: Context, given: Payload) -> Payload:
     repo, subject = _load(ctx, given["subjectId"], Issue, Comment)
-    access.require_comment(ctx.world, repo, ctx.who, _issue_of(repo, subject), "create reaction")
+    access.require_reaction(repo, ctx.who, repo.issue_of(subject), "AddReaction", ctx.hub.options.lock_is_named)
     reaction, _ = effects.add_reaction(ctx.hub, ctx.who, subject, REACTION_NAMES[given["content"]])
     return {"reaction": reaction, "subject": subject}
 
@@ -227,7 +223,7 @@ def add_reaction(ctx: Context, given: Payload) -> Payload:
 def remove_reaction(ctx: Context, given: Payload) -> Payload:
     """A reaction that is not there is NOT_FOUND (facts file, Doubts)."""
     repo, subject = _load(ctx, given["subjectId"], Issue, Comment)
-    access.require_comment(ctx.world, repo, ctx.who, _issue_of(repo, subject), "remove reaction")
+    access.require_reaction(repo, ctx.who, repo.issue_of(subject), "RemoveReaction", ctx.hub.options.lock_is_named)
     content = REACTION_NAMES[given["content"]]
     login = ctx.who.login.lower()
     found = [r for r in subject.reactions if r.content == content and r.login.lower() == login]

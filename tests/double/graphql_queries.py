@@ -200,7 +200,7 @@ resolves(TEXTS, "lastEditedAt")(lambda source, info: date(source.edited))
 resolves(TEXTS, "includesCreatedEdit")(lambda source, info: bool(source.edits))
 resolves(TEXTS, "databaseId")(lambda source, info: big(info.context, source.id))
 resolves(TEXTS, "fullDatabaseId")(lambda source, info: str(source.id))
-resolves(TEXTS, "viewerCanReact", "viewerCanSubscribe")(lambda source, info: True)
+resolves(TEXTS, "viewerCanSubscribe")(lambda source, info: True)
 resolves("Issue", "id")(lambda source, info: node_id("Issue", source.repository, source.number))
 resolves("PullRequest", "id")(lambda source, info: node_id("PullRequest", source.repository, source.number))
 resolves("IssueComment", "id")(lambda source, info: node_id("IssueComment", source.repository, source.id))
@@ -262,13 +262,13 @@ def comment_pull(source: Comment, info: Any) -> Issue | None:
 
 
 def _may(ctx: Context, source: Issue | Comment, rank: int, own: bool = True) -> bool:
-    if ctx.who.installation and ctx.who.permissions.get("issues") != "write":
+    repo = ctx.repo(source.repository)
+    if repo.archived or (ctx.who.installation and ctx.who.permissions.get("issues") != "write"):
         return False
     mine = own and source.author.lower() == ctx.who.login.lower()
-    return mine or access.level(ctx.world, ctx.repo(source.repository), ctx.who) >= rank
+    return mine or access.level(ctx.world, repo, ctx.who) >= rank
 
 
-resolves(TEXTS, "viewerCanUpdate")(lambda source, info: _may(info.context, source, 3))
 resolves("IssueComment", "viewerCanDelete")(lambda source, info: _may(info.context, source, 3))
 resolves("IssueComment", "viewerCanMinimize")(lambda source, info: _may(info.context, source, 3, own=False))
 resolves("Issue", "viewerCanDelete")(lambda source, info: _may(info.context, source, 5, own=False))
@@ -284,7 +284,23 @@ def viewer_can_reopen(source: Issue, info: Any) -> bool:
 
 @resolves(TEXTS, "viewerCannotUpdateReasons")
 def cannot_update(source: Issue | Comment, info: Any) -> list[str]:
-    return [] if _may(info.context, source, 3) else ["INSUFFICIENT_ACCESS"]
+    ctx, repo = info.context, info.context.repo(source.repository)
+    if repo.archived:
+        return ["ARCHIVED"]
+    if not _may(ctx, source, 3):
+        return ["INSUFFICIENT_ACCESS"]
+    return [] if access.may_edit_text(ctx.world, repo, ctx.who, source) else ["LOCKED"]
+
+
+@resolves(TEXTS, "viewerCanUpdate")
+def can_update(source: Issue | Comment, info: Any) -> bool:
+    return not cannot_update(source, info)
+
+
+@resolves(TEXTS, "viewerCanReact")
+def can_react(source: Issue | Comment, info: Any) -> bool:
+    repo = info.context.repo(source.repository)
+    return not (repo.archived or repo.issue_of(source).locked)
 
 
 @resolves(TEXTS, "userContentEdits")

@@ -29,6 +29,8 @@ class Options:
         bots_not_found: bots of whom the permission endpoint says 404, as of ``Copilot``, instead of ``none``.
         bot_reaction_user: show a bot as ``Reaction.user`` in GraphQL; False answers null.
         big_database_ids: what ``databaseId`` past 2**31 gives: ``number``, ``null`` or ``error``.
+        lock_is_named: GraphQL refuses a reaction on a locked issue with words that name the lock; False: with those of
+            a missing permission.
         unknown_fields: GraphQL fields (``name`` or ``Type.name``) that the server does not know, as an older GitHub
             Enterprise Server.
         exact_label_lookup: GraphQL ``label(name:)`` minds case.
@@ -43,6 +45,7 @@ class Options:
     bots_not_found: set[str] = field(default_factory=set)
     bot_reaction_user: bool = True
     big_database_ids: str = "number"
+    lock_is_named: bool = True
     unknown_fields: set[str] = field(default_factory=set)
     exact_label_lookup: bool = True
     page_rows: int = 10_000

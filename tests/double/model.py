@@ -168,6 +168,9 @@ class RepositoryRecord:
         """An issue's labels in the order they were added."""
         return [self.labels[i] for i in issue.labels]
 
+    def issue_of(self, subject: Issue | Comment) -> Issue:
+        return subject if isinstance(subject, Issue) else self.issues[subject.number]
+
     def comments_of(self, issue: Issue) -> list[Comment]:
         """An issue's comments in id order, without those a lagging replica does not show yet."""
         return self.lags.shown("comments", issue.comments)

@@ -128,12 +128,6 @@ def _subject(call: Call, record: RepositoryRecord, number: str | None, comment_i
     return find_issue(call, record, number or "")
 
 
-def require_reaction(call: Call, record: RepositoryRecord, subject: Issue | Comment) -> None:
-    """Whoever may comment may react; on a locked issue bots may not (facts file, Doubts)."""
-    issue = subject if isinstance(subject, Issue) else record.issues[subject.number]
-    access.require_comment(call.hub.world, record, call.who, issue, "create reaction")
-
-
 def _list(call: Call, owner: str, repo: str, number: str | None, comment_id: str | None) -> Answer:
     record = call.repository(owner, repo)
     access.require_issue_read(record, call.who)
@@ -148,7 +142,7 @@ def _create(call: Call, owner: str, repo: str, number: str | None, comment_id: s
     """201 when new, 200 when that identity had left it before (OpenAPI reactions/create-for-issue-comment)."""
     record = call.repository(owner, repo)
     subject = _subject(call, record, number, comment_id)
-    require_reaction(call, record, subject)
+    access.require_reaction(record, call.who, record.issue_of(subject), "AddReaction")
     content = call.text("content", required=True) or ""
     if content not in REACTIONS:
         detail = {"resource": "Reaction", "field": "content", "code": "invalid"}
@@ -160,7 +154,7 @@ def _create(call: Call, owner: str, repo: str, number: str | None, comment_id: s
 def _delete(call: Call, owner: str, repo: str, number: str | None, comment_id: str | None, reaction_id: str) -> Answer:
     record = call.repository(owner, repo)
     subject = _subject(call, record, number, comment_id)
-    require_reaction(call, record, subject)
+    access.require_reaction(record, call.who, record.issue_of(subject), "RemoveReaction")
     found = [r for r in subject.reactions if str(r.id) == reaction_id]
     if not found:
         raise not_found()

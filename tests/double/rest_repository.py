@@ -129,6 +129,7 @@ def dispatch_workflow(call: Call, owner: str, repo: str, workflow: str) -> Answe
         raise integration_forbidden("actions=write")
     if not call.who.installation and access.level(call.hub.world, record, call.who) < 3:
         raise Refusal(403, "Must have admin rights to Repository.", type="FORBIDDEN")
+    access.require_unarchived(record)
     ref = call.text("ref", required=True) or ""
     if call.hub.git.head(record.git_dir, ref if ref.startswith("refs/") else f"refs/heads/{ref}") is None:
         raise Refusal(422, f"No ref found for: {ref}")
