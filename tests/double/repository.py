@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import commits, effects, labels
+from . import commits, effects, importing, labels
 from .access import Principal, direct
 from .clock import iso
 from .identifiers import node_id
@@ -229,6 +229,37 @@ class Repository:
             label = self.record.label_named(name)
             assert label is not None, name
             labels.delete(self._hub, self.record, self._as(by), label)
+
+    def copy_issue(
+        self, number: int, to: Repository, *, by: str | None = None, receipts: bool = True, events: bool = True
+    ) -> int:
+        """Copy an issue as an importer does: same texts and order, new ids of comments, edits forgotten.
+
+        Args:
+            to: the repository it goes to; the number stays where it is free there.
+            by: who has written all of it from now on, as with a tool that copies by API; None keeps authors and times.
+            receipts: keep reactions.
+            events: keep the timeline with the renames of the title.
+
+        Returns:
+            Its number there.
+        """
+        with self._hub.lock:
+            if by is not None:
+                self._github.add_user(by)
+            new = to.record.next_number if number in to.record.issues else number
+            arguments = (self._hub, self._issue(number), self.record, to.record, new)
+            return importing.copy(*arguments, by=by, receipts=receipts, events=events).number
+
+    def renumber_comments(self, number: int, *, receipts: bool = True, events: bool = True) -> None:
+        """Put such a copy in an issue's own place: its comments have new ids."""
+        with self._hub.lock:
+            issue = self._issue(number)
+            for comment in issue.comments:
+                del self.record.comments[comment.id]
+            importing.copy(
+                self._hub, issue, self.record, self.record, number, by=None, receipts=receipts, events=events
+            )
 
     def issue(self, number: int) -> IssueView:
         """A read-only view of an issue, hidden comments included."""
