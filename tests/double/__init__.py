@@ -14,6 +14,7 @@ Where a test finds what it needs:
 - ``Repository.copy_issue`` (to another repository) and ``renumber_comments`` (in place): what an importer makes.
 - ``Options.unknown_fields``: what an older GitHub Enterprise Server's GraphQL does not know.
 - ``Repository.workflow_token``, ``Repository.app_token`` (any App, acts as ``name[bot]``), ``GitHub.token`` (a person).
+  ``GitHub.delete_user`` and ``remove_member``: who leaves; ``Options.bot_reaction_user``: bots as null reactors.
   ``Options.bots_not_found``: bots of whom the permission endpoint says 404 instead of ``none``.
 """
 

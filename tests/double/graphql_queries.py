@@ -11,7 +11,6 @@ from .graphql_connections import Connection
 from .graphql_engine import INT_LIMIT, TYPE_OF, Context, attributes, date, resolves
 from .identifiers import node_id
 from .model import (
-    BOT,
     REACTION_NAMES,
     REACTIONS,
     Account,
@@ -122,9 +121,9 @@ resolves("Reaction", "id")(lambda source, info: node_id("Reaction", 0, source.id
 
 @resolves("Reaction", "user")
 def reaction_user(source: Reaction, info: Any) -> Account | None:
-    if source.login == BOT and not info.context.hub.options.bot_reaction_user:
-        return None
-    return actor(info.context, source.login)
+    account = actor(info.context, source.login)
+    bot = account is not None and account.kind == "Bot"
+    return None if bot and not info.context.hub.options.bot_reaction_user else account
 
 
 @resolves("Reaction", "reactable")

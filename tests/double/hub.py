@@ -27,7 +27,7 @@ class Options:
         body_limit: characters of a body or comment; body_bytes the UTF-8 bytes.
         silent_oversize: an oversized issue body in an update answers OK and keeps the old one.
         bots_not_found: bots of whom the permission endpoint says 404, as of ``Copilot``, instead of ``none``.
-        bot_reaction_user: show a bot as ``Reaction.user`` in GraphQL; False answers null.
+        bot_reaction_user: show bots as ``Reaction.user`` in GraphQL; False answers null.
         big_database_ids: what ``databaseId`` past 2**31 gives: ``number``, ``null`` or ``error``.
         lock_is_named: GraphQL refuses a reaction on a locked issue with words that name the lock; False: with those of
             a missing permission.

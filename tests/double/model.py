@@ -9,6 +9,7 @@ from .clock import Clock
 from .lag import Lags
 
 BOT = "github-actions[bot]"
+GHOST = "ghost"  # never an account here: REST shows it, GraphQL shows null
 BOT_ID = 41_898_282
 ROLES = ("none", "read", "triage", "write", "maintain", "admin")
 REACTIONS = {
@@ -158,6 +159,20 @@ class RepositoryRecord:
     @property
     def full_name(self) -> str:
         return f"{self.owner}/{self.name}"
+
+    def forget(self, login: str) -> None:
+        """An account is deleted: its roles go, and what it did was done by nobody, whoever takes its name later."""
+        self.grants.pop(login, None)
+        self.custom_roles.pop(login, None)
+        for issue in self.issues.values():
+            texts: list[Issue | Comment] = [issue, *issue.comments]
+            things: list[Any] = [*texts, *issue.timeline]
+            for text in texts:
+                things += [*text.edits, *text.reactions]
+            for thing in things:
+                for name in ("author", "editor", "login", "actor", "closed_by"):
+                    if (getattr(thing, name, None) or "").lower() == login:
+                        setattr(thing, name, GHOST)
 
     def label_named(self, name: str) -> Label | None:
         """The label of that name; names are unique whatever their case (facts file, Labels)."""

@@ -185,8 +185,15 @@ class GitHub:
             return self.hub.add_account(login, type or ("Bot" if is_app(login) else "User"))
 
     def delete_user(self, login: str) -> None:
-        """The account goes; what it wrote stays, by nobody (GraphQL) or ``ghost`` (REST)."""
+        """The account goes, and its roles with it; what it wrote stays, by nobody (GraphQL: author, editor, actor and
+        user are null) or ``ghost`` (REST)."""
         with self.hub.lock:
+            for repo in self.hub.world.repositories.values():
+                repo.forget(login.lower())
+            for organization in self.hub.world.organizations.values():
+                organization.members.pop(login.lower(), None)
+                for members in organization.teams.values():
+                    members.pop(login, None)
             del self.hub.world.accounts[login.lower()]
             for value, principal in list(self.hub.tokens.items()):
                 if principal.login.lower() == login.lower():

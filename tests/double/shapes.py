@@ -10,6 +10,7 @@ from .clock import iso
 from .identifiers import node_id
 from .model import (
     BOT,
+    GHOST,
     REACTIONS,
     ROLES,
     Account,
@@ -113,7 +114,7 @@ class Shapes:
         """Schema simple-user. Treat as read-only: it is shared."""
         account = self.world.account(login)
         if account is None:
-            account = Account(10_137, "ghost", "User", 0)
+            account = Account(10_137, GHOST, "User", 0)
         return _user(self.api, self.html, account.login, account.id, account.kind)
 
     def full_user(self, account: Account, private: bool) -> dict[str, Any]:

@@ -108,3 +108,71 @@ def test_permission__of_a_bot_that_is_no_app_is_404(hub: GitHub, repo: Repositor
     hub.add_user("Copilot", "Bot")
     answer = send(repo.app_token("my-app"), "GET", "/collaborators/Copilot/permission")
     assert (answer.status_code, answer.json()["message"]) == (404, "Copilot is not a user")
+
+
+PEOPLE = """{ repository(owner: "ann", name: "store") { issue(number: 2) {
+    author { login } editor { login } authorAssociation
+    timelineItems(last: 1, itemTypes: [RENAMED_TITLE_EVENT]) { nodes { ... on RenamedTitleEvent { actor { login } } } }
+    userContentEdits(first: 1) { nodes { editor { login } } }
+    comments(first: 1) { nodes { author { login } editor { login } viewerDidAuthor
+      reactions(first: 9) { totalCount nodes { content user { login } } } } } } } }"""
+
+
+def test_deleted_account__leaves_what_it_wrote_by_nobody(hub: GitHub, repo: Repository, send: Send, ask: Ask) -> None:
+    repo.grant("bob", "write")
+    number = repo.open_issue("bob", "T", "B")
+    repo.edit_issue(number, "bob", title="U", body="C")
+    comment = repo.comment(number, "bob", "c")
+    repo.edit_comment(comment, "bob", "d")
+    repo.react(comment, "bob", "+1")
+    repo.react(comment, "ann", "+1")
+    gone, token = hub.token("bob"), repo.workflow_token(issues="write")
+    hub.delete_user("bob")
+    issue = ask(token, PEOPLE)["data"]["repository"]["issue"]
+    (comment_seen,) = issue.pop("comments")["nodes"]
+    assert issue == {
+        "author": None,
+        "editor": None,
+        "authorAssociation": "NONE",
+        "timelineItems": {"nodes": [{"actor": None}]},
+        "userContentEdits": {"nodes": [{"editor": None}]},
+    }
+    assert comment_seen == {
+        "author": None,
+        "editor": None,
+        "viewerDidAuthor": False,
+        "reactions": {
+            "totalCount": 2,
+            "nodes": [{"content": "THUMBS_UP", "user": None}, {"content": "THUMBS_UP", "user": {"login": "ann"}}],
+        },
+    }
+    assert send(token, "GET", f"/issues/{number}").json()["user"]["login"] == "ghost"
+    assert send(token, "GET", f"/issues/{number}/events").json()[-1]["actor"]["login"] == "ghost"
+    assert send(token, "GET", "/collaborators/bob/permission").status_code == 404
+    assert send(gone, "GET", f"/issues/{number}").status_code == 401
+
+
+def test_deleted_account__whose_name_is_taken_again_has_no_rights(hub: GitHub, repo: Repository, send: Send) -> None:
+    hub.add_org("acme", {"bob": "admin"})
+    hub.add_team("acme", "core", {"bob": "member"})
+    repo.grant("bob", "admin", role_name="boss")
+    comment = repo.comment(1, "bob", "c")
+    hub.delete_user("bob")
+    repo.comment(1, "bob", "another bob")
+    assert [(c.id == comment, c.author) for c in repo.issue(1).comments] == [(True, "ghost"), (False, "bob")]
+    answer = send(hub.token("bob"), "PATCH", "/issues/1", {"title": "U"})
+    assert answer.status_code == 403
+    assert send(hub.token("ann"), "GET", "/collaborators/bob/permission").json()["role_name"] == "read"
+    assert send(hub.token("bob"), "GET", "/orgs/acme/teams/core").status_code == 404
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_reactions__of_bots_are_by_nobody_by_an_option(hub: GitHub, repo: Repository, ask: Ask, shown: bool) -> None:
+    comment = repo.comment(repo.open_issue("ann", "T"), "ann", "c")
+    for login in (BOT, "my-app[bot]", "ann"):
+        repo.react(comment, login, "eyes")
+    hub.options.bot_reaction_user = shown
+    (seen,) = ask(repo.workflow_token(issues="read"), PEOPLE)["data"]["repository"]["issue"]["comments"]["nodes"]
+    users = [node["user"] and node["user"]["login"] for node in seen["reactions"]["nodes"]]
+    assert users == ([BOT, "my-app[bot]", "ann"] if shown else [None, None, "ann"])
+    assert seen["reactions"]["totalCount"] == 3
