@@ -8,6 +8,7 @@ import re
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from . import access, commits
 from .access import ANONYMOUS, Principal
@@ -79,11 +80,15 @@ def serve(
         return CHALLENGE, ""
     writing = "git-receive-pack" in (match["rest"] + query)
     with hub.lock:
-        repo = hub.world.repository(f"{match['owner']}/{match['name']}")
+        full_name = f"{match['owner']}/{match['name']}"
+        repo = hub.world.repository(full_name) or hub.world.moved(full_name)
         if who.anonymous and (writing or repo is None or repo.private):
             return CHALLENGE, ""
         if repo is None or not access.can_see(hub.world, repo, who):
             return NOT_FOUND, who.login
+        if full_name.lower() != repo.full_name.lower():
+            address = f"{hub.base}/{repo.full_name}.git/{match['rest']}{'?' if query else ''}{query}"
+            return GitAnswer(301, (("Location", address), ("Content-Type", "text/plain")), b""), who.login
         readable = access.may_read_contents(hub.world, repo, who) or not repo.private
         if not (access.may_write_contents(hub.world, repo, who) if writing else readable):
             text = f"Permission to {repo.full_name}.git denied to {who.login}.\n".encode()
@@ -95,7 +100,7 @@ def serve(
             **hub.git.environment,
             "GIT_PROJECT_ROOT": str(hub.git.directory),
             "GIT_HTTP_EXPORT_ALL": "1",
-            "PATH_INFO": f"/{repo.full_name}.git/{match['rest']}",
+            "PATH_INFO": f"/{Path(repo.git_dir).relative_to(hub.git.directory)}/{match['rest']}",
             "REQUEST_METHOD": method,
             "QUERY_STRING": query,
             "CONTENT_TYPE": headers.get("content-type", ""),

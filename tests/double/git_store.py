@@ -85,6 +85,8 @@ class GitStore:
     def create(self, full_name: str, default_branch: str) -> Path:
         """A new empty bare repository, laid out by hand because that is quicker than ``git init``."""
         git_dir = self.directory / f"{full_name}.git"
+        while git_dir.exists():  # of a repository that had this name before
+            git_dir = git_dir.with_name(f"_{git_dir.name}")
         for part in ("objects/info", "objects/pack", "refs/heads", "refs/tags", "hooks", "info"):
             (git_dir / part).mkdir(parents=True, exist_ok=True)
         (git_dir / "HEAD").write_text(f"ref: refs/heads/{default_branch}\n")

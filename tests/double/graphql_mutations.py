@@ -294,7 +294,8 @@ def _branch(ctx: Context, given: Payload) -> tuple[RepositoryRecord, str]:
     full_name, name = given.get("repositoryNameWithOwner"), given.get("branchName")
     if not (full_name and name):
         raise Refusal(422, "A branch needs an id, or both repositoryNameWithOwner and branchName.")
-    repo = access.require_seen(ctx.world, ctx.world.repository(full_name), ctx.who, full_name)
+    found = ctx.world.repository(full_name) or ctx.world.moved(full_name)
+    repo = access.require_seen(ctx.world, found, ctx.who, full_name)
     return repo, name if name.startswith("refs/heads/") else f"refs/heads/{name}"
 
 

@@ -60,10 +60,12 @@ def label_issues(source: Label, info: Any, **arguments: Any) -> Connection:
 
 
 @resolves("Query User Organization", "repository")
-def repository(source: Any, info: Any, name: str, owner: str = "", **_: Any) -> RepositoryRecord:
+def repository(source: Any, info: Any, name: str, owner: str = "", followRenames: bool = True) -> RepositoryRecord:
+    """Follows an old name unless told not to (schema: Query.repository)."""
     full_name = f"{owner or source.login}/{name}"
     world = info.context.world
-    return access.require_seen(world, world.repository(full_name), info.context.who, full_name)
+    found = world.repository(full_name) or (world.moved(full_name) if followRenames else None)
+    return access.require_seen(world, found, info.context.who, full_name)
 
 
 @resolves("Query", "viewer")

@@ -242,6 +242,7 @@ class World:
     organizations: dict[str, Organization] = field(default_factory=dict)
     repositories: dict[str, RepositoryRecord] = field(default_factory=dict)
     names: dict[int, str] = field(default_factory=dict)
+    old_names: dict[str, int] = field(default_factory=dict)
     buckets: dict[tuple[str, str], Bucket] = field(default_factory=dict)
     sequences: dict[str, int] = field(default_factory=lambda: dict(FIRST_IDS))
     requests: int = 0
@@ -257,6 +258,25 @@ class World:
 
     def repository(self, full_name: str) -> RepositoryRecord | None:
         return self.repositories.get(full_name.lower())
+
+    def moved(self, full_name: str) -> RepositoryRecord | None:
+        """The repository that had this name, unless another has taken it (docs: Renaming a repository)."""
+        number = self.old_names.get(full_name.lower())
+        return None if number is None or self.repository(full_name) else self.repository_by_id(number)
+
+    def add_repository(self, repo: RepositoryRecord) -> None:
+        """Put a repository under its name, which another may have had before."""
+        self.repositories[repo.full_name.lower()] = repo
+        self.names[repo.id] = repo.full_name.lower()
+        self.old_names.pop(repo.full_name.lower(), None)
+
+    def rename_repository(self, repo: RepositoryRecord, full_name: str) -> None:
+        """Give a repository another name, another owner included; the old name leads there from now on."""
+        del self.repositories[repo.full_name.lower()]
+        old = repo.full_name.lower()
+        repo.owner, _, repo.name = full_name.partition("/")
+        self.add_repository(repo)
+        self.old_names[old] = repo.id
 
     def repository_by_id(self, number: int) -> RepositoryRecord | None:
         name = self.names.get(number)

@@ -74,7 +74,7 @@ class Repository:
 
     @property
     def record(self) -> RepositoryRecord:
-        found = self._hub.world.repository(self.full_name)
+        found = self._hub.world.repository(self.full_name) or self._hub.world.moved(self.full_name)
         assert found is not None, self.full_name
         return found
 
@@ -125,6 +125,14 @@ class Repository:
     def protect(self, branch: str, on: bool = True) -> None:
         """Refuse pushes and API commits to a branch."""
         self._hub.git.protect(self.record.git_dir, f"refs/heads/{branch}", on)
+
+    def rename(self, full_name: str) -> None:
+        """Give the repository another name, or with another owner's name hand it over. Under the old name REST answers
+        301, or 307 where not to GET, git is redirected, and GraphQL follows."""
+        with self._hub.lock:
+            self._github.add_user(full_name.partition("/")[0])
+            self._hub.world.rename_repository(self.record, full_name)
+            self.full_name = full_name
 
     def archive(self, archived: bool = True) -> None:
         self.record.archived = archived

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from urllib.parse import quote, unquote, urlencode
 
-from .access import Principal, require_seen
-from .errors import Refusal, not_found
+from .access import Principal, can_see, require_seen
+from .errors import DOCS, Refusal, not_found
 from .hub import Hub
 from .model import Comment, Issue, RepositoryRecord
 from .shapes import Shapes
@@ -102,11 +102,28 @@ def dispatch(call: Call) -> Answer:
         if repo is None:
             raise not_found()
         path = f"/repos/{repo.full_name}{by_id[2] or ''}"
+    moved = _moved(call, path)
+    if moved is not None:
+        return moved
     for pattern, handlers in _ROUTES:
         match = pattern.fullmatch(path)
         if match and method in handlers:
             return handlers[method](call, **{name: unquote(value) for name, value in match.groupdict().items()})
     raise not_found()
+
+
+def _moved(call: Call, path: str) -> Answer | None:
+    """A redirect where a repository was renamed: 301 for reads, 307 for all else (docs: Best practices for using the
+    REST API; the body as in https://github.com/18F/charlie/pull/85)."""
+    parts = re.match(r"/repos/([^/]+/[^/]+)(/.*)?$", path)
+    repo = parts and call.hub.world.moved(unquote(parts[1]))
+    if parts is None or repo is None or not can_see(call.hub.world, repo, call.who):
+        return None
+    query = f"?{urlencode(call.query, quote_via=quote)}" if call.query else ""
+    url = f"{call.api}/repositories/{repo.id}{parts[2] or ''}{query}"
+    guide = "guides/best-practices-for-using-the-rest-api#follow-redirects"
+    body = {"message": "Moved Permanently", "url": url, "documentation_url": f"{DOCS}/{guide}"}
+    return Answer(301 if call.method in ("GET", "HEAD") else 307, body, {"Location": url})
 
 
 def find_issue(call: Call, repo: RepositoryRecord, number: str) -> Issue:

@@ -287,8 +287,7 @@ class GitHub:
             record = RepositoryRecord(
                 world.new_id("repository"), owner, name, private, issues, default_branch, str(git_dir), now, now, now
             )
-            world.repositories[full_name.lower()] = record
-            world.names[record.id] = full_name.lower()
+            world.add_repository(record)
             repository = Repository(self, full_name)
             if files:
                 repository.commit_files(files, message="Initial commit")

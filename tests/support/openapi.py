@@ -17,6 +17,8 @@ from referencing.jsonschema import DRAFT202012
 from tests.support.exchanges import Exchange
 
 ANYWHERE = {
+    "301": "a renamed repository (docs: Best practices for using the REST API)",
+    "307": "the same where not read (docs: Best practices for using the REST API)",
     "304": "conditional requests (docs: Best practices for using the REST API)",
     "400": "problems parsing JSON (docs: Troubleshooting the REST API)",
     "401": "bad credentials (docs: Troubleshooting the REST API)",
