@@ -123,7 +123,12 @@ def town() -> Iterator[Town]:
     with GitHub() as github:
         github.add_org("acme", {"ada": "admin", "ben": "member"}, public=("ben",))
         github.add_team("acme", "core", {"ada": "maintainer", "ben": "member"})
-        repository = github.add_repository("acme/store", files={"README.md": "# A store\n", "data/a.json": "{}\n"})
+        files = {
+            "README.md": "# A store\n",
+            "data/a.json": "{}\n",
+            ".github/workflows/snapshot.yml": "on: workflow_dispatch\n",
+        }
+        repository = github.add_repository("acme/store", files=files)
         repository.grant("ada", "admin")
         repository.grant("ben", "triage")
         repository.create_label("ada", "with description", "ff0000", "text")
@@ -363,6 +368,10 @@ def drive_githubkit(town: Town, version: str) -> list[str]:
         parsed(api.git.create_ref(**at, ref=f"refs/heads/{version}-{len(town.exchanges)}", sha=head))
         api.repos.create_dispatch_event(**at, event_type="update", client_payload={"id": "a"})
         api.actions.create_workflow_dispatch(**at, workflow_id="snapshot.yml", ref="main", inputs={"full": "true"})
+        (workflow,) = parsed(api.actions.list_repo_workflows(**at)).workflows
+        api.actions.disable_workflow(**at, workflow_id=workflow.id)
+        assert parsed(api.actions.get_workflow(**at, workflow_id="snapshot.yml")).state == "disabled_manually"
+        api.actions.enable_workflow(**at, workflow_id=workflow.id)
 
         for token in (town.stranger, town.workflow, "ghp_unknown"):
             with githubkit.GitHub(token, base_url=town.github.api_url, http_cache=False, auto_retry=False) as other:

@@ -11,7 +11,7 @@ Where a test finds what it needs:
   answer, a dead process, an untyped GraphQL error (``went_wrong``), a mutation refused inside its request (``refuse``,
   for one of ``REFUSALS``); each before or after the effect.
 - ``Repository.lock``, ``unlock``, ``archive``: what each identity may still do is in ``access.py``.
-- ``Repository.rename``: the old name redirects.
+- ``Repository.rename``: the old name redirects. ``Repository.set_workflow_state``: what is on and what is off.
 - ``Repository.copy_issue`` (to another repository) and ``renumber_comments`` (in place): what an importer makes.
 - ``Options.unknown_fields``: what an older GitHub Enterprise Server's GraphQL does not know.
 - ``Repository.workflow_token``, ``Repository.app_token`` (any App, acts as ``name[bot]``), ``GitHub.token`` (a person).

@@ -20,6 +20,7 @@ PREFIXES = {
     "Edit": "UCE_lADO",
     "PinnedIssue": "PI_kwDO",
     "Ref": "REF_kwDO",
+    "Workflow": "W_kwDO",
     "GitObject": "C_kwDO",
 }
 _BY_PREFIX = {prefix: kind for kind, prefix in PREFIXES.items()}

@@ -154,6 +154,8 @@ class RepositoryRecord:
     deleted_numbers: set[int] = field(default_factory=set)
     comments: dict[int, Comment] = field(default_factory=dict)
     next_number: int = 1
+    workflow_ids: dict[str, int] = field(default_factory=dict)
+    workflow_states: dict[str, str] = field(default_factory=dict)
     lags: Lags = field(default_factory=Lags)
 
     @property
@@ -229,6 +231,7 @@ FIRST_IDS = {
     "label": 9_100_000_000,
     "happening": 21_000_000_000,
     "edit": 400_000_000,
+    "workflow": 161_000_000,
 }
 STRIDES = {"comment": 7, "issue": 3}
 

@@ -126,6 +126,15 @@ class Repository:
         """Refuse pushes and API commits to a branch."""
         self._hub.git.protect(self.record.git_dir, f"refs/heads/{branch}", on)
 
+    def set_workflow_state(self, file: str, state: str) -> None:
+        """Turn a workflow (``process.yml``) off as GitHub or a person does, or on again.
+
+        Args:
+            state: ``active``, ``disabled_inactivity``, ``disabled_manually`` or ``disabled_fork``.
+        """
+        assert state in ("active", "disabled_inactivity", "disabled_manually", "disabled_fork"), state
+        self.record.workflow_states[f".github/workflows/{file}"] = state
+
     def rename(self, full_name: str) -> None:
         """Give the repository another name, or with another owner's name hand it over. Under the old name REST answers
         301, or 307 where not to GET, git is redirected, and GraphQL follows."""

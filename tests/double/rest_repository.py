@@ -121,25 +121,6 @@ def dispatch_repository(call: Call, owner: str, repo: str) -> Answer:
     return Answer(204)
 
 
-@route("POST", REPO + "/actions/workflows/{workflow}/dispatches")
-def dispatch_workflow(call: Call, owner: str, repo: str, workflow: str) -> Answer:
-    """Takes ``actions: write`` (OpenAPI actions/create-workflow-dispatch)."""
-    record = call.repository(owner, repo)
-    if call.who.installation and call.who.permissions.get("actions") != "write":
-        raise integration_forbidden("actions=write")
-    if not call.who.installation and access.level(call.hub.world, record, call.who) < 3:
-        raise Refusal(403, "Must have admin rights to Repository.", type="FORBIDDEN")
-    access.require_unarchived(record)
-    ref = call.text("ref", required=True) or ""
-    if call.hub.git.head(record.git_dir, ref if ref.startswith("refs/") else f"refs/heads/{ref}") is None:
-        raise Refusal(422, f"No ref found for: {ref}")
-    inputs = call.body.get("inputs") or {}
-    full = ref if ref.startswith("refs/") else f"refs/heads/{ref}"
-    extra = {"ref": full, "inputs": inputs, "workflow": f".github/workflows/{workflow}"}
-    call.hub.tell("workflow_dispatch", None, call.who, record, extra=extra)
-    return Answer(204)
-
-
 def _content(call: Call, record: RepositoryRecord, path: str, oid: str, ref: str, full: bool) -> dict[str, Any]:
     git, kind = call.hub.git, call.hub.git.kind(record.git_dir, oid)
     base = call.shapes.repository_url(record)

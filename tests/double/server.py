@@ -15,7 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl
 
-from . import git_http, rest_issues, rest_labels, rest_repository, rest_teams  # noqa: F401 - they register routes
+from . import git_http, rest_issues, rest_labels, rest_repository, rest_teams, rest_workflows  # noqa: F401 - they register routes
 from .access import ANONYMOUS, Principal
 from .clock import http_date
 from .errors import DOCS, Refusal
