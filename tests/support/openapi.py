@@ -113,7 +113,7 @@ class Description:
 
     def problems(self, exchange: Exchange) -> list[str]:
         """What of an exchange the description does not allow; empty where all is well."""
-        path = re.sub(r"^/repositories/\d+(?=/)", "/repos/owner/repo", exchange.path)
+        path = re.sub(r"^/repositories/\d+(?=/|$)", "/repos/owner/repo", exchange.path)
         # Without a path it is the root directory (repos/get-content).
         path = re.sub(r"(^/repos/[^/]+/[^/]+/contents)/?$", r"\1/.", path)
         # Addresses in GitHub's answers name teams by number; the description names them by what they are called.
@@ -173,8 +173,8 @@ class Description:
             response = {}
         response = self._resolved(response)
         schema = _media(response)
-        if schema is None and exchange.status >= 400:
-            schema = _ERROR  # every error has it (docs: Troubleshooting the REST API)
+        if schema is None and exchange.status >= 300:
+            schema = _ERROR  # every error has it (docs: Troubleshooting the REST API), and redirects are seen to
         if not exchange.content:
             if schema is not None and exchange.method != "HEAD" and status != "304":
                 yield "response: no content"
