@@ -13,12 +13,14 @@ MOVED = " -> #"
 LABEL_LIMIT = 50  # characters of a label's name: https://github.com/github/docs/issues/32156
 COMMENT_LIMIT = 2_500  # comments of an issue: https://github.com/digitaldrywood/detent/issues/1540
 FULL = "commenting is disabled on issues with more than"  # GitHub's refusal of one comment more, lower-cased
-TRUSTED_ASSOCIATIONS = frozenset({"OWNER", "MEMBER", "COLLABORATOR"})
+MOST_RECENT = 10  # comments that a marker names; late ones come seconds late, so these are enough
 
 _ID = re.compile(r"[A-Za-z0-9._~:@+/-]+")
 _TITLE = re.compile(
-    r"Stored Object: (?P<id>\S+) \[r(?P<r>[0-9]{1,15}) c(?P<c>[0-9]{1,18}) n(?P<n>[0-9]{1,9}) (?P<d>[0-9a-f]{8})\]"
+    r"Stored Object: (?P<id>\S+) \[r(?P<r>[0-9]{1,15}) c(?P<c>[0-9]{1,18}) n(?P<n>[0-9]{1,10}) (?P<d>[0-9a-f]{8})\]"
+    r"(?: \((?P<recent>(?:[0-9A-Za-z]{2}){1,10})\))?"
 )
+_DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
 class InvalidId(ValueError):
@@ -34,12 +36,14 @@ class Marker:
         comment: id of the newest comment that the fold knew, 0 for none.
         count: how many comments the issue had up to that one.
         digest: the first 8 hexadecimal digits of the state's digest.
+        recent: the newest comments that the fold knew, oldest first, see `short_id`: what is missing here came late.
     """
 
     revision: int
     comment: int
     count: int
     digest: str
+    recent: tuple[str, ...] = ()
 
 
 def check_id(object_id: str, rules: Rules) -> str:
@@ -74,16 +78,32 @@ def short_digest(data: Json) -> str:
     return digest(data)[:8]
 
 
-def title(object_id: str, marker: Marker) -> str:
-    """The title that carries the marker."""
-    return f"{TITLE_PREFIX}{object_id} [r{marker.revision} c{marker.comment} n{marker.count} {marker.digest}]"
+def short_id(comment_id: int) -> str:
+    """Two characters that tell a comment from its neighbours."""
+    return _DIGITS[comment_id // len(_DIGITS) % len(_DIGITS)] + _DIGITS[comment_id % len(_DIGITS)]
+
+
+def title(object_id: str, marker: Marker, *, unlike: str = "") -> str:
+    """The title that carries the marker.
+
+    Args:
+        unlike: a title that it must differ from, for GitHub records no change to the same text: the count gets a zero.
+    """
+    recent = f" ({''.join(marker.recent)})" if marker.recent else ""
+    for count in (f"{marker.count}", f"0{marker.count}"):
+        text = f"{TITLE_PREFIX}{object_id} [r{marker.revision} c{marker.comment} n{count} {marker.digest}]{recent}"
+        if text != unlike:
+            break
+    return text
 
 
 def read_title(text: str) -> tuple[str, Marker | None]:
     """The id and the marker of a title; the id is empty where it is no object's title, the marker None if missing."""
     found = _TITLE.fullmatch(text)
     if found:
-        return found["id"], Marker(int(found["r"]), int(found["c"]), int(found["n"]), found["d"])
+        pairs = found["recent"] or ""
+        recent = tuple(pairs[at : at + 2] for at in range(0, len(pairs), 2))
+        return found["id"], Marker(int(found["r"]), int(found["c"]), int(found["n"]), found["d"], recent)
     if text.startswith(TITLE_PREFIX):
         return text.removeprefix(TITLE_PREFIX).split(" ", 1)[0], None
     return "", None
@@ -149,23 +169,3 @@ def _claimed_id(issue: Issue, rules: Rules) -> str | None:
 def is_live(issue: Issue, rules: Rules) -> bool:
     """Whether the labels make the issue an object that is not deleted."""
     return has_label(issue, rules.base_label) and not has_label(issue, rules.archived_label)
-
-
-def marker_of(issue: Issue, counting: frozenset[str]) -> Marker | None:
-    """The marker, where readers may take it for the store's: nobody is asked for permissions.
-
-    It was set by an identity that counts, or by the issue's author, who belongs to the repository.
-    """
-    own = issue.title_editor == issue.author and issue.association in TRUSTED_ASSOCIATIONS
-    return read_title(issue.title)[1] if issue.title_editor in counting or own else None
-
-
-def is_trusted(issue: Issue, counting: frozenset[str]) -> bool:
-    """Whether reading takes the issue for an object without asking for permissions.
-
-    An issue's author may be anyone, and a template can give a stranger's issue the labels; so either the store has
-    set the marker, or the author belongs to the repository.
-    """
-    if read_title(issue.title)[1] is not None and issue.title_editor in counting:
-        return True
-    return issue.author in counting or issue.association in TRUSTED_ASSOCIATIONS

@@ -81,7 +81,6 @@ class Comment:
     edited_at: str = ""  # of the text, empty when never edited; reactions do not count as edits
     editor: str = ""
     reactions: tuple[Reaction, ...] = ()  # oldest first
-    association: str = ""
 
 
 @dataclass(frozen=True)
@@ -91,6 +90,7 @@ class Rename:
     at: str
     login: str
     title: str
+    before: str = ""  # the title that it replaced
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,6 @@ class Issue:
         comments: ascending by id; the newest ones, back as far as was read.
         complete: whether `comments` goes back to the issue's first one.
         total_comments: how many comments the issue had in this read.
-        title_editor: who set the title last, empty when nobody changed it since the issue was opened.
         titles: the newest changes of the title, newest first, as far as asked.
         editor: who edited the body last, empty when nobody did.
         cursor: where older comments continue, for the gateway alone.
@@ -113,13 +112,11 @@ class Issue:
     body: str
     closed: bool
     author: str
-    association: str
     labels: tuple[str, ...]
     created_at: str
     updated_at: str
     editor: str = ""
     edited_at: str = ""
-    title_editor: str = ""
     titles: tuple[Rename, ...] = ()
     comments: tuple[Comment, ...] = ()
     total_comments: int = 0

@@ -57,14 +57,12 @@ def comment_from(node: Mapping[str, Any], viewer: str) -> Comment:
         edited_at=edited,
         editor=login_of(node.get("editor")) if edited else "",
         reactions=reactions_from((node.get("reactions") or {}).get("nodes") or (), node.get("reactionGroups"), viewer),
-        association=str(node.get("authorAssociation") or ""),
     )
 
 
 def brief(node: Mapping[str, Any], viewer: str) -> Issue:
     """An issue without its whole log, and where the query left it out, without its body."""
     edited = str(node.get("lastEditedAt") or "")
-    renamed = ((node.get("timelineItems") or {}).get("nodes")) or ()
     comments = node.get("comments") or {}
     log = sorted((comment_from(c, viewer) for c in comments.get("nodes") or () if c), key=lambda c: c.id)
     total = int(comments.get("totalCount") or 0)
@@ -75,13 +73,16 @@ def brief(node: Mapping[str, Any], viewer: str) -> Issue:
         body=str(node.get("body") or ""),
         closed=bool(node["closed"]),
         author=login_of(node.get("author")),
-        association=str(node.get("authorAssociation") or ""),
         labels=tuple(str(label["name"]) for label in (node.get("labels") or {}).get("nodes") or ()),
         created_at=str(node["createdAt"]),
         updated_at=str(node["updatedAt"]),
         editor=login_of(node.get("editor")) if edited else "",
         edited_at=edited,
-        title_editor=login_of(renamed[-1].get("actor")) if renamed and renamed[-1] else "",
+        titles=tuple(
+            Rename(str(r["createdAt"]), login_of(r.get("actor")), str(r["currentTitle"]), str(r["previousTitle"]))
+            for r in reversed((node.get("renames") or {}).get("nodes") or ())
+            if r
+        ),
         comments=tuple(log),
         total_comments=total,
         complete=len(log) >= total,
@@ -101,11 +102,6 @@ def issue_from(node: Mapping[str, Any], viewer: str) -> Issue:
         complete=not info["hasPreviousPage"],
         cursor=str(info.get("startCursor") or ""),
         body_edits=tuple(sorted(edits, reverse=True)),
-        titles=tuple(
-            Rename(str(r["createdAt"]), login_of(r.get("actor")), str(r["currentTitle"]))
-            for r in reversed((node.get("renames") or {}).get("nodes") or ())
-            if r
-        ),
     )
 
 

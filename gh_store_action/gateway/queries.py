@@ -8,6 +8,13 @@ from __future__ import annotations
 
 _ACTOR = "{ __typename login }"
 
+# Who set the title, and to what: as far back as trust reads (docs/design.md, Trust).
+_RENAMES = f"""
+  renames: timelineItems(itemTypes: [RENAMED_TITLE_EVENT], last: 20) {{
+    nodes {{ ... on RenamedTitleEvent {{ createdAt currentTitle previousTitle actor {_ACTOR} }} }}
+  }}
+"""
+
 _COMMENTS = f"""
   totalCount
   pageInfo {{ hasPreviousPage startCursor }}
@@ -17,7 +24,6 @@ _COMMENTS = f"""
     body
     createdAt
     lastEditedAt
-    authorAssociation
     author {_ACTOR}
     editor {_ACTOR}
     reactionGroups {{ content viewerHasReacted }}
@@ -35,22 +41,16 @@ _HEAD = f"""
   createdAt
   updatedAt
   lastEditedAt
-  authorAssociation
   author {_ACTOR}
   editor {_ACTOR}
   labels(first: 100) {{ nodes {{ name }} }}
-  timelineItems(itemTypes: [RENAMED_TITLE_EVENT], last: 1) {{
-    nodes {{ ... on RenamedTitleEvent {{ actor {_ACTOR} }} }}
-  }}
+  {_RENAMES}
 """
 
 FRAGMENTS = f"""
 fragment Head on Issue {{ {_HEAD} }}
 fragment Log on Issue {{
   userContentEdits(first: 5) {{ nodes {{ editedAt editor {_ACTOR} }} }}
-  renames: timelineItems(itemTypes: [RENAMED_TITLE_EVENT], last: 20) {{
-    nodes {{ ... on RenamedTitleEvent {{ createdAt currentTitle actor {_ACTOR} }} }}
-  }}
   comments(last: 100, before: $cursor) {{ {_COMMENTS} }}
 }}
 """
@@ -118,7 +118,7 @@ query Sweep($owner: String!, $name: String!, $labels: [String!], $first: Int!, $
         comments(last: 5) {{
           totalCount
           nodes {{
-            id fullDatabaseId body createdAt lastEditedAt authorAssociation author {_ACTOR} editor {_ACTOR}
+            id fullDatabaseId body createdAt lastEditedAt author {_ACTOR} editor {_ACTOR}
             reactionGroups {{ content viewerHasReacted }}
             reactions(first: 20) {{ nodes {{ content user {{ login }} }} }}
           }}
@@ -128,13 +128,11 @@ query Sweep($owner: String!, $name: String!, $labels: [String!], $first: Int!, $
   }}
 }}
 fragment Brief on Issue {{
-  id number title body closed locked createdAt updatedAt lastEditedAt authorAssociation
+  id number title body closed locked createdAt updatedAt lastEditedAt
   author {_ACTOR}
   editor {_ACTOR}
   labels(first: 100) {{ nodes {{ name }} }}
-  timelineItems(itemTypes: [RENAMED_TITLE_EVENT], last: 1) {{
-    nodes {{ ... on RenamedTitleEvent {{ actor {_ACTOR} }} }}
-  }}
+  {_RENAMES}
 }}
 """
     + _RULES
@@ -269,12 +267,10 @@ mutation Finish(
   }}
 }}
 fragment Sibling on Issue {{
-  id number title closed createdAt updatedAt authorAssociation
+  id number title closed createdAt updatedAt
   author {_ACTOR}
   labels(first: 30) {{ nodes {{ name }} }}
-  timelineItems(itemTypes: [RENAMED_TITLE_EVENT], last: 1) {{
-    nodes {{ ... on RenamedTitleEvent {{ actor {_ACTOR} }} }}
-  }}
+  {_RENAMES}
 }}
 """
     + FRAGMENTS

@@ -82,10 +82,10 @@ class Collector:
             found = self._merged(before, before.since, bounded=True)
         except BudgetExhausted as error:
             raise self._told_how_far(error) from error
-        if before.rules != snapshots.fingerprint(self.session.rules, self.session.counting):
+        if before.rules != snapshots.fingerprint(self.session.rules):
             return (
                 None,
-                "the configuration names another label, prefix or processor than it did, or another bot reads it",
+                "the configuration names another label, prefix or processor than it did",
             )
         if found.overrun:
             return None, "more issues changed than the store has"
@@ -112,9 +112,7 @@ class Collector:
         self._read = self._total = 0
         page = self._asked(None)
         start = self.transport.newest_time
-        snapshot = Snapshot(
-            self.github.repository, {}, rules=snapshots.fingerprint(self.session.rules, self.session.counting)
-        )
+        snapshot = Snapshot(self.github.repository, {}, rules=snapshots.fingerprint(self.session.rules))
         problems: dict[int, LeftOut] = {}
         while True:
             found = self._put(snapshot, page, problems)
@@ -168,7 +166,7 @@ class Collector:
         )
 
     def _put(self, snapshot: Snapshot, page: Page, problems: dict[int, LeftOut]) -> Changed:
-        found = snapshots.put(snapshot, page.issues, self.session.rules, self.session.counting)
+        found = snapshots.put(snapshot, page.issues, self.session.rules, self.session.counting, self.session.may_write)
         problems |= {problem.number: problem for problem in found.problems}
         return found
 

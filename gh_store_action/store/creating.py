@@ -7,10 +7,10 @@ issue first and looks round last, and the lowest number wins.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gh_store_action import __version__
-from gh_store_action.domain import objects
+from gh_store_action.domain import acceptance, objects
 from gh_store_action.domain.log import entries as updates
 from gh_store_action.domain.log.entries import Kind
 from gh_store_action.domain.objects import LABEL_LIMIT, TITLE_PREFIX, Marker
@@ -295,7 +295,7 @@ class Creator:
         for other in finished.siblings:
             named = (objects.object_id_of(other, rules) or "").casefold()
             rival = other.number < opened.number and named == wanted.object_id.casefold()
-            if rival and objects.is_live(other, rules) and objects.is_trusted(other, counting):
+            if rival and objects.is_live(other, rules) and acceptance.is_accepted(other, named, counting):
                 raise self._give_up(wanted, opened, finished, other.number)
         if not self.lookup.pending(issue):
             return self.lookup.stored(issue, version=1)
@@ -304,8 +304,9 @@ class Creator:
     def _finish(self, wanted: _Wanted, opened: Opened, said: AddedComment) -> tuple[Finished, Issue]:
         """The last request, sent again where a part of it was not carried out."""
         processed, initial = initial_receipts(self.session.rules.reactions)
-        alone = said.total == 1
-        marker = Marker(1, said.id if alone else 0, 1 if alone else 0, objects.short_digest(wanted.data))
+        marker = Marker(1, 0, 0, objects.short_digest(wanted.data))
+        if said.total == 1:
+            marker = replace(marker, comment=said.id, count=1, recent=(objects.short_id(said.id),))
         for _ in range(MOST_TRIES):
             try:
                 finished = self.github.finish(

@@ -282,15 +282,15 @@ def _objects(session: Session, progress: Progress) -> Iterator[Check]:
     broken: list[str] = []
     holders: dict[str, list[int]] = {}
     for issue in issues:
-        found = snapshots.stored_object(issue, rules, counting)
+        found = snapshots.stored_object(issue, rules, counting, session.may_write)
         if isinstance(found, StoredObject):
             holders.setdefault(found.meta.object_id.casefold(), []).append(issue.number)
         elif found.broken:
             broken.append(f"#{issue.number} ({found.reason})")
     yield Check("objects", Level.OK, f"{len(holders):,}, by {len(issues):,} listed with the label")
     unsettled = [issue for issue in swept if not sweeping.settled(issue, rules, counting)]
-    older = [f"#{issue.number}" for issue in unsettled if not _adopted(issue, counting)]
-    stranded = [f"#{issue.number}" for issue in unsettled if _adopted(issue, counting)]
+    older = [f"#{issue.number}" for issue in unsettled if objects.read_title(issue.title)[1] is None]
+    stranded = [f"#{issue.number}" for issue in unsettled if objects.read_title(issue.title)[1] is not None]
     yield _row("pending updates", Level.WARN, stranded, "Run `gh-store sweep`.")
     yield _row("written by gh-store", Level.WARN, older, "Run `gh-store migrate --dry-run`, then `gh-store migrate`.")
     doubles = [f"{object_id} in {_numbers(held)}" for object_id, held in holders.items() if len(held) > 1]
@@ -304,11 +304,6 @@ def _all(fetch: Callable[[str | None], Page], progress: Progress) -> list[Issue]
         found += page.issues
         progress(len(found), max(page.total, len(found)))
     return found
-
-
-def _adopted(issue: Issue, counting: frozenset[str]) -> bool:
-    """Whether the store has set the marker that its title has."""
-    return objects.read_title(issue.title)[1] is not None and issue.title_editor in counting
 
 
 def _numbers(numbers: Iterable[int]) -> str:

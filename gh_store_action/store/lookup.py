@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from gh_store_action.domain import objects
+from gh_store_action.domain import acceptance, objects
 from gh_store_action.domain.log import entries as updates
 from gh_store_action.domain.log.fold import newest_checkpoint
 from gh_store_action.domain.objects import LABEL_LIMIT, InvalidId
@@ -25,15 +25,17 @@ class Found:
     """The issues that have an id's label, each group by number.
 
     Args:
-        live: the objects with that id; the first one counts.
+        live: the objects with that id; the first one counts, an accepted one before others.
         deleted: those that can be restored.
         stray: those that the store's other label is missing from.
+        refused: those that have the labels and are no object with that id, with the reason.
     """
 
     object_id: str
     live: tuple[Issue, ...] = ()
     deleted: tuple[Issue, ...] = ()
     stray: tuple[Issue, ...] = ()
+    refused: tuple[tuple[Issue, str], ...] = ()
 
 
 class Lookup:
@@ -74,10 +76,16 @@ class Lookup:
 
     def _sorted(self, object_id: str, reading: Reading) -> Found:
         rules, counting = self.session.rules, self.session.counting
-        live, deleted, stray = [], [], []
+        live, deleted, stray, refused = [], [], [], []
         for issue in sorted(reading.issues, key=lambda issue: issue.number):
             named = objects.object_id_of(issue, rules)
-            if named is None or named.casefold() != object_id.casefold() or not objects.is_trusted(issue, counting):
+            if named is None or named.casefold() != object_id.casefold():
+                continue
+            reason = acceptance.wrong_label(issue, object_id, counting) or acceptance.not_accepted(
+                issue, object_id, counting, self.session.may_write
+            )
+            if reason:
+                refused.append((issue, reason))
                 continue
             if objects.has_label(issue, rules.archived_label):
                 deleted.append(issue)
@@ -85,7 +93,8 @@ class Lookup:
                 live.append(issue)
             else:
                 stray.append(issue)
-        return Found(object_id, tuple(live), tuple(deleted), tuple(stray))
+        live.sort(key=lambda issue: not acceptance.is_accepted(issue, object_id, counting))
+        return Found(object_id, tuple(live), tuple(deleted), tuple(stray), tuple(refused))
 
     def one(self, object_id: str, warn: Callable[[str], None] = lambda line: None) -> Issue:
         """The issue of the live object.
@@ -125,6 +134,14 @@ class Lookup:
                 f"{self.session.rules.base_label!r} is missing.",
                 Text("Put the label back on, or run ", REPAIR, "."),
             )
+        if found.refused:
+            issue, reason = found.refused[0]
+            return ObjectNotFound(
+                f"Issue #{issue.number} has the label of {found.object_id!r}, but {reason}.",
+                Text("Correct the label, or run ", REPAIR, ".")
+                if acceptance.wrong_label(issue, found.object_id, self.session.counting)
+                else "It becomes the object when somebody who may write saves its body, or an update is processed.",
+            )
         return ObjectNotFound(
             f"{self.github.repository} has no object {found.object_id!r}.",
             "Check the id, and that the token may read issues; `create` makes an object.",
@@ -145,6 +162,12 @@ class Lookup:
                 if self._has_state(issue)
                 else "Put the object's JSON, and nothing else, into the body, then process the issue.",
             ) from None
+        object_id = objects.object_id_of(issue, self.session.rules) or ""
+        if reason := acceptance.unaccepted_edit(issue, object_id, self.session.counting, self.session.may_write):
+            raise BrokenObject(
+                f"Issue #{issue.number} cannot be read as the object {object_id!r}: {reason}.",
+                "Process the issue: its log rebuilds the body.",
+            )
         return StoredObject(self.meta(issue, data, version=version), data)
 
     def _has_state(self, issue: Issue) -> bool:
@@ -171,8 +194,8 @@ class Lookup:
         )
 
     def marker(self, issue: Issue) -> objects.Marker | None:
-        """The marker, where readers may take it for the store's."""
-        return objects.marker_of(issue, self.session.counting)
+        """The marker in the title as it stands: an object's counts for every reader."""
+        return acceptance.marker_in(issue.title, objects.object_id_of(issue, self.session.rules) or "")
 
     def pending(self, issue: Issue) -> tuple[updates.Entry, ...]:
         """The updates after the marker, as far as the log was read; without one, after the newest with a receipt."""

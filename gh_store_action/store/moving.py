@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from gh_store_action import __version__
-from gh_store_action.domain import objects
+from gh_store_action.domain import acceptance, objects
 from gh_store_action.domain.log import entries as updates
 from gh_store_action.domain.log.entries import REPLY_PREFIX, Entry, Kind
 from gh_store_action.domain.markdown import code_span
@@ -69,8 +69,10 @@ class Mover:
         yield from [issue for page in reader.pages() for issue in page.issues]
 
     def _is_foreign(self, issue: Issue) -> bool:
-        live = objects.is_live(issue, self.session.rules)
-        return live and self.lookup.marker(issue) is None and objects.is_trusted(issue, self.session.counting)
+        live, object_id = objects.is_live(issue, self.session.rules), objects.object_id_of(issue, self.session.rules)
+        if not live or object_id is None or self.lookup.marker(issue) is not None:
+            return False
+        return not acceptance.not_accepted(issue, object_id, self.session.counting, self.session.may_write)
 
     def _adopt(self, listed: Issue) -> Migration:
         found = Migration(objects.object_id_of(listed, self.session.rules) or "", listed.number, "unknown")
@@ -170,7 +172,7 @@ class Mover:
     def _finish(self, opened: Opened, text: str, object_id: str, revision: int, data: Json) -> None:
         processed, initial = initial_receipts(self.session.rules.reactions)
         said = self.github.say(opened.node_id, text)
-        marker = Marker(revision, said.id, 1, objects.short_digest(data))
+        marker = Marker(revision, said.id, 1, objects.short_digest(data), (objects.short_id(said.id),))
         finished = self.github.finish(
             opened.node_id,
             self.session.viewer,
@@ -199,7 +201,7 @@ class Mover:
         """Refuses what came after the move, and says where the object is."""
         title, target = objects.read_moved(issue.title)
         marker = objects.read_title(title)[1]
-        if not target or marker is None or issue.title_editor not in self.session.counting:
+        if not target or marker is None or not self._may_retitle(issue):
             return (), 0
         late = [entry for entry in self._entries(issue) if entry.asks and entry.id > marker.comment]
         late = [entry for entry in late if not self._has_verdict(entry)]
@@ -215,6 +217,12 @@ class Mover:
                 receipts=[Receipt(entry.id, entry.comment.node_id, rejected) for entry in late[:50]],
             )
         return refusals, target
+
+    def _may_retitle(self, issue: Issue) -> bool:
+        """Whether the title was set with the right to write; the author has it only by permission."""
+        setter = next(acceptance.titles_of(issue)).login
+        named = objects.read_title(objects.read_moved(issue.title)[0])[0]
+        return setter not in ("", issue.author) or self.session.may_write(issue.author, named) is True
 
     def _entries(self, issue: Issue) -> list[Entry]:
         found = updates.read_all(issue.comments, self.session.rules, self.session.counting)

@@ -13,6 +13,7 @@ from gh_store_action.domain.processing.context import Context, PermissionUnknown
 from gh_store_action.domain.processing.decide import (
     AskPermissions,
     NotAnObject,
+    ReadAgain,
     ReadFurther,
     Step,
     UpToDate,
@@ -50,6 +51,7 @@ class _Round:
     left: int = 0
     fruitless: int = 0
     rounds: int = 0
+    lags: int = 0
 
 
 class Processor:
@@ -58,12 +60,16 @@ class Processor:
     Args:
         now: seconds, for the pace of reactions and comments.
         dry_run: decide, and write nothing.
+        renew: count the comments of an object again, see `Context`.
     """
 
-    def __init__(self, session: Session, *, dry_run: bool = False, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, session: Session, *, dry_run: bool = False, renew: bool = False, now: Callable[[], float] = time.monotonic
+    ) -> None:
         self.session = session
         self.github = session.github
         self.dry_run = dry_run
+        self.renew = renew
         self._now = now
         self._recent: deque[float] = deque()
 
@@ -94,7 +100,8 @@ class Processor:
     def advance(self, issue: Issue) -> Result:
         """Goes round until what is read back shows nothing to do."""
         object_id = objects.object_id_of(issue, self.session.rules) or ""
-        work = _Round(issue, self.session.context(object_id, issue.number), object_id)
+        context = replace(self.session.context(object_id, issue.number), renew=self.renew)
+        work = _Round(issue, context, object_id)
         while True:
             work.rounds += 1
             if work.rounds > MOST_ROUNDS:
@@ -105,6 +112,8 @@ class Processor:
             step = self._decide(work)
             if isinstance(step, ReadFurther):
                 work.issue = self.github.extend(work.issue, step.until, self.session.viewer)
+            elif isinstance(step, ReadAgain):
+                self._read_again(work, step)
             elif isinstance(step, AskPermissions):
                 work.context = self.session.ask(work.context, object_id, step.logins)
             elif isinstance(step, NotAnObject):
@@ -122,6 +131,21 @@ class Processor:
                 self._note(work, step)
                 if self.dry_run or not self._carry_out(work, step):
                     return self._result(work, step, step.blocked)
+
+    def _read_again(self, work: _Round, step: ReadAgain) -> None:
+        """Waits for GitHub to show one moment, a few times.
+
+        Raises:
+            GitHubError: when it does not; nothing is decided on such a read.
+        """
+        waited = work.lags < MOST_LAGS and self.github.transport.wait(2.0**work.lags, step.why)
+        if not waited:
+            raise GitHubError(
+                f"Issue #{work.issue.number} cannot be processed now: {step.why[:1].lower()}{step.why[1:]}.",
+                "Nothing was written, and what is pending stays pending; run again later.",
+            )
+        work.lags += 1
+        work.issue = self._reread(work.issue.number)
 
     def _decide(self, work: _Round) -> Step:
         try:
@@ -170,12 +194,17 @@ class Processor:
         if confirmed:
             work.changed = work.changed or sent
             owed = tuple(r for r in step.receipts if r not in receipts or r in _failed(receipts, written))
-            work.context = replace(work.context, known={**work.context.known, **step.verdicts}, owed=owed)
+            work.context = replace(
+                work.context,
+                known={**work.context.known, **step.verdicts},
+                owed=owed,
+                own_title=after.title if sent else work.context.own_title,
+            )
             self._say_overwritten(work, before, after)
             self._insist(work, step)
         else:
             work.changed = work.changed or written.title is not None
-            work.context = replace(work.context, known={}, owed=())
+            work.context = replace(work.context, known={}, owed=(), own_title="")
             self._contest(work, step, "others wrote at the same time")
         if written.failures and confirmed and not sent:
             return self._try_again(work, step)

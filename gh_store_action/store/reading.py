@@ -221,7 +221,7 @@ class Reader:
                 yield found
 
     def _listed(self, issue: Issue) -> StoredObject | None:
-        found = snapshots.stored_object(issue, self.session.rules, self.session.counting)
+        found = snapshots.stored_object(issue, self.session.rules, self.session.counting, self.session.may_write)
         if isinstance(found, StoredObject):
             return found
         if found.broken:

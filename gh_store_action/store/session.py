@@ -51,6 +51,7 @@ class Session:
         self._schemas: Sequence[tuple[str, Schema]] = ()
         self._permissions: dict[str, str] = {}
         self._allowed: dict[tuple[str, AccessRule], bool] = {}
+        self._hidden: set[str] = set()
         self._codeowners: frozenset[str] | None = None
         self._members: dict[tuple[str, str], bool] = {}
         machine = parse_local(local or "", source=local_source)
@@ -143,6 +144,8 @@ class Session:
             return True
         rule = access.rule_for(self.rules, object_id)
         key = login, rule
+        if login in self._hidden:
+            return None
         if key not in self._allowed:
             try:
                 self._allowed[key] = self._find_out(login, rule)
@@ -150,6 +153,8 @@ class Session:
                 raise
             except (GitHubError, AccessDeniedError) as error:
                 self.refusals_to_say[login] = error.text
+                if isinstance(error, AccessDeniedError):
+                    self._hidden.add(login)  # another question would be refused, too
                 return None
         return self._allowed[key]
 
@@ -172,6 +177,8 @@ class Session:
     def _standing(self, login: str) -> str:
         if login == GHOST:
             return "none"
+        if login == self.github.repository.partition("/")[0].lower():
+            return "admin"  # the account that owns the repository; an organization is nobody's login
         if login not in self._permissions:
             answer = self.github.permission(login)
             self._permissions[login] = access.standing(*answer) if answer else "none"

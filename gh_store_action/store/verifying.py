@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from gh_store_action import __version__
-from gh_store_action.domain import objects
+from gh_store_action.domain import acceptance, objects
 from gh_store_action.domain.log import entries as updates
 from gh_store_action.domain.objects import Marker
 from gh_store_action.domain.past import audit as auditing
@@ -141,12 +141,16 @@ class Verifier:
             listing.deleted[(object_id or "").casefold()] = issue.number
             return
         if objects.is_live(issue, rules) and object_id is not None:
-            if objects.is_trusted(issue, self.session.counting):
+            if not acceptance.not_accepted(issue, object_id, self.session.counting, self.session.may_write):
                 winner = listing.live.setdefault(object_id.casefold(), issue)
                 if winner is not issue:
                     listing.duplicates.append((issue, winner))
-        elif self.lookup.marker(issue) is not None or objects.is_live(issue, rules):
+        elif self._was_object(issue) or objects.is_live(issue, rules):
             listing.nameless.append(issue)
+
+    def _was_object(self, issue: Issue) -> bool:
+        named, marker = objects.read_title(issue.title)
+        return marker is not None and acceptance.is_accepted(issue, named, self.session.counting)
 
     def _nameless(self, issue: Issue, listing: _Listing) -> Problem:
         """An issue that lost a label, or one that a create or a move left behind."""
@@ -227,7 +231,7 @@ class Verifier:
 
     def _repair(self, issue: Issue) -> Sequence[Problem]:
         """Processing fixes most; where the log no longer gives the body, a checkpoint of the body does."""
-        result = Processor(self.session).advance(self._one_verdict(issue))
+        result = Processor(self.session, renew=True).advance(self._one_verdict(issue))
         now = self._whole(result.issue or issue)
         left = self._audit(now)
         marker, data = self.lookup.marker(now), self.lookup.stored(now).data

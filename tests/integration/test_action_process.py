@@ -272,5 +272,5 @@ def test_stranger__an_issue_of_theirs_with_the_labels_is_no_object(scene: Scene)
     before = scene.issue(number)
     run = scene.run("process", issue_number=number)
     assert run.exit_code == 0
-    assert "opened by somebody who may not write here" in run.result.notices[0]
+    assert "opened by eve, who may not write here" in run.result.notices[0]
     assert scene.issue(number) == before

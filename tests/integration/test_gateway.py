@@ -53,7 +53,7 @@ def test_read__gives_the_records_of_issue_log_and_reactions(scene: Scene, gatewa
     scene.repository.react(comment, STRANGER, "heart")
     scene.repository.react(comment, "github-actions[bot]", "+1")
     (issue,) = gateway().read(number, rules=False).issues
-    assert (issue.number, issue.author, issue.association, issue.closed) == (number, OWNER, "OWNER", False)
+    assert (issue.number, issue.author, issue.closed) == (number, OWNER, False)
     assert issue.labels == ("stored-object", "UID:metrics")
     assert (issue.complete, issue.total_comments) == (True, 1)
     (read,) = issue.comments

@@ -1,4 +1,7 @@
-"""Random histories of users, comments, edits, deletions, late arrivals, crashes and runs, against a model."""
+"""Random histories of users, comments, edits, deletions, crashes, titles, tokens, leavers, delays and runs.
+
+Each update adds one to a counter of its own, so the body tells at any time how often it was applied.
+"""
 
 from __future__ import annotations
 
@@ -19,42 +22,32 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from gh_store_action.domain.objects import read_title
-from gh_store_action.errors import StoreError
+from gh_store_action.domain.objects import read_title, short_id
+from gh_store_action.errors import GitHubError, StoreError
 from tests.double import BOT
 from tests.support.store import World, world
 
 BUDGET = float(os.environ.get("PROVE_BUDGET", "300"))
 RECEIPTS = {"+1", "-1", "confused"}
+PEOPLE = ("alice", "bob", "mallory")
+START: dict[str, object] = {}
 
 
 @dataclass
-class Model:
-    """The rules, for updates that merge: allowed ones once each, in comment order, on the newest edit by hand."""
+class Update:
+    """One update comment.
 
-    base: dict[str, object] = field(default_factory=lambda: {"count": 0})
-    behind: int = 0  # updates up to this comment are in `base`
-    updates: dict[int, tuple[bool, dict[str, object] | None]] = field(default_factory=dict)  # id: (allowed, patch)
-    on_top: list[int] = field(default_factory=list)  # late ones that an edit by hand came before
+    Args:
+        counters: of each text that it has had; one of them counts, once.
+        sure: whether it must be applied; else it may be: its author left, or it was deleted.
+    """
 
-    def state(self) -> dict[str, object]:
-        """What the body must be after a run."""
-        state = dict(self.base)
-        order = self.on_top + sorted(i for i in self.updates if i > self.behind)
-        for update in order:
-            allowed, patch = self.updates[update]
-            if allowed and patch is not None:
-                state |= patch
-        return state
-
-    def verdict(self, update: int) -> str:
-        """What the update has to hear."""
-        allowed, patch = self.updates[update]
-        return "confused" if not allowed else "-1" if patch is None else "+1"
-
-    def edit(self, body: dict[str, object], marker: int) -> None:
-        """An edit by hand takes in what was folded up to the marker."""
-        self.base, self.behind, self.on_top = body, marker, []
+    author: str
+    counters: list[str]
+    good: bool
+    sure: bool
+    gone: bool = False
+    others: set[str] = field(default_factory=set)
 
 
 class Histories(RuleBasedStateMachine):
@@ -63,158 +56,183 @@ class Histories(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.w = self.shared
-        self.model = Model()
-        self.hidden: set[int] = set()
-        self.gone: set[int] = set()
-        self.late = False
+        self.updates: dict[int, Update] = {}
+        self.number = 1
         self.serial = 0
+        self.hidden: set[int] = set()
+        self.left: set[str] = set()
         self.clean = False
-        self.tampered = False
-        self.typed: tuple[str, tuple[dict[str, object], int, list[int]]] = ("", ({}, 0, []))
+        self.tampered = False  # the log no longer gives the body, so the body must not be broken
+        self.revision = 0
 
-    @initialize(tick=st.sampled_from([0, 1]))
-    def begin(self, tick: int) -> None:
-        self.w.hub.restore(START[id(self.w)])
+    @initialize(tick=st.sampled_from([0, 1]), author=st.sampled_from([BOT, "alice"]))
+    def begin(self, tick: int, author: str) -> None:
+        self.w.hub.restore(START[author])  # type: ignore[arg-type]
         self.w.hub.faults.clear()
         self.w.hub.clock.tick = tick
-        self.number = 1
 
-    def marker(self) -> int:
-        found = read_title(self.w.repo.issue(self.number).title)[1]
-        assert found is not None
-        return found.comment
+    # -- people ----------------------------------------------------------------------------------------------------
 
-    def comments(self) -> dict[int, set[str]]:
-        """Ids and the bot's receipts of the comments by people."""
-        return {
-            c.id: {content for who, content in c.reactions if who == BOT and content in RECEIPTS}
-            for c in self.w.repo.issue(self.number).comments
-            if c.author != BOT
-        }
+    def text(self, counter: str) -> str:
+        return json.dumps({"_data": {"$inc": {counter: 1}}, "_meta": {"update_mode": "operators"}})
 
-    def broken(self) -> bool:
-        """Whether the body holds no state: then the log has the only one, and must not be tampered with."""
-        return self.w.repo.issue(self.number).body == "oops {"
-
-    def patch(self) -> dict[str, object]:
+    def counter(self) -> str:
         self.serial += 1
-        return {"last": self.serial, f"k{self.serial % 4}": self.serial}
+        return f"u{self.serial}"
 
-    @rule(by=st.sampled_from(["alice", "bob", "mallory"]), good=st.booleans(), reopen=st.booleans())
-    def post(self, by: str, good: bool, reopen: bool) -> None:
-        patch = self.patch()
-        comment = self.w.update(self.number, patch if good else json.dumps(patch) + ",}", by=by, reopen=reopen)
-        if good or json.dumps(patch):
-            self.model.updates[comment] = (by != "mallory", patch if good else None)
+    def allowed(self, login: str) -> bool:
+        return login != "mallory" and login not in self.left
+
+    def body(self) -> dict[str, int] | None:
+        try:
+            found = json.loads(self.w.repo.issue(self.number).body)
+        except ValueError:
+            return None
+        return found if isinstance(found, dict) else None
+
+    def there(self) -> list[int]:
+        return sorted(number for number, update in self.updates.items() if not update.gone)
+
+    @rule(by=st.sampled_from(PEOPLE), good=st.booleans(), reopen=st.booleans(), late=st.booleans())
+    def post(self, by: str, good: bool, reopen: bool, late: bool) -> None:
+        counter = self.counter()
+        text = self.text(counter) if good else self.text(counter) + ",}"
+        comment = self.w.update(self.number, text, by=by, reopen=reopen and not late)
+        self.updates[comment] = Update(by, [counter], good, self.allowed(by))
+        if late:
+            self.w.repo.hide_comment_from_reads(comment)
+            self.hidden.add(comment)
         self.clean = False
 
-    @rule(by=st.sampled_from(["alice", "mallory"]), text=st.sampled_from(["nice!", "5", '"x"', "see [this](x)"]))
-    def talk(self, by: str, text: str) -> None:
-        self.w.repo.comment(self.number, by, text)
-
-    @rule(data=st.data(), content=st.sampled_from(["+1", "-1", "confused", "rocket"]))
-    def react(self, data: st.DataObject, content: str) -> None:
-        if there := sorted(self.comments()):
-            self.w.repo.react(data.draw(st.sampled_from(there)), "mallory", content)
-
-    @precondition(lambda self: not self.tampered)
-    @rule()
-    def post_that_comes_late(self) -> None:
-        """Not behind a deleted or rewritten comment that was applied: the one history that the log cannot explain."""
-        patch = self.patch()
-        comment = self.w.update(self.number, patch, reopen=False)
-        self.w.repo.hide_comment_from_reads(comment)
-        self.hidden.add(comment)
-        self.model.updates[comment] = (True, patch)
+    @rule(by=st.sampled_from(PEOPLE), text=st.sampled_from(["nice!", "5", "see [this](x)"]), late=st.booleans())
+    def talk(self, by: str, text: str, late: bool) -> None:
+        comment = self.w.repo.comment(self.number, by, text)
+        if late:
+            self.w.repo.hide_comment_from_reads(comment)
+            self.hidden.add(comment)
         self.clean = False
 
-    @precondition(lambda self: self.hidden)
+    @rule(data=st.data(), content=st.sampled_from(["+1", "-1", "rocket"]), by=st.sampled_from(["mallory", "dave"]))
+    def react(self, data: st.DataObject, content: str, by: str) -> None:
+        """Dave may write, and has never run the store."""
+        if there := self.there():
+            self.w.repo.react(data.draw(st.sampled_from(there)), by, content)
+
     @rule()
     def reveal(self) -> None:
         self.w.repo.reveal()
-        self._settle_hidden()
-        self.clean = False
-
-    def _settle_hidden(self) -> None:
-        self.late = self.late or any(comment <= self.marker() for comment in self.hidden)
-        self.model.on_top += sorted(c for c in self.hidden if c <= self.model.behind)
+        if self.hidden:
+            self.clean = False
         self.hidden.clear()
 
     @precondition(lambda self: not self.hidden)
-    @rule(data=st.data(), by=st.sampled_from(["author", "bob"]))
-    def edit_a_comment(self, data: st.DataObject, by: str) -> None:
-        """Before its verdict the edit counts, with everybody who wrote on it; after it, it changes nothing."""
-        marker, there = self.marker(), self.comments()
-        able = sorted(c for c in self.model.updates if c in there and ((there[c] and not self.broken()) or c > marker))
-        if not able:
+    @rule(data=st.data())
+    def edit_a_comment(self, data: st.DataObject) -> None:
+        there = [number for number in self.there() if self.updates[number].good]
+        if not there or self.body() is None:
             return
-        comment = data.draw(st.sampled_from(able))
-        author = next(c.author for c in self.w.repo.issue(self.number).comments if c.id == comment)
-        patch = self.patch()
-        self.w.repo.edit_comment(comment, author if by == "author" else "bob", json.dumps(patch))
-        if comment > marker:
-            self.model.updates[comment] = (author != "mallory", patch)
-            self.clean = False
-        else:
-            self.tampered = True
+        comment = data.draw(st.sampled_from(there))
+        update, counter = self.updates[comment], self.counter()
+        update.counters.append(counter)
+        update.sure = update.sure and self.allowed(update.author)
+        self.w.repo.edit_comment(comment, update.author, self.text(counter))
+        self.tampered, self.clean = True, False
 
-    @precondition(lambda self: not self.hidden and not self.late)
+    @precondition(lambda self: not self.hidden)
     @rule(data=st.data())
     def delete_a_comment(self, data: st.DataObject) -> None:
-        marker, there = self.marker(), self.comments()
-        able = sorted(c for c in there if (there[c] and not self.broken()) or c > marker)
-        if not able:
+        if not self.there() or self.body() is None:
             return
-        comment = data.draw(st.sampled_from(able))
+        comment = data.draw(st.sampled_from(self.there()))
+        self.updates[comment].gone = True
+        self.updates[comment].sure = False
         self.w.repo.delete_comment(comment, "bob")
-        self.gone.add(comment)
-        if comment > marker:
-            self.model.updates.pop(comment, None)
-        else:
-            self.tampered = True
+        self.tampered, self.clean = True, False
 
-    @precondition(lambda self: not self.hidden and not self.late)
     @rule(good=st.booleans())
     def edit_the_body(self, good: bool) -> None:
+        """Dave changes what he sees, or breaks it."""
+        body = self.body()
+        if body is None or (not good and self.tampered):
+            return
         self.serial += 1
-        there = self.comments()
-        marker = self.marker()
-        if self.tampered and not good:
-            return  # neither the body nor the log has the state any more
-        if any(c in there and not there[c] for c in self.model.updates if c <= marker):
-            return  # a crash has left receipts out: what the person saw in the body is not the model's to know
-        if self.w.repo.issue(self.number).body == self.typed[0]:
-            self.model.base, self.model.behind, self.model.on_top = self.typed[1]  # no run has seen the edit before
-        body: dict[str, object] = {"by hand": self.serial}
-        text = json.dumps(body) if good else "oops {"
-        self.typed = text, (self.model.base, self.model.behind, self.model.on_top)
-        self.w.repo.edit_issue(self.number, "bob", body=text)
-        if good:
-            self.model.edit(body, marker)
+        text = json.dumps({**body, "by hand": self.serial}) if good else "oops {"
+        self.w.repo.edit_issue(self.number, "dave", body=text)
         self.clean = False
 
-    @rule(k=st.integers(1, 4), phase=st.sampled_from(["before", "after"]))
-    def crash(self, k: int, phase: str) -> None:
-        token = self.w.token()
+    @rule(data=st.data(), how=st.sampled_from(["words", "older", "beyond", "lower", "high", "same"]))
+    def type_a_title(self, data: st.DataObject, how: str) -> None:
+        if self.body() is None:
+            return
+        issue = self.w.repo.issue(self.number)
+        marker = read_title(issue.title)[1]
+        before = issue.title
+        if how == "same":
+            self.w.repo.edit_issue(self.number, "dave", title="words")
+        elif how == "words" or marker is None:
+            before = "a nice title"
+        elif how == "beyond":
+            before = f"Stored Object: m [r{marker.revision + 1} c{marker.comment + 10**6} n{marker.count} 0badc0de]"
+        elif how == "lower":
+            before = f"Stored Object: m [r1 c{marker.comment} n{marker.count} {marker.digest}] ({short_id(5)})"
+        elif how == "high":
+            before = f"Stored Object: m [r{marker.revision + 10**6} c{marker.comment} n{marker.count} {marker.digest}]"
+        else:
+            titles = [t for t in self.titles if t != before]
+            before = data.draw(st.sampled_from(titles)) if titles else before
+        self.w.repo.edit_issue(self.number, "dave", title=before)
+        self.clean = False
+
+    titles: list[str] = []
+
+    @precondition(lambda self: self.clean)
+    @rule(who=st.sampled_from(["alice", "bob"]))
+    def leave(self, who: str) -> None:
+        """After the workflow's run: an author who leaves before it is nobody that the store knows."""
+        self.left.add(who)
+        self.w.repo.grant(who, "read")
+        for update in self.updates.values():
+            update.sure = update.sure and update.author != who
+
+    # -- runs ------------------------------------------------------------------------------------------------------
+
+    def token(self, by: str) -> str:
+        return self.w.token() if by == BOT else self.w.hub.token(by)
+
+    def note(self) -> None:
+        self.titles = [*self.titles, self.w.repo.issue(self.number).title][-5:]
+
+    @rule(k=st.integers(1, 4), phase=st.sampled_from(["before", "after"]), by=st.sampled_from([BOT, "dave"]))
+    def crash(self, k: int, phase: str, by: str) -> None:
+        token = self.token(by)
         self.w.hub.faults.dead_from(token, k, phase)
         with suppress(StoreError):
             self.w.process(self.number, token)
         self.w.hub.faults.clear()
+        self.note()
+
+    @rule(events=st.sampled_from([0, 1, 2, 5, 50]), by=st.sampled_from([BOT, "dave"]))
+    def lagging_run(self, events: int, by: str) -> None:
+        self.w.hub.delays.events = events
+        with suppress(GitHubError):
+            self.w.process(self.number, self.token(by))
+        self.w.hub.delays.events = 0
+        self.note()
 
     @rule()
-    def run(self) -> None:
-        self.w.process(self.number)
-        if not self.hidden:
-            self.late = False
-            self.clean = True
+    def run_by_a_person(self) -> None:
+        self.w.process(self.number, self.token("dave"))
+        self.note()
 
-    @rule()
-    def sweep(self) -> None:
+    @rule(sweep=st.booleans())
+    def run(self, sweep: bool) -> None:
         self.w.repo.reveal()
-        self._settle_hidden()
-        results = self.w.sweep()
-        assert [r.error for r in results if r.error] == []
-        self.late = False
+        self.hidden.clear()
+        self.w.hub.delays.events = 0
+        if sweep:
+            assert [r.error for r in self.w.sweep() if r.error] == []
+        self.w.process(self.number)
+        self.note()
         self.clean = True
 
     @invariant()
@@ -222,35 +240,52 @@ class Histories(RuleBasedStateMachine):
         if not self.clean:
             return
         issue = self.w.repo.issue(self.number)
-        assert json.loads(issue.body) == self.model.state()
+        body = self.body()
+        assert body is not None
         assert issue.state.lower() == "closed"
-        there = self.comments()
-        for update in self.model.updates:
-            if update in there:
-                assert there[update] == {self.model.verdict(update)}
+        receipts = {
+            c.id: {content for who, content in c.reactions if who == BOT and content in RECEIPTS}
+            for c in issue.comments
+        }
+        for number, update in self.updates.items():
+            times = sum(body.get(counter, 0) for counter in update.counters)
+            if update.good and update.sure:
+                assert times == 1, (number, update, body)
+            elif update.author == "mallory" or (len(update.counters) == 1 and not update.good):
+                assert times == 0, (number, update, body)
+            else:
+                assert times <= 1, (number, update, body)
+            if not update.gone:
+                assert len(receipts[number]) == 1, (number, update, receipts[number])
         named = [
             name for c in issue.comments if c.body.startswith("<!--") for name in c.body.split(" -->")[0].split()[3:]
         ]
         assert len(named) == len(set(named))
-
-
-START: dict[int, object] = {}
+        marker = read_title(issue.title)[1]
+        assert marker is not None
+        assert self.w.process(self.number).changed is False
+        assert marker.revision >= self.revision
+        self.revision = marker.revision
 
 
 @pytest.mark.parametrize(
     "proof", [pytest.param(False, id="quick"), pytest.param(True, id="proof", marks=pytest.mark.prove)]
 )
-def test_random_histories__every_allowed_update_is_in_the_body_once_and_in_order(proof: bool) -> None:
+def test_random_histories__every_allowed_update_is_in_the_body_once(proof: bool) -> None:
     with world() as w:
-        number = w.object()
-        assert number == 1
-        START[id(w)] = w.hub.save()
+        empty = w.hub.save()
+        w.repo.grant("dave", "write")
+        for author in (BOT, "alice"):
+            assert w.repo.open_issue(author, "Stored Object: m", '{"count": 0}', ["stored-object", "UID:m"]) == 1
+            w.process(1)
+            START[author] = w.hub.save()
+            w.hub.restore(empty)
+            w.repo.grant("dave", "write")
         Histories.shared = w
-        examples = int(BUDGET * 6) if proof else 25
         run_state_machine_as_test(
             Histories,
             settings=settings(
-                max_examples=examples,
+                max_examples=int(BUDGET * 6) if proof else 25,
                 stateful_step_count=25,
                 deadline=None,
                 derandomize=not proof,

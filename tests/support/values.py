@@ -44,19 +44,18 @@ def issue(
     body = data if isinstance(data, str) else dump(data)  # type: ignore[arg-type]
     if marker is None:
         newest = comments[-1].id if comments else 0
-        marker = Marker(1, newest, len(comments), objects.short_digest(data))  # type: ignore[arg-type]
+        marker = marked(1, newest, len(comments), data, *(c.id for c in comments))  # type: ignore[arg-type]
     known: dict[str, object] = {
         "title": objects.title("m", marker),
-        "title_editor": BOT,
         "closed": True,
         "labels": ("stored-object", "UID:m"),
         "author": BOT,
-        "association": "CONTRIBUTOR",
         "total_comments": len(comments),
         **fields,
     }
-    if "titles" not in known and known["title_editor"]:
-        known["titles"] = (Rename("2026-01-01T00:00:00Z", str(known["title_editor"]), str(known["title"])),)
+    setter = known.pop("title_editor", BOT)
+    if "titles" not in known and setter:
+        known["titles"] = (Rename("2026-01-01T00:00:00Z", str(setter), str(known["title"])),)
     return Issue(
         number=1,
         node_id="I1",
@@ -69,9 +68,10 @@ def issue(
     )
 
 
-def marked(revision: int, newest: int, count: int, data: Json) -> Marker:
-    """A marker for that state."""
-    return Marker(revision, newest, count, objects.short_digest(data))
+def marked(revision: int, newest: int, count: int, data: Json, *knew: int) -> Marker:
+    """A marker for that state, which names the comments that its run knew."""
+    recent = tuple(objects.short_id(number) for number in knew)[-objects.MOST_RECENT :]
+    return Marker(revision, newest, count, objects.short_digest(data), recent)
 
 
 def context(judge: Judge = no_schema, permissions: Mapping[str, bool] | None = None, **fields: object) -> Context:
@@ -111,8 +111,8 @@ def written(before: Issue, step: Write) -> Issue:
     if step.title:
         changed = {"title": step.title, "body": step.body, "editor": BOT, "edited_at": "2026-02-01T00:00:00Z"}
         if step.title != before.title:
-            renamed = Rename("2026-02-01T00:00:00Z", BOT, step.title)
-            changed |= {"title_editor": BOT, "titles": (renamed, *before.titles)}
+            renamed = Rename("2026-02-01T00:00:00Z", BOT, step.title, before.title)
+            changed["titles"] = (renamed, *before.titles)
     return replace(
         before,
         comments=tuple(comments),

@@ -10,12 +10,13 @@ from gh_store_action.domain import objects
 from gh_store_action.domain.processing.context import PermissionUnknown
 from gh_store_action.domain.processing.decide import AskPermissions, NotAnObject, ReadFurther, UpToDate, Write, decide
 from gh_store_action.domain.processing.reconcile import BrokenObject
-from gh_store_action.domain.records import Issue, Receipt
+from gh_store_action.domain.records import Issue, Receipt, Rename
 from gh_store_action.domain.refusal import Reason
 from gh_store_action.domain.verdicts import Outcome
 from tests.support.values import BOT, comment, context, initial, issue, marked, written
 
 START = {"count": 0}
+OTHER = "Stored Object: x [r1 c1 n1 00000000]"
 
 
 def wrote(found: object) -> Write:
@@ -40,8 +41,12 @@ def settled(before: Issue, step: Write, **options: object) -> Issue:
         ({"labels": ("stored-object", "UID:m", "archived")}, "the object is deleted"),
         ({"labels": ("stored-object",)}, "no label says which object"),
         ({"labels": ("stored-object", "UID:a", "UID:b")}, "more than one id: a, b"),
-        ({"author": "mallory", "association": "NONE", "title": "Stored Object: m"}, "somebody who may not write"),
-        ({"author": "mallory", "association": "NONE", "title_editor": "mallory"}, "somebody who may not write"),
+        ({"author": "mallory", "title_editor": "", "title": "Stored Object: m"}, "mallory, who may not write"),
+        ({"author": "mallory", "title_editor": "mallory"}, "mallory, who may not write"),
+        (
+            {"titles": (Rename("", BOT, "Stored Object: x [r1 c1 n1 00000000]"),), "title": "x"},
+            "the store wrote says x",
+        ),
     ],
 )
 def test_an_issue_that_is_none_of_the_stores_objects_is_left_alone(fields: dict[str, object], reason: str) -> None:
@@ -57,7 +62,7 @@ def test_two_uid_labels__the_one_that_the_title_names_is_meant() -> None:
 
 
 def test_an_object_by_somebody_who_may_write_but_is_no_visible_member__is_taken_after_asking() -> None:
-    before = issue(START, [], author="carol", association="NONE", title="Stored Object: m", title_editor="")
+    before = issue(START, [], author="carol", title="Stored Object: m", title_editor="")
     assert decide(before, context(permissions={})) == AskPermissions(frozenset({"carol"}))
     assert wrote(decide(before, context(permissions={"carol": True}))).object_id == "m"
 
@@ -83,11 +88,11 @@ def test_good_bad_and_a_strangers_update__each_gets_its_verdict_and_none_blocks_
         comment(14, "hello"),
         comment(15, {"_data": {"b": 2}, "_meta": {"if_revision": 2}}, "bob"),
     ]
-    before = issue(START, log, marker=marked(1, 10, 1, START), closed=False)
+    before = issue(START, log, marker=marked(1, 10, 1, START, 10), closed=False)
     step = wrote(decide(before, context()))
     assert step.state.data == {"count": 0, "a": 1, "b": 2}
     assert [(r.comment_id, r.content) for r in step.receipts] == [(11, "+1"), (12, "-1"), (13, "confused"), (15, "+1")]
-    assert step.title == objects.title("m", marked(3, 15, 6, step.state.data))
+    assert step.title == objects.title("m", marked(3, 15, 6, step.state.data, 10, 11, 12, 13, 14, 15))
     assert step.reply.startswith("<!-- gh-store refused 12 -->")
     settled(before, step)
 
@@ -262,7 +267,10 @@ def test_rebuilding_after_a_crash__the_unreceipted_get_their_verdicts() -> None:
 def test_a_title_that_a_stranger_set_does_not_count() -> None:
     """A forged marker in the title."""
     forged = marked(99, 12, 2, START)
-    before = issue(START, [initial(), comment(12, {"a": 1})], marker=forged, title_editor="mallory")
+    log = [initial(), comment(12, {"a": 1})]
+    before = issue(START, log, marker=forged, author="mallory", title_editor="mallory")
+    signed = Rename("2025-12-31T00:00:00Z", BOT, objects.title("m", marked(1, 10, 1, START, 10)))
+    before = replace(before, titles=(replace(before.titles[0], before=signed.title), signed))
     step = wrote(decide(before, context()))
     assert step.state.data == {"count": 0, "a": 1}
     assert decide(before, context(permissions={})) == AskPermissions(frozenset({"mallory"}))
@@ -279,7 +287,7 @@ def test_nothing_to_rebuild_from__an_error_that_says_what_to_do() -> None:
 
 def legacy(*later: object, **fields: object) -> Issue:
     first = comment(10, {"type": "initial_state", "data": START, "timestamp": "x"}, "alice", "alice:+1", "alice:rocket")
-    known = {"author": "alice", "association": "OWNER", "title": "Stored Object: m", "title_editor": "", **fields}
+    known = {"author": "alice", "title": "Stored Object: m", "title_editor": "", **fields}
     return issue({"count": 3}, [first, *later], **known)  # type: ignore[list-item, arg-type]
 
 
@@ -346,8 +354,8 @@ def test_an_object_edited_by_a_stranger_before_its_adoption__is_broken_without_a
 @pytest.mark.parametrize(
     "before",
     [
-        issue(START, [initial()], title_editor="carol"),
-        issue(START, [initial()], author="carol", association="NONE", title="Stored Object: m"),
+        issue(START, [initial()], author="carol", title_editor="carol"),
+        issue(START, [initial()], author="carol", title_editor="", title="Stored Object: m"),
         edited({"hand": 1}, list(TALK), editor="carol"),
         issue({"count": 0, "a": 1}, [initial(), comment(11, {"a": 1}, "carol")]),
         legacy(comment(11, {"count": 3}, "alice", "carol:+1")),

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+
 from gh_store_action.domain import objects
+from gh_store_action.domain.log.fold import State
 from gh_store_action.domain.processing.decide import ReadFurther, UpToDate, Write, decide
 from gh_store_action.domain.records import Issue, Receipt
 from gh_store_action.domain.verdicts import Outcome
@@ -54,30 +59,80 @@ def test_a_stranger_without_receipt_is_no_doubt() -> None:
     settled(before, step)
 
 
-def test_a_late_arrival__takes_its_place_in_the_order() -> None:
+def test_a_late_arrival__comes_last_and_a_checkpoint_says_so() -> None:
     log = [initial(), comment(11, {"v": "late", "late": 1}), comment(12, {"v": "early"}, "alice", "+1")]
     data = {"count": 0, "v": "early"}
-    before = issue(data, log, marker=marked(2, 12, 2, data))
+    before = issue(data, log, marker=marked(2, 12, 2, data, 10, 12))
     step = wrote(decide(before, context()))
-    assert step.state.data == {"count": 0, "v": "early", "late": 1}
-    assert step.checkpoint == ""
-    assert step.notes
+    assert step.state.data == {"count": 0, "v": "late", "late": 1}
+    assert '"after": 12' in step.checkpoint
+    assert step.notes == ("Folded now, for they came late: 11.",)
+    after = settled(before, step)
+    assert objects.read_title(after.title)[1] == marked(3, 12, 3, step.state.data, 10, 11, 12)
+
+
+def test_late_ones_come_in_the_order_of_their_comments__whatever_has_a_receipt() -> None:
+    """The receipt is another run's, which was written over."""
+    log = [initial(), comment(11, {"v": 1}), comment(12, {"v": 2}, "alice", "+1"), comment(13, {"w": 1}, "bob", "+1")]
+    data = {"count": 0, "w": 1}
+    before = issue(data, log, marker=marked(2, 13, 2, data, 10, 13))
+    step = wrote(decide(before, context()))
+    assert step.state.data == {"count": 0, "v": 2, "w": 1}
     settled(before, step)
 
 
-def test_a_late_arrival_that_would_undo_a_verdict__comes_last_with_a_checkpoint() -> None:
+def test_a_crash_a_late_arrival_and_a_deletion_at_once() -> None:
+    log = [initial(), comment(12, {"late": 1}), comment(13, {"held": 1})]
+    data = {"count": 0, "gone": 1, "held": 1}
+    before = issue(data, log, marker=marked(3, 13, 3, data, 10, 11, 13))
+    step = wrote(decide(before, context()))
+    assert step.state.data == {**data, "late": 1}
+    assert {k: v.outcome for k, v in step.verdicts.items()} == {12: Outcome.APPLIED, 13: Outcome.APPLIED}
+    settled(before, step)
+
+
+def test_a_late_arrival_before_all_that_the_marker_names__the_count_tells() -> None:
+    log = [comment(number, {f"k{number}": 1}, "alice", "+1") for number in range(11, 31)]
+    data = {"x": 1}
+    marker = marked(21, 30, 20, data, *(c.id for c in log if c.id != 13))
+    before = issue(data, [initial(), *log[:2], comment(13, {"late": 1}), *log[3:]], marker=marker)
+    step = wrote(decide(before, context()))
+    assert step.state.data == {"x": 1, "late": 1}
+    settled(before, step)
+
+
+@pytest.mark.parametrize("move", [1_000, -5])
+@pytest.mark.parametrize("receipts", [("+1",), ()])
+def test_a_copied_issue__whose_comments_have_other_ids__holds_what_its_marker_says(move: int, receipts: str) -> None:
+    increase = {"_data": {"$inc": {"count": 1}}, "_meta": {"update_mode": "operators"}}
+    before = issue(
+        {"count": 2},
+        [initial(10 + move), *(comment(n + move, increase, "alice", *receipts) for n in (11, 12))],
+        marker=marked(3, 12, 3, {"count": 2}, 10, 11, 12),
+    )
+    step = wrote(decide(before, context()))
+    assert step.state == State({"count": 2}, 3)
+    assert step.marker == marked(3, 12 + move, 3, {"count": 2}, *(n + move for n in (10, 11, 12)))
+    settled(before, step)
+
+
+def test_a_deleted_update_that_is_posted_again_is_a_new_one() -> None:
+    increase = {"_data": {"$inc": {"count": 1}}, "_meta": {"update_mode": "operators"}}
+    before = issue({"count": 1}, [initial(), comment(14, increase)], marker=marked(2, 11, 2, {"count": 1}, 10, 11))
+    assert wrote(decide(before, context())).state.data == {"count": 2}
+
+
+def test_a_late_arrival_that_would_undo_a_verdict_does_not() -> None:
     test = {
         "_data": [{"op": "test", "path": "/count", "value": 0}, {"op": "add", "path": "/ok", "value": 1}],
         "_meta": {"update_mode": "json-patch"},
     }
     log = [initial(), comment(11, {"count": 5}), comment(12, test, "alice", "+1")]
     data = {"count": 0, "ok": 1}
-    before = issue(data, log, marker=marked(2, 12, 2, data))
+    before = issue(data, log, marker=marked(2, 12, 2, data, 10, 12))
     step = wrote(decide(before, context()))
     assert step.state.data == {"count": 5, "ok": 1}
-    assert '"after": 12' in step.checkpoint
-    after = settled(before, step)
-    assert objects.read_title(after.title)[1] == marked(4, 12, 3, {"count": 5, "ok": 1})
+    settled(before, step)
 
 
 def test_four_late_ones_at_once_are_found_together() -> None:
@@ -96,46 +151,38 @@ def test_an_applied_comment_was_edited_later__changes_nothing() -> None:
     assert isinstance(decide(issue(data, [initial(), edited], marker=marked(2, 11, 2, data)), context()), UpToDate)
 
 
-def test_an_applied_comment_was_deleted__the_body_stays_and_a_checkpoint_says_so() -> None:
+@pytest.mark.parametrize("deleted", ["talk", "an applied update", "the initial state"])
+def test_a_comment_was_deleted__nothing_changes(deleted: str) -> None:
     data = {"count": 0, "v": 1}
-    before = issue(data, [initial(), comment(12, "talk")], marker=marked(2, 12, 3, data))
+    log = {"talk": 10, "an applied update": 11, "the initial state": 10}
+    there = [initial(), comment(11, {"v": 1}, "alice", "+1"), comment(12, "talk")]
+    there = [c for c in there if c.id != log[deleted]]
+    before = issue(data, there, marker=marked(2, 12, 3, data, 10, 11, 12))
+    assert isinstance(decide(before, context()), UpToDate)
+
+
+def test_late_talk__only_the_marker_is_renewed() -> None:
+    before = issue(START, [initial(), comment(11, "late"), comment(12, "talk")], marker=marked(1, 12, 2, START, 10, 12))
     step = wrote(decide(before, context()))
-    assert step.state.data == data
-    assert "changed after the fact" in step.checkpoint
+    assert (step.checkpoint, step.body, step.state.revision) == ("", before.body, 1)
     settled(before, step)
 
 
-def test_talk_was_deleted__only_the_marker_is_renewed() -> None:
-    before = issue(START, [initial(), comment(12, "talk")], marker=marked(1, 12, 3, START))
-    step = wrote(decide(before, context()))
-    assert (step.checkpoint, step.body) == ("", before.body)
-    settled(before, step)
-
-
-def test_talk_edited_into_an_update_behind_a_deleted_comment__is_folded_on_top() -> None:
-    turned = comment(12, {"new": 1}, "alice", edited_at="2026-03-01T00:00:00Z", editor="alice")
+def test_a_crash_behind_a_deleted_comment__what_the_body_holds_is_not_folded_again() -> None:
     crashed = comment(13, {"old": 1})
     data = {"count": 0, "gone": 1, "old": 1}
-    before = issue(data, [initial(), turned, crashed], marker=marked(3, 13, 4, data), edited_at="2026-02-01T00:00:00Z")
+    before = issue(data, [initial(), crashed], marker=marked(3, 13, 3, data, 10, 12, 13))
     step = wrote(decide(before, context()))
-    assert step.state.data == {"count": 0, "gone": 1, "old": 1, "new": 1}
-    assert step.verdicts[13].outcome is Outcome.APPLIED
+    assert (step.title, step.verdicts[13].outcome) == (None, Outcome.APPLIED)
     settled(before, step)
 
 
-def test_doubt_without_the_checkpoint_in_the_read__reads_further() -> None:
+def test_missing_receipts__no_older_comments_are_read() -> None:
     data = {"count": 0, "a": 1}
     log = [comment(50, "talk"), comment(51, {"a": 1})]
-    before = issue(data, log, marker=marked(2, 51, 40, data), complete=False, total_comments=40)
-    assert decide(before, context()) == ReadFurther(49)
-    before = issue(
-        data,
-        [initial(50, after=7, revision=2), comment(51, {"a": 1})],
-        marker=marked(3, 51, 40, data),
-        complete=False,
-        total_comments=40,
-    )
-    assert decide(before, context()) == ReadFurther(7)
+    before = issue(data, log, marker=marked(2, 51, 40, data, 50, 51), complete=False, total_comments=40)
+    step = wrote(decide(before, context()))
+    assert (step.title, [r.comment_id for r in step.receipts]) == (None, [51])
 
 
 def test_doubt_and_a_key_near_the_end_of_the_read__reads_the_comments_that_the_key_looks_at() -> None:
@@ -184,16 +231,18 @@ def test_a_late_checkpoint__the_hand_edit_that_a_slow_run_wrote_over_comes_back(
     settled(before, step)
 
 
-def test_a_stray_checkpoint_and_a_body_that_nothing_explains__reads_back_to_the_one_before_it() -> None:
+def test_a_stray_checkpoint_and_a_body_that_nothing_explains__the_body_stays() -> None:
     stray = initial(60, {"hand": 1}, after=50, revision=2, update_id="k", reason="edited by hand")
     before = issue(
         {"other": 1},
         [comment(50, "talk"), stray],
-        marker=marked(9, 55, 70, {"other": 1}),
+        marker=marked(9, 55, 70, {"other": 1}, 50, 55),
         complete=False,
         total_comments=71,
     )
     assert decide(before, context()) == ReadFurther(49)
+    whole = replace(before, complete=True, total_comments=2)
+    assert isinstance(decide(whole, context()), UpToDate)
 
 
 def test_what_a_checkpoint_names_has_its_verdict_and_gets_its_receipt() -> None:

@@ -25,14 +25,10 @@ COUNTING = frozenset({BOT})
 MINUTE = "2026-01-01T00:{:02d}:00Z"
 
 
-def comment(
-    number: int, body: object, *, by: str = "ada", receipts: str = "", association: str = "MEMBER", **more: Any
-) -> Comment:
+def comment(number: int, body: object, *, by: str = "ada", receipts: str = "", **more: Any) -> Comment:
     text = body if isinstance(body, str) else json.dumps(body)
     reactions = tuple(Reaction(BOT, content) for content in receipts.split())
-    return Comment(
-        number, f"C{number}", by, text, MINUTE.format(number), reactions=reactions, association=association, **more
-    )
+    return Comment(number, f"C{number}", by, text, MINUTE.format(number), reactions=reactions, **more)
 
 
 def state(
@@ -60,11 +56,9 @@ def issue(data: Any, revision: int, edge: int, *comments: Comment, marked: bool 
         body=dump(data),
         closed=True,
         author=BOT,
-        association="NONE",
         labels=("stored-object", "UID:m"),
         created_at=MINUTE.format(0),
         updated_at=MINUTE.format(59),
-        title_editor=BOT if marked else "",
         comments=comments,
         total_comments=len(comments),
     )
@@ -191,17 +185,17 @@ def test_at_time__no_state_held_before_the_one_that_it_came_from() -> None:
     assert history.at_time(found, "2025") is None
 
 
-def test_entries__verdicts_of_strangers_and_of_what_waits() -> None:
+def test_entries__what_has_no_receipt_is_pending_whoever_wrote_it() -> None:
     found = issue(
         {"n": 0}, 1, 3,
         state(1, {"n": 0}),
-        comment(2, {"evil": 1}, by="eve", association="NONE"),
+        comment(2, {"evil": 1}, by="eve"),
         comment(3, {"odd": 1}),
-        comment(4, {"evil": 2}, by="eve", association="NONE"),
+        comment(4, {"evil": 2}, by="eve"),
     )  # fmt: skip
     log = log_of(found)
     shown = history.entries_of(log, history.points(log))
-    assert [entry["metadata"]["verdict"] for entry in shown] == ["applied", "unauthorized", "pending", "pending"]
+    assert [entry["metadata"]["verdict"] for entry in shown] == ["applied", "pending", "pending", "pending"]
 
 
 def test_entries__reasons_from_the_reply_else_from_the_fold() -> None:
@@ -234,6 +228,7 @@ def test_read_reasons__only_what_stands_below_its_comment() -> None:
 def test_read__the_repositorys_people_may_have_run_the_store_too() -> None:
     made = dataclasses.replace(state(1, {"n": 0}), author="ada", reactions=(Reaction("ada", "rocket"),))
     update = dataclasses.replace(comment(2, {"n": 1}, by="bob"), reactions=(Reaction("ada", "+1"),))
-    assert seen(issue({"n": 1}, 2, 2, made, update)) == [(1, {"n": 0}, True), (2, {"n": 1}, True)]
-    stranger = dataclasses.replace(made, author="eve", association="NONE", reactions=(Reaction("eve", "rocket"),))
-    assert seen(issue({"n": 1}, 2, 2, stranger)) == []
+    found = dataclasses.replace(issue({"n": 1}, 2, 2, made, update), author="ada")
+    assert seen(found) == [(1, {"n": 0}, True), (2, {"n": 1}, True)]
+    stranger = dataclasses.replace(made, author="eve", reactions=(Reaction("eve", "rocket"),))
+    assert seen(dataclasses.replace(found, comments=(stranger,))) == []

@@ -133,7 +133,7 @@ ENVELOPE = {"_data": {"a": 1}, "_meta": {}}
             Kind.UPDATE,
             1,
         ),
-        ('{"type": "initial_state", "_data": {"a": 1}, "_meta": {}}', Kind.INVALID, "only the store itself"),
+        ('{"type": "initial_state", "_data": {"a": 1}, "_meta": {}}', Kind.CHAT, None),
     ],
 )
 def test_what_a_comment_says(body: str, kind: Kind, detail: object) -> None:
@@ -173,7 +173,10 @@ def test_only_an_identity_that_counts_writes_checkpoints_and_replies() -> None:
         2,
         {9: "applied"},
     )
-    assert read(comment(5, text), RULES, COUNTING).kind is Kind.INVALID
+    assert read(comment(5, text), RULES, COUNTING).kind is Kind.CHAT
+    assert read(comment(5, text), RULES, COUNTING, frozenset({"alice"})).kind is Kind.CHECKPOINT
+    assert read(comment(5, text, "alice", "rocket"), RULES, COUNTING).kind is Kind.CHECKPOINT
+    assert read(comment(5, text, "alice", "rocket", edited_at="x"), RULES, COUNTING).kind is Kind.CHAT
     reply = "<!-- gh-store refused 1 22 body0a -->\nno"
     assert read(comment(5, reply, BOT), RULES, COUNTING).names == {"1", "22", "body0a"}
     assert read(comment(5, "<!-- gh-store refused ", BOT), RULES, COUNTING).names == frozenset()
@@ -385,12 +388,15 @@ QUIET = issue(DATA, [initial(), comment(11, {"a": 1}, "alice", "-1")])
         (replace(QUIET, body="oops"), False),
         (replace(QUIET, editor="bob"), True),
         (replace(QUIET, editor=BOT), True),
-        (replace(QUIET, title_editor="bob"), False),
+        (replace(QUIET, titles=()), True),
+        (replace(QUIET, titles=(), author="bob"), True),
+        (replace(QUIET, author="bob"), True),
         (replace(QUIET, title="Stored Object: m"), False),
-        (replace(QUIET, title="Stored Object: m", author="mallory", association="NONE"), True),
+        (replace(QUIET, title="Stored Object: m", author="mallory", titles=()), True),
         (replace(QUIET, labels=("UID:m",), closed=False), True),
         (replace(QUIET, labels=("stored-object",), closed=False), True),
         (replace(QUIET, total_comments=3), False),
+        (replace(QUIET, total_comments=1), True),
         (issue(DATA, [initial(), comment(11, {"a": 1})]), False),
         (issue(DATA, [initial(), comment(11, {"a": 1}, "alice", "mallory:+1")]), False),
         (issue(DATA, [initial(), comment(11, {"a": 1})], marker=marked(1, 10, 1, DATA)), False),
@@ -401,6 +407,11 @@ QUIET = issue(DATA, [initial(), comment(11, {"a": 1}, "alice", "-1")])
 )
 def test_what_a_sweep_looks_at_more_closely(found: object, is_settled: bool) -> None:
     assert settled(found, RULES, COUNTING) is is_settled  # type: ignore[arg-type]
+
+
+def test_a_sweep_looks_at_a_title_of_the_authors_own_where_the_author_may_write() -> None:
+    own = replace(QUIET, titles=(), author="bob")
+    assert not settled(own, RULES, COUNTING, lambda login: login == "bob")
 
 
 def test_outcomes_have_the_names_that_checkpoints_write() -> None:

@@ -17,6 +17,12 @@ from gh_store_action.domain.strict_json import digest
 
 RULES = Rules()
 COUNTING = frozenset({"github-actions[bot]"})
+
+
+def may_write(login: str, object_id: str) -> bool:
+    return login == "octo" and object_id != ""
+
+
 EMPTY = Snapshot("octo/store", {})
 
 
@@ -28,7 +34,7 @@ def an_issue(number: int = 1, object_id: str = "metrics", body: str = '{"n": 1}'
         "body": body,
         "closed": True,
         "author": "octo",
-        "association": "OWNER",
+        "titles": (),
         "labels": ("stored-object", f"UID:{object_id}"),
         "created_at": "2026-01-01T00:00:00Z",
         "updated_at": f"2026-01-01T00:00:{number % 60:02}Z",
@@ -59,14 +65,14 @@ def as_read(files: dict[str, str]) -> dict[str, bytes]:
             "the id in its label cannot be one: The object id 'a b'",
             True,
         ),
-        (an_issue(author="eve", association="NONE"), "it was opened by somebody who may not write here", False),
+        (an_issue(author="eve"), "it was opened by eve, who may not write here", False),
         (an_issue(body="text"), "its body cannot be read as an object: ", True),
         (an_issue(body="5"), "its body cannot be read as an object: it is neither an object nor an array", True),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_stored_object__of_what_is_none_tells_why(issue: Issue, reason: str, broken: bool) -> None:
-    found = stored_object(issue, RULES, COUNTING)
+    found = stored_object(issue, RULES, COUNTING, may_write)
     assert isinstance(found, LeftOut)
     assert (found.number, found.broken) == (1, broken)
     assert found.reason.startswith(reason)
@@ -75,11 +81,10 @@ def test_stored_object__of_what_is_none_tells_why(issue: Issue, reason: str, bro
 def test_stored_object__version_is_the_markers_where_that_counts_else_the_number_of_comments_and_one() -> None:
     marked = title("metrics", Marker(7, 3, 2, short_digest({"n": 1})))
     for issue, version in (
-        (an_issue(title=marked, title_editor="github-actions[bot]", total_comments=4), 7),
-        (an_issue(title=marked, title_editor="eve", total_comments=4), 5),
+        (an_issue(title=marked, total_comments=4), 7),
         (an_issue(total_comments=4), 5),
     ):
-        found = stored_object(issue, RULES, COUNTING)
+        found = stored_object(issue, RULES, COUNTING, may_write)
         assert isinstance(found, StoredObject)
         assert found.meta.version == version
 
@@ -90,7 +95,7 @@ def test_stored_object__version_is_the_markers_where_that_counts_else_the_number
 def test_put__the_lowest_number_has_an_id_in_whatever_order_they_come() -> None:
     low, high = an_issue(1, "same"), an_issue(2, "SAME")
     for order in ((low, high), (high, low)):
-        changed = put(EMPTY, order, RULES, COUNTING)
+        changed = put(EMPTY, order, RULES, COUNTING, may_write)
         assert list(changed.snapshot.entries) == [1]
         assert changed.snapshot.left_out == {2}
         assert changed.problems == (LeftOut(2, f"issue #1 has the id {order[1].labels[1][4:]} already", broken=True),)
@@ -98,26 +103,26 @@ def test_put__the_lowest_number_has_an_id_in_whatever_order_they_come() -> None:
 
 
 def test_put__an_object_that_goes_or_changes_its_id_leaves_a_duplicate_in_doubt() -> None:
-    both = put(EMPTY, [an_issue(1, "same"), an_issue(2, "same")], RULES, COUNTING).snapshot
-    assert put(both, [an_issue(1, "same", labels=())], RULES, COUNTING).unsure
-    renamed = put(both, [an_issue(1, "other")], RULES, COUNTING)
+    both = put(EMPTY, [an_issue(1, "same"), an_issue(2, "same")], RULES, COUNTING, may_write).snapshot
+    assert put(both, [an_issue(1, "same", labels=())], RULES, COUNTING, may_write).unsure
+    renamed = put(both, [an_issue(1, "other")], RULES, COUNTING, may_write)
     assert renamed.unsure
     assert [entry.object_id for entry in renamed.snapshot.ordered()] == ["other"]
-    assert not put(both, [an_issue(1, "same", body='{"n": 2}')], RULES, COUNTING).unsure
-    alone = put(EMPTY, [an_issue(1, "same")], RULES, COUNTING).snapshot
-    assert not put(alone, [an_issue(1, "other")], RULES, COUNTING).unsure
+    assert not put(both, [an_issue(1, "same", body='{"n": 2}')], RULES, COUNTING, may_write).unsure
+    alone = put(EMPTY, [an_issue(1, "same")], RULES, COUNTING, may_write).snapshot
+    assert not put(alone, [an_issue(1, "other")], RULES, COUNTING, may_write).unsure
 
 
 def test_put__what_is_taken_out_is_known_no_more() -> None:
-    snapshot = put(EMPTY, [an_issue(1, "a"), an_issue(2, "b", body="text")], RULES, COUNTING).snapshot
+    snapshot = put(EMPTY, [an_issue(1, "a"), an_issue(2, "b", body="text")], RULES, COUNTING, may_write).snapshot
     assert (snapshot.knows(), snapshot.left_out) == (2, {2})
-    snapshot = put(snapshot, [an_issue(2, "b", labels=())], RULES, COUNTING).snapshot
+    snapshot = put(snapshot, [an_issue(2, "b", labels=())], RULES, COUNTING, may_write).snapshot
     assert (snapshot.knows(), snapshot.left_out) == (1, frozenset())
 
 
 def test_time__is_the_highest_of_its_objects_and_changes_are_asked_from_two_seconds_before() -> None:
     assert (EMPTY.time, EMPTY.since) == (NO_TIME, "1969-12-31T23:59:58Z")
-    snapshot = put(EMPTY, [an_issue(3, "a"), an_issue(1, "b")], RULES, COUNTING).snapshot
+    snapshot = put(EMPTY, [an_issue(3, "a"), an_issue(1, "b")], RULES, COUNTING, may_write).snapshot
     assert (snapshot.time, snapshot.since) == ("2026-01-01T00:00:03Z", "2026-01-01T00:00:01Z")
     assert shifted("2026-01-01T00:00:59Z", 2) == "2026-01-01T00:01:01Z"
 
@@ -193,7 +198,7 @@ def test_file_of__like_this(object_id: str, path: str) -> None:
 
 
 def one(format_: str = "json") -> dict[str, str]:
-    return files_of(put(EMPTY, [an_issue(1, "metrics")], RULES, COUNTING).snapshot, format_)
+    return files_of(put(EMPTY, [an_issue(1, "metrics")], RULES, COUNTING, may_write).snapshot, format_)
 
 
 @pytest.mark.parametrize(
@@ -224,5 +229,5 @@ def test_read__the_repositorys_name_counts_without_case() -> None:
 
 
 def test_entry__holds_compact_json() -> None:
-    (entry,) = put(EMPTY, [an_issue(1)], RULES, COUNTING).snapshot.entries.values()
+    (entry,) = put(EMPTY, [an_issue(1)], RULES, COUNTING, may_write).snapshot.entries.values()
     assert entry.record.startswith(b'{"data":{"n":1},"meta":{"object_id":"metrics","label":"UID:metrics",')

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 
 from gh_store_action.domain.names import DEFAULT_MODE, UPDATE_MODES
@@ -32,7 +32,7 @@ class Kind(enum.Enum):
     CHAT = "chat"
     UPDATE = "update"
     INVALID = "invalid"  # meant as an update, but not one
-    CHECKPOINT = "checkpoint"  # an initial state by an identity that counts
+    CHECKPOINT = "checkpoint"  # an initial state by an identity that counts, or with the receipt of one
     FOREIGN_STATE = "foreign state"  # an initial state that gh-store's user wrote
     REPLY = "reply"
 
@@ -51,7 +51,6 @@ class Entry:
         adopted: of a checkpoint: whether it began the store's own log, so that what stood before it had other rules.
         reason: of a checkpoint: why it was made, empty for an initial state.
         editor: of a checkpoint: whose state it took over, empty for the store's own.
-        state: of an invalid update: the initial state that it would be, had its author counted.
         previous: of an initial state: the issue that the object was rolled over from, 0 for none.
     """
 
@@ -70,7 +69,6 @@ class Entry:
     adopted: bool = False
     reason: str = ""
     editor: str = ""
-    state: Json = None
     previous: int = 0
 
     @property
@@ -84,30 +82,23 @@ class Entry:
         return self.kind in (Kind.UPDATE, Kind.INVALID)
 
 
-def read_all(comments: Iterable[Comment], rules: Rules, counting: frozenset[str]) -> list[Entry]:
-    """A log as entries.
+def read_all(
+    comments: Iterable[Comment], rules: Rules, counting: frozenset[str], here: frozenset[str] = frozenset()
+) -> list[Entry]:
+    """A log as entries, see `read`."""
+    return [read(comment, rules, counting, here) for comment in comments]
 
-    A person whose marker was taken over left states in the log that counted then; they are no updates of theirs now.
+
+def read(comment: Comment, rules: Rules, counting: frozenset[str], here: frozenset[str] = frozenset()) -> Entry:
+    """What the comment says.  Never raises: text that is meant as an update and is none becomes `INVALID`.
+
+    Args:
+        counting: whose states and replies count in every log.
+        here: whose count in this one, too.
     """
-    entries = [read(comment, rules, counting) for comment in comments]
-    guests: dict[str, int] = {}
-    for entry in reversed(entries):
-        if entry.state is not None and entry.id < guests.get(entry.comment.author, 0):
-            entry = read(entry.comment, rules, counting | {entry.comment.author})  # it may have taken over another's
-        if entry.adopted and entry.editor:
-            guests.setdefault(entry.editor, entry.id)
-    return [
-        replace(entry, kind=Kind.FOREIGN_STATE, patch=entry.state, problem=Reason("", ""))
-        if entry.state is not None and entry.id < guests.get(entry.comment.author, 0)
-        else entry
-        for entry in entries
-    ]
-
-
-def read(comment: Comment, rules: Rules, counting: frozenset[str]) -> Entry:
-    """What the comment says.  Never raises: text that is meant as an update and is none becomes `INVALID`."""
-    counts = comment.author in counting
-    if counts and comment.edited_at and comment.editor not in counting:
+    everybody = counting | here
+    counts = comment.author in everybody
+    if counts and comment.edited_at and comment.editor not in everybody:
         counts, tampered = False, True  # what somebody else wrote into the store's own comment is not the store's
     else:
         tampered = False
@@ -127,7 +118,9 @@ def read(comment: Comment, rules: Rules, counting: frozenset[str]) -> Entry:
     if not isinstance(value, dict | list):
         return Entry(comment, Kind.CHAT)
     if isinstance(value, dict) and value.get("type") == "initial_state":
-        state = Entry(comment, Kind.CHAT) if tampered else _initial_state(comment, value, rules, counts)
+        counts = counts or _signed(comment, rules, everybody)
+        known = comment.author in counting
+        state = Entry(comment, Kind.CHAT) if tampered else _initial_state(comment, value, rules, counts, known)
         if state is not None:
             return state
     if isinstance(value, dict) and ("_meta" in value or "_data" in value):
@@ -140,12 +133,18 @@ def adopted_at(entries: Iterable[Entry]) -> int:
     return max((e.after for e in entries if e.kind is Kind.CHECKPOINT and e.adopted), default=0)
 
 
+def _signed(comment: Comment, rules: Rules, counting: frozenset[str]) -> bool:
+    """Whether the store has left its receipt on a state that nobody has edited."""
+    initial = rules.reactions.initial_state
+    return not comment.edited_at and any(r.login in counting and r.content == initial for r in comment.reactions)
+
+
 def _invalid(comment: Comment, path: str, reason: str) -> Entry:
     return Entry(comment, Kind.INVALID, problem=Reason(path, reason))
 
 
-def _initial_state(comment: Comment, value: dict[str, Json], rules: Rules, counts: bool) -> Entry | None:
-    """A state in the log.  gh-store 0.5 wrote `data` and `timestamp`, later versions an envelope."""
+def _initial_state(comment: Comment, value: dict[str, Json], rules: Rules, counts: bool, known: bool) -> Entry | None:
+    """A state in the log.  gh-store 0.5 wrote `data` and `timestamp`, later versions an envelope without a key."""
     meta = value.get("_meta", {})
     if "_data" in value and isinstance(meta, dict) and set(value) <= _ENVELOPE_KEYS:
         data = value["_data"]
@@ -155,7 +154,7 @@ def _initial_state(comment: Comment, value: dict[str, Json], rules: Rules, count
         return None
     if not isinstance(data, dict | list):
         return None
-    if counts:
+    if known or (counts and meta.get("update_id")):
         return Entry(
             comment,
             Kind.CHECKPOINT,
@@ -171,8 +170,7 @@ def _initial_state(comment: Comment, value: dict[str, Json], rules: Rules, count
         )
     if any(r.login == comment.author and r.content == rules.reactions.initial_state for r in comment.reactions):
         return Entry(comment, Kind.FOREIGN_STATE, patch=data)
-    refused = _invalid(comment, "$.type", "only the store itself writes comments of the type initial_state")
-    return replace(refused, state=data)
+    return Entry(comment, Kind.CHAT)  # only the store itself writes states; anybody else's is nothing
 
 
 def _whole(value: Json, *, least: int, default: int) -> int:

@@ -88,7 +88,7 @@ def _log(log: ObjectLog, marker: Marker) -> Iterator[tuple[str, str, str]]:
     states = history.points(taken(log))
     there = sum(1 for comment in log.issue.comments if comment.id <= marker.comment)
     if there < marker.count:
-        yield "deleted-comments", f"{marker.count - there} comments of its log were deleted", BY_PROCESSING
+        yield "deleted-comments", f"{marker.count - there} comments of its log were deleted", BY_REPAIR
     if there > marker.count:
         yield "late-comments", f"{there - marker.count} comments are there that the body does not know", BY_PROCESSING
     if not history.checkpoints(log):
@@ -131,4 +131,4 @@ def _comments(log: ObjectLog) -> Iterator[tuple[str, str, str, int]]:
 
 def _given(log: ObjectLog, entry: Entry) -> set[str]:
     reactions = log.rules.reactions
-    return {reaction_of(one, reactions) for one in outcomes_given(entry.comment, reactions, log.counting)}
+    return {reaction_of(one, reactions) for one in outcomes_given(entry.comment, reactions, log.binding)}

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypedDict
 
-from gh_store_action.domain import objects, replies
+from gh_store_action.domain import acceptance, objects, replies
 from gh_store_action.domain.log import entries as updates
 from gh_store_action.domain.log.entries import Entry, Kind
 from gh_store_action.domain.log.fold import (
@@ -19,7 +19,7 @@ from gh_store_action.domain.log.fold import (
     no_schema,
     repeats,
 )
-from gh_store_action.domain.objects import TRUSTED_ASSOCIATIONS, Marker
+from gh_store_action.domain.objects import Marker
 from gh_store_action.domain.processing.reconcile import CHANGED
 from gh_store_action.domain.processing.replay import recorded_by_checkpoints
 from gh_store_action.domain.records import Issue, Rules
@@ -67,9 +67,10 @@ class ObjectLog:
     """One issue's log, read whole, with what is known of it.
 
     Args:
-        marker: None where no identity that counts has set one.
+        marker: None where the title has none.
         legacy: what stands up to this comment is gh-store's, and has its rules.
         verdicts: those recorded, by comment id.
+        binding: whose receipts and states count in this log.
     """
 
     issue: Issue
@@ -78,7 +79,7 @@ class ObjectLog:
     legacy: int
     verdicts: Mapping[int, Verdict]
     rules: Rules
-    counting: frozenset[str]
+    binding: frozenset[str]
     judge: Judge = no_schema
 
     @property
@@ -86,34 +87,22 @@ class ObjectLog:
         """The newest comment that the body holds."""
         return self.marker.comment if self.marker else max(self.verdicts, default=0)
 
-    def trusts(self, entry: Entry) -> bool:
-        """Whether its author is one of the repository's people; nobody is asked for permissions."""
-        return entry.comment.author in self.counting or entry.comment.association in TRUSTED_ASSOCIATIONS
-
 
 def read(issue: Issue, rules: Rules, counting: frozenset[str], judge: Judge = no_schema) -> ObjectLog:
     """The log of an issue whose comments are all there."""
-    entries = tuple(_entry(entry, rules, counting) for entry in updates.read_all(issue.comments, rules, counting))
-    marker = objects.marker_of(issue, counting)
+    object_id = objects.object_id_of(issue, rules) or objects.read_title(issue.title)[0]
+    # What the author has set stands for every reader; processing asks whether the author may write.
+    binding = acceptance.signers(issue, object_id, counting) | {issue.author}
+    entries = tuple(updates.read_all(issue.comments, rules, counting, binding))
+    marker = acceptance.marker_in(objects.read_moved(issue.title)[0], object_id)
     adopted = updates.adopted_at(entries)
     own = any(e.kind is Kind.CHECKPOINT and e.update_id for e in entries)
     legacy = adopted if marker or adopted or own else max((e.id for e in entries), default=0)
-    # A token of the repository's people may have worked on the object too: gh-store's did, and any person's may.
-    people = {c.author for c in issue.comments if c.association in TRUSTED_ASSOCIATIONS}
-    if issue.association in TRUSTED_ASSOCIATIONS:
-        people |= {issue.author}
-    people |= {entry.editor for entry in entries if entry.adopted and entry.editor}
-    known = recorded_by_checkpoints(entries) | _receipts(entries, rules, counting)
-    edge = max(legacy, marker.comment if marker else 0)
-    theirs = _receipts([e for e in entries if e.id <= edge], rules, people)
-    return ObjectLog(issue, entries, marker, legacy, theirs | known, rules, counting, judge)
-
-
-def _entry(entry: Entry, rules: Rules, counting: frozenset[str]) -> Entry:
-    """A state that one of the repository's people wrote, with the store's receipt, is a checkpoint too."""
-    if entry.kind is Kind.FOREIGN_STATE and entry.comment.association in TRUSTED_ASSOCIATIONS:
-        return updates.read(entry.comment, rules, counting | {entry.comment.author})
-    return entry
+    # gh-store's receipts are those of its users, whoever they were.
+    people = {reaction.login for comment in issue.comments for reaction in comment.reactions}
+    known = recorded_by_checkpoints(entries) | _receipts(entries, rules, binding)
+    theirs = _receipts([e for e in entries if e.id <= legacy], rules, people)
+    return ObjectLog(issue, entries, marker, legacy, theirs | known, rules, binding, judge)
 
 
 def _receipts(entries: Sequence[Entry], rules: Rules, people: Collection[str]) -> dict[int, Verdict]:
@@ -219,7 +208,7 @@ def _fold(log: ObjectLog, base: Entry, entries: Sequence[Entry], without: Collec
         [entry for entry in entries if entry.id not in without],
         earlier=repeats(log.entries),
         recorded=log.verdicts,
-        authorized=log.trusts,
+        authorized=lambda entry: True,
         judge=log.judge,
     )
 
@@ -293,15 +282,16 @@ def _type(log: ObjectLog, entry: Entry) -> str:
 
 
 def verdict_of(log: ObjectLog, entry: Entry) -> str:
-    """`applied`, `rejected`, `unauthorized` or `pending`; a state in the log counts as applied."""
+    """`applied`, `rejected`, `unauthorized` or `pending`; a state in the log counts as applied.
+
+    What gh-store left without a receipt was by somebody who might not write.
+    """
     if not entry.asks:
         return Outcome.APPLIED.key
     recorded = log.verdicts.get(entry.id)
     if recorded is not None:
         return recorded.outcome.key
-    if entry.id <= log.edge and not log.trusts(entry):
-        return Outcome.UNAUTHORIZED.key
-    return PENDING
+    return Outcome.UNAUTHORIZED.key if entry.id <= log.legacy else PENDING
 
 
 def _reasons(

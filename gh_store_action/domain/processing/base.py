@@ -1,21 +1,19 @@
-"""The state that pending updates are folded onto, and what is asked of the log for it."""
+"""The state that pending updates are folded onto, and what is read of the log to find it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from gh_store_action.domain.log.entries import Entry, Kind, adopted_at, checkpoint, checkpoint_id
-from gh_store_action.domain.log.fold import State, newest_checkpoint
+from gh_store_action.domain.log.fold import State, fold, newest_checkpoint, repeats
 from gh_store_action.domain.log.fold import reach as repeats_reach
-from gh_store_action.domain.objects import Marker
 from gh_store_action.domain.processing.context import Context, NeedsMore
 from gh_store_action.domain.processing.effects import ReadFurther
-from gh_store_action.domain.processing.replay import Explanation, Finding, ReplayLog, explain, recorded_by_checkpoints
+from gh_store_action.domain.processing.replay import recorded_by_checkpoints
 from gh_store_action.domain.records import Issue
 from gh_store_action.domain.replies import RefusedEdit
-from gh_store_action.domain.strict_json import InvalidJson, Json, read_body
-from gh_store_action.domain.verdicts import Outcome, Verdict, outcomes_given
+from gh_store_action.domain.verdicts import APPLIED, UNAUTHORIZED, Outcome, Verdict, outcomes_given
 
 LATE = "comments came late"
 
@@ -28,29 +26,26 @@ class Base:
         comment: updates after this comment are pending.
         recorded: verdicts of older updates that stand, by comment id.
         verdicts: verdicts of older updates that were made just now.
+        basis: the revision of the marker that it rests on.
+        recent: the newest comments up to `comment`, see `Marker.recent`.
         moved: whether title and body must be written even if nothing is pending.
-        retitled: whether somebody else has set the title, so that it must be set again.
+        renamed: whether the title must change for GitHub to record that this run has set it.
+        since: verdicts up to this comment were made under other rules and get no reply.
     """
 
     state: State
     comment: int
     recorded: Mapping[int, Verdict]
+    basis: int
     verdicts: Mapping[int, Verdict] = field(default_factory=dict)
+    recent: tuple[str, ...] = ()
     moved: bool = False
-    retitled: bool = False
+    renamed: bool = False
     checkpoint: str = ""
     checkpoint_id: str = ""
     refused_edit: RefusedEdit | None = None
     notes: tuple[str, ...] = ()
-    since: int = 0  # verdicts up to this comment were made under other rules and get no reply
-
-
-def body_data(text: str) -> tuple[Json, str]:
-    try:
-        data = read_body(text)
-    except InvalidJson as error:
-        return None, error.reason
-    return data, ""
+    since: int = 0
 
 
 def reach(issue: Issue, entries: Sequence[Entry], comment: int) -> None:
@@ -59,12 +54,12 @@ def reach(issue: Issue, entries: Sequence[Entry], comment: int) -> None:
         raise NeedsMore(ReadFurther(comment))
 
 
-def reach_checkpoint(issue: Issue, entries: Sequence[Entry], without: frozenset[int] = frozenset()) -> None:
+def reach_checkpoint(issue: Issue, entries: Sequence[Entry]) -> None:
     """Makes sure that the read goes back to the newest checkpoint's place.
 
     A checkpoint with a later place has a higher id still, so the first one found going back bounds the way.
     """
-    base = newest_checkpoint(e for e in entries if e.id not in without)
+    base = newest_checkpoint(entries)
     if base is not None:
         reach(issue, entries, base.after)
         again = [e for e in entries if e.asks and e.id > base.after]
@@ -75,10 +70,10 @@ def reach_checkpoint(issue: Issue, entries: Sequence[Entry], without: frozenset[
 
 
 def recorded_verdicts(entries: Sequence[Entry], context: Context, up_to: int) -> dict[int, Verdict]:
-    """The verdicts that bind: receipts of identities that count, what checkpoints name, what this run has written."""
+    """The verdicts that bind: receipts of whoever has set a marker, what checkpoints name, this run's own."""
     found = recorded_by_checkpoints(entries)
     for entry in entries:
-        given = outcomes_given(entry.comment, context.rules.reactions, context.counting)
+        given = outcomes_given(entry.comment, context.rules.reactions, context.binding)
         # The oldest binds, whoever else that counts reacts later; what was never an update was never applied.
         update = entry.kind is Kind.UPDATE or entry.comment.edited_at != ""
         sound = [outcome for outcome in given if update or outcome is not Outcome.APPLIED]
@@ -88,49 +83,62 @@ def recorded_verdicts(entries: Sequence[Entry], context: Context, up_to: int) ->
     return {comment: verdict for comment, verdict in found.items() if comment <= up_to}
 
 
-def unreceipted(
-    entries: Sequence[Entry], context: Context, marker: Marker, recorded: Mapping[int, Verdict]
-) -> list[Entry]:
-    """Older updates without a verdict, after what an adoption took over; their authors have been asked about."""
+def verdicts_of_held(
+    entries: Sequence[Entry], context: Context, recorded: Mapping[int, Verdict], up_to: int, late: Iterable[Entry]
+) -> dict[int, Verdict]:
+    """What became of older updates that no receipt is there for: a run died before it left one.
+
+    A rejected one is named in a reply, which is sent before the body.
+    """
+    apart = {entry.id for entry in late} | recorded.keys()
     adopted = adopted_at(entries)
-    found = [e for e in entries if e.asks and adopted < e.id <= marker.comment and e.id not in recorded]
-    context.insist(login for entry in found for login in context.writers(entry))
+    silent = [e for e in entries if e.asks and adopted < e.id <= up_to and e.id not in apart]
+    context.insist(login for entry in silent for login in context.writers(entry))
+    named = {name for entry in entries for name in entry.names}
+    first = repeats(entries)
+    found: dict[int, Verdict] = {}
+    for entry in silent:
+        before = first.get(entry.id)
+        same = before and (found.get(before.id) or recorded.get(before.id))
+        if same:
+            found[entry.id] = same
+        elif not context.may_write(entry):
+            found[entry.id] = UNAUTHORIZED
+        elif entry.kind is Kind.INVALID or str(entry.id) in named:
+            found[entry.id] = Verdict(Outcome.REJECTED, (entry.problem,) if entry.problem.message else ())
+        else:
+            found[entry.id] = APPLIED
     return found
 
 
-def explained(
-    issue: Issue,
-    entries: Sequence[Entry],
-    context: Context,
-    marker: Marker,
-    recorded: Mapping[int, Verdict],
-    missing: Sequence[Entry],
-) -> Explanation:
-    reach_checkpoint(issue, entries)
-    log = ReplayLog(entries, recorded, context.may_write, context.judge)
-    found = explain(log, up_to=marker.comment, wanted=marker.digest, unreceipted=missing)
-    stray = frozenset(e.id for e in entries if e.kind is Kind.CHECKPOINT and e.id > marker.comment >= e.after)
-    if found.finding is Finding.CHANGED and stray:
-        reach_checkpoint(issue, entries, stray)
-    return found
-
-
-def _stands(entry: Entry, key: str, context: Context) -> bool:
-    """Whether the checkpoint is in the log; a guest's own will not count when the guest is gone."""
-    lasting = not context.guest or (entry.adopted and entry.comment.author != context.guest)
-    return entry.kind is Kind.CHECKPOINT and entry.update_id == key and lasting
-
-
-def with_checkpoint(
-    base: Base, entries: Sequence[Entry], context: Context, marker: Marker, *, reason: str, editor: str = ""
+def on_top(
+    base: Base, late: Sequence[Entry], context: Context, entries: Sequence[Entry], *, reason: str, editor: str = ""
 ) -> Base:
+    """Late updates come last, in the order of their ids; a checkpoint says so where the state changed."""
+    context.insist(login for entry in late for login in context.writers(entry))
+    folded = fold(
+        base.state,
+        late,
+        earlier=repeats(entries),
+        recorded=base.recorded,
+        authorized=context.may_write,
+        judge=context.judge,
+    )
+    if late:
+        which = ", ".join(str(entry.id) for entry in late)
+        base = replace(base, notes=(*base.notes, f"Folded now, for they came late: {which}."), moved=True)
+    base = replace(base, state=folded.state, verdicts={**base.verdicts, **folded.verdicts})
+    return with_checkpoint(base, entries, context, reason=reason, editor=editor) if folded.history or editor else base
+
+
+def with_checkpoint(base: Base, entries: Sequence[Entry], context: Context, *, reason: str, editor: str = "") -> Base:
     """Enters the base's state into the log, unless it stands there already."""
-    key = checkpoint_id(marker.revision, marker.comment, base.state.data)
-    if any(_stands(e, key, context) for e in entries):
+    key = checkpoint_id(base.basis, base.comment, base.state.data)
+    if any(entry.kind is Kind.CHECKPOINT and entry.update_id == key for entry in entries):
         return replace(base, moved=True, checkpoint="", checkpoint_id=key)
     text = checkpoint(
         base.state.data,
-        after=marker.comment,
+        after=base.comment,
         revision=base.state.revision,
         update_id=key,
         version=context.version,
@@ -139,13 +147,6 @@ def with_checkpoint(
         verdicts={comment: verdict.outcome.key for comment, verdict in base.verdicts.items()},
     )
     return replace(base, moved=True, checkpoint=text, checkpoint_id=key)
-
-
-def late_notes(late: Sequence[Entry], reason: str = LATE) -> tuple[str, ...]:
-    if not late and reason == LATE:
-        return ()
-    which = ", ".join(str(e.id) for e in late) or "none"
-    return (f"The log and the body did not agree ({reason}); folded now: {which}.",)
 
 
 def unreceipted_reply_ids(entries: Sequence[Entry], verdicts: Mapping[int, Verdict], base: Base) -> frozenset[int]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from gh_store_action.domain.log.entries import Entry
 from gh_store_action.domain.log.fold import Judge, no_schema
-from gh_store_action.domain.processing.effects import AskPermissions, ReadFurther
+from gh_store_action.domain.processing.effects import AskPermissions, ReadAgain, ReadFurther
 from gh_store_action.domain.records import Receipt, Rules
 from gh_store_action.domain.verdicts import Verdict
 from gh_store_action.errors import StoreError
@@ -16,7 +16,7 @@ from gh_store_action.errors import StoreError
 class NeedsMore(Exception):
     """The read or the permissions known do not suffice."""
 
-    def __init__(self, step: ReadFurther | AskPermissions) -> None:
+    def __init__(self, step: ReadFurther | ReadAgain | AskPermissions) -> None:
         self.step = step
         super().__init__(repr(step))
 
@@ -38,12 +38,13 @@ class Context:
 
     Args:
         viewer: the token's own login.
-        counting: the logins whose receipts, checkpoints and updates count.
+        counting: the token's own login and the processors: what they leave counts everywhere.
+        binding: `counting`, and whoever has set a marker of this object: what they left in its log counts.
         permissions: by login, whether it may write this object.
         unanswered: logins whose permission GitHub would not tell.
         known: verdicts of this run that are written in the body, by comment id.
-        guest: somebody who may write and who set the marker in force, by a run with a token of their own: what they
-            left in the log counts until it is taken over.
+        renew: whether the marker is to count the comments again, deleted ones included.
+        own_title: the title that this run has written; no event has to say who did.
         owed: receipts that this run has still to leave; the read may not reach back to their comments.
         issue_url: for links in a reply.
     """
@@ -58,7 +59,9 @@ class Context:
     unanswered: frozenset[str] = frozenset()
     known: Mapping[int, Verdict] = field(default_factory=dict)
     owed: tuple[Receipt, ...] = ()
-    guest: str = ""
+    renew: bool = False
+    own_title: str = ""
+    binding: frozenset[str] = frozenset()
 
     def writers(self, entry: Entry) -> tuple[str, ...]:
         """Who must be allowed for the entry to be: the author, and whoever edited it."""
@@ -71,7 +74,7 @@ class Context:
         return all(self.permissions.get(login, False) for login in self.writers(entry))
 
     def allows(self, login: str) -> bool:
-        """Whether that person may write; asks first.
+        """Whether that identity may write; asks first.
 
         Raises:
             PermissionUnknown: when GitHub would not tell: nothing can be decided without it.

@@ -5,20 +5,39 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from gh_store_action.domain import objects, replies
+from gh_store_action.domain import acceptance, objects, replies
 from gh_store_action.domain.log import entries as updates
 from gh_store_action.domain.log.entries import Entry, Kind
 from gh_store_action.domain.log.fold import Folded, State, fold, reach, repeats
 from gh_store_action.domain.objects import Marker
 from gh_store_action.domain.processing.base import Base, unreceipted_reply_ids
 from gh_store_action.domain.processing.context import Context, NeedsMore
-from gh_store_action.domain.processing.effects import AskPermissions, NotAnObject, ReadFurther, Step, UpToDate, Write
-from gh_store_action.domain.processing.reconcile import find_base, find_trusted_marker
+from gh_store_action.domain.processing.effects import (
+    AskPermissions,
+    NotAnObject,
+    ReadAgain,
+    ReadFurther,
+    Step,
+    UpToDate,
+    Write,
+)
+from gh_store_action.domain.processing.reconcile import BrokenObject, find_base
+from gh_store_action.domain.processing.trust import TrustedMarker, find_marker, no_object
 from gh_store_action.domain.records import Comment, Issue, Receipt, Refusal
 from gh_store_action.domain.strict_json import dump
 from gh_store_action.domain.verdicts import Outcome, Verdict, initial_receipts, reaction_of
 
-__all__ = ["AskPermissions", "Context", "NotAnObject", "ReadFurther", "Step", "UpToDate", "Write", "decide"]
+__all__ = [
+    "AskPermissions",
+    "Context",
+    "NotAnObject",
+    "ReadAgain",
+    "ReadFurther",
+    "Step",
+    "UpToDate",
+    "Write",
+    "decide",
+]
 
 
 CATCH_UP = 5  # comments behind the marker: a sweep sees that many, and would look closer at the issue for ever
@@ -28,7 +47,8 @@ def decide(issue: Issue, context: Context) -> Step:
     """What is to be done about the issue, as this read shows it.
 
     Returns:
-        `ReadFurther` or `AskPermissions` when the read or the permissions known do not suffice: call again with more;
+        `ReadFurther`, `ReadAgain` or `AskPermissions` when the read or the permissions known do not suffice: call
+        again with more;
         `NotAnObject`, `UpToDate` when there is nothing to do; else the one `Write`.
     """
     try:
@@ -47,8 +67,8 @@ class _Gathered:
     """What the read says of an object.
 
     Args:
-        context: with the guest whose marker is in force.
-        marked: whether a marker is in force.
+        context: with all whose receipts and states count in this log.
+        marked: whether a marker counts.
         pending: the updates to fold.
         blocked: those that wait for GitHub to tell a permission, and what came after them.
     """
@@ -69,22 +89,45 @@ def _gather(issue: Issue, context: Context) -> _Gathered | NotAnObject:
     Raises:
         NeedsMore: when the read or the permissions known do not suffice.
     """
-    stranger = _no_object(issue, context)
+    stranger = no_object(issue, context)
     if stranger is not None:
         return stranger
     object_id = objects.object_id_of(issue, context.rules) or ""
-    standing = find_trusted_marker(issue, context)
-    if standing is not None and standing.guest:
-        context = replace(context, guest=standing.guest, counting=context.counting | {standing.guest})
-    entries = updates.read_all(issue.comments, context.rules, context.counting)
-    base = find_base(issue, entries, context, standing)
+    trusted = find_marker(issue, object_id, context)
+    context = replace(context, binding=_binding(issue, object_id, context))
+    entries = updates.read_all(issue.comments, context.rules, context.counting, context.binding)
+    trusted, base = _base(issue, entries, context, object_id, trusted)
     waiting = [e for e in entries if e.asks and e.id > base.comment]
     _know_authors(waiting, context)
     pending, blocked = _until_unanswered(waiting, context)
     short = reach(entries, pending)
     if short is not None and not issue.complete:
         raise NeedsMore(ReadFurther(until=entries[0].id - 1))
-    return _Gathered(issue, context, object_id, standing is not None, entries, base, pending, blocked)
+    return _Gathered(issue, context, object_id, trusted is not None, entries, base, pending, blocked)
+
+
+def _base(
+    issue: Issue, entries: Sequence[Entry], context: Context, object_id: str, trusted: TrustedMarker | None
+) -> tuple[TrustedMarker | None, Base]:
+    """Where the fold starts; a marker that a person has set, and that neither body nor log explains, is passed over."""
+    wrong: list[TrustedMarker] = []
+    while True:
+        try:
+            return trusted, find_base(issue, entries, context, trusted)
+        except BrokenObject:
+            if trusted is None or trusted.setter in context.rules.processors:
+                raise
+            wrong.append(trusted)
+            other = find_marker(issue, object_id, context, wrong)
+            if other is None:
+                raise
+            trusted = other
+
+
+def _binding(issue: Issue, object_id: str, context: Context) -> frozenset[str]:
+    """Whose receipts and states count in this log: the author's where the right to write is known."""
+    author = {issue.author} if context.permissions.get(issue.author) else set()
+    return acceptance.signers(issue, object_id, context.counting) | author
 
 
 def _fold(found: _Gathered) -> Folded:
@@ -104,8 +147,9 @@ def _plan(found: _Gathered, folded: Folded) -> UpToDate | Write:
     issue, context, base, blocked = found.issue, found.context, found.base, found.blocked
     judged = {**base.verdicts, **folded.verdicts}
     known = {**base.recorded, **judged}
-    state, marker = _marked(found, folded.state)
-    title, body = objects.title(found.object_id, marker), dump(state.data)
+    state, marker = folded.state, _marker(found, folded.state)
+    title = objects.title(found.object_id, marker, unlike=issue.title if base.renamed else "")
+    body = dump(state.data)
     behind_marker = sum(1 for comment in issue.comments if comment.id > base.comment)
     moves = bool(found.pending) or base.moved or (behind_marker >= CATCH_UP and not blocked)
     if title == issue.title and not base.checkpoint and body == issue.body:
@@ -134,16 +178,20 @@ def _plan(found: _Gathered, folded: Folded) -> UpToDate | Write:
     )
 
 
-def _marked(found: _Gathered, state: State) -> tuple[State, Marker]:
-    """The state and its marker."""
+def _marker(found: _Gathered, state: State) -> Marker:
+    """The state's marker."""
     newest = _newest(found.issue.comments, found.blocked[0].id if found.blocked else None, found.base.comment)
     behind = sum(1 for comment in found.issue.comments if comment.id > newest)
-    marker = Marker(state.revision, newest, found.issue.total_comments - behind, objects.short_digest(state.data))
-    if found.base.retitled and objects.title(found.object_id, marker) == found.issue.title:
-        # GitHub records no change to the same title, and only then it is ours again.
-        state = State(state.data, state.revision + 1)
-        marker = replace(marker, revision=state.revision)
-    return state, marker
+    since = [
+        objects.short_id(comment.id) for comment in found.issue.comments if found.base.comment < comment.id <= newest
+    ]
+    return Marker(
+        state.revision,
+        newest,
+        found.issue.total_comments - behind,
+        objects.short_digest(state.data),
+        (*found.base.recent, *since)[-objects.MOST_RECENT :],
+    )
 
 
 def _reply(found: _Gathered, verdicts: Mapping[int, Verdict]) -> str:
@@ -154,21 +202,6 @@ def _reply(found: _Gathered, verdicts: Mapping[int, Verdict]) -> str:
         edit=found.base.refused_edit,
         issue_url=found.context.issue_url,
     )
-
-
-def _no_object(issue: Issue, context: Context) -> NotAnObject | None:
-    rules = context.rules
-    claimed = objects.ids_in_labels(issue.labels, rules)
-    based = objects.has_label(issue, rules.base_label)
-    if objects.has_label(issue, rules.archived_label) and (based or claimed):
-        return NotAnObject(f"the object is deleted (label {rules.archived_label!r})", deleted=True)
-    if not based:
-        return NotAnObject(f"it does not carry the label {rules.base_label!r}")
-    if problem := objects.id_problem(issue, rules):
-        return NotAnObject(problem, broken=True)
-    if not objects.is_trusted(issue, context.counting) and not context.allows(issue.author):
-        return NotAnObject("it was opened by somebody who may not write here")
-    return None
 
 
 def _know_authors(entries: Iterable[Entry], context: Context) -> None:
@@ -193,9 +226,10 @@ def _receipts(entries: Sequence[Entry], verdicts: Mapping[int, Verdict], context
     reactions = context.rules.reactions
     meant = {reaction_of(outcome, reactions) for outcome in Outcome}
     found: list[Receipt] = []
+    adopted = updates.adopted_at(entries)
     for entry in entries:
         verdict = verdicts.get(entry.id)
-        if verdict is None:
+        if verdict is None or entry.id <= adopted:
             continue
         right = reaction_of(verdict.outcome, reactions)
         there = [r for r in entry.comment.reactions if r.login in context.counting]
@@ -208,7 +242,7 @@ def _receipts(entries: Sequence[Entry], verdicts: Mapping[int, Verdict], context
             found.append(Receipt(entry.id, entry.comment.node_id, right))
     oldest = entries[0].id if entries else 0
     found = [receipt for receipt in context.owed if receipt.comment_id < oldest] + found
-    for entry in (e for e in entries if e.kind is Kind.CHECKPOINT and not e.reason):
+    for entry in (e for e in entries if e.kind is Kind.CHECKPOINT and e.update_id and not e.reason):
         contents = {r.content for r in entry.comment.reactions if r.login in context.counting}
         found += [
             Receipt(entry.id, entry.comment.node_id, content)

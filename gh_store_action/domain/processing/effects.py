@@ -26,6 +26,17 @@ class AskPermissions:
 
 
 @dataclass(frozen=True)
+class ReadAgain:
+    """Wait and read again: what was read is not of one moment.
+
+    Args:
+        why: what is missing, as a sentence about GitHub.
+    """
+
+    why: str
+
+
+@dataclass(frozen=True)
 class NotAnObject:
     """The issue is none of the store's objects, or not a live one.
 
@@ -75,4 +86,4 @@ class Write:
     notes: tuple[str, ...] = field(default=())
 
 
-Step = ReadFurther | AskPermissions | NotAnObject | UpToDate | Write
+Step = ReadFurther | ReadAgain | AskPermissions | NotAnObject | UpToDate | Write

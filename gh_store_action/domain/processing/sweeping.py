@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from gh_store_action.domain import objects
+from gh_store_action.domain import acceptance, objects
 from gh_store_action.domain.log import entries as updates
 from gh_store_action.domain.records import Issue, Rules
 from gh_store_action.domain.strict_json import body_digest
@@ -22,18 +22,20 @@ def settled(
     Args:
         may_write: asked about an author whom GitHub does not show as one of the repository's people.
     """
-    if not objects.is_live(issue, rules) or objects.object_id_of(issue, rules) is None:
+    object_id = objects.object_id_of(issue, rules)
+    if not objects.is_live(issue, rules) or object_id is None:
         return True
-    marker = objects.read_title(issue.title)[1]
-    if marker is None or issue.title_editor not in counting:
-        return not objects.is_trusted(issue, counting) and not may_write(issue.author)
+    marker = acceptance.marker_in(issue.title, object_id)
+    setter = next(acceptance.titles_of(issue)).login
+    if marker is None or setter in ("", issue.author) and issue.author not in counting:
+        return not acceptance.is_accepted(issue, object_id, counting) and not may_write(issue.author)
     if not issue.closed:
         return False
     if not body_digest(issue.body).startswith(marker.digest):
         return False
-    entries = updates.read_all(issue.comments, rules, counting)
+    entries = updates.read_all(issue.comments, rules, counting, acceptance.signers(issue, object_id, counting))
     newer = [e for e in entries if e.id > marker.comment]
-    if any(e.asks for e in newer) or issue.total_comments - len(newer) != marker.count:
+    if any(e.asks for e in newer) or issue.total_comments - len(newer) > marker.count:
         return False
     adopted = updates.adopted_at(entries)
     return all(

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from gh_store_action.domain import objects
+from gh_store_action.domain import acceptance, objects
+from gh_store_action.domain.acceptance import MayWrite
 from gh_store_action.domain.records import Issue, Rules, StoredMeta, StoredObject
 from gh_store_action.domain.strict_json import InvalidJson, Json, digest, read_body
 
@@ -81,36 +82,34 @@ def shifted(time: str, seconds: int) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def fingerprint(rules: Rules, counting: frozenset[str] = frozenset()) -> str:
-    """What tells rules under which issues are other objects; empty for the rules of a store without configuration.
+def fingerprint(rules: Rules) -> str:
+    """What tells rules under which issues are other objects; empty for the rules of a store without configuration."""
 
-    Args:
-        counting: whose markers count.  A bot among them that is no processor may be trusted by its own runs alone.
-    """
+    def chosen(of: Rules) -> list[Json]:
+        return [of.base_label, of.archived_label, of.uid_prefix, *sorted(of.processors)]
 
-    def chosen(of: Rules, bots: list[str]) -> list[Json]:
-        return [of.base_label, of.archived_label, of.uid_prefix, *sorted({*of.processors, *bots})]
-
-    mine = chosen(rules, [login.lower() for login in counting if login.endswith("[bot]")])
-    return "" if mine == chosen(Rules(), []) else digest(mine)[:8]
+    mine = chosen(rules)
+    return "" if mine == chosen(Rules()) else digest(mine)[:8]
 
 
-def stored_object(issue: Issue, rules: Rules, counting: frozenset[str]) -> StoredObject | LeftOut:
-    """The object that the issue is, for readers: nobody is asked for permissions."""
+def stored_object(issue: Issue, rules: Rules, counting: frozenset[str], may_write: MayWrite) -> StoredObject | LeftOut:
+    """The object that the issue is, for readers."""
     if not objects.has_label(issue, rules.base_label):
         return LeftOut(issue.number, f"it does not carry the label {rules.base_label!r}")
     if objects.has_label(issue, rules.archived_label):
         return LeftOut(issue.number, "the object is deleted")
-    object_id = objects.object_id_of(issue, rules)
-    if object_id is None:
-        return LeftOut(issue.number, objects.id_problem(issue, rules), broken=True)
-    if not objects.is_trusted(issue, counting):
-        return LeftOut(issue.number, "it was opened by somebody who may not write here")
+    if problem := acceptance.problem(issue, rules, counting):
+        return LeftOut(issue.number, problem, broken=True)
+    object_id = objects.object_id_of(issue, rules) or ""
+    if reason := acceptance.not_accepted(issue, object_id, counting, may_write):
+        return LeftOut(issue.number, reason)
+    if reason := acceptance.unaccepted_edit(issue, object_id, counting, may_write):
+        return LeftOut(issue.number, f"{reason}; process it", broken=True)
     try:
         data = read_body(issue.body)
     except InvalidJson as error:
         return LeftOut(issue.number, f"its body cannot be read as an object: {error.reason}", broken=True)
-    marker = objects.marker_of(issue, counting)
+    marker = acceptance.marker_in(issue.title, object_id)
     # Before its first processing here an object counts its revisions as gh-store did: comments, and one.
     version = marker.revision if marker is not None else issue.total_comments + 1
     meta = StoredMeta(
@@ -157,7 +156,13 @@ class Changed:
     unsure: bool
 
 
-def put(snapshot: Snapshot, issues: Iterable[Issue], rules: Rules, counting: frozenset[str]) -> Changed:
+def put(
+    snapshot: Snapshot,
+    issues: Iterable[Issue],
+    rules: Rules,
+    counting: frozenset[str],
+    may_write: MayWrite,
+) -> Changed:
     """Puts each issue in as it is now, takes it out where it is no object any more; the lowest number has an id."""
     entries = dict(snapshot.entries)
     left_out = set(snapshot.left_out)
@@ -169,7 +174,7 @@ def put(snapshot: Snapshot, issues: Iterable[Issue], rules: Rules, counting: fro
         left_out.discard(issue.number)
         if before is not None and owner.get(before.object_id.casefold()) == issue.number:
             del owner[before.object_id.casefold()]
-        found = stored_object(issue, rules, counting)
+        found = stored_object(issue, rules, counting, may_write)
         if isinstance(found, LeftOut):
             unsure = unsure or (before is not None and bool(left_out))
             if objects.has_label(issue, rules.base_label):

@@ -1,0 +1,145 @@
+"""Which comments the body holds, and which came late.
+
+A comment can become visible after a run has folded newer ones.  The marker names the newest comments that the fold
+knew, so a comment that stands among them and is not named came late, whatever was deleted, edited or left without a
+receipt since.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+
+from gh_store_action.domain.log.entries import Entry, Kind
+from gh_store_action.domain.objects import MOST_RECENT, Marker, short_digest, short_id
+from gh_store_action.domain.processing.context import Context, NeedsMore
+from gh_store_action.domain.processing.effects import ReadFurther
+from gh_store_action.domain.processing.replay import replay
+from gh_store_action.domain.records import Issue
+
+_MOST_LOOKED_AT = 100  # comments up to the marker's among which the named ones are looked for
+
+
+@dataclass(frozen=True)
+class Holding:
+    """What is known of the comments up to the marker's.
+
+    Args:
+        late: updates that the body does not hold.
+        recent: the newest comments, late ones included, as the next marker names them.
+        count: how many comments there are, late ones included.
+        more: whether there are more than the marker knew.
+    """
+
+    late: tuple[Entry, ...]
+    recent: tuple[str, ...]
+    count: int
+    more: bool
+
+
+def holding(issue: Issue, entries: Sequence[Entry], marker: Marker, settled: Collection[int], since: int) -> Holding:
+    """Compares the comments with those that the marker names.
+
+    Args:
+        entries: the log as read, ascending, talk included.
+        settled: updates that have a verdict, by comment id.
+        since: the comment that the store's own log begins behind.
+    """
+    below = [entry for entry in entries if entry.id <= marker.comment]
+    count = issue.total_comments - (len(entries) - len(below))
+    recent, unknown, edge, gone = _aligned(below[-_MOST_LOOKED_AT:], marker, settled)
+    late = [entry for entry in unknown if entry.asks and entry.id > since]
+    # Of those before the named ones the count alone tells how many are late; they have no receipt.
+    more = count - marker.count - len(unknown) + gone
+    silent = [e for e in below if e.asks and since < e.id < edge and e.id not in settled]
+    late += silent[-more:] if more > 0 else []
+    late.sort(key=lambda entry: entry.id)
+    return Holding(tuple(late), recent, count, count > marker.count)
+
+
+def _aligned(
+    below: Sequence[Entry], marker: Marker, settled: Collection[int]
+) -> tuple[tuple[str, ...], list[Entry], int, int]:
+    """Finds the comments that the marker names: the longest common subsequence, with the most verdicts in it.
+
+    Returns:
+        the names with those of the unknown in their places; the unknown; the first comment that the names can tell
+        about; how many of the named ones are not there.
+    """
+    names = marker.recent
+    all_named = 0 < marker.count <= len(names)
+    marks = [short_id(entry.id) for entry in below]
+    weights = [1_000 + (entry.id in settled) for entry in below]
+    best = [[0] * (len(names) + 1) for _ in range(len(below) + 1)]
+    for row, mark in enumerate(marks):
+        for column, name in enumerate(names):
+            same = best[row][column] + weights[row] if mark == name else 0
+            best[row + 1][column + 1] = max(same, best[row][column + 1], best[row + 1][column])
+    row, column = len(below), len(names)
+    merged: list[str] = []
+    unknown: list[int] = []
+    first, matched = len(below), 0
+    while row and column:
+        if best[row][column] == best[row][column - 1]:
+            column -= 1
+            merged.append(names[column])
+        elif best[row][column] == best[row - 1][column]:
+            row -= 1
+            merged.append(marks[row])
+            unknown.append(row)
+        else:
+            row, column, matched = row - 1, column - 1, matched + 1
+            merged.append(marks[row])
+            first = row
+    merged += reversed(names[:column])
+    if all_named:  # what stands before them is late, too
+        unknown += range(row)
+        first = 0
+    else:
+        unknown = [place for place in unknown if place > first]
+    edge = below[first].id if first < len(below) else marker.comment + 1
+    return (
+        tuple(reversed(merged))[-MOST_RECENT:],
+        [below[place] for place in unknown],
+        edge,
+        len(names) - matched if all_named or matched else 0,
+    )
+
+
+def renumbered(issue: Issue, entries: Sequence[Entry], marker: Marker, context: Context) -> Marker | None:
+    """The marker in the ids of a copy of the issue, None where the comments are those that the marker speaks of.
+
+    Tools that move a repository make the comments again: the same texts in the same order with other ids (github-facts,
+    section 3).  Then the first `count` of them fold to the marker's state.
+
+    Raises:
+        NeedsMore: when that may be so, and the log is not read whole.
+    """
+    ids = [entry.id for entry in entries]
+    if not marker.comment or not ids or marker.comment in ids:
+        return None
+    marks = {short_id(number) for number in ids}
+    named = sum(name in marks for name in marker.recent)
+    if named and 4 * named >= len(marker.recent):  # fewer may be chance
+        return None
+    if not issue.complete:
+        raise NeedsMore(ReadFurther(0))
+    if not 0 < marker.count <= len(ids):
+        return None
+    kept = _in_places(entries[: marker.count])
+    found = replay(kept, context, up_to=kept[-1].id, recorded={})
+    if found is None or short_digest(found.state.data) != marker.digest:
+        return None
+    recent = tuple(short_id(entry.id) for entry in kept[-MOST_RECENT:])
+    return replace(marker, comment=kept[-1].id, recent=recent)
+
+
+def _in_places(entries: Sequence[Entry]) -> list[Entry]:
+    """Checkpoints name their places by ids that are gone; each stands behind what it was written behind."""
+    ids = {entry.id for entry in entries}
+    found: list[Entry] = []
+    for entry in entries:
+        if entry.kind is Kind.CHECKPOINT and entry.after and entry.after not in ids:
+            entry = replace(entry, after=found[-1].id if found else 0)
+        found.append(entry)
+    return found

@@ -1,0 +1,151 @@
+"""Which marker counts, from the titles that the issue has had.
+
+Only the issue's author and people with write permission can set a title, so a title by anybody but the author counts
+without a question.  Whether the author's own counts, the author's permission says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from gh_store_action.domain import acceptance, objects
+from gh_store_action.domain.log.entries import Kind, read_all
+from gh_store_action.domain.objects import Marker
+from gh_store_action.domain.processing.context import Context, NeedsMore
+from gh_store_action.domain.processing.effects import NotAnObject, ReadAgain
+from gh_store_action.domain.records import Issue
+from gh_store_action.domain.strict_json import body_digest
+
+
+@dataclass(frozen=True)
+class TrustedMarker:
+    """A marker that counts.
+
+    Args:
+        setter: who set it, empty where no event shows that.
+        at: when, empty where no event shows that.
+        current: whether it is in the title as it stands; else somebody has changed the title since.
+    """
+
+    marker: Marker
+    setter: str
+    at: str
+    current: bool
+
+    def fits(self, issue: Issue) -> bool:
+        """Whether the body is the state that it stands for."""
+        return body_digest(issue.body).startswith(self.marker.digest)
+
+    def edited_after(self, issue: Issue) -> bool:
+        """Whether the body may have been saved after it: times have one second, so the same one counts."""
+        return issue.editor != "" and issue.edited_at >= self.at
+
+
+def no_object(issue: Issue, context: Context) -> NotAnObject | None:
+    """Why the issue is to be left alone, None for an object.
+
+    Raises:
+        NeedsMore: when nobody has been asked yet about the author of an issue that is not accepted.
+    """
+    rules = context.rules
+    claimed = objects.ids_in_labels(issue.labels, rules)
+    based = objects.has_label(issue, rules.base_label)
+    if objects.has_label(issue, rules.archived_label) and (based or claimed):
+        return NotAnObject(f"the object is deleted (label {rules.archived_label!r})", deleted=True)
+    if not based:
+        return NotAnObject(f"it does not carry the label {rules.base_label!r}")
+    if problem := acceptance.problem(issue, rules, context.counting):
+        return NotAnObject(problem, broken=True)
+    object_id = objects.object_id_of(issue, rules) or ""
+    if not acceptance.is_accepted(issue, object_id, context.counting) and not context.allows(issue.author):
+        return NotAnObject(
+            f"it was opened by {issue.author}, who may not write here; "
+            "it becomes an object when somebody who may write saves its body"
+        )
+    return None
+
+
+def find_marker(
+    issue: Issue, object_id: str, context: Context, wrong: Collection[TrustedMarker] = ()
+) -> TrustedMarker | None:
+    """The marker that counts, None where the object has to be adopted.
+
+    Args:
+        wrong: markers that have been found to say what cannot be.
+
+    Raises:
+        NeedsMore: when the author has to be asked about, or the read is not of one moment.
+    """
+    newest: TrustedMarker | None = None
+    oldest: TrustedMarker | None = None
+    for found, older in _with_older(_trusted(issue, object_id, context)):
+        if found in wrong:
+            continue
+        oldest = found
+        if not _likely(found, older, issue, context):
+            continue
+        # A body that is not the newest marker's, and no newer than it, may be an older one's: the title was typed.
+        if found.fits(issue) or (newest is None and issue.edited_at > found.at):
+            return found
+        newest = newest or found
+    return newest or oldest
+
+
+def _trusted(issue: Issue, object_id: str, context: Context) -> Iterator[TrustedMarker]:
+    """The markers that the author or somebody with write permission has set, newest first."""
+    for place, title in enumerate(acceptance.titles_of(issue)):
+        marker = acceptance.marker_in(title.title, object_id)
+        if marker is None:
+            continue
+        current = place == 0
+        setter, at = title.login, title.at
+        if current and title.title == context.own_title:
+            setter, at = context.viewer, issue.edited_at  # in one request with the body
+        if setter in context.counting or setter not in ("", issue.author) or context.allows(issue.author):
+            yield TrustedMarker(marker, setter, at, current)
+        elif not setter or (current and _lags(issue, context)):
+            raise NeedsMore(ReadAgain("GitHub does not show yet who set the title"))
+
+
+def _lags(issue: Issue, context: Context) -> bool:
+    """Whether the store, which has been at work, may have set the title, and its event is still to come."""
+    if issue.titles:
+        return False
+    entries = read_all(issue.comments, context.rules, context.counting)
+    return issue.editor in context.counting or any(entry.kind is Kind.CHECKPOINT for entry in entries)
+
+
+def _with_older(found: Iterator[TrustedMarker]) -> Iterator[tuple[TrustedMarker, Iterator[TrustedMarker]]]:
+    """Each with a way to those before it, which are looked at, and asked about, only where that is needed."""
+    known: list[TrustedMarker] = []
+
+    def after(place: int) -> Iterator[TrustedMarker]:
+        while True:
+            while len(known) <= place:
+                following = next(found, None)
+                if following is None:
+                    return
+                known.append(following)
+            yield known[place]
+            place += 1
+
+    for place, each in enumerate(after(0)):
+        yield each, after(place + 1)
+
+
+def _likely(found: TrustedMarker, older: Iterator[TrustedMarker], issue: Issue, context: Context) -> bool:
+    """Whether a run may have set the marker: what a person types can name what cannot be."""
+    if found.setter in context.rules.processors:
+        return True
+    marker, newest = found.marker, max((comment.id for comment in issue.comments), default=0)
+    before = next(older, None)
+    if before is None:
+        return True
+    if marker.comment > newest and not found.fits(issue):
+        return False
+    last = before.marker
+    back = marker.revision < last.revision or (marker.comment < last.comment and marker.digest != last.digest)
+    leap = marker.revision - last.revision > issue.total_comments + 1  # each revision has an update or a checkpoint
+    in_one_request = issue.editor == found.setter and issue.edited_at == found.at  # a run that lost a race
+    return not (back or leap) or (in_one_request and found.fits(issue))
