@@ -7,19 +7,19 @@ library checks the schemas themselves (see `schema`), and this module, with `key
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from gh_store_action.domain.refusal import Reason
 from gh_store_action.domain.strict_json import Json, canonical, json_path
 
 STEP_LIMIT = 1_000_000
 """Keywords and values that one evaluation may look at: some seconds at worst, and 60,000 characters need far fewer."""
-NESTING_LIMIT = 250
-"""How many schemas may be evaluated inside each other; each takes two frames of Python's thousand."""
 CHUNK = 1_000
 """Characters of a string that a regular expression reads in one step."""
+BATCH = 20
+"""Reasons, names and indexes that one schema takes over from another in one step."""
 
 
 ANY: tuple[type, ...] = (object,)
@@ -32,10 +32,13 @@ class TooMuchWork(Exception):
 
 
 class Keyword(NamedTuple):
-    """What a keyword does: the Python types of the values it applies to, and `function(run, operand, at, outcome)`."""
+    """What a keyword does: the Python types of the values it applies to, and `function(run, operand, at, outcome)`.
+
+    A function that needs to know what other schemas say asks, as a generator; the others just return.
+    """
 
     kinds: tuple[type, ...]
-    function: Callable[[Evaluation, Any, At, Findings], None]
+    function: Callable[[Evaluation, Any, At, Findings], Asking | None]
 
 
 class Pattern(NamedTuple):
@@ -62,22 +65,38 @@ class Node:
     keywords: dict[str, tuple[Keyword, Any]] = field(default_factory=dict)
 
 
-def evaluate(root: Node, data: Json) -> list[Reason]:
-    """Why the data does not fit, in no particular order, perhaps with repetitions; empty if it fits.
+def evaluate(root: Node, data: Json) -> set[Reason]:
+    """Why the data does not fit; empty if it fits.
+
+    Schemas inside each other wait on a stack of our own, not on Python's: data may be as deep as the store takes it,
+    and a schema may take any number of turns for each of its levels.
 
     Raises:
-        TooMuchWork: after STEP_LIMIT steps or NESTING_LIMIT schemas inside each other.
+        TooMuchWork: after STEP_LIMIT steps, or where a schema needs its own answer.
     """
-    return Evaluation().check(root, At(data, (), (root.base,), 0)).reasons
+    run = Evaluation()
+    waiting = [run.check(root, At(data, (), (root.base,)))]
+    answer: Findings | None = None
+    while True:
+        try:
+            asked = next(waiting[-1]) if answer is None else waiting[-1].send(answer)
+        except StopIteration as done:
+            found: Findings = done.value
+            waiting.pop()
+            if not waiting:
+                return found.reasons
+            answer = found
+        else:
+            answer = None
+            waiting.append(run.check(*asked))
 
 
 class At(NamedTuple):
-    """One value, where it stands, through which schema resources the evaluation came, and how deep it is."""
+    """One value, where it stands, and the schema resources that the evaluation came through, each once."""
 
     value: Any
     path: tuple[str | int, ...]
     scope: tuple[str, ...]
-    depth: int
 
     def inside(self, part: str | int) -> At:
         return self._replace(value=self.value[part], path=(*self.path, part))
@@ -89,44 +108,69 @@ class Findings:
     __slots__ = ("names", "reasons", "seen")
 
     def __init__(self) -> None:
-        self.reasons: list[Reason] = []
+        self.reasons: set[Reason] = set()
         self.names: set[str] = set()
         self.seen: set[int] = set()
 
     def refuse(self, at: At, message: str) -> None:
-        self.reasons.append(Reason(json_path(at.path), message))
+        self.reasons.add(Reason(json_path(at.path), message))
+
+    @property
+    def size(self) -> int:
+        """How much there is to take over."""
+        return len(self.reasons) + len(self.names) + len(self.seen)
 
     def include(self, other: Findings) -> None:
         """Take over what another schema said of the same value."""
-        self.reasons += other.reasons
+        self.reasons |= other.reasons
         self.names |= other.names
         self.seen |= other.seen
 
 
+Asking: TypeAlias = Generator[tuple[Node, At], Findings, Any]
+"""Work that yields a schema and a value, and is sent what the one says of the other."""
+
+
 class Evaluation:
-    """One evaluation, with its count of steps."""
+    """One evaluation, with its count of steps.
+
+    What a schema with others inside says of a value is found once: alternatives that lead to the same place, level by
+    level, would else double the work with each.
+    """
 
     def __init__(self) -> None:
         self.steps = 0
         self.texts: dict[int, str] = {}
+        self.known: dict[object, Findings | None] = {}  # None while it is being found
 
     def charge(self, steps: int) -> None:
         self.steps += steps
         if self.steps > STEP_LIMIT:
             raise TooMuchWork(f"needs more than {STEP_LIMIT:,} steps for this data; it has to become simpler")
 
-    def check(self, node: Node, at: At) -> Findings:
-        if at.depth >= NESTING_LIMIT:
-            raise TooMuchWork(f"refers to itself without end, or goes more than {NESTING_LIMIT} schemas deep")
+    def check(self, node: Node, at: At) -> Generator[tuple[Node, At], Findings, Findings]:
+        """What the schema says of the value."""
+        question = node, at.path, id(at.value), at.scope  # a key has the path of its object
+        if question in self.known:
+            found = self.known[question]
+            if found is None:
+                raise TooMuchWork("refers to itself without end")
+            self.charge(1 + found.size // BATCH)
+            return found
         self.charge(1 + len(node.keywords))
         outcome = Findings()
         if node.refuses_all:
             outcome.refuse(at, "is not allowed here")
-        scope = at.scope if at.scope[-1] == node.base else (*at.scope, node.base)
-        inner = at._replace(scope=scope, depth=at.depth + 1)
+        inner = at if node.base in at.scope else at._replace(scope=(*at.scope, node.base))
         for (kinds, function), operand in node.keywords.values():
             if isinstance(at.value, kinds) and not (kinds is NUMBER and isinstance(at.value, bool)):
-                function(self, operand, inner, outcome)
+                asking = function(self, operand, inner, outcome)
+                if asking is not None:
+                    self.known[question] = None
+                    yield from asking
+        if question in self.known:
+            self.known[question] = outcome
+            self.charge(outcome.size // BATCH)
         return outcome
 
     def text(self, value: Json) -> str:

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from gh_store_action.domain.schema.evaluation import ANY, NUMBER, At, Evaluation, Findings, Keyword, Node, Pattern
+from gh_store_action.domain.schema.evaluation import (
+    ANY,
+    NUMBER,
+    Asking,
+    At,
+    Evaluation,
+    Findings,
+    Keyword,
+    Node,
+    Pattern,
+)
 from gh_store_action.domain.strict_json import Json, excerpt, json_path
 
 
-def _reference(run: Evaluation, operand: tuple[Node, Mapping[str, Node]], at: At, outcome: Findings) -> None:
+def _reference(run: Evaluation, operand: tuple[Node, Mapping[str, Node]], at: At, outcome: Findings) -> Asking:
     target, dynamic = operand
     outermost = next((base for base in at.scope if base in dynamic), None)
-    outcome.include(run.check(target if outermost is None else dynamic[outermost], at))
+    outcome.include((yield target if outermost is None else dynamic[outermost], at))
 
 
 def _type(run: Evaluation, names: Sequence[str], at: At, outcome: Findings) -> None:
@@ -88,77 +98,80 @@ def _dependent_required(run: Evaluation, dependencies: dict[str, list[str]], at:
                     outcome.refuse(at, f"lacks the key {excerpt(name)}, which {excerpt(key)} needs beside it")
 
 
-def _dependent_schemas(run: Evaluation, dependencies: dict[str, Node], at: At, outcome: Findings) -> None:
+def _dependent_schemas(run: Evaluation, dependencies: dict[str, Node], at: At, outcome: Findings) -> Asking:
     run.charge(len(dependencies))
     for key, node in dependencies.items():
         if key in at.value:
-            outcome.include(run.check(node, at))
+            outcome.include((yield node, at))
 
 
-def _property_names(run: Evaluation, node: Node, at: At, outcome: Findings) -> None:
+def _property_names(run: Evaluation, node: Node, at: At, outcome: Findings) -> Asking:
     for key in at.value:
-        for reason in run.check(node, at._replace(value=key)).reasons:
+        for reason in (yield node, at._replace(value=key)).reasons:
             outcome.refuse(at, f"the key {excerpt(key)} {reason.message}")
 
 
-def _member(run: Evaluation, node: Node, key: str, at: At, outcome: Findings) -> None:
-    outcome.reasons += run.check(node, at.inside(key)).reasons
+def _member(run: Evaluation, node: Node, key: str, at: At, outcome: Findings) -> Asking:
+    outcome.reasons |= (yield node, at.inside(key)).reasons
     outcome.names.add(key)
 
 
-def _item(run: Evaluation, node: Node, index: int, at: At, outcome: Findings) -> None:
-    outcome.reasons += run.check(node, at.inside(index)).reasons
+def _item(run: Evaluation, node: Node, index: int, at: At, outcome: Findings) -> Asking:
+    outcome.reasons |= (yield node, at.inside(index)).reasons
     outcome.seen.add(index)
 
 
-def _properties(run: Evaluation, nodes: dict[str, Node], at: At, outcome: Findings) -> None:
+def _properties(run: Evaluation, nodes: dict[str, Node], at: At, outcome: Findings) -> Asking:
     for key in at.value:
         if key in nodes:
-            _member(run, nodes[key], key, at, outcome)
+            yield from _member(run, nodes[key], key, at, outcome)
 
 
-def _pattern_properties(run: Evaluation, nodes: list[tuple[Pattern, Node]], at: At, outcome: Findings) -> None:
+def _pattern_properties(run: Evaluation, nodes: list[tuple[Pattern, Node]], at: At, outcome: Findings) -> Asking:
     for key in at.value:
         for pattern, node in nodes:
             if run.matches(pattern, key):
-                _member(run, node, key, at, outcome)
+                yield from _member(run, node, key, at, outcome)
 
 
 def _additional_properties(
     run: Evaluation, operand: tuple[Node, frozenset[str], list[Pattern]], at: At, outcome: Findings
-) -> None:
+) -> Asking:
     node, names, patterns = operand
     for key in at.value:
         if key not in names and not any(run.matches(pattern, key) for pattern in patterns):
-            _member(run, node, key, at, outcome)
+            yield from _member(run, node, key, at, outcome)
 
 
-def _unevaluated_properties(run: Evaluation, node: Node, at: At, outcome: Findings) -> None:
+def _unevaluated_properties(run: Evaluation, node: Node, at: At, outcome: Findings) -> Asking:
     for key in at.value:
         if key not in outcome.names:
-            _member(run, node, key, at, outcome)
+            yield from _member(run, node, key, at, outcome)
 
 
-def _prefix_items(run: Evaluation, nodes: list[Node], at: At, outcome: Findings) -> None:
+def _prefix_items(run: Evaluation, nodes: list[Node], at: At, outcome: Findings) -> Asking:
     for index, (node, _) in enumerate(zip(nodes, at.value, strict=False)):
-        _item(run, node, index, at, outcome)
+        yield from _item(run, node, index, at, outcome)
 
 
-def _items(run: Evaluation, operand: tuple[Node, int], at: At, outcome: Findings) -> None:
+def _items(run: Evaluation, operand: tuple[Node, int], at: At, outcome: Findings) -> Asking:
     node, start = operand
     for index in range(start, len(at.value)):
-        _item(run, node, index, at, outcome)
+        yield from _item(run, node, index, at, outcome)
 
 
-def _unevaluated_items(run: Evaluation, node: Node, at: At, outcome: Findings) -> None:
+def _unevaluated_items(run: Evaluation, node: Node, at: At, outcome: Findings) -> Asking:
     for index in range(len(at.value)):
         if index not in outcome.seen:
-            _item(run, node, index, at, outcome)
+            yield from _item(run, node, index, at, outcome)
 
 
-def _contains(run: Evaluation, operand: tuple[Node, float, float | None], at: At, outcome: Findings) -> None:
+def _contains(run: Evaluation, operand: tuple[Node, float, float | None], at: At, outcome: Findings) -> Asking:
     node, least, most = operand
-    found = [index for index in range(len(at.value)) if not run.check(node, at.inside(index)).reasons]
+    found = []
+    for index in range(len(at.value)):
+        if not (yield node, at.inside(index)).reasons:
+            found.append(index)
     outcome.seen.update(found)
     if len(found) < least:
         outcome.refuse(at, f"has {len(found):,} items of the kind of which it needs at least {excerpt(least)}")
@@ -166,24 +179,28 @@ def _contains(run: Evaluation, operand: tuple[Node, float, float | None], at: At
         outcome.refuse(at, f"has {len(found):,} items of the kind of which it may have at most {excerpt(most)}")
 
 
-def _all_of(run: Evaluation, nodes: list[Node], at: At, outcome: Findings) -> None:
+def _all_of(run: Evaluation, nodes: list[Node], at: At, outcome: Findings) -> Asking:
     for node in nodes:
-        outcome.include(run.check(node, at))
+        outcome.include((yield node, at))
 
 
-def _any_of(run: Evaluation, nodes: list[Node], at: At, outcome: Findings) -> None:
-    _alternatives(run, nodes, at, outcome)
+def _any_of(run: Evaluation, nodes: list[Node], at: At, outcome: Findings) -> Asking:
+    yield from _alternatives(run, nodes, at, outcome)
 
 
-def _one_of(run: Evaluation, nodes: list[Node], at: At, outcome: Findings) -> None:
-    fitting = _alternatives(run, nodes, at, outcome)
+def _one_of(run: Evaluation, nodes: list[Node], at: At, outcome: Findings) -> Asking:
+    fitting = yield from _alternatives(run, nodes, at, outcome)
     if fitting > 1:
         outcome.refuse(at, f"fits {fitting} of the {len(nodes)} alternatives (`oneOf`), and only one is allowed")
 
 
-def _alternatives(run: Evaluation, nodes: list[Node], at: At, outcome: Findings) -> int:
+def _alternatives(
+    run: Evaluation, nodes: list[Node], at: At, outcome: Findings
+) -> Generator[tuple[Node, At], Findings, int]:
     """How many of the alternatives fit; none is a reason, with the first reason of the one that comes nearest."""
-    all_outcomes = [run.check(node, at) for node in nodes]
+    all_outcomes = []
+    for node in nodes:
+        all_outcomes.append((yield node, at))
     fitting = [each for each in all_outcomes if not each.reasons]
     for each in fitting:
         outcome.include(each)
@@ -198,19 +215,19 @@ def _alternatives(run: Evaluation, nodes: list[Node], at: At, outcome: Findings)
     return len(fitting)
 
 
-def _not(run: Evaluation, node: Node, at: At, outcome: Findings) -> None:
-    if not run.check(node, at).reasons:
+def _not(run: Evaluation, node: Node, at: At, outcome: Findings) -> Asking:
+    if not (yield node, at).reasons:
         outcome.refuse(at, f"is of a kind that the schema forbids (`not`): {excerpt(at.value)}")
 
 
-def _if(run: Evaluation, operand: tuple[Node, Node | None, Node | None], at: At, outcome: Findings) -> None:
+def _if(run: Evaluation, operand: tuple[Node, Node | None, Node | None], at: At, outcome: Findings) -> Asking:
     condition, then, otherwise = operand
-    tried = run.check(condition, at)
+    tried = yield condition, at
     if not tried.reasons:
         outcome.include(tried)
     branch = otherwise if tried.reasons else then
     if branch is not None:
-        outcome.include(run.check(branch, at))
+        outcome.include((yield branch, at))
 
 
 _ARTICLES = {"array": "an array", "integer": "an integer", "null": "null", "object": "an object"}
