@@ -8,7 +8,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable
-from typing import NoReturn, TypeAlias
+from typing import NamedTuple, NoReturn, TypeAlias
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
 """A JSON value.  Values are never changed in place: what a function returns may share parts with what it was given."""
@@ -34,15 +34,14 @@ _HARMFUL = re.compile(
     r"|(?<=/issues)/(?=\d)|(?<=/pull)/(?=\d)|(?<=/discussions)/(?=\d)",  # and so is the address of issue 7
     re.IGNORECASE,
 )
-_FENCE = re.compile(r" {0,3}(?P<mark>`{3,}|~{3,})[ \t]*(?P<info>[^\s`]*)[ \t]*\n(?P<rest>.*)", re.DOTALL)
-_LITERAL = r"(?:-?\d[\d.eE+-]*|true|false|null)"
-_MEANT_AS_OBJECT = re.compile(r"""\{\s*(?:["'}]|(?:[\w$-]+\s*:|//|/\*).*\}\Z)""", re.DOTALL)
-_MEANT_AS_ARRAY = re.compile(
-    rf"""(?:\[\s*+)++(?:["{{]|{_LITERAL}\s*,).*\]\Z"""  # [{{…], ["…], [1, …]
-    rf"""|(?:\[\s*+){{2,}}+(?:{_LITERAL}\s*)?\].*\]\Z"""  # [[], …], [[1], …]
-    rf"""|\[\s*+(?:{_LITERAL}\s*)?\]\Z""",  # [], [1]
-    re.DOTALL,
+_BLANK = "".join(filter(str.isspace, map(chr, range(0x3001)))) + "\ufeff\u200b\u200c\u200d\u200e\u200f\u2060"
+_LEAD = re.compile(rf"(?:[{_BLANK}]++|<!--(?:-?>|.*?-->))*+", re.DOTALL)
+_SIGNATURE = re.compile(
+    r"^(?:--[ \t]*|Sent (?:from|via|with) .*|Get Outlook for .*|On .*(?:\n.*)?wrote:)$", re.MULTILINE
 )
+_FENCE = re.compile(r"(?P<mark>`{3,}+(?!.*`)|~{3,}+)[ \t]*\{?\.?(?P<language>[\w./+-]*)(?P<info>.*)(?:\n|\Z)")
+_JSON = frozenset(["json", "jsonc", "json5", "jsonl", "ndjson", "hjson", "geojson", "jsonld", "application/json"])
+_PERHAPS_JSON = frozenset(["", "js", "javascript"])
 
 _SENTENCES = {
     "Expecting value": "a value is missing here",
@@ -53,6 +52,18 @@ _SENTENCES = {
     "Unterminated string starting at": "a string starts here and has no end",
     "Invalid control character at": "a line break or control character inside a string must be escaped",
 }
+
+
+_FOUND = {
+    **dict.fromkeys("“”„‟«»″＂", "a typographic quote; JSON has straight double quotes"),
+    **dict.fromkeys("'‘’‚‛`", "a single quote; JSON has double quotes"),
+    "\\": "a backslash outside a string; quotes are not escaped there",
+    "/": "a comment, perhaps; JSON has none",
+    "#": "a comment, perhaps; JSON has none",
+    "&": "an HTML entity, perhaps; write the character itself",
+    "\xa0": "a no-break space; JSON has plain ones",
+}
+"""What may stand where JSON has something else, in words."""
 
 
 class InvalidJson(ValueError):
@@ -95,7 +106,8 @@ def parse(text: str, *, depth: int = DEPTH_LIMIT) -> Json:
             parse_constant=_no_constant,
         )
     except json.JSONDecodeError as error:
-        _fail_at(text, error.pos, _SENTENCES.get(error.msg, error.msg))
+        found = _FOUND.get(text[error.pos : error.pos + 1])
+        _fail_at(text, error.pos, _SENTENCES.get(error.msg, error.msg) + (f"; there is {found}" if found else ""))
     return check(value, depth=depth) if _ESCAPED_SURROGATE.search(text) else value
 
 
@@ -160,14 +172,13 @@ def equal(a: Json, b: Json) -> bool:
 
 
 def read_body(text: str) -> Json:
-    """Read an issue body as an object's data: white space around it, CRLF and one code fence are accepted.
+    """Read an issue body as an object's data: JSON alone, or in one code fence; see `unwrapped`.
 
     Raises:
         InvalidJson: if what remains is not strict JSON, or is neither an object nor an array.
     """
-    text = text.removeprefix("\ufeff").strip()
-    fenced = read_fenced(text)
-    data = parse(text if fenced is None else fenced)
+    found = unwrapped(text)
+    data = parse(text if found is None else found.text)
     if not isinstance(data, dict | list):
         raise InvalidJson("it is neither an object nor an array")
     return data
@@ -181,30 +192,50 @@ def body_digest(text: str) -> str:
         return ""
 
 
-def read_fenced(text: str) -> str | None:
-    """The content if the whole text is one closed code fence, of backticks or tildes, tagged `json` or not at all."""
-    opening = _open_fence(text)
-    if opening is None or opening["info"].lower() not in ("", "json"):
-        return None
-    content, _, last = opening["rest"].rpartition("\n")
-    if not _closes(last, opening["mark"]) or any(_closes(line, opening["mark"]) for line in content.split("\n")):
-        return None
-    return content
+class Unwrapped(NamedTuple):
+    """The text that stands alone in a body or comment, and whether a code fence around it says that it is JSON."""
+
+    text: str
+    says_json: bool
 
 
-def looks_like_json(text: str) -> bool:
-    """Whether a comment seems to be meant as JSON, right or wrong: Markdown like `[x] done` or `[link](url)` is not."""
-    opening = _open_fence(text)
-    if opening is None:
-        text = text.strip()
-        return bool(_MEANT_AS_OBJECT.match(text) or _MEANT_AS_ARRAY.match(text))
-    *inside, last = opening["rest"].split("\n")
-    if any(_closes(line, opening["mark"]) for line in inside):
-        return False
-    if opening["info"].lower() == "json":
-        return True
-    content = inside if _closes(last, opening["mark"]) else [*inside, last]
-    return opening["info"] == "" and not _open_fence("\n".join(content)) and looks_like_json("\n".join(content))
+def unwrapped(text: str) -> Unwrapped | None:
+    """What stands in a body or comment, out of its code fence.
+
+    Nobody sees HTML comments, byte order marks and white space around it, and a mail program adds a signature and what
+    is answered: they are dropped.  A fence is CommonMark's (section 4.5): three or more backticks or tildes, up to
+    three spaces before them, closed by as many or more, else it runs to the end.
+
+    Returns:
+        None if something else stands beside the fence, or the fence is one of another language.
+    """
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    rest = _LEAD.sub("", text, count=1)
+    start = len(text) - len(rest)
+    indent = text[text.rfind("\n", 0, start) + 1 : start]
+    fence = _FENCE.match(rest)
+    if fence is None:
+        return Unwrapped(_alone(rest), says_json=False)
+    language = fence["language"].lower()
+    lines = rest[fence.end() :].split("\n")
+    end = next((number for number, line in enumerate(lines) if _closes(line, fence["mark"])), len(lines))
+    deep = not indent.strip(" \t") and len(indent.expandtabs(4)) > 3
+    if deep or language not in _JSON | _PERHAPS_JSON or _alone("\n".join(lines[end + 1 :])):
+        return None
+    return Unwrapped(_alone("\n".join(lines[:end])), says_json=language in _JSON)
+
+
+def _alone(text: str) -> str:
+    """Without what is invisible before and after it, and without a mail's signature."""
+    text = _LEAD.sub("", text, count=1)
+    signature = _SIGNATURE.search(text)
+    text = text[: signature.start()] if signature else text
+    while True:
+        text = text.rstrip(_BLANK)
+        start = text.rfind("<!--") if text.endswith("-->") else -1
+        if start < 0 or "-->" in text[start + 4 : -3]:
+            return text
+        text = text[:start]
 
 
 def json_path(parts: Iterable[str | int]) -> str:
@@ -335,11 +366,8 @@ def _defused(text: str) -> str:
     return _HARMFUL.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
-def _open_fence(text: str) -> re.Match[str] | None:
-    return _FENCE.fullmatch(text.strip().replace("\r\n", "\n"))
-
-
 def _closes(line: str, mark: str) -> bool:
     """Whether a line ends the code fence that `mark` opened."""
-    bare = line.strip()
-    return len(bare) >= len(mark) and not bare.strip(mark[0])
+    bare = line.rstrip(_BLANK)
+    spaces = len(bare) - len(bare.lstrip(" "))
+    return spaces <= 3 and len(bare) - spaces >= len(mark) and not bare[spaces:].strip(mark[0])

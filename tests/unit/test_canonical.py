@@ -122,7 +122,7 @@ def test_parse__raises_nothing_but_invalid_json(text: str) -> None:
             assert error.reason
         else:
             assert c.equal(c.check(value), value)
-    c.looks_like_json(text)
+    c.unwrapped(text)
 
 
 @given(VALUES)
@@ -235,7 +235,6 @@ def test_dump__and_parse_change_nothing(value: Json) -> None:
     assert c.dump(c.parse(text)) == text
     if isinstance(value, dict | list):
         assert c.equal(c.read_body(f"\r\n```json\r\n{text}\r\n```\r\n"), value)
-    assert c.looks_like_json(text) or not isinstance(value, dict | list)
 
 
 # --- dump ----------------------------------------------------------------------------------------------------------
@@ -299,7 +298,7 @@ def test_read_body__accepts_what_people_paste(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "7", '"s"', "null", "oops {", "```json\n{}", "```yaml\n{}\n```", "```\n{}\n```\n{}\n```\n{}\n```"]
+    "text", ["", "7", '"s"', "null", "oops {", "```json\n{", "```yaml\n{}\n```", "```\n{}\n```\n{}\n```\n{}\n```"]
 )
 def test_read_body__refuses_all_else(text: str) -> None:
     with pytest.raises(c.InvalidJson):
@@ -310,50 +309,46 @@ def test_read_body__refuses_all_else(text: str) -> None:
     ("text", "content"),
     [
         ("```\n1\n```", "1"),
-        ("```json\n\n1\n\n```", "\n1\n"),
+        ("```json\n\n1\n\n```", "1"),
         ("````\n```\n````", "```"),
         ("~~~\n```\n~~~", "```"),
         ("```json\n```", ""),
-        ("```\n1\n``", None),
-        ("```\n1\n~~~", None),
-        ("~~~~\n1\n~~~", None),
-        ("```jsonc\n1\n```", None),
+        ("```\n1\n   `````  ", "1"),
+        ("   ```\n1\n```", "1"),
+        ("```\n1", "1"),
+        ("```\n1\n``", "1\n``"),
+        ("```\n1\n~~~", "1\n~~~"),
+        ("~~~~\n1\n~~~", "1\n~~~"),
+        ("```\n1\n    ```", "1\n    ```"),
+        ("```", ""),
+        ("1", "1"),
+        ("text\n```\n1\n```", "text\n```\n1\n```"),
+        ("```yaml\n1\n```", None),
         ("```\n1\n```\n2\n```", None),
-        ("text\n```\n1\n```", None),
         ("```\n1\n```\ntext", None),
-        ("```", None),
-        ("1", None),
+        ("```\n1\n```\n```\n1\n```", None),
+        ("    ```\n1\n```", None),
+        ("\t```\n1\n```", None),
+        ("``` ```", "``` ```"),
+        ("<!-- a --><!--->\n<!--\nb -->1<!-- c -->\n<!-- d -->", "1"),
+        ("1 <!-- a --> -->", "1 <!-- a --> -->"),
+        ("<!-- 1", "<!-- 1"),
+        ("\ufeff\u200b```\n\ufeff1\n```\u200b", "1"),
+        ("1\n--\nAda", "1"),
+        ("1\n-- \nAda\n<!-- x -->", "1"),
     ],
 )
-def test_read_fenced__takes_one_fence_alone(text: str, content: str | None) -> None:
-    assert c.read_fenced(text) == content
+def test_unwrapped__takes_what_stands_alone_or_in_one_fence(text: str, content: str | None) -> None:
+    found = c.unwrapped(text)
+    assert (found.text if found else None) == content
 
 
 @pytest.mark.parametrize(
-    "text",
-    [
-        '{"a": 1,}', "{a: 1}", "{'a': 1}", '{"a": 1', "{ }", "{ // note\n}", "{$set: {a: 1}}", "{a-b : 1}",
-        "[1, 2,]", "[{a: 1}]", '["a" "b"]', "[[1,2,]]", "[[], 1,]",
-        "[[1], 2,]", "[]", "[[1]]", "[-1.5e3, x]", "[true, x]", "[null]",
-        "```json\nnot really\n```", "```json\n{", "```\n{a: 1}\n```", "~~~\n[1,,2]",
-    ],
-)  # fmt: skip
-def test_looks_like_json__sees_a_failed_attempt(text: str) -> None:
-    assert c.looks_like_json(text)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "", "{curly words}", "{{ template }}", "{note: hello", "[x] done", "[ ] buy [milk]", "[link](url)", "[todo]",
-        "[1] see [2]",
-        "[[wiki]]", "[[1]](https://example.org)", "[note]: https://example.org", "Thanks! {a: 1}", "42",
-        '"text"', "[true story]",
-        "```yaml\n{a: 1}\n```", "```json\n{}\n```\nwhat I got", "```\nlog\n```", "```\n```json\n{}\n```", "```", "{",
-    ],
-)  # fmt: skip
-def test_looks_like_json__leaves_conversation_alone(text: str) -> None:
-    assert not c.looks_like_json(text)
+    "text", ["<!--" * 16_000, "<!-- -->" * 8_000, "`" * 65_000, " " * 65_000 + "x", "```\n" * 16_000]
+)
+def test_unwrapped__is_quick_with_any_text(text: str) -> None:
+    for each in (text, "{" + text, text + "}", "-->" + text):
+        c.unwrapped(each)
 
 
 # --- paths and excerpts --------------------------------------------------------------------------------------------

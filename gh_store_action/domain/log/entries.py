@@ -8,10 +8,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 
+from gh_store_action.domain.log.written import read_written
 from gh_store_action.domain.names import DEFAULT_MODE, UPDATE_MODES
 from gh_store_action.domain.records import Comment, Rules
 from gh_store_action.domain.refusal import Reason
-from gh_store_action.domain.strict_json import InvalidJson, Json, digest, dump, looks_like_json, parse, read_fenced
+from gh_store_action.domain.strict_json import InvalidJson, Json, digest, dump
 
 ADOPTED = "adopted"
 REPLY_PREFIX = "<!-- gh-store refused "
@@ -105,17 +106,11 @@ def read(comment: Comment, rules: Rules, counting: frozenset[str], here: frozens
     if counts and comment.body.startswith(REPLY_PREFIX):
         found = _REPLY.match(comment.body)
         return Entry(comment, Kind.REPLY, names=frozenset(found[1].split()) if found else frozenset())
-    text = comment.body.strip()
-    fenced = read_fenced(text)
-    if fenced is None and text[:1] not in ("{", "[", "\ufeff"):
-        return Entry(comment, Kind.CHAT)
     try:
-        value = parse(text if fenced is None else fenced)
+        value = read_written(comment.body)
     except InvalidJson as error:
-        if looks_like_json(text):
-            return _invalid(comment, "$", error.reason)
-        return Entry(comment, Kind.CHAT)
-    if not isinstance(value, dict | list):
+        return _invalid(comment, "$", error.reason)
+    if value is None:
         return Entry(comment, Kind.CHAT)
     if isinstance(value, dict) and value.get("type") == "initial_state":
         counts = counts or _signed(comment, rules, everybody)

@@ -1,0 +1,49 @@
+"""What people write in a comment: JSON, a failed attempt at it, or conversation."""
+
+from __future__ import annotations
+
+import re
+
+from gh_store_action.domain.strict_json import InvalidJson, Json, parse, unwrapped
+
+_QUOTE = r"""(?:["'“”„‟‘’‚‛«»″＂]|\\"|&quot;|&\#34;)"""
+_LITERAL = r"(?:-?\d[\d.eE+-]*|true|false|null)"
+_OBJECT = re.compile(rf"\{{\s*(?:{_QUOTE}|\}}|(?:[\w$-]+\s*:|//|/\*).*\}};?\Z)", re.DOTALL)
+_ARRAY = re.compile(
+    rf"(?:\[\s*+)++(?:{_QUOTE}|\{{|{_LITERAL}\s*,).*\];?\Z"  # [{…], ["…], [1, …]
+    rf"|(?:\[\s*+){{2,}}+(?:{_LITERAL}\s*)?\].*\]\Z"  # [[], …], [[1], …]
+    rf"|\[\s*+(?:{_LITERAL}\s*)?\]\Z",  # [], [1]
+    re.DOTALL,
+)
+_SPAN = re.compile(r"(`+)(?:json\w?\b)?[ \t]*([^`\n]+)\1")
+
+
+def read_written(text: str) -> dict[str, Json] | list[Json] | None:
+    """The object or array that a comment holds, None for conversation.
+
+    JSON may stand alone or as the only code fence, see `unwrapped`.
+
+    Raises:
+        InvalidJson: it is meant as JSON and cannot be read: a fence says that it is JSON, or what stands alone, or in a
+            fence that says nothing or JavaScript, begins and ends as JSON does.
+    """
+    found = unwrapped(text)
+    if found is None:
+        return None
+    try:
+        value = parse(found.text)
+    except InvalidJson:
+        if found.says_json or looks_like_json(found.text):
+            raise
+        span = _SPAN.fullmatch(found.text)
+        if span and looks_like_json(span[2].strip()):
+            raise InvalidJson(
+                "the JSON stands in a line of code; post it without backticks, or between two lines of ```"
+            ) from None
+        return None
+    return value if isinstance(value, dict | list) else None
+
+
+def looks_like_json(text: str) -> bool:
+    """Whether text seems to be meant as JSON, right or wrong: Markdown like `[x] done` or `[link](url)` is not."""
+    return bool(_OBJECT.match(text) or _ARRAY.match(text))
