@@ -5,9 +5,9 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from difflib import SequenceMatcher
+from dataclasses import dataclass, field, replace
 
+from gh_store_action.domain.log.mistakes import META_KEYS, misspelled, mistaken
 from gh_store_action.domain.log.written import read_written
 from gh_store_action.domain.names import DEFAULT_MODE, UPDATE_MODES
 from gh_store_action.domain.records import Comment, Rules
@@ -17,11 +17,6 @@ from gh_store_action.domain.strict_json import InvalidJson, Json, digest, dump
 ADOPTED = "adopted"
 REPLY_PREFIX = "<!-- gh-store refused "
 _ENVELOPE_KEYS = frozenset({"_data", "_meta", "type"})
-_META_KEYS = ("if_digest", "if_revision", "update_id", "update_mode")
-_NEAR = 0.85  # of difflib: one or two letters off; `updated_at` is farther from `update_id`
-_WORDS = frozenset({"updated", "revision", "digest", "if_region", "update_uid", "update_uuid", "update_code"})
-"""Keys as near as that, and words of their own: other programs have them."""
-_MOST_FOREIGN = 50  # keys that are looked at: what anybody may post is read in bounded work
 _REPLY = re.compile(r"<!-- gh-store refused ([0-9a-z ]{1,60000}) -->")
 _NUMBER = re.compile(r"[0-9]{1,18}")
 _HEX = re.compile(r"[0-9a-f]{8,64}")
@@ -43,7 +38,7 @@ class Entry:
     """One comment, read.
 
     Args:
-        patch: an update's patch, or a checkpoint's state.
+        patch: an update's patch, or a checkpoint's state; of an invalid update what it says, where that is JSON.
         after: a checkpoint's place: right behind the comment of this id.
         revision: of a checkpoint's state.
         problem: why an invalid update is none.
@@ -76,6 +71,11 @@ class Entry:
     def id(self) -> int:
         """The comment's id: the log's order."""
         return self.comment.id
+
+    @property
+    def as_applied(self) -> Entry:
+        """The entry where its recorded verdict is applied: what it says was taken, whatever is refused today."""
+        return replace(self, kind=Kind.UPDATE) if self.kind is Kind.INVALID and self.patch is not None else self
 
     @property
     def asks(self) -> bool:
@@ -120,6 +120,9 @@ def read(comment: Comment, rules: Rules, counting: frozenset[str], here: frozens
             return state
     if isinstance(value, dict) and ("_meta" in value or "_data" in value):
         return _envelope(comment, value)
+    problem = mistaken(value)
+    if problem is not None:
+        return Entry(comment, Kind.INVALID, patch=value, problem=problem)
     return Entry(comment, Kind.UPDATE, patch=value)
 
 
@@ -181,18 +184,23 @@ def _absorbed(value: Json) -> Mapping[int, str]:
 def _envelope(comment: Comment, value: dict[str, Json]) -> Entry:
     """An update with metadata."""
     meta = value.get("_meta")
-    if "_data" not in value:
-        return _invalid(comment, "$._data", "an update with _meta needs _data, the change itself")
-    if not isinstance(meta, dict):
-        return _invalid(comment, "$._meta", "an update with _data needs _meta, an object (it may be empty)")
     unknown = sorted(set(value) - _ENVELOPE_KEYS)
+    near = {key.strip("_").lower(): f"; did you mean it instead of {key[:80]!r}?" for key in unknown}
+    if "_data" not in value:
+        return _invalid(
+            comment, "$._data", f"an update with _meta needs _data, the change itself{near.get('data', '')}"
+        )
+    if not isinstance(meta, dict):
+        said = near.get("meta", "") if meta is None else ""
+        return _invalid(comment, "$._meta", f"an update with _data needs _meta, an object (it may be empty){said}")
     if unknown:
-        return _invalid(comment, "$", f"beside _data and _meta there is {unknown[0][:80]!r}, which is not understood")
+        inside = "; did you mean it inside _meta?" if unknown[0] in META_KEYS else ", which is not understood"
+        return _invalid(comment, "$", f"beside _data and _meta there is {unknown[0][:80]!r}{inside}")
     if value.get("type") is not None:
         return _invalid(comment, "$.type", "an update has no type")
-    wrong = _misspelled(meta)
+    wrong = misspelled(meta)
     if wrong is not None:
-        return _invalid(comment, "$._meta", f"{wrong[0]!r} is not understood; {wrong[1]!r} may be meant")
+        return _invalid(comment, "$._meta", f"{wrong[0]!r} is not understood; did you mean {wrong[1]!r}?")
     mode = meta.get("update_mode", DEFAULT_MODE)
     if mode is None:
         mode = DEFAULT_MODE
@@ -216,24 +224,6 @@ def _envelope(comment: Comment, value: dict[str, Json]) -> Entry:
         if_revision=revision,
         if_digest=wanted or "",
     )
-
-
-def _misspelled(meta: dict[str, Json]) -> tuple[str, str] | None:
-    """A key that is nearly one of the store's, and that one: a condition that nobody understands holds nothing off.
-
-    Other keys are other programs' own.
-    """
-    foreign = sorted(key for key in meta if key not in _META_KEYS and len(key) <= 20)
-    for key in foreign[:_MOST_FOREIGN]:
-        for known in _META_KEYS:
-            near = key[:1].lower() == known[:1] and key.lower() not in _WORDS
-            if near and SequenceMatcher(None, _letters(key), _letters(known)).ratio() >= _NEAR:
-                return key, known
-    return None
-
-
-def _letters(key: str) -> str:
-    return key.replace("_", "").replace("-", "").lower()
 
 
 def envelope(

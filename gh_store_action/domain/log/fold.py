@@ -100,7 +100,7 @@ def fold(
         if bound is None and not authorized(entry):
             verdicts[entry.id] = UNAUTHORIZED
             continue
-        result = attempt(state, entry)
+        result = attempt(state, entry.as_applied if bound == APPLIED else entry)
         strict[entry.id] = isinstance(result, State)
         if bound is not None:
             verdicts[entry.id] = bound

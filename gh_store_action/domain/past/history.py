@@ -152,7 +152,7 @@ def _legacy_points(log: ObjectLog) -> tuple[Point, ...]:
             state = entry.patch
             found.append(Point(1, state, log.issue.created_at, entry.id))
         elif found and entry.asks and log.verdicts.get(entry.id) == APPLIED:
-            after = attempt(State(state, place), replace(entry, if_revision=None, if_digest=""))
+            after = attempt(State(state, place), replace(entry.as_applied, if_revision=None, if_digest=""))
             if isinstance(after, State):
                 state = after.data
                 found.append(Point(place + 1, state, entry.comment.created_at, entry.id))
