@@ -13,8 +13,9 @@ from loguru import logger
 from gh_store_action.arguments import repository, token
 from gh_store_action.cli.data import as_input
 from gh_store_action.cli.options import Call
+from gh_store_action.config.defaults import dump_local, write_new
 from gh_store_action.config.store_config import LOCAL_FILE, LogConfig, parse_local, read_local
-from gh_store_action.errors import InputError
+from gh_store_action.errors import InputError, StoreError
 from gh_store_action.gateway.endpoints import Addresses
 from gh_store_action.gateway.issues import GitHub
 from gh_store_action.gateway.transport import Transport
@@ -97,6 +98,8 @@ class Invocation:
         with as_input() if self.config else nullcontext():
             local = read_local(self.config)
             parse_local(local or "", source=self.config or LOCAL_FILE)
+        if local is None and not click.get_current_context().params.get("dry_run"):
+            self._leave_the_default()
         repository = self.repository
         session = Session(
             GitHub(self.transport, repository),
@@ -108,6 +111,13 @@ class Invocation:
         if self.options.get("token"):
             self.say("Other users can see --token in the process list; set GITHUB_TOKEN instead.", level="WARNING")
         return session
+
+    def _leave_the_default(self) -> None:
+        """Writes the default configuration to its usual place; where that cannot be, it goes without."""
+        try:
+            write_new(Path(LOCAL_FILE).expanduser(), dump_local())
+        except StoreError as error:
+            self.say(f"There is no default configuration on this machine. {error.what}", level="DEBUG")
 
     def store(self, *, dry_run: bool = False, quiet: bool = False) -> GitHubStore:
         """The library's face, on the same connection.

@@ -13,7 +13,7 @@ from rich.console import Console
 from gh_store_action.cli.drawing import table
 from gh_store_action.cli.invocation import invocation
 from gh_store_action.cli.options import command, dry_run
-from gh_store_action.config.defaults import dump_default, dump_local
+from gh_store_action.config.defaults import dump_default, dump_local, write_new
 from gh_store_action.config.store_config import LOCAL_FILE, REPOSITORY_FILE
 from gh_store_action.errors import InputError, StoreError
 from gh_store_action.store.doctor import WORKFLOWS, Check, Level, examine, templates
@@ -42,7 +42,7 @@ def init(repository_files: bool, directory: str | None, dry_run: bool) -> int:
     written: list[str] = []
     kept: list[str] = []
     for file, text in files.items():
-        done = not os.path.lexists(file) if dry_run else _write_new(file, text)
+        done = not os.path.lexists(file) if dry_run else write_new(file, text)
         (written if done else kept).append(str(file))
 
     def draw(console: Console) -> None:
@@ -65,21 +65,6 @@ def _repository_files(checkout: Path) -> dict[Path, str]:
         )
     files = {checkout / WORKFLOWS / name: text for name, text in templates().items()}
     return {**files, checkout / REPOSITORY_FILE: dump_default()}
-
-
-def _write_new(file: Path, text: str) -> bool:
-    """Writes a file that is not there yet; says whether it did."""
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with file.open("x", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
-    except FileExistsError:
-        if file.parent.is_dir():
-            return False
-        raise StoreError(f"{str(file.parent)!r} is not a folder.", "Choose another place.") from None
-    except OSError as error:
-        raise StoreError(f"{str(file)!r} cannot be written: {error.strerror}.", "Choose another place.") from None
-    return True
 
 
 @command("doctor", "gh-store doctor")

@@ -147,10 +147,9 @@ TABLES: dict[str, tuple[Iterable[str], dict[str, Iterable[str]]]] = {
         {
             "config_schema.json": STORE,
             "default_config.yml": keys(DEFAULT),
-            "local_config.yml": [
-                *re.findall(r"^  # ([a-z_]+): ", dump_local(), re.M)[-len(RULES) :],
-                *keys(dump_local()),
-            ],
+            "local_config.yml": sorted(
+                re.findall(r"^  # ([a-z_]+): ", dump_local(), re.M), key=lambda key: key in MACHINE
+            ),
             "README.md": readme_keys(),
         },
     ),

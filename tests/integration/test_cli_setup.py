@@ -57,6 +57,36 @@ def test_init__what_it_writes_goes_with_a_store_that_has_rules_of_its_own(shell:
     assert "data" in repository.issue(done.json["issue_number"]).labels
 
 
+def test_first_use__leaves_the_default_configuration_and_says_nothing(shell: Shell, repository: Repository) -> None:
+    """gh-store's README promises it; what is in it counts for nothing until somebody changes it."""
+    file = shell.folder / ".config/gh-store/config.yml"
+    repository.commit_files(
+        {".github/gh-store.yml": "store: {log: {level: ERROR}, rate_limit: {max_requests_per_hour: 5}}"}
+    )
+
+    assert shell.run("--help").code == shell.run("sweep", "--dry-run").code == 0
+    assert not file.exists()
+    assert shell.run("list").err == ""
+    assert file.read_text("utf-8") == dump_local()
+    file.write_text("store: {log: {level: LOUD}}", "utf-8")
+    assert "store.log.level" in shell.run("list").err
+    assert "LOUD" in file.read_text("utf-8")
+
+
+def test_first_use__where_the_default_configuration_cannot_be_written_it_goes_without(shell: Shell) -> None:
+    shell.env = {"HOME": "/proc/none"}
+
+    assert shell.run("list").code == 0
+    assert "There is no default configuration on this machine." in shell.run("list", "--verbose").err
+
+
+def test_first_use__another_configuration_makes_no_default(shell: Shell) -> None:
+    (shell.folder / "mine.yml").write_text("store: {}", "utf-8")
+
+    assert shell.run("list", "--config", "mine.yml").code == 0
+    assert not (shell.folder / ".config").exists()
+
+
 def test_init__never_overwrites(shell: Shell) -> None:
     file = shell.folder / "mine.yml"
     file.write_text("store: {}\n", "utf-8")

@@ -75,12 +75,12 @@ def test_dump_default__reads_as_the_defaults_and_shows_every_key() -> None:
         assert parse_rules("store:\n" + re.sub(r"(?m)^  #   ", "  ", block))[0] != Rules()
 
 
-def test_dump_local__sets_what_is_the_machines_and_shows_the_rules_as_comments() -> None:
+def test_dump_local__sets_nothing_and_shows_every_key_as_a_comment() -> None:
     text = dump_local()
     local = parse_local(text)
-    assert local.keys.keys() == {"retries", "rate_limit", "log"}
+    assert local.keys == {}
     assert (local.retries, local.rate_limit, local.log) == (Retries(), RateLimit(), LogConfig())
-    _, shown = parse_rules(re.sub(r"(?m)^  # (?!level)(?=\w+: )", "  ", text))
+    _, shown = parse_rules(re.sub(r"(?m)^  # (?=\w+: )", "  ", text))
     _, default = parse_rules(dump_default())
     assert shown == default
     assert ".github/gh-store.yml" in text
@@ -89,6 +89,7 @@ def test_dump_local__sets_what_is_the_machines_and_shows_the_rules_as_comments()
 def test_dump_local__goes_with_any_rules_of_a_store() -> None:
     rules = combine("store: {base_label: data, processors: [ada]}", dump_local()).rules
     assert (rules.base_label, rules.processors) == ("data", frozenset({"ada"}))
+    assert combine("store: {rate_limit: {max_requests_per_hour: 7}}", dump_local()).rate_limit == RateLimit(7)
 
 
 def test_schema__is_a_schema_and_explains_every_value() -> None:
