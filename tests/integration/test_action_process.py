@@ -75,7 +75,7 @@ def test_process__an_object_by_its_writer_gets_its_first_revision(scene: Scene) 
     run = scene.run("process", issue_number=number)
     assert (run.exit_code, run.outputs["revision"], run.outputs["object"]) == (0, "1", '{"a":1}')
     first = scene.issue(number).comments[0]
-    assert json.loads(first.body)["_data"] == {"a": 1}
+    assert json.loads(first.body)["data"] == {"a": 1}
     assert json.loads(first.body)["type"] == "initial_state"
 
 

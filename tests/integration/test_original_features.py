@@ -47,7 +47,7 @@ def test_f03__the_initial_state_is_a_comment_with_both_reactions(w: World, store
     store.create("metrics", {"count": 0})
     (first,) = w.repo.issue(1).comments
     assert json.loads(first.body)["type"] == "initial_state"
-    assert json.loads(first.body)["_data"] == {"count": 0}
+    assert json.loads(first.body)["data"] == {"count": 0}
     assert {content for _, content in first.reactions} == {"+1", "rocket"}
 
 

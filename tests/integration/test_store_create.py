@@ -30,7 +30,7 @@ def test_create__four_requests_give_a_complete_object(w: World) -> None:
     assert issue.title.startswith(f"Stored Object: metrics [r1 c{first.id} n1 ")
     assert sorted(content for _, content in first.reactions) == ["+1", "rocket"]
     said = json.loads(first.body)
-    assert (said["type"], said["_data"], said["_meta"]["revision"]) == ("initial_state", {"count": 0}, 1)
+    assert (said["type"], said["data"], said["_meta"]["revision"]) == ("initial_state", {"count": 0}, 1)
     before = w.requests()
     result = w.process(1)
     assert (result.changed, result.processed, w.requests() - before) == (False, 0, 1)

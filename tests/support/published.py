@@ -33,7 +33,7 @@ def packages() -> Path:
     if not shutil.which("npm"):
         _missing("npm is not installed")
     CACHE.mkdir(parents=True, exist_ok=True)
-    with _alone(CACHE / "lock"):
+    with alone(CACHE / "lock"):
         wanted = hashlib.sha256((SOURCE / "package-lock.json").read_bytes()).hexdigest()
         ready = CACHE / "ready"
         if not ready.exists() or ready.read_text() != wanted:
@@ -77,7 +77,7 @@ def ask_node(script: Path, question: Any) -> Any:
     The script is copied beside `node_modules`, where it finds them.
     """
     copy = packages() / script.name
-    with _alone(packages() / "lock"):
+    with alone(packages() / "lock"):
         if not copy.exists() or copy.read_bytes() != script.read_bytes():
             shutil.copy(script, copy)
     done = subprocess.run(
@@ -99,7 +99,7 @@ def _missing(why: str) -> None:
 
 
 @contextmanager
-def _alone(path: Path) -> Iterator[None]:
+def alone(path: Path) -> Iterator[None]:
     """One process at a time: pytest-xdist runs several."""
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)

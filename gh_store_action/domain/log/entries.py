@@ -142,12 +142,16 @@ def _invalid(comment: Comment, path: str, reason: str) -> Entry:
 
 
 def _initial_state(comment: Comment, value: dict[str, Json], rules: Rules, counts: bool, known: bool) -> Entry | None:
-    """A state in the log.  gh-store 0.5 wrote `data` and `timestamp`, later versions an envelope without a key."""
+    """A state in the log.
+
+    gh-store 0.5 wrote `data` and `timestamp`, later versions an envelope with `_data` and without a key, which their
+    own history cannot read.  The store writes `data` and `_meta`, which the history of all of them reads.
+    """
     meta = value.get("_meta", {})
     if "_data" in value and isinstance(meta, dict) and set(value) <= _ENVELOPE_KEYS:
         data = value["_data"]
-    elif set(value) == {"type", "data", "timestamp"}:
-        data, meta = value["data"], {}
+    elif set(value) in ({"type", "data", "timestamp"}, {"type", "data", "_meta"}) and isinstance(meta, dict):
+        data = value["data"]
     else:
         return None
     if not isinstance(data, dict | list):
@@ -280,4 +284,4 @@ def checkpoint(
         meta["previous"] = previous
     if verdicts:
         meta["verdicts"] = {str(key): outcome for key, outcome in sorted(verdicts.items())}
-    return dump({"type": "initial_state", "_data": data, "_meta": meta})
+    return dump({"type": "initial_state", "data": data, "_meta": meta})

@@ -1,0 +1,107 @@
+"""gh-store as it was published, from PyPI: its packages are fetched once into .cache/gh-store, never committed."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.double import GitHub
+from tests.support.published import alone
+from tests.support.runner import ROOT
+
+CACHE = ROOT / ".cache" / "gh-store"
+NEWEST = "0.11.3"
+VERSIONS = ("0.5.1", "0.6.2", "0.7.0", "0.8.0", "0.9.0", "0.10.4", NEWEST)
+
+# gh-store has no setting for the address of the API, so in this process alone PyGithub's default for it is replaced.
+_DRIVER = """
+import json, sys
+import github
+from loguru import logger
+
+api_url, token, repository, operation, argument = sys.argv[1:]
+original = github.Github.__init__
+
+def at_loopback(self, *given, **named):
+    original(self, *given, **{"base_url": api_url, **named})
+
+github.Github.__init__ = at_loopback
+logger.remove()
+from gh_store.core.store import GitHubStore
+
+store = GitHubStore(token=token, repo=repository)
+try:
+    if operation == "get":
+        found = store.get(argument).data
+    elif operation == "history":
+        found = [[entry["type"], entry["data"]] for entry in store.issue_handler.get_object_history(argument)]
+    elif operation == "list":
+        listed = store.list_all()
+        found = {one.meta.object_id: one.data for one in (listed.values() if isinstance(listed, dict) else listed)}
+except Exception as error:
+    found = type(error).__name__
+print(json.dumps(found))
+"""
+
+
+def ask(version: str, github: GitHub, token: str, repository: str, operation: str, argument: str = "") -> Any:
+    """What that gh-store reads (`get`, `history`, `list`), or the name of its exception.
+
+    Where pip cannot fetch the packages the test is skipped with the reason; with REQUIRE_PYPI=1 it fails.
+    """
+    CACHE.mkdir(parents=True, exist_ok=True)
+    python, package = _environment(), _package(version)
+    home = package / "home"  # it reads ~/.config/gh-store/config.yml; there is none, so its own default holds
+    home.mkdir(exist_ok=True)
+    done = subprocess.run(
+        [str(python), "-c", _DRIVER, github.api_url, token, repository, operation, argument],
+        env={"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(package)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def _environment() -> Path:
+    """The interpreter that has what gh-store needs: all versions name the same packages."""
+    folder = CACHE / "environment"
+    with alone(CACHE / "lock"):
+        if not (folder / ".ready").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            venv.create(folder, with_pip=True)
+            _pip(folder / "bin" / "python", f"gh-store=={NEWEST}")
+            (folder / ".ready").touch()
+    return folder / "bin" / "python"
+
+
+def _package(version: str) -> Path:
+    """The folder with that version alone.  The older ones ask for Python 3.12, and run on 3.11 as well."""
+    folder = CACHE / version
+    with alone(CACHE / "lock"):
+        if not (folder / ".ready").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            options = ("--no-deps", "--ignore-requires-python", "--only-binary=:all:", "--target", str(folder))
+            _pip(Path(sys.executable), *options, f"gh-store=={version}")
+            (folder / ".ready").touch()
+    return folder
+
+
+def _pip(python: Path, *arguments: str) -> None:
+    command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+    if done.returncode != 0:
+        why = f"pip cannot fetch {arguments[-1]}: {done.stderr.strip()[-500:]}"
+        if os.environ.get("REQUIRE_PYPI") == "1":
+            pytest.fail(why)
+        pytest.skip(why)
