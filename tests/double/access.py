@@ -231,9 +231,10 @@ def require_admin(world: World, repo: RepositoryRecord, who: Principal, mutation
 
 
 def may_read_contents(world: World, repo: RepositoryRecord, who: Principal) -> bool:
+    """What everybody may read needs no permission: a workflow's token reads a public repository without `contents`."""
     if who.installation:
         own = who.repository == repo.id
-        return who.permissions.get("contents", "none") != "none" if own else not repo.private
+        return not repo.private or (own and who.permissions.get("contents", "none") != "none")
     return can_see(world, repo, who)
 
 

@@ -224,7 +224,7 @@ def test_graphql__edits_and_renames_leave_their_history(repo: Repository, ask: A
     assert [n["__typename"] for n in issue["all"]["nodes"]] == ["RenamedTitleEvent", "ClosedEvent"]
 
 
-def test_graphql__files_need_contents_read(repo: Repository, ask: Ask) -> None:
+def test_graphql__files_of_a_private_repository_need_contents_read(hub: GitHub, repo: Repository, ask: Ask) -> None:
     query = in_store(
         """isEmpty defaultBranchRef { name target { oid } } object(expression: "HEAD:.github") { ... on Tree {
            entries { name type object { ... on Blob { text byteSize isBinary isTruncated oid } } } } }
@@ -237,7 +237,9 @@ def test_graphql__files_need_contents_read(repo: Repository, ask: Ask) -> None:
     assert (entry["name"], entry["type"], entry["object"]["text"]) == ("gh-store.yml", "blob", "a: 1\n")
     assert found["binary"] == {"text": None, "isBinary": True}
     assert found["none"] is None
-    refused = ask(query, repo.workflow_token(issues="write"))
+    assert ask(query, repo.workflow_token(issues="write"))["data"]["repository"] == found  # everybody reads this one
+    hidden = hub.add_repository("ann/hidden", private=True, files={"b.bin": b"\x00"})
+    refused = ask(query.replace('"store"', '"hidden"'), hidden.workflow_token(issues="write"))
     assert refused["data"]["repository"]["defaultBranchRef"] is None
     assert refused["data"]["repository"]["isEmpty"] is False
     assert {(e["type"], e["message"]) for e in refused["errors"]} == {

@@ -174,7 +174,7 @@ def test_rest__who_may_do_what(hub: GitHub, repo: Repository, connect: Connect) 
     assert status(nothing, "GET", issue) == 200
     assert status(reader, "POST", f"{issue}/comments", {"body": "x"}) == 403
     assert status(bot, "PATCH", issue, {"state": "closed"}) == 200
-    assert status(bot, "GET", "/contents/README.md") == 403
+    assert status(bot, "GET", "/contents/README.md") == 200  # everybody reads this repository
     assert status(bot, "GET", "/collaborators/write/permission") == 200
     assert status(read, "GET", "/collaborators/write/permission") == 403
     assert status(write, "GET", "/collaborators/unheard-of/permission") == 404
@@ -194,6 +194,10 @@ def test_rest__a_private_repository_is_not_there_for_strangers(hub: GitHub, conn
     store = connect(hidden.workflow_token(contents="read")).get_repo("ann/hidden")
     with pytest.raises(pygithub.GithubException) as refused:
         store.get_issue(number)
+    assert refused.value.status == 403
+    store = connect(hidden.workflow_token(issues="write")).get_repo("ann/hidden")
+    with pytest.raises(pygithub.GithubException) as refused:
+        store.get_contents("README.md")
     assert refused.value.status == 403
 
 
