@@ -108,6 +108,7 @@ class Creator:
         """
         value = checked(data)
         found = self.lookup.look(object_id)
+        self.session.refuse_unknown_app()
         wanted = _Wanted(object_id, value, self._labels(object_id, extra_labels))
         reasons = self.session.judge(object_id)(value)
         if reasons:

@@ -43,6 +43,7 @@ class Deleter:
             ConcurrentUpdateError: the object is not as the caller wants it, or has something pending.
         """
         found = self.lookup.look(object_id)
+        self.session.refuse_unknown_app()
         if not found.live:
             if found.deleted:
                 return Change(self._meta(found.deleted[0]), changed=False)
@@ -77,6 +78,7 @@ class Deleter:
             DuplicateUIDError: more than one deleted object has the id.
         """
         found = self.lookup.look(object_id)
+        self.session.refuse_unknown_app()
         if found.live and not found.deleted:
             return Change(self._meta(found.live[0]), changed=False)
         if found.live:

@@ -112,6 +112,7 @@ class Mover:
             ConcurrentUpdateError: something stays pending.
         """
         found = self.lookup.look(object_id)
+        self.session.refuse_unknown_app()
         if not found.live:
             raise self.lookup.missing(found)
         result = self.processor.advance(found.live[0])

@@ -99,6 +99,8 @@ class Processor:
 
     def advance(self, issue: Issue) -> Result:
         """Goes round until what is read back shows nothing to do."""
+        if not self.dry_run:
+            self.session.refuse_unknown_app()
         object_id = objects.object_id_of(issue, self.session.rules) or ""
         context = replace(self.session.context(object_id, issue.number), renew=self.renew)
         work = _Round(issue, context, object_id)
@@ -141,7 +143,7 @@ class Processor:
         waited = work.lags < MOST_LAGS and self.github.transport.wait(2.0**work.lags, step.why)
         if not waited:
             raise GitHubError(
-                f"Issue #{work.issue.number} cannot be processed now: {step.why[:1].lower()}{step.why[1:]}.",
+                f"Issue #{work.issue.number} cannot be processed now: {step.why}.",
                 "Nothing was written, and what is pending stays pending; run again later.",
             )
         work.lags += 1

@@ -93,6 +93,24 @@ class Session:
         self._learned = True
         self._apply()
 
+    def refuse_unknown_app(self) -> None:
+        """Called before anything is written to an issue.
+
+        GitHub's permission API says `none` about every App (github-facts, section 3), so what an App writes counts only
+        where the store names it.
+
+        Raises:
+            AccessDeniedError: the token is an App's that is not among the store's processors.
+        """
+        if not self.viewer.endswith("[bot]") or self.viewer in self.rules.processors:
+            return
+        names = ", ".join(f'"{login}"' for login in sorted({*self.rules.processors, self.viewer}))
+        raise AccessDeniedError(
+            f"The token is {self.viewer}'s, an App that is not among the store's processors, so what it writes would "
+            "not count. Nothing was written.",
+            f"Add the line `processors: [{names}]` below `store:` in .github/gh-store.yml on the default branch.",
+        )
+
     def _apply(self) -> None:
         transport = self.github.transport
         transport.retries = self._config.retries

@@ -177,10 +177,12 @@ def test_a_crash_behind_a_deleted_comment__what_the_body_holds_is_not_folded_aga
     settled(before, step)
 
 
-def test_missing_receipts__no_older_comments_are_read() -> None:
+def test_missing_receipts__the_read_goes_back_to_one_that_is_there() -> None:
     data = {"count": 0, "a": 1}
-    log = [comment(50, "talk"), comment(51, {"a": 1})]
-    before = issue(data, log, marker=marked(2, 51, 40, data, 50, 51), complete=False, total_comments=40)
+    crashed = comment(51, {"a": 1})
+    options = {"marker": marked(2, 51, 40, data, 50, 51), "complete": False, "total_comments": 40}
+    assert decide(issue(data, [comment(50, "talk"), crashed], **options), context()) == ReadFurther(49)  # type: ignore[arg-type]
+    before = issue(data, [comment(50, {"b": 1}, "alice", "-1"), crashed], **options)  # type: ignore[arg-type]
     step = wrote(decide(before, context()))
     assert (step.title, [r.comment_id for r in step.receipts]) == (None, [51])
 

@@ -7,7 +7,7 @@ receipt since.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from gh_store_action.domain.log.entries import Entry, Kind
@@ -17,6 +17,7 @@ from gh_store_action.domain.processing.effects import ReadFurther
 from gh_store_action.domain.processing.replay import replay
 from gh_store_action.domain.records import Issue
 
+_MOST_PLACES = 20
 _MOST_LOOKED_AT = 100  # comments up to the marker's among which the named ones are looked for
 
 
@@ -126,20 +127,29 @@ def renumbered(issue: Issue, entries: Sequence[Entry], marker: Marker, context: 
         raise NeedsMore(ReadFurther(0))
     if not 0 < marker.count <= len(ids):
         return None
-    kept = _in_places(entries[: marker.count])
-    found = replay(kept, context, up_to=kept[-1].id, recorded={})
-    if found is None or short_digest(found.state.data) != marker.digest:
-        return None
-    recent = tuple(short_id(entry.id) for entry in kept[-MOST_RECENT:])
-    return replace(marker, comment=kept[-1].id, recent=recent)
+    newest = ids[marker.count - 1]
+    for kept in _in_places(entries, marker.count):
+        found = replay(kept, context, up_to=newest, recorded={})
+        if found is not None and short_digest(found.state.data) == marker.digest:
+            recent = tuple(short_id(number) for number in ids[: marker.count][-MOST_RECENT:])
+            return replace(marker, comment=newest, recent=recent)
+    return None
 
 
-def _in_places(entries: Sequence[Entry]) -> list[Entry]:
-    """Checkpoints name their places by ids that are gone; each stands behind what it was written behind."""
-    ids = {entry.id for entry in entries}
-    found: list[Entry] = []
-    for entry in entries:
+def _in_places(entries: Sequence[Entry], count: int) -> Iterator[list[Entry]]:
+    """The first `count` comments and the checkpoints behind them, in each place that they may stand for.
+
+    Checkpoints name their places by ids that are gone.  One among these comments stands no later than where it was
+    written; the newest one behind them stands for one of the last places.
+    """
+    ids = [entry.id for entry in entries]
+    log: list[Entry] = []
+    for place, entry in enumerate(entries):
         if entry.kind is Kind.CHECKPOINT and entry.after and entry.after not in ids:
-            entry = replace(entry, after=found[-1].id if found else 0)
-        found.append(entry)
-    return found
+            entry = replace(entry, after=ids[min(place, count) - 1] if place else 0)
+        if place < count or entry.kind is Kind.CHECKPOINT:
+            log.append(entry)
+    yield log
+    if len(log) > count and log[-1].after:
+        for number in reversed(ids[max(0, count - _MOST_PLACES) : count - 1]):
+            yield [*log[:-1], replace(log[-1], after=number)]

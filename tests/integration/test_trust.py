@@ -1,0 +1,243 @@
+"""Who is trusted with an object: people who leave, Apps, two people with tokens of their own, events that come late."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from gh_store_action import GitHubStore
+from gh_store_action.domain import objects
+from gh_store_action.errors import AccessDeniedError, GitHubError, ObjectExists, ObjectNotFound
+from tests.double import BOT
+from tests.support.store import World, world
+
+INC = {"_data": {"$inc": {"n": 1}}, "_meta": {"update_mode": "operators"}}
+
+
+def store_of(w: World, token: str) -> GitHubStore:
+    return GitHubStore(token, "octo/store", api_url=w.hub.api_url, pause=w.pause)
+
+
+def by_hand(w: World, author: str, data: object = None, object_id: str = "m") -> int:
+    text = json.dumps({"n": 0} if data is None else data)
+    return w.repo.open_issue(author, object_id, text, ["stored-object", f"UID:{object_id}"])
+
+
+# -- one read is one moment
+
+
+@pytest.mark.parametrize("delay", [0, 1, 2, 3, 4, 5, 6, 8, 10, 50])
+@pytest.mark.parametrize("author", ["octo", "alice"])
+def test_the_quick_start__two_increments_are_two_whatever_the_events_delay(delay: int, author: str) -> None:
+    with world() as w:
+        number = by_hand(w, author)
+        w.update(number, INC)
+        w.update(number, INC)
+        w.hub.delays.events = delay
+        for _ in range(3):
+            w.process(number)
+            assert w.data(number) == {"n": 2}
+
+
+@pytest.mark.parametrize("delay", [1, 2, 3, 5, 50])
+def test_an_object_of_gh_store__and_a_created_one__double_nothing_under_a_delay(delay: int) -> None:
+    with world() as w:
+        w.hub.delays.events = delay
+        old = w.legacy(data={"n": 0})
+        with store_of(w, w.token()) as store:
+            store.create("new", {"n": 0})
+            store.update("new", INC["_data"], "operators", apply=True)
+        w.update(old, INC)
+        for _ in range(3):
+            w.process(old)
+            assert w.data(old) == {"n": 1}
+        with store_of(w, w.token()) as store:
+            assert store.get("new").data == {"n": 1}
+
+
+@pytest.mark.parametrize("delay", [1, 2, 4, 50])
+def test_an_author_who_may_not_write__and_an_event_that_is_late__wait_or_fail_and_double_nothing(delay: int) -> None:
+    """Dave saves the stranger's body, so it is an object; the store's title has no visible setter for a while."""
+    with world() as w:
+        w.repo.grant("dave", "write")
+        number = by_hand(w, "mallory")
+        w.repo.edit_issue(number, "dave", body='{"n": 0}\n')
+        w.update(number, INC, by="dave")
+        w.hub.delays.events = delay
+        for _ in range(3):
+            try:
+                w.process(number)
+            except GitHubError as error:
+                assert "GitHub does not show yet who set the title" in str(error)
+                assert "what is pending stays pending" in str(error)
+        for _ in range(delay):
+            w.hub.delays.events = 0
+            w.session().ensure()
+        w.process(number)
+        assert w.data(number) == {"n": 1}
+
+
+@pytest.mark.parametrize("receipts", [True, False])
+@pytest.mark.parametrize("events", [True, False])
+def test_a_renumbered_log__nothing_is_pending(receipts: bool, events: bool) -> None:
+    with world() as w:
+        number = by_hand(w, "octo")
+        for _ in range(3):
+            w.update(number, INC)
+        w.process(number)
+        w.repo.renumber_comments(number, receipts=receipts, events=events)
+        for _ in range(2):
+            w.process(number)
+            assert w.data(number) == {"n": 3}
+        w.update(number, INC)
+        w.process(number)
+        assert w.data(number) == {"n": 4}
+
+
+# -- people who leave
+
+
+@pytest.mark.parametrize("how", ["loses the role", "deletes the account"])
+def test_an_object_of_somebody_who_leaves__stays_for_every_reader_and_keeps_its_id(how: str) -> None:
+    with world() as w:
+        w.repo.grant("carol", "write")
+        with store_of(w, w.hub.token("carol")) as store:
+            store.create("m", {"n": 0})
+        number = w.repo.issues()[0].number
+        w.process(number)  # the store signs it
+        if how == "loses the role":
+            w.repo.grant("carol", "read")
+        else:
+            w.hub.delete_user("carol")
+        with store_of(w, w.token()) as store:
+            assert store.get("m").data == {"n": 0}
+            assert [found.meta.object_id for found in store.list_all()] == ["m"]
+            with pytest.raises(ObjectExists):
+                store.create("m", {"n": 9})
+            store.update("m", INC["_data"], "operators", apply=True)
+            assert store.get("m").data == {"n": 1}
+            assert store.verify() == ()
+        assert w.sweep() == []
+
+
+def test_an_object_that_nobody_has_accepted__readers_say_so() -> None:
+    with world() as w:
+        by_hand(w, "mallory")
+        with store_of(w, w.token()) as store:
+            with pytest.raises(ObjectNotFound, match="opened by mallory, who may not write here"):
+                store.get("m")
+            assert list(store.list_all()) == []
+            made = store.create("m", {"n": 5})
+            assert store.get("m").data == {"n": 5}
+            assert made.meta.issue_number == 2
+
+
+def test_a_private_member__has_an_object_at_once() -> None:
+    with world() as w:
+        w.repo.grant("zoe", "write")
+        by_hand(w, "zoe", {"n": 3})
+        with store_of(w, w.token()) as store:
+            assert store.get("m").data == {"n": 3}
+            assert [found.data for found in store.list_all()] == [{"n": 3}]
+
+
+def test_a_former_writer_who_edits_the_body__hands_out_nothing() -> None:
+    with world() as w:
+        w.repo.grant("carol", "write")
+        number = by_hand(w, "carol", {"n": 1})
+        w.process(number)
+        w.process(number)
+        w.repo.grant("carol", "read")
+        w.repo.edit_issue(number, "carol", body='{"n": 666}')
+        with store_of(w, w.token()) as store:
+            with pytest.raises(Exception, match="edited by carol, and that edit is not accepted"):
+                store.get("m")
+            assert list(store.list_all()) == []
+        w.process(number)
+        with store_of(w, w.token()) as store:
+            assert store.get("m").data == {"n": 1}
+
+
+def test_a_former_writer_who_sets_the_title__changes_nothing() -> None:
+    with world() as w:
+        w.repo.grant("carol", "write")
+        number = by_hand(w, "carol", {"n": 1})
+        w.process(number)
+        w.update(number, INC)
+        w.process(number)
+        w.repo.grant("carol", "read")
+        for title in ("mine", "Stored Object: m [r9 c0 n0 00000000]", "Stored Object: other"):
+            w.repo.edit_issue(number, "carol", title=title)
+            with store_of(w, w.token()) as store:
+                assert store.get("m").data == {"n": 2}
+            w.process(number)
+            assert w.data(number) == {"n": 2}
+            assert objects.read_title(w.repo.issue(number).title)[0] == "m"
+
+
+def test_two_people_with_tokens_of_their_own__see_one_store() -> None:
+    with world() as w:
+        for person in ("carol", "dave"):
+            w.repo.grant(person, "write")
+        with store_of(w, w.hub.token("carol")) as store:
+            store.create("m", {"n": 0})
+        for person in ("dave", "carol", "octo", "dave"):
+            with store_of(w, w.hub.token(person)) as store:
+                store.update("m", INC["_data"], "operators", apply=True)
+            seen = []
+            for reader in ("carol", "dave", "octo", ""):
+                with store_of(w, w.hub.token(reader) if reader else w.token()) as store:
+                    found = store.get("m")
+                    seen.append((found.data, found.meta.version, found.meta.pending))
+                    assert [point["metadata"]["verdict"] for point in store.get_object_history("m")][1:] == [
+                        "applied"
+                    ] * (found.meta.version - 1)
+            assert len({str(each) for each in seen}) == 1, seen
+        assert w.data(1) == {"n": 4}
+        assert objects.read_title(w.repo.issue(1).title)[1].revision == 5  # type: ignore[union-attr]
+        checkpoints = [c for c in w.repo.issue(1).comments if '"initial_state"' in c.body]
+        assert len(checkpoints) == 1
+
+
+# -- Apps
+
+
+def configured(w: World, text: str) -> None:
+    w.repo.commit_files({".github/gh-store.yml": text})
+
+
+@pytest.mark.parametrize("mode", ["create", "update", "delete", "process", "sweep"])
+def test_an_apps_token_that_is_no_processor__is_refused_before_it_writes(mode: str) -> None:
+    with world() as w:
+        number = w.object(data={"n": 0})
+        w.update(number, INC)
+        token = w.repo.app_token("my-app", issues="write", contents="read")
+        before = w.repo.issue(number)
+        with store_of(w, token) as store:
+            run = {
+                "create": lambda: store.create("other", {}),
+                "update": lambda: store.update("m", {"a": 1}, apply=True),
+                "delete": lambda: store.delete("m"),
+                "process": lambda: store.process_updates(number),
+                "sweep": lambda: [r.error for r in store.sweep()][0],
+            }[mode]
+            with pytest.raises(AccessDeniedError, match=r'processors: \["github-actions\[bot\]", "my-app\[bot\]"\]'):
+                raise error if isinstance(error := run(), Exception) else AssertionError(error)
+            assert store.get("m").data == {"n": 0}
+        assert w.repo.issue(number) == before
+        assert len(w.repo.issues()) == 1
+
+
+def test_an_app_among_the_processors__works() -> None:
+    with world() as w:
+        configured(w, f'store: {{processors: ["{BOT}", "my-app[bot]"]}}')
+        token = w.repo.app_token("my-app", issues="write", contents="read")
+        with store_of(w, token) as store:
+            store.create("m", {"n": 0})
+            store.update("m", INC["_data"], "operators", apply=True)
+        number = w.repo.issues()[0].number
+        w.update(number, INC, by="my-app[bot]")
+        assert w.process(number).applied == 1
+        with store_of(w, w.token()) as store:
+            assert [found.data for found in store.list_all()] == [{"n": 2}]
