@@ -169,3 +169,26 @@ def _claimed_id(issue: Issue, rules: Rules) -> str | None:
 def is_live(issue: Issue, rules: Rules) -> bool:
     """Whether the labels make the issue an object that is not deleted."""
     return has_label(issue, rules.base_label) and not has_label(issue, rules.archived_label)
+
+
+def carries(title_: str, marker: Marker) -> bool:
+    """Whether a title says the same state: revision and digest, however far the log was read."""
+    found = read_title(title_)[1]
+    return found is not None and (found.revision, found.digest) == (marker.revision, marker.digest)
+
+
+def revised_at(issue: Issue, marker: Marker | None, data_digest: str) -> str:
+    """When the object was revised last: talk, labels, reactions and refused updates do not count.
+
+    That is when a title first carried the marker's state.  Where no change of title that was read tells it, or the
+    body is another one than the marker's, it is when the body was edited last, or the issue was opened.
+
+    Args:
+        marker: of the title, where readers take it for the store's.
+        data_digest: of the body's data.
+    """
+    if marker is not None and data_digest.startswith(marker.digest):
+        for rename in reversed(issue.titles):
+            if carries(rename.title, marker) and not carries(rename.before, marker):
+                return rename.at
+    return issue.edited_at or issue.created_at

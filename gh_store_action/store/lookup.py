@@ -181,15 +181,15 @@ class Lookup:
         rules = self.session.rules
         object_id = objects.object_id_of(issue, rules) or ""
         marker = self.marker(issue)
-        known = marker.revision if marker else issue.total_comments + 1
+        known, found = marker.revision if marker else issue.total_comments + 1, digest(data)
         return StoredMeta(
             object_id=object_id,
             label=objects.uid_label(object_id, rules),
             issue_number=issue.number,
             created_at=issue.created_at,
-            updated_at=issue.updated_at,
+            updated_at=objects.revised_at(issue, marker, found),
             version=known if version is None else version,
-            digest=digest(data),
+            digest=found,
             pending=len(self.pending(issue)),
         )
 

@@ -208,9 +208,9 @@ class Reader:
             self.progress(done, max(done, page.total))
 
     def updated_since(self, time: str) -> Iterator[StoredObject]:
-        """Every live object whose issue changed at or after that time, one request for each hundred.
+        """Every live object that was revised at or after that time, one request for each hundred issues that changed.
 
-        GitHub's times have whole seconds, so a change within the second that is asked for is in.
+        GitHub's times have whole seconds, so a revision within the second that is asked for is in.
         """
         changed = {issue.number: issue for page in self.pages(since=time) for issue in page.issues}
         seen: set[str] = set()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gh_store_action.domain.names import FORMATS
 from gh_store_action.domain.objects import Marker, short_digest, title
-from gh_store_action.domain.records import Issue, Rules, StoredMeta, StoredObject
+from gh_store_action.domain.records import Issue, Rename, Rules, StoredMeta, StoredObject
 from gh_store_action.domain.snapshots.files import BrokenSnapshot, file_of, object_of, read, write
 from gh_store_action.domain.snapshots.snapshot import NO_TIME, LeftOut, Snapshot, entry_of, put, shifted, stored_object
 from gh_store_action.domain.strict_json import digest
@@ -36,8 +36,8 @@ def an_issue(number: int = 1, object_id: str = "metrics", body: str = '{"n": 1}'
         "author": "octo",
         "titles": (),
         "labels": ("stored-object", f"UID:{object_id}"),
-        "created_at": "2026-01-01T00:00:00Z",
-        "updated_at": f"2026-01-01T00:00:{number % 60:02}Z",
+        "created_at": f"2026-01-01T00:00:{number % 60:02}Z",
+        "updated_at": "2026-01-09T00:00:00Z",
     }
     return Issue(**{**values, **more})  # type: ignore[arg-type]
 
@@ -87,6 +87,58 @@ def test_stored_object__version_is_the_markers_where_that_counts_else_the_number
         found = stored_object(issue, RULES, COUNTING, may_write)
         assert isinstance(found, StoredObject)
         assert found.meta.version == version
+
+
+# When it was revised
+
+
+def rename(minute: int, to: int | str, before: int | str = "") -> Rename:
+    """A change of the title; a number stands for one with the marker of that revision."""
+    to, before = (titled(one, minute) if isinstance(one, int) else one for one in (to, before))
+    return Rename(f"2026-01-01T01:{minute:02}:00Z", "github-actions[bot]", to, before)
+
+
+def titled(revision: int, comment: int, data: object = None) -> str:
+    return title("metrics", Marker(revision, comment, 1, short_digest({"n": 1} if data is None else data)))  # type: ignore[arg-type]
+
+
+OPENED, EDITED = "2026-01-01T00:00:00Z", "2026-01-01T02:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("titles", "edited_at", "revised"),
+    [
+        pytest.param([rename(3, 7, 6), rename(2, 6, "x")], EDITED, "01:03", id="the newest title"),
+        pytest.param([rename(4, 7, 7), rename(3, 7, 6)], EDITED, "01:03", id="refusals were noted since"),
+        pytest.param([rename(5, 7, "x"), rename(4, "x", 7), rename(3, 7, 6)], EDITED, "01:03", id="a title by hand"),
+        pytest.param([rename(5, 7, 7), rename(4, 7, 7)], EDITED, "02:00", id="the one that revised is not read"),
+        pytest.param([rename(5, 7, 7), rename(4, 7, 7)], "", "00:00", id="nor was the body ever edited"),
+        pytest.param([rename(3, titled(7, 3, {"n": 0}), 6)], EDITED, "02:00", id="the same revision of other data"),
+        pytest.param([], EDITED, "02:00", id="the event lags behind the title"),
+    ],
+)
+def test_updated_at__is_when_a_title_first_said_the_state(titles: list[Rename], edited_at: str, revised: str) -> None:
+    for body in ('{"n": 1}', '{ "n" : 1 }'):
+        issue = an_issue(
+            body=body,
+            title=titled(7, 9),
+            titles=tuple(titles),
+            created_at=OPENED,
+            edited_at=edited_at,
+        )
+        found = stored_object(issue, RULES, COUNTING, may_write)
+        assert isinstance(found, StoredObject)
+        assert found.meta.updated_at == f"2026-01-01T{revised}:00Z"
+
+
+@pytest.mark.parametrize(("edited_at", "revised"), [("", OPENED), (EDITED, EDITED)])
+def test_updated_at__of_a_body_that_no_marker_fits_is_its_last_edit(edited_at: str, revised: str) -> None:
+    known = {"titles": (rename(3, 7, 6),), "created_at": OPENED, "edited_at": edited_at}
+    unlike = an_issue(body='{"n": 2}', title=titled(7, 9), **known)
+    for issue in (unlike, an_issue(**known), an_issue(title=titled(7, 9).replace("metrics", "other"), **known)):
+        found = stored_object(issue, RULES, COUNTING, may_write)
+        assert isinstance(found, StoredObject)
+        assert found.meta.updated_at == revised
 
 
 # Put in, taken out

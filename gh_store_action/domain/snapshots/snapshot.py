@@ -1,7 +1,7 @@
 """From issues to snapshots: which issue is an object, and what is kept of it.  Files: `snapshot_files`.
 
-A snapshot holds content only, so that a full one and one brought up to date are the same bytes: its time is the
-highest `updatedAt` among its objects, never a clock's.
+A snapshot holds content only, so that a full one and one brought up to date are the same bytes: its time is the one
+of the newest revision among its objects, never a clock's, nor one at which people merely talked.
 """
 
 from __future__ import annotations
@@ -59,7 +59,10 @@ class Snapshot:
 
     @property
     def time(self) -> str:
-        """The watermark: the server time up to which the snapshot is complete."""
+        """The watermark: the server time of the newest revision in it.
+
+        It was read at that moment or later, so whatever it does not know has changed since.
+        """
         return max((entry.updated_at for entry in self.entries.values()), default=NO_TIME)
 
     @property
@@ -109,7 +112,7 @@ def stored_object(issue: Issue, rules: Rules, counting: frozenset[str], may_writ
         data = read_body(issue.body)
     except InvalidJson as error:
         return LeftOut(issue.number, f"its body cannot be read as an object: {error.reason}", broken=True)
-    marker = acceptance.marker_in(issue.title, object_id)
+    marker, known = acceptance.marker_in(issue.title, object_id), digest(data)
     # Before its first processing here an object counts its revisions as gh-store did: comments, and one.
     version = marker.revision if marker is not None else issue.total_comments + 1
     meta = StoredMeta(
@@ -117,9 +120,9 @@ def stored_object(issue: Issue, rules: Rules, counting: frozenset[str], may_writ
         label=objects.uid_label(object_id, rules),
         issue_number=issue.number,
         created_at=issue.created_at,
-        updated_at=issue.updated_at,
+        updated_at=objects.revised_at(issue, marker, known),
         version=version,
-        digest=digest(data),
+        digest=known,
     )
     return StoredObject(meta, data)
 
