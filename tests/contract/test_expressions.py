@@ -20,7 +20,7 @@ CONTEXTS: dict[str, Any] = {
         "actor": "octo",
         "event": {
             "action": "reopened",
-            "comment": {"body": '{"type": "initial_state"}', "id": 5722505167},
+            "comment": {"body": '{\n  "type": "initial_state"\n}', "id": 5722505167},
             "issue": {
                 "number": 7,
                 "labels": [{"name": "stored-object"}, {"name": "UID:Metrics"}],
@@ -46,11 +46,13 @@ ATOMS = re.split(
     """.strip(),
 )
 
-TABLE = """
+TABLE = r"""
     contains(github.event.issue.labels.*.name, 'Stored-Object')
     contains(github.event.issue.labels.*.name, 'stored-object') && !github.event.issue.pull_request
     github.event.sender.login != 'github-actions[bot]'
-    !startsWith(github.event.comment.body, '{"type": "initial_state"')
+    !startsWith(github.event.comment.body, '{"type":"initial_state"')
+    startsWith(github.event.comment.body, fromJSON('"{\n  \"type\": \"initial_state\""'))
+    startsWith(fromJSON('"{\n  x"'), fromJSON('"{\n "'))
     inputs.full && 'snapshot' || 'update-snapshot'
     inputs.none && 'snapshot' || 'update-snapshot'
     (inputs.full || github.event.schedule == '47 4 * * 0') && 'snapshot' || 'update-snapshot'

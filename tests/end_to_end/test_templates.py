@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from gh_store_action import GitHubStore
+from gh_store_action.errors import InvalidUpdate
 from tests.double import BOT, GitHub, Repository
 from tests.support.runner import RunnerError, run_container, run_process
 from tests.support.workflow import Actions, Run, Start, read, templates
@@ -79,10 +81,9 @@ def test_store__from_an_opened_issue_to_the_committed_snapshot(
 
     update = repository.comment(number, "ada", '{"count": 5}')
     repository.edit_issue(number, "ada", state="open")
-    runs = actions.react()
-    assert outcomes(runs) == [(PROCESS, "success"), (PROCESS, "success")], runs[0].results[0].shown
-    assert [run.event.name for run in runs] == ["issue_comment", "issues"]
-    assert [run.results[0].outputs["processed"] for run in runs] == ["1", "0"]
+    (run,) = actions.react()
+    assert outcomes([run]) == [(PROCESS, "success")], run.results[0].shown
+    assert run.results[0].outputs["processed"] == "1"
     issue = repository.issue(number)
     assert (issue.state, json.loads(issue.body)) == ("closed", {"count": 5})
     (comment,) = [one for one in issue.comments if one.id == update]
@@ -147,16 +148,6 @@ def test_strangers_comment__starts_it_and_changes_nothing(repository: Repository
         pytest.param(["bug"], False, "ada", '{"count": 1}', id="an issue without the label"),
         pytest.param([], False, "ada", '{"count": 1}', id="an issue without labels"),
         pytest.param(["stored-object"], True, "ada", '{"count": 1}', id="a pull request"),
-        pytest.param(
-            ["stored-object"], False, "ada", "<!-- gh-store refused 1 -->\n- no", id="a reply by a person's token"
-        ),
-        pytest.param(
-            ["stored-object"],
-            False,
-            "ada",
-            '{"type": "initial_state", "_data": {}}',
-            id="an initial state of gh-store's",
-        ),
     ],
 )
 def test_comment__that_is_no_update_is_skipped_before_a_machine_is_taken(
@@ -188,6 +179,85 @@ def test_other_events__are_not_listened_to(repository: Repository, actions: Acti
     elif act == "comment deleted":
         repository.delete_comment(comment, "ada")
     assert actions.react() == []
+
+
+# What people do with the command or the library, in their own name
+
+
+def by_hand(github: GitHub, repository: Repository, login: str = "ada") -> GitHubStore:
+    return GitHubStore(token=github.token(login), repo=repository.full_name, api_url=github.api_url)
+
+
+def of_the_bot(github: GitHub, repository: Repository, *object_ids: str) -> None:
+    token = repository.workflow_token(issues="write", contents="read")
+    with GitHubStore(token=token, repo=repository.full_name, api_url=github.api_url) as store:
+        for object_id in object_ids:
+            store.create(object_id, {"count": 0, "tags": []})
+
+
+LARGE = {f"key-{place}": "x" * 10 for place in range(2_400)}  # on one line: indented it does not fit a comment
+
+
+@pytest.mark.parametrize("data", [{"count": 0}, [1, 2], {}, LARGE], ids=["object", "array", "empty", "large"])
+def test_create__by_a_person_starts_no_run(
+    github: GitHub, repository: Repository, actions: Actions, data: object
+) -> None:
+    with by_hand(github, repository) as store:
+        number = store.create("metrics", data).meta.issue_number
+    assert [run for run in actions.react() if run.outcome != "skipped"] == []
+    (state,) = repository.issue(number).comments
+    assert ("\n" in state.body) is (data is not LARGE)
+
+
+def test_update__by_a_person_starts_one_run(github: GitHub, repository: Repository, actions: Actions) -> None:
+    of_the_bot(github, repository, "metrics")
+    with by_hand(github, repository) as store:
+        for count in (1, 2):
+            number = store.update("metrics", {"count": count}).meta.issue_number
+            assert repository.issue(number).state == "open"
+            (run,) = actions.react()
+            assert (run.outcome, run.results[0].outputs["processed"]) == ("success", "1")
+            assert stored(repository, number) == {"count": count, "tags": []}
+
+
+def adopts(store: GitHubStore) -> None:
+    """What the bot, or a person by hand, wrote last is taken over: a state is entered into the log."""
+    store.update("metrics", {"count": 1}, apply=True)
+
+
+def refuses(store: GitHubStore) -> None:
+    with pytest.raises(InvalidUpdate):
+        store.update("metrics", [{"op": "remove", "path": "/none"}], mode="json-patch", apply=True)
+
+
+def replaces(store: GitHubStore) -> None:
+    store.upsert("metrics", {"count": 5})
+
+
+@pytest.mark.parametrize("act", [adopts, refuses, replaces], ids=lambda act: act.__name__)
+@pytest.mark.parametrize("edited", [False, True], ids=["as it was", "edited by hand"])
+def test_apply__by_a_person_starts_at_most_one_run(
+    github: GitHub, repository: Repository, actions: Actions, act: Callable[[GitHubStore], None], edited: bool
+) -> None:
+    of_the_bot(github, repository, "metrics")
+    if edited:
+        repository.edit_issue(1, "ada", body='{"count": 3, "tags": ["by hand"]}')
+    with by_hand(github, repository) as store:
+        act(store)
+    runs = [run for run in actions.react() if run.outcome != "skipped"]
+    assert len(runs) <= 1
+    assert [run for run in actions.react() if run.outcome != "skipped"] == []  # nor does that run start another
+
+
+def test_roll_over_and_repair__by_a_person_start_no_run(
+    github: GitHub, repository: Repository, actions: Actions
+) -> None:
+    of_the_bot(github, repository, "metrics")
+    repository.edit_issue(1, "ada", body='{"count": 3}')
+    with by_hand(github, repository) as store:
+        store.verify(repair=True)
+        store.roll_over("metrics")
+    assert [run for run in actions.react() if run.outcome != "skipped"] == []
 
 
 # Crowds
