@@ -99,6 +99,8 @@ def library(term: Term) -> str:
     match term:
         case Setting(name, ""):
             return f"the argument `{name.replace('-', '_')}`"
+        case Setting(name, "true"):
+            return f"`{name.replace('-', '_')}=True`"
         case Setting(name, value):
             return f"`{name.replace('-', '_')}={value!r}`"
         case Without(name):

@@ -9,8 +9,10 @@ from gh_store_action.action.report import Report, SummaryRow, refusal_rows
 from gh_store_action.action.run import DONE, FAILED, Run, progress
 from gh_store_action.action.wording import explained, in_inputs
 from gh_store_action.domain.commit_message import Author
+from gh_store_action.domain.markdown import markdown_text
 from gh_store_action.domain.objects import COMMENT_LIMIT
 from gh_store_action.domain.processing.result import Result
+from gh_store_action.domain.snapshots import leaving
 from gh_store_action.domain.strict_json import canonical
 from gh_store_action.snapshots.making import SnapshotResult, Snapshots, Target
 from gh_store_action.store.lookup import Lookup
@@ -164,6 +166,7 @@ def _snapshots(run: Run) -> Snapshots:
         run.workspace,
         target,
         dry_run=settings.dry_run,
+        allow_shrink=settings.allow_shrink,
         progress=progress(run.report, "issues read"),
     )
 
@@ -181,6 +184,9 @@ def _report_snapshot(run: Run, result: SnapshotResult) -> int:
             report.info(f"Issue #{problem.number} is not in the snapshot: {problem.reason}.")
     for remark in result.remarks:
         report.notice(remark)
+    if len(result.left) > leaving.NAMED:
+        listed = markdown_text(leaving.named(result.left, leaving.LISTED), limit=10_000)
+        report.detail(f"Not in the snapshot any more: {listed}")
     sha = result.published.sha if result.published else ""
     objects = f"{count} object{'s' if count != 1 else ''} as of {result.snapshot.time}" if count else "0 objects"
     if sha and result.published:

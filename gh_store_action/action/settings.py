@@ -131,6 +131,7 @@ class Settings:
     commit_author: Author = Author()
     branch: str = ""
     commit_via: str = "git"
+    allow_shrink: bool = False
     config: str | None = None
     fail_on_rejected: bool = False
     dry_run: bool = False
@@ -288,6 +289,7 @@ INPUTS: Mapping[str, Input] = {
     "commit-author": Input("", _SNAPSHOTS, author, missing=Author()),
     "branch": Input("", _SNAPSHOTS, branch, missing=""),
     "commit-via": Input("git", _SNAPSHOTS, choice(*COMMIT_WAYS)),
+    "allow-shrink": Input("false", _SNAPSHOTS, boolean),
     "config": Input(""),
     "fail-on-rejected": Input("false", frozenset({"process", "update"}), boolean),
     "dry-run": Input("false", _ALL - {"get", "history"}, boolean),

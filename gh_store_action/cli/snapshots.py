@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import click
 
@@ -29,6 +29,9 @@ def _options(function: Decorated) -> Decorated:
         click.option(
             "--commit", is_flag=True, help="Commit and push what was written to the checkout that it lies in."
         ),
+        click.option(
+            "--allow-shrink", is_flag=True, help="Let more than a tenth of the objects be missing from the next one."
+        ),
         click.option("--format", "format_", type=click.Choice(FORMATS), help="Else as the path looks: json, or jsonl."),
         dry_run,
     ):
@@ -39,11 +42,9 @@ def _options(function: Decorated) -> Decorated:
 @command("snapshot", "gh-store snapshot --output snapshot.json", "gh-store snapshot --format directory --output store")
 @click.option("--output", metavar="PATH", default="", help="The file, or for the format directory the folder.")
 @_options
-def snapshot(
-    output: str, format_: str | None, commit: bool, commit_message: str, branch: str, commit_author: str, dry_run: bool
-) -> int:
+def snapshot(output: str, **options: Any) -> int:
     """Write all objects to a file."""
-    return _write(output, format_, commit, commit_message, branch, commit_author, dry_run, update=False)
+    return _write(output, update=False, **options)
 
 
 @command("update-snapshot", "gh-store update-snapshot --snapshot-path snapshot.json")
@@ -51,31 +52,39 @@ def snapshot(
     "--snapshot-path", metavar="PATH", required=True, help="The snapshot that is there; else a full one is made."
 )
 @_options
-def update_snapshot(
-    snapshot_path: str,
+def update_snapshot(snapshot_path: str, **options: Any) -> int:
+    """Bring a snapshot up to date.  Only what has changed is read."""
+    return _write(snapshot_path, update=True, **options)
+
+
+def _write(
+    path: str,
+    *,
+    update: bool,
     format_: str | None,
     commit: bool,
     commit_message: str,
     branch: str,
     commit_author: str,
+    allow_shrink: bool,
     dry_run: bool,
 ) -> int:
-    """Bring a snapshot up to date.  Only what has changed is read."""
-    return _write(snapshot_path, format_, commit, commit_message, branch, commit_author, dry_run, update=True)
-
-
-def _write(
-    path: str, format_: str | None, commit: bool, message: str, branch: str, author: str, dry_run: bool, *, update: bool
-) -> int:
     run = invocation()
-    needing = {"--commit-message": message, "--branch": branch, "--commit-author": author}
+    needing = {"--commit-message": commit_message, "--branch": branch, "--commit-author": commit_author}
     if idle := [option for option, value in needing.items() if value and not commit]:
         raise InputError(f"{idle[0]} has no effect without --commit.", "Add --commit, or leave it out.")
     kind = format_ or _looks_like(path)
     if path.endswith("/") and kind != "directory":
         raise InputError(f"The path {path!r} is a folder's, and the format {kind} writes a file.", "Name a file.")
     file = Path(path or DEFAULT[kind]).expanduser().absolute()
-    snapshots = _snapshots(file, kind, commit, message, branch, author, dry_run)
+    snapshots = Snapshots(
+        run.session,
+        run.workspace(_root(file, commit)),
+        Target(path=str(file), format=kind, commit=commit, message=commit_message, author=commit_author, branch=branch),
+        dry_run=dry_run,
+        allow_shrink=allow_shrink,
+        progress=run.screen.progress("issues read"),
+    )
     done = snapshots.update() if update else snapshots.make()
     for problem in done.problems:
         level = "WARNING" if problem.broken else "INFO"
@@ -91,6 +100,7 @@ def _write(
         "snapshot_time": done.snapshot.time,
         "changed": done.changed,
         "full": done.full,
+        "left": list(done.left),
         "left_out": [{"issue_number": one.number, "reason": one.reason} for one in done.problems],
         "commit_sha": sha,
         "dry_run": dry_run,
@@ -107,18 +117,12 @@ def _looks_like(path: str) -> str:
     return "directory" if path.endswith("/") or (path and Path(path).expanduser().is_dir()) else "json"
 
 
-def _snapshots(file: Path, kind: str, commit: bool, message: str, branch: str, author: str, dry_run: bool) -> Snapshots:
-    run = invocation()
+def _root(file: Path, commit: bool) -> Path:
+    """The folder that counts as the workspace: the checkout's, else the file system's."""
     top = next((folder for folder in file.parents if (folder / ".git").exists()), None)
     if commit and top is None:
         raise StoreError(f"{str(file)!r} lies in no checkout.", "Leave --commit out, or choose a path in a checkout.")
-    target = Target(
-        path=str(file), format=kind, commit=commit, message=message, branch=branch, author=author, fallback_branch=""
-    )
-    root = top or Path(file.anchor)
-    return Snapshots(
-        run.session, run.workspace(root), target, dry_run=dry_run, progress=run.screen.progress("issues read")
-    )
+    return top or Path(file.anchor)
 
 
 COMMANDS = (snapshot, update_snapshot)

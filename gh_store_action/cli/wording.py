@@ -15,6 +15,8 @@ def of_the_command(term: Term) -> str:
     match term:
         case Setting(name, ""):
             return _NOT_OPTIONS.get(name) or f"the option --{name.removeprefix('--')}"
+        case Setting(name, "true"):
+            return f"`--{name}`"
         case Setting(name, value):
             return f"`--{name} {value}`"
         case Without(name):

@@ -63,6 +63,7 @@ class Existing:
         names: of all its files, in the work tree and on the branch.
         foreign: names of files there that could be a snapshot's, and are the user's.
         known: git's names of the main file that the next one is newer than.
+        ids: of the objects in it; None where that takes a request, see `Destination.ids`.
     """
 
     main: bytes | None
@@ -71,6 +72,7 @@ class Existing:
     known: frozenset[str]
     local: dict[str, bytes]
     branch: _Branch
+    ids: frozenset[str] | None = None
     _local_oids: dict[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -146,14 +148,18 @@ class Destination:
         local, branch = self._in_the_work_tree(), self._on_the_branch()
         ours, theirs = local.get(self.main), branch.oids.get(self.main)
         committed = ours if ours is not None and theirs in blob_oids(ours) else None
-        if theirs and committed is None and (self._folder or (content and (self._of_branch or ours is None))):
+        wanted = (content or not branch.costs) and (self._of_branch or ours is None)
+        if theirs and committed is None and (self._folder or wanted):
             committed = branch.read([self.main])[self.main]
         for data in filter(None, (ours, committed)) if self._folder else ():
             self._check_index(data)
         names = self._names(local, branch, [ours, committed])
+        main = ours if ours is not None and not self._of_branch else committed
+        unread = main is None and bool(theirs)
         return Existing(
-            main=ours if ours is not None and not self._of_branch else committed,
+            main=main,
             names=names,
+            ids=None if unread else self._ids(main),
             foreign=(frozenset(local) | (frozenset() if branch.costs else branch.oids.keys())) - names,
             known=frozenset({theirs} if theirs else ()),
             local={name: data for name, data in local.items() if name in names},
@@ -181,13 +187,18 @@ class Destination:
             raise BrokenSnapshot(f"its file {lost[0]!r} is not there")
         return {self.main: main, **found, **there.branch.read(missing)}
 
-    def committed_now(self) -> frozenset[str]:
-        """The names of the files that the branch has by now."""
-        if not self._folder:
-            return frozenset()
+    def ids(self, there: Existing) -> frozenset[str]:
+        """The objects of the snapshot that is there."""
+        return self._ids(there.branch.read([self.main])[self.main]) if there.ids is None else there.ids
+
+    def committed_now(self) -> tuple[frozenset[str], frozenset[str]]:
+        """The names of the files that the branch has by now, and the objects in them."""
         branch = self._of_the_api() if self.target.via_api else self._of_git(tip=True)
-        read = branch.read([self.main]) if self.main in branch.oids else {}
-        return self._names({}, branch, read.values())
+        main = branch.read([self.main])[self.main] if self.main in branch.oids else None
+        return self._names({}, branch, [main]) if self._folder else frozenset(), self._ids(main)
+
+    def _ids(self, main: bytes | None) -> frozenset[str]:
+        return snapshot_files.ids(main, self.target.format) if main else frozenset()
 
     def _in_the_work_tree(self) -> dict[str, bytes]:
         names = [""]

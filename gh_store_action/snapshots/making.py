@@ -8,10 +8,12 @@ from dataclasses import dataclass
 
 from gh_store_action.domain.commit_message import with_trailers
 from gh_store_action.domain.snapshots import files as snapshot_files
+from gh_store_action.domain.snapshots import leaving
 from gh_store_action.domain.snapshots.files import BrokenSnapshot
 from gh_store_action.domain.snapshots.snapshot import Changed, LeftOut, Snapshot
-from gh_store_action.errors import BudgetExhausted, ConcurrentUpdateError
+from gh_store_action.errors import BudgetExhausted, ConcurrentUpdateError, StoreError
 from gh_store_action.gateway.records import PAGE
+from gh_store_action.hints import Setting, Text
 from gh_store_action.snapshots.collecting import Collector, Progress
 from gh_store_action.snapshots.destination import Destination, Existing, Target
 from gh_store_action.store.session import Session
@@ -32,6 +34,7 @@ class SnapshotResult:
         why_full: why a snapshot that was to be brought up to date was made again, empty where it was not.
         problems: issues with the store's label that are not in.
         overtaken: how often another snapshot was committed meanwhile, and what had changed since was read too.
+        left: ids of objects that the snapshot before had, in order.
     """
 
     snapshot: Snapshot
@@ -43,14 +46,17 @@ class SnapshotResult:
     published: Published | None = None
     files: int = 0
     overtaken: int = 0
+    left: tuple[str, ...] = ()
 
     @property
     def remarks(self) -> tuple[str, ...]:
         """What a user may wonder at, a sentence each."""
+        many = f"{len(self.left):,} object{'s' if len(self.left) != 1 else ''}"
         again = "Another snapshot was committed meanwhile, so what has changed since was read too."
         return (
             *((f"A full snapshot was made: {self.why_full}.",) if self.why_full else ()),
             *((again,) if self.overtaken else ()),
+            *((f"Not in the snapshot any more, {many}: {leaving.named(self.left)}.",) if self.left else ()),
         )
 
 
@@ -67,6 +73,7 @@ class Snapshots:
     """Makes snapshots.
 
     Args:
+        allow_shrink: whether more than a tenth of the objects may be missing from the next snapshot.
         progress: called with issues read and issues in all.
         page: issues asked for at a time.
     """
@@ -78,12 +85,14 @@ class Snapshots:
         target: Target,
         *,
         dry_run: bool = False,
+        allow_shrink: bool = False,
         progress: Progress = lambda done, total: None,
         page: int = PAGE,
     ) -> None:
         self.session = session
         self.target = target
         self.dry_run = dry_run
+        self.allow_shrink = allow_shrink
         self.destination = Destination(workspace, target, session.github, dry_run=dry_run)
         self.collector = Collector(session, progress, page=page)
 
@@ -125,8 +134,8 @@ class Snapshots:
         return _Collected(changed, full=False)
 
     def _finish(self, there: Existing, collected: _Collected) -> SnapshotResult:
-        names, known = there.names, there.known
-        overtaken = 0
+        names, known, overtaken = there.names, there.known, 0
+        before: frozenset[str] | None = None
         while True:
             snapshot = collected.changed.snapshot
             texts = snapshot_files.write(snapshot, self.target.format)
@@ -135,11 +144,15 @@ class Snapshots:
             stale = tuple(sorted(names - files.keys()))
             differs = bool(stale) or not all(there.has(name, data) for name, data in files.items())
             published: Published | None = None
+            left: tuple[str, ...] = ()
+            if differs:
+                before = self.destination.ids(there) if before is None else before
+                left = self._left(before, snapshot)
             try:
                 if not self.dry_run:
                     self.destination.write(files, stale)
                     if self.target.commit:
-                        published = self.destination.publish(files, stale, self._message(snapshot), known)
+                        published = self.destination.publish(files, stale, self._message(snapshot, left), known)
             except Overtaken as theirs:
                 overtaken += 1
                 if overtaken == OVERTAKEN:
@@ -149,7 +162,8 @@ class Snapshots:
                         "Give the workflow a `concurrency` group, then run this again.",
                     ) from None
                 # Theirs may be of a later moment, so ours must not take its place before it is of a later one still.
-                names, known = names | files.keys() | self.destination.committed_now(), frozenset({theirs.oid})
+                committed, before = self.destination.committed_now()
+                names, known = names | files.keys() | committed, frozenset({theirs.oid})
                 del files
                 collected = self._again(collected)
                 continue
@@ -163,7 +177,28 @@ class Snapshots:
                 published=published,
                 files=len(files),
                 overtaken=overtaken,
+                left=left,
             )
+
+    def _left(self, before: frozenset[str], snapshot: Snapshot) -> tuple[str, ...]:
+        """What the snapshot there has and the next one has not.
+
+        Raises:
+            StoreError: that is more than may go in silence.
+        """
+        left = leaving.left(before, snapshot)
+        if leaving.shrinks(left, before) and not self.allow_shrink:
+            raise StoreError(
+                f"The snapshot in `{self.destination.path}` would lose {len(left):,} of its {len(before):,} objects, "
+                f"more than a tenth: {leaving.named(left)}. Nothing was written.",
+                Text(
+                    f"See whether their issues still have the label {self.session.rules.base_label!r} and one that "
+                    f"begins with {self.session.rules.uid_prefix!r}; where they are to go, use ",
+                    Setting("allow-shrink", "true"),
+                    " once.",
+                ),
+            )
+        return left
 
     def _again(self, collected: _Collected) -> _Collected:
         try:
@@ -176,7 +211,7 @@ class Snapshots:
             ) from error
         return _Collected(changed, collected.full or bool(why), collected.why or why)
 
-    def _message(self, snapshot: Snapshot) -> str:
+    def _message(self, snapshot: Snapshot, left: tuple[str, ...]) -> str:
         """For people: what it is; for machines: trailers."""
         count = len(snapshot.entries)
         text = self.target.message or f"Update the snapshot of {count} object{'s' if count != 1 else ''}"
@@ -186,6 +221,7 @@ class Snapshots:
                 "Store-Objects": str(count),
                 "Store-Watermark": snapshot.time,
                 "Store-Repository": snapshot.repository,
+                **({"Store-Left": leaving.named(left, leaving.LISTED)} if left else {}),
             },
         )
 

@@ -37,6 +37,7 @@ INPUTS = {
     "commit-author": None,
     "branch": None,
     "commit-via": "git",
+    "allow-shrink": "false",
     "config": None,
     "fail-on-rejected": "false",
     "dry-run": "false",

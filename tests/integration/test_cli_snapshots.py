@@ -178,3 +178,22 @@ def test_commit__its_options_alone_are_refused(shell: Shell, option: str) -> Non
     assert done.code == 2
     assert f"{option} has no effect without --commit. Add --commit, or leave it out." in done.err
     assert not (shell.folder / "data").exists()
+
+
+@pytest.mark.parametrize("command", [["snapshot", "--output"], ["update-snapshot", "--snapshot-path"]])
+def test_loss__of_more_than_a_tenth_stops_until_it_is_allowed(
+    shell: Shell, repository: Repository, command: list[str]
+) -> None:
+    file = shell.folder / "s.json"
+    assert shell.run("snapshot", "--output", "s.json").json["left"] == []
+    before = file.read_bytes()
+    repository.edit_issue(2, "octo", labels=[])
+    done = shell.run(*command, "s.json")
+    assert (done.code, file.read_bytes()) == (1, before)
+    assert (
+        'would lose 1 of its 2 objects, more than a tenth: "users".' in done.err
+        and "use `--allow-shrink` once" in done.err
+    )
+    done = shell.run(*command, "s.json", "--allow-shrink")
+    assert (done.code, done.json["left"], done.json["object_count"]) == (0, ["users"], 1)
+    assert 'Not in the snapshot any more, 1 object: "users".' in done.err

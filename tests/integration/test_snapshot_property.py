@@ -172,7 +172,8 @@ class Stores(RuleBasedStateMachine):
         self.world.hub.hub.world.buckets.clear()  # a long history has more requests than an hour
         workspace = Workspace(self.path, dict(os.environ), "", "", self.world.pause)
         session = self.world.session()
-        return Snapshots(session, workspace, Target(format_, format=format_, commit=False), page=page)
+        target = Target(format_, format=format_, commit=False)
+        return Snapshots(session, workspace, target, allow_shrink=True, page=page)
 
     def written(self, format_: str) -> dict[str, bytes]:
         place = self.path / format_

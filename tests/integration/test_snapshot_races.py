@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from gh_store_action.errors import BudgetExhausted, ConcurrentUpdateError
+from gh_store_action.errors import BudgetExhausted, ConcurrentUpdateError, StoreError
 from gh_store_action.gateway.issues import GitHub
 from gh_store_action.gateway.transport import Transport
 from gh_store_action.snapshots import making as snapshot
@@ -47,7 +47,7 @@ def job(scene: Scene, format_: str, via_api: bool, branch: str = "", *, name: st
     transport = Transport(token=scene.token, api_url=scene.github.api_url, pause=pause, **more)
     workspace = Workspace(folder, dict(os.environ), scene.github.server_url, scene.token, pause)
     target = Target(PLACES[format_], format=format_, via_api=via_api, branch=branch)
-    return Snapshots(Session(GitHub(transport, scene.full_name)), workspace, target)
+    return Snapshots(Session(GitHub(transport, scene.full_name)), workspace, target, allow_shrink=True)
 
 
 def published(scene: Scene, branch: str = "") -> dict[str, bytes]:
@@ -135,6 +135,27 @@ def test_overtaken__what_came_after_the_later_snapshot_is_in(
     assert result.full == (format_ == "directory" and bool(branch) and via_api)  # a request for each file
     assert result.published is not None and result.published.sha
     assert published(scene, branch) == of_now(scene, format_)
+
+
+@pytest.mark.parametrize("format_", PLACES)
+@pytest.mark.parametrize("via_api", [False, True], ids=["git", "api"])
+def test_overtaken__what_the_later_snapshot_has_does_not_go_in_silence(
+    scene: Scene, via_api: bool, format_: str
+) -> None:
+    scene.open("a")
+    work = job(scene, format_, via_api)
+    work.allow_shrink = False
+
+    def a_later_job() -> None:
+        others = [scene.open(name) for name in ("b", "c")]
+        assert job(scene, format_, via_api).make().changed
+        for number in others:
+            scene.repository.edit_issue(number, OWNER, labels=[])
+
+    after_reading(scene, a_later_job)
+    with pytest.raises(StoreError, match='would lose 2 of its 3 objects, more than a tenth: "b", "c"'):
+        work.make()
+    assert b'"c"' in b"".join(published(scene).values())
 
 
 @pytest.mark.parametrize("via_api", [False, True], ids=["git", "api"])

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from gh_store_action.domain.names import FORMATS
 from gh_store_action.domain.objects import Marker, short_digest, title
 from gh_store_action.domain.records import Issue, Rename, Rules, StoredMeta, StoredObject
-from gh_store_action.domain.snapshots.files import BrokenSnapshot, file_of, object_of, read, write
+from gh_store_action.domain.snapshots.files import BrokenSnapshot, file_of, ids, object_of, read, write
+from gh_store_action.domain.snapshots.leaving import left
 from gh_store_action.domain.snapshots.snapshot import NO_TIME, LeftOut, Snapshot, entry_of, put, shifted, stored_object
 from gh_store_action.domain.strict_json import digest
 
@@ -283,3 +284,22 @@ def test_read__the_repositorys_name_counts_without_case() -> None:
 def test_entry__holds_compact_json() -> None:
     (entry,) = put(EMPTY, [an_issue(1)], RULES, COUNTING, may_write).snapshot.entries.values()
     assert entry.record.startswith(b'{"data":{"n":1},"meta":{"object_id":"metrics","label":"UID:metrics",')
+
+
+# What leaves it
+
+
+def test_left__case_does_not_count() -> None:
+    snapshot = put(EMPTY, [an_issue(1, "Metrics")], RULES, COUNTING, may_write).snapshot
+    assert left({"METRICS", "b", "a"}, snapshot) == ("a", "b")
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+def test_ids__are_found_without_reading_the_whole(format_: str) -> None:
+    issues = [
+        an_issue(place, name, body='{"data": {"x": {"object_id": 1}}}') for place, name in enumerate(("a", "b@1"))
+    ]
+    files = as_read(files_of(put(EMPTY, issues, RULES, COUNTING, may_write).snapshot, format_))
+    main = files.get("") or files["index.json"]
+    for text in (main, main.replace(b"\n", b"\r\n"), main[:-9]):
+        assert ids(text, format_) == {"a", "b@1"}

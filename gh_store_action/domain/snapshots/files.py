@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 from urllib.parse import quote, unquote
@@ -18,6 +20,8 @@ from gh_store_action.domain.strict_json import DEPTH_LIMIT, InvalidJson, Json
 INDEX = "index.json"  # of the folder
 FOLDER = "objects/"  # in it
 _META = frozenset(("object_id", "label", "issue_number", "created_at", "updated_at", "version", "digest"))
+_MEMBER = re.compile(rb'^    ("(?:[^"\\]|\\.)*"): \{\r?$', re.MULTILINE)  # an object in `json`, and in an index
+_LINE = re.compile(rb'^\{"object_id": ?("(?:[^"\\]|\\.)*")', re.MULTILINE)  # one in `jsonl`
 _RESERVED = frozenset(
     {"con", "prn", "aux", "nul"} | {f"{name}{digit}" for name in ("com", "lpt") for digit in range(1, 10)}
 )
@@ -207,10 +211,27 @@ def _joined(head: Mapping[str, Any], entries: list[SnapshotEntry]) -> Snapshot:
     return snapshot
 
 
+def ids(main: bytes, format_: str) -> frozenset[str]:
+    """The objects that a snapshot's main file names, broken as it may be; none where it names none.
+
+    They are found line by line, as they were written: what was parsed takes many times the memory of a large file.
+    """
+    found: set[str] = set()
+    for name in (_LINE if format_ == "jsonl" else _MEMBER).findall(main):
+        with suppress(ValueError):
+            found.add(str(json.loads(name, strict=False)))
+    return frozenset(found) or _members(main)
+
+
 def listed(index: bytes) -> frozenset[str]:
     """The files that an index names; none where it cannot be read."""
+    return frozenset(map(file_of, _members(index)))
+
+
+def _members(main: bytes) -> frozenset[str]:
+    """The objects that a file of one JSON value names, however it is laid out."""
     try:
-        return frozenset(map(file_of, _checked(_checked(_parse(index))["objects"])))
+        return frozenset(_checked(_checked(_parse(main))["objects"]))
     except (ValueError, KeyError):
         return frozenset()
 

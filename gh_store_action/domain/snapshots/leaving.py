@@ -1,0 +1,31 @@
+"""Which objects a snapshot no longer has, whether they are too many to go in silence, and how they are named."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from gh_store_action.domain.markdown import shorten, visible
+from gh_store_action.domain.snapshots.snapshot import Snapshot
+from gh_store_action.domain.strict_json import dump
+
+NAMED = 10  # of those that left: so many are in a message,
+LISTED = 50  # and so many in a commit's message and a job's summary
+LONGEST = 60  # characters of an id that are shown; a snapshot that somebody else wrote may have any
+
+
+def left(before: Collection[str], snapshot: Snapshot) -> tuple[str, ...]:
+    """The ids, of those before, that the snapshot has no more, in order; case does not count."""
+    there = {entry.object_id.casefold() for entry in snapshot.entries.values()}
+    return tuple(sorted(object_id for object_id in before if object_id.casefold() not in there))
+
+
+def shrinks(gone: Collection[str], before: Collection[str]) -> bool:
+    """Whether more than a tenth went: a label that was deleted does that, and mostly nobody meant it."""
+    return len(gone) * 10 > len(before)
+
+
+def named(ids: Sequence[str], most: int = NAMED) -> str:
+    """The first of them and how many more there are; as JSON, which mentions nobody and begins no line."""
+    shown = ", ".join(dump(visible(shorten(object_id, LONGEST))) for object_id in ids[:most])
+    more = len(ids) - most
+    return f"{shown} and {more:,} more" if more > 0 else shown
