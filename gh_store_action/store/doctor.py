@@ -5,10 +5,11 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from itertools import count
 from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import quote
@@ -20,7 +21,7 @@ from gh_store_action.domain.records import Issue, StoredObject
 from gh_store_action.domain.snapshots import snapshot as snapshots
 from gh_store_action.errors import AccessDeniedError, BudgetExhausted, GitHubError, StoreError
 from gh_store_action.gateway import queries
-from gh_store_action.gateway.records import Page, pages
+from gh_store_action.gateway.records import PAGE, Page, pages
 from gh_store_action.gateway.transport import Answer
 from gh_store_action.store.session import Session
 
@@ -35,6 +36,12 @@ _NEEDED: Mapping[str, str] = {  # template: what does not happen without it
     "process-updates.yml": "updates posted as comments are not folded in by themselves",
     "sweep.yml": "updates posted with a workflow's token, and those of failed runs, stay pending",
 }
+_OFF: Mapping[str, str] = {  # GitHub's states of workflows that start no run
+    "disabled_inactivity": "GitHub turned it off, for nothing happened in the repository for 60 days",
+    "disabled_manually": "somebody turned it off",
+    "disabled_fork": "GitHub turns workflows off in a fork",
+}
+_PUSHES = "what it pushes with GITHUB_TOKEN starts no `on: push` workflow (README, Limits)"
 _ROLES = ("admin", "maintain", "push", "triage", "pull")  # in GitHub's names for them, the highest first
 
 
@@ -81,7 +88,7 @@ def _entries(folder: Traversable) -> Iterable[Traversable]:
 
 
 def examine(session: Session, progress: Progress = lambda done, total: None) -> Iterator[Check]:
-    """All checks, an early failure before what it explains; ten requests, and two for each hundred issues.
+    """All checks, an early failure before what it explains; eleven requests, and two for each hundred issues.
 
     Args:
         progress: called with issues read and issues in all.
@@ -231,7 +238,8 @@ def _workflows(session: Session, path: str) -> Iterator[Check]:
         title = f"workflow {template}"
         newest = max(int(found["version"]) for found in _lines(shipped))
         if template in copies:
-            yield _copy(title, *copies[template], newest=newest, base_label=base_label)
+            found = _copy(title, *copies[template], newest=newest, base_label=base_label)
+            yield replace(found, found=f"{found.found}; {_PUSHES}") if template == "snapshot.yml" else found
         elif own:
             yield Check(title, Level.OK, f"not there; the action is used in {', '.join(own)}")
         elif template in _NEEDED:
@@ -239,6 +247,23 @@ def _workflows(session: Session, path: str) -> Iterator[Check]:
             yield Check(title, Level.WARN, f"not there: {_NEEDED[template]}", hint)
         else:
             yield Check(title, Level.OK, "not there; only needed for snapshots in the repository")
+    yield _off(session, path, there)
+
+
+def _off(session: Session, path: str, there: Mapping[str, str]) -> Check:
+    """Which workflows that use the action start no run, though they are on the default branch."""
+    title = "workflows turned off"
+    try:
+        off = {file.name: state for file, state in _states(session, path) if file.parent == WORKFLOWS and state in _OFF}
+        texts = {name: there.get(name) or session.github.file(f"{WORKFLOWS}/{name}") or "" for name in off}
+    except BudgetExhausted:
+        raise
+    except StoreError as error:
+        found = f"not known, for GitHub did not list them: {error.what}"
+        return Check(title, Level.WARN, found, _grant("actions: read"))
+    ours = [f"{name} ({_OFF[state]})" for name, state in off.items() if _USES.search(texts[name])]
+    hint = "Turn them on: `gh workflow enable NAME`, or Actions > the workflow > Enable workflow."
+    return _row(title, Level.WARN, ours, hint)
 
 
 def _workflow_files(session: Session, path: str) -> Mapping[str, str]:
@@ -252,6 +277,16 @@ def _workflow_files(session: Session, path: str) -> Mapping[str, str]:
     names = [str(entry["name"]) for entry in listed if str(entry["name"]).endswith((".yml", ".yaml"))]
     wanted = names if set(templates()) - set(names) else list(templates())
     return {name: session.github.file(f"{WORKFLOWS}/{name}") or "" for name in wanted}
+
+
+def _states(session: Session, path: str) -> Iterator[tuple[PurePosixPath, str]]:
+    """Each workflow's file and state, by GitHub's name for it: one request for each hundred."""
+    for page in count(1):
+        parameters = {"per_page": PAGE, "page": page}
+        found = session.github.transport.get(f"{path}/actions/workflows", parameters)["workflows"]
+        yield from ((PurePosixPath(one["path"]), str(one["state"])) for one in found)
+        if len(found) < PAGE:
+            return
 
 
 def _lines(text: str) -> Iterator[re.Match[str]]:

@@ -217,7 +217,7 @@ def today(github: GitHub) -> GitHub:
     return github
 
 
-@pytest.mark.parametrize("most", range(1, 16))
+@pytest.mark.parametrize("most", range(1, 17))
 def test_doctor__a_budget_of_the_configuration_that_is_used_up_is_called_that(
     github: GitHub, shell: Shell, repository: Repository, most: int
 ) -> None:
@@ -356,6 +356,56 @@ def test_doctor__without_any_workflow_the_snapshot_is_optional(github: GitHub, s
     found = levels(shell.run("doctor", "--repo", "octo/bare"))
 
     assert found == {"workflow process-updates.yml": "warn", "workflow sweep.yml": "warn", "label": "warn"}
+
+
+OFF = "workflows turned off"
+
+
+@pytest.mark.parametrize(
+    ("state", "why"),
+    [
+        ("disabled_inactivity", "GitHub turned it off, for nothing happened in the repository for 60 days"),
+        ("disabled_manually", "somebody turned it off"),
+        ("disabled_fork", "GitHub turns workflows off in a fork"),
+    ],
+)
+@pytest.mark.parametrize("file", ["sweep.yml", "own.yaml"])
+def test_doctor__says_which_workflows_are_off_and_how_to_turn_them_on(
+    shell: Shell, repository: Repository, file: str, state: str, why: str
+) -> None:
+    others = {f".github/workflows/other-{place}.yml": "on: push\n" for place in range(100)}  # more than a page of them
+    own = {".github/workflows/own.yaml": "      - uses: octo/gh-store-action@v1\n"}
+    repository.commit_files({**others, **own})
+    repository.set_workflow_state("other-7.yml", "disabled_manually")  # it has nothing to do with the store
+    assert rows(shell.run("doctor"))[OFF] == ("ok", "none", "")
+    repository.set_workflow_state(file, state)
+
+    row = rows(shell.run("doctor"))[OFF]
+
+    assert row == (
+        "warn",
+        f"1: {file} ({why})",
+        "Turn them on: `gh workflow enable NAME`, or Actions > the workflow > Enable workflow.",
+    )
+
+
+def test_doctor__says_that_it_may_not_see_whether_workflows_are_on(github: GitHub, tmp_path: Path) -> None:
+    files = {f".github/workflows/{name}": text for name, text in TEMPLATES.items()}
+    private = github.add_repository("octo/private", private=True, files=files)
+    found = {}
+    for actions in ("none", "read"):
+        token = private.workflow_token(issues="write", contents="read", actions=actions)
+        found[actions] = rows(Shell(github, "octo/private", tmp_path, token).run("doctor"))[OFF]
+
+    assert found["none"][0] == "warn" and "permissions: {actions: read}" in found["none"][2]
+    assert found["read"] == ("ok", "none", "")
+
+
+def test_doctor__says_that_the_snapshots_push_starts_no_workflow(shell: Shell) -> None:
+    row = rows(shell.run("doctor"))["workflow snapshot.yml"]
+
+    assert row[0] == "ok"
+    assert "what it pushes with GITHUB_TOKEN starts no `on: push` workflow" in row[1]
 
 
 def test_doctor__a_workflow_that_looks_for_another_label_is_noticed(shell: Shell, repository: Repository) -> None:
