@@ -78,6 +78,7 @@ def _run(environ: Mapping[str, str], report: Report, pause: Callable[[float], No
         token=settings.token.secret,
         api_url=settings.api_url,
         graphql_url=settings.graphql_url,
+        authority=settings.authority,
         pause=pause,
         log=report.info,
     )

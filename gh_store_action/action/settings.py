@@ -19,17 +19,16 @@ from gh_store_action.arguments import (
     branch,
     choice,
     digest,
-    graphql_url_for,
     moment,
     number,
     repository,
     shown,
     token,
-    url,
 )
 from gh_store_action.domain.commit_message import Author
 from gh_store_action.domain.names import DEFAULT_MODE, FORMATS, UPDATE_MODES
 from gh_store_action.errors import InputError
+from gh_store_action.gateway.endpoints import Addresses
 
 MODES = ("process", "snapshot", "update-snapshot", "create", "get", "update", "delete", "restore", "history", "verify")
 COMMIT_WAYS = ("git", "api")
@@ -140,6 +139,7 @@ class Settings:
     api_url: str = "https://api.github.com"
     graphql_url: str = "https://api.github.com/graphql"
     server_url: str = "https://github.com"
+    authority: str = ""
     workspace: Path = field(default_factory=Path)
     event_issue_number: int | None = None
     event_issue_is_pull_request: bool = False
@@ -242,19 +242,13 @@ def _check_combination(mode: str, values: Mapping[str, Any]) -> None:
 
 def _runner(environ: Mapping[str, str]) -> dict[str, Any]:
     """The runner's facts, under the names that `Settings` has for them."""
-
-    def address(name: str, default: str) -> str:
-        return url(name, environ.get(name, "").strip() or default)
-
-    api, server = (
-        address("GITHUB_API_URL", "https://api.github.com"),
-        address("GITHUB_SERVER_URL", "https://github.com"),
-    )
+    where = Addresses.of(environ)
     run, ref = environ.get("GITHUB_RUN_ID", ""), environ.get("GITHUB_REF", "")
     return {
-        "api_url": api,
-        "graphql_url": address("GITHUB_GRAPHQL_URL", graphql_url_for(api)),
-        "server_url": server,
+        "api_url": where.api,
+        "graphql_url": where.graphql,
+        "server_url": where.server,
+        "authority": where.authority,
         "workspace": Path(environ.get("GITHUB_WORKSPACE", "")),
         # Neither a tag nor a pull request's merge (`refs/pull/12/merge`) is a branch that could be pushed to.
         "ref_name": ref.removeprefix("refs/heads/") if ref.startswith("refs/heads/") else "",

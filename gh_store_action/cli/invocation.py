@@ -86,7 +86,9 @@ class Invocation:
     def transport(self) -> Transport:
         """The connection to GitHub; `close` closes it."""
         where = self.addresses
-        return Transport(token=self.token, api_url=where.api, graphql_url=where.graphql, log=self.say)
+        return Transport(
+            token=self.token, api_url=where.api, graphql_url=where.graphql, authority=where.authority, log=self.say
+        )
 
     @cached_property
     def session(self) -> Session:

@@ -7,12 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gh_store_action.errors import GitHubError, StoreError
+from gh_store_action.errors import StoreError
 from gh_store_action.gateway import queries
 from gh_store_action.gateway.issues import GitHub
 from gh_store_action.gateway.records import Failure, failures_of
-from gh_store_action.gateway.transport import denied
-from gh_store_action.hints import Setting, Text
+from gh_store_action.gateway.refusals import denied, explained
 
 
 class BranchMoved(StoreError):
@@ -46,9 +45,9 @@ class CommitGateway(GitHub):
         variables = {**self._names, "named": bool(branch), "branch": f"refs/heads/{branch}", "path": path}
         answer = self.transport.query(queries.TIP, variables)
         node = self._repository(answer)
+        self._explain(answer, "read the files", contents="write")
         default = node.get("defaultBranchRef") or {}
-        forbidden = any(error.get("type") == "FORBIDDEN" for error in answer.errors)
-        if forbidden or (not default and not node.get("isEmpty")):
+        if not default and not node.get("isEmpty"):
             raise denied(f"read the files of {self.repository}", contents="write")
         start = str((default.get("target") or {}).get("oid") or "")
         ref = node.get("ref") if branch else default
@@ -109,22 +108,11 @@ class CommitGateway(GitHub):
         return str(made["oid"])
 
     def _refusal(self, failures: Sequence[Failure], what: str) -> StoreError:
-        failure = failures[0] if failures else Failure("", "", "no reason given")
+        failure = failures[0] if failures else Failure("no reason given", "UNKNOWN")
         words = failure.message.lower()
         if failure.kind == "STALE_DATA" or "already exists" in words or words.startswith("no ref found"):
-            return BranchMoved(failure.message)
-        if failure.kind == "FORBIDDEN" or "not accessible" in words:
-            return denied(f"{what} of {self.repository}", contents="write")
-        if "rule violations" in words or "protected" in words:
-            return StoreError(
-                f"A rule of {self.repository} forbids to {what}: {' '.join(failure.message.split())}.",
-                Text(
-                    "Give ",
-                    Setting("branch"),
-                    " one without such a rule, or let this token bypass it (Settings > Rules).",
-                ),
-            )
-        return GitHubError(f"GitHub did not {what}: {failure.message}.", "Run again.", status=400)
+            return BranchMoved(failure.quoted)
+        return explained(failure, what, self.repository, {"contents": "write"})
 
 
 def _blobs(entry: Mapping[str, Any] | None, name: str) -> dict[str, str]:

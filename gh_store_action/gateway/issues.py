@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -17,9 +16,11 @@ from gh_store_action.errors import (
     ObjectNotFound,
 )
 from gh_store_action.gateway import queries
+from gh_store_action.gateway.answers import TIMED_OUT, Answer, ApiError, reason_of
 from gh_store_action.gateway.decoding import CONTENTS, brief, issue_from, reactions_from, with_older
 from gh_store_action.gateway.records import PAGE, Page, Reading, StoreFiles, Written, failures_of
-from gh_store_action.gateway.transport import TIMED_OUT, Answer, ApiError, Transport, denied
+from gh_store_action.gateway.refusals import Refused, denied, explained
+from gh_store_action.gateway.transport import Transport
 from gh_store_action.hints import Setting, Text
 
 MOST_STARTS = 10  # reads of one log that were begun again
@@ -187,12 +188,12 @@ class GitHub:
     def file(self, path: str) -> str | None:
         """A text file of the default branch, None where it is not there."""
         try:
-            answer = self.transport.get(f"{self._path}/contents/{quote(path)}")
+            return self.transport.text(f"{self._path}/contents/{quote(path)}")
         except ApiError as error:
             if error.status == 404:
                 return None
-            raise denied(f"read {path} of {self.repository}", contents="read") from None
-        return base64.b64decode(answer["content"]).decode("utf-8", "replace")
+            reason = Refused(error.message, status=error.status)
+            raise explained(reason, f"read {path}", self.repository, {"contents": "read"}) from None
 
     # -- writing ---------------------------------------------------------------------------------------------------
 
@@ -256,7 +257,11 @@ class GitHub:
                 raise
             listing = self._repository(answer).get("issues")
             if not listing or any(n is None for n in listing.get("nodes") or ()):
-                if variables["first"] > 1 and answer.errors and not _forbidden(answer):
+                if (
+                    variables["first"] > 1
+                    and answer.errors
+                    and not any(reason_of(error).kind == "FORBIDDEN" for error in answer.errors)
+                ):
                     variables = {**variables, "first": variables["first"] // 2}
                     continue
                 self._explain(answer, "read issues", issues="read")
@@ -303,13 +308,12 @@ class GitHub:
             Text("Check ", Setting("repository"), " and the token."),
         )
 
-    def _explain(self, answer: Answer, what: str, **permissions: str) -> None:
-        """Raises for a permission that the errors say is missing, or an error that is no absence."""
-        if _forbidden(answer):
-            raise denied(f"{what} of {self.repository}", **permissions)
+    def _explain(self, answer: Answer, what: str, fields: Sequence[str] = (), **permissions: str) -> None:
+        """Raises for an error that is no absence, of these fields where they are named."""
         for error in answer.errors:
-            if error.get("type") != "NOT_FOUND":
-                raise GitHubError(f"GitHub refused to {what}: {error.get('message')}.", "Run again later.", status=400)
+            reason = reason_of(error)
+            if reason.kind != "NOT_FOUND" and (not fields or any(part in fields for part in error.get("path") or ())):
+                raise explained(reason, what, self.repository, permissions)
 
     def _reading(self, answer: Answer, issues: tuple[Issue, ...], *, rules: bool = True) -> Reading:
         node = self._repository(answer)
@@ -319,8 +323,8 @@ class GitHub:
         """The store's files; "may not read" is never "is not there"."""
         if node.get("hasIssuesEnabled") is False:
             raise issues_disabled(self.repository)
-        blocked = _forbidden(answer, ("config", "schemas", "defaultBranchRef"))
-        if blocked or (node.get("defaultBranchRef") is None and not node.get("isEmpty")):
+        self._explain(answer, "read the configuration", ("config", "schemas", "defaultBranchRef"), contents="read")
+        if node.get("defaultBranchRef") is None and not node.get("isEmpty"):
             raise denied(f"read the configuration of {self.repository}", contents="read")
         config = node.get("config")
         text = _text(config, ".github/gh-store.yml") if config else None
@@ -358,10 +362,3 @@ def _login(answer: Answer) -> str:
 
 def _more_reactions(comment: Mapping[str, Any]) -> bool:
     return bool(((comment.get("reactions") or {}).get("pageInfo") or {}).get("hasNextPage"))
-
-
-def _forbidden(answer: Answer, fields: Sequence[str] = ()) -> bool:
-    return any(
-        e.get("type") == "FORBIDDEN" and (not fields or any(part in fields for part in e.get("path") or ()))
-        for e in answer.errors
-    )

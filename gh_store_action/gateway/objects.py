@@ -6,14 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from gh_store_action.domain import objects
 from gh_store_action.domain.records import Issue
-from gh_store_action.errors import AccessDeniedError, GitHubError, InvalidUpdate, ObjectNotFound, StoreError
+from gh_store_action.errors import StoreError
 from gh_store_action.gateway import queries
+from gh_store_action.gateway.answers import ApiError
 from gh_store_action.gateway.decoding import CONTENTS, brief
-from gh_store_action.gateway.issues import GitHub, issues_disabled
+from gh_store_action.gateway.issues import GitHub
 from gh_store_action.gateway.records import Failure, failures_of
-from gh_store_action.gateway.transport import ApiError, denied
+from gh_store_action.gateway.refusals import Refused, UnknownEffect, explained
+
+_NEEDS = {"issues": "write"}
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ class ObjectGateway(GitHub):
         Raises:
             UnknownEffect: when the answer does not say whether it was made.
         """
-        what = f"open issues in {self.repository}"
+        what = "open issues"
         try:
             answer = self.transport.send(
                 "POST", f"{self._path}/issues", {"title": title, "body": body, "labels": list(labels)}
@@ -103,7 +105,7 @@ class ObjectGateway(GitHub):
         try:
             answer = self.transport.send("PATCH", f"{self._path}/issues/{number}", body)
         except ApiError as error:
-            raise self._refused(error, f"change issue #{number} of {self.repository}") from None
+            raise self._refused(error, f"change issue #{number}") from None
         return _names(answer)
 
     def say(self, node_id: str, text: str) -> AddedComment:
@@ -178,36 +180,20 @@ class ObjectGateway(GitHub):
     # -- refusals --------------------------------------------------------------------------------------------------
 
     def raise_for(self, failures: Sequence[Failure], what: str) -> NoReturn:
-        """Raises what the first failure of a mutation means.
+        """Raises what the first failure of a mutation means, after the pause that a limit asks for.
 
         Raises:
-            StoreError: always.
+            UnknownEffect: where to look again, and then to try again, may help.
+            StoreError: otherwise.
         """
-        failure = failures[0] if failures else Failure("", "", "no reason given")
-        words = failure.message.lower()
-        if objects.FULL in words:
-            raise StoreError(
-                f"GitHub takes no more comments on this issue: it has {objects.COMMENT_LIMIT:,}.",
-                "Move the object to a new issue with `gh-store roll-over ID`; history and revision go on there.",
-            )
-        if "locked" in words:
-            raise AccessDeniedError(
-                f"The issue is locked: {failure.message}.", "Unlock the conversation, and try again."
-            )
-        if failure.kind == "FORBIDDEN" or "not accessible" in words:
-            raise denied(f"{what} of {self.repository} ({failure.message})", issues="write")
-        if failure.kind == "NOT_FOUND":
-            raise ObjectNotFound(f"The issue has gone: {failure.message}.", "Look for the object again.")
-        raise GitHubError(f"GitHub did not {what}: {failure.message}.", "Run again.", status=400)
+        failure = failures[0] if failures else Failure("no reason given", "UNKNOWN")
+        if failure.limited:
+            self.transport.rest()
+            raise UnknownEffect(f"GitHub put off to {what}: {failure.quoted}.", "Run again later.", status=429)
+        raise explained(failure, what, self.repository, _NEEDS)
 
     def _refused(self, error: ApiError, what: str) -> StoreError:
-        if error.status == 410 and "disabled" in error.message.lower():
-            return issues_disabled(self.repository)
-        if error.status in (403, 404, 410):
-            return denied(f"{what} ({error.message})", issues="write")
-        if error.status == 422:
-            return InvalidUpdate(f"GitHub does not accept it: {error.message}.", "Change the data or the labels.")
-        return error
+        return explained(Refused(error.message, status=error.status), what, self.repository, _NEEDS)
 
 
 def _names(answer: Mapping[str, Any]) -> tuple[str, ...]:

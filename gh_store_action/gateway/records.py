@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from gh_store_action.domain.records import Issue
-from gh_store_action.gateway.transport import Answer
+from gh_store_action.gateway.answers import Answer, reason_of
+from gh_store_action.gateway.refusals import Refused
 
 PAGE = 100
 
@@ -30,12 +31,10 @@ class Reading:
 
 
 @dataclass(frozen=True)
-class Failure:
+class Failure(Refused):
     """One alias of a write that GitHub did not carry out."""
 
-    alias: str
-    kind: str
-    message: str
+    alias: str = ""
 
 
 @dataclass(frozen=True)
@@ -71,14 +70,8 @@ class Page:
 
 def failures_of(answer: Answer) -> tuple[Failure, ...]:
     """What GitHub did not carry out of a mutation, by alias."""
-    return tuple(
-        Failure(
-            alias=str((error.get("path") or [""])[0]),
-            kind=str(error.get("type") or ""),
-            message=str(error.get("message") or "no reason given"),
-        )
-        for error in answer.errors
-    )
+    found = [(reason_of(error), error.get("path") or [""]) for error in answer.errors]
+    return tuple(Failure(reason.message, reason.kind, alias=str(path[0])) for reason, path in found)
 
 
 def pages(first: Page, more: Callable[[str], Page]) -> Iterator[Page]:

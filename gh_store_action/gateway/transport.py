@@ -1,53 +1,42 @@
-"""One HTTP request to GitHub at a time: counted, within the budget, repeated only where nothing can double."""
+"""Requests to GitHub: counted, within the budget, repeated only where nothing can double."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
-import requests
-from github import Auth, GithubException
-from github.Requester import Requester
-
-from gh_store_action import __version__
+from gh_store_action.arguments import graphql_url_for
 from gh_store_action.config.store_config import Retries
-from gh_store_action.domain.markdown import yaml_block
-from gh_store_action.errors import AccessDeniedError, BudgetExhausted, GitHubError
-from gh_store_action.hints import Grant, InWorkflow, Setting, Text
+from gh_store_action.errors import BudgetExhausted, GitHubError
+from gh_store_action.gateway import answers
+from gh_store_action.gateway.answers import (
+    SECONDARY_WAIT,
+    TIMED_OUT,
+    Answer,
+    ApiError,
+    Kind,
+    Limited,
+    NoAnswer,
+    NotGitHub,
+)
+from gh_store_action.gateway.connection import Call, Connection, Response
+from gh_store_action.gateway.endpoints import origin
+from gh_store_action.gateway.refusals import UnknownEffect, quoted
 
-TIMEOUT = 30  # seconds; GitHub gives up on a request after ten (rate-limits-for-the-rest-api, "Timeouts")
-TIMED_OUT = (502, 504)  # what it answers then
+__all__ = ["Answer", "ApiError", "Bucket", "Cancelled", "NotGitHub", "Transport", "UnknownEffect"]
+
 DEFAULT_RETRIES = Retries()
-SECONDARY_WAIT = 60.0  # seconds, where a secondary limit names none (best-practices-for-using-the-rest-api)
+MOST_REDIRECTS = 3
+RAW = "application/vnd.github.raw+json"
 
 Result = TypeVar("Result")
-
-_SECONDARY = ("secondary rate limit", "retry your request again later", "wait a few minutes before you try again")
-
-
-class ApiError(GitHubError):
-    """GitHub refused a request; nothing happened.
-
-    Args:
-        message: GitHub's own words.
-        needs: the token permissions that would do, as the answer's header names them.
-    """
-
-    def __init__(self, status: int, message: str, needs: str = "") -> None:
-        super().__init__(f"GitHub refused a request: {message} ({status}).", status=status)
-        self.message = message
-        self.needs = needs
 
 
 class Cancelled(GitHubError):
     """The runner asked for an end."""
-
-
-class UnknownEffect(GitHubError):
-    """A write got no proper answer: it may have taken effect.  Read again before anything is repeated."""
 
 
 @dataclass
@@ -59,33 +48,14 @@ class Bucket:
     reset: float = 0.0
 
 
-@dataclass(frozen=True)
-class Answer:
-    """A GraphQL answer: data may be partial where errors are there."""
-
-    data: Mapping[str, Any]
-    errors: tuple[Mapping[str, Any], ...] = ()
-
-
-class _Requester(Requester):
-    """PyGithub derives the GraphQL address from the REST one; the runner's environment may name another."""
-
-    def __init__(self, graphql_url: str, **options: Any) -> None:
-        super().__init__(**options)
-        self._graphql = graphql_url
-
-    @property
-    def graphql_url(self) -> str:
-        return self._graphql or super().graphql_url
-
-
 class Transport:
     """Sends requests for one token.
 
     Args:
         token: never shown.
         api_url: of the REST API.
-        graphql_url: empty where it follows from the REST one.
+        graphql_url: empty where it follows from the REST one; of the same host.
+        authority: a file of certificates to trust, empty for the usual ones.
         most_per_hour: stop before GitHub's counter of either budget would pass this.
         pause: waits that many seconds; tests hand in a clock of their own.
         now: seconds since the epoch.
@@ -97,6 +67,7 @@ class Transport:
         token: str,
         api_url: str,
         graphql_url: str = "",
+        authority: str = "",
         retries: Retries = DEFAULT_RETRIES,
         most_per_hour: int = 1000,
         pause: Callable[[float], None] = time.sleep,
@@ -114,27 +85,15 @@ class Transport:
         self._now = now
         self._log = log
         self._buckets = {"core": Bucket(), "graphql": Bucket()}
-        self._requester = _Requester(
-            graphql_url,
-            auth=Auth.Token(token) if token else None,
-            base_url=api_url,
-            timeout=TIMEOUT,
-            user_agent=f"gh-store-action/{__version__}",
-            per_page=100,
-            verify=True,
-            retry=None,
-            pool_size=None,
-            seconds_between_requests=None,
-            seconds_between_writes=None,
-            api_version="2022-11-28",
-        )
+        self._connection = Connection(token, api_url, authority)
+        self._graphql_url = graphql_url or graphql_url_for(api_url)
 
     def __repr__(self) -> str:
-        return f"Transport({self._requester.base_url!r})"
+        return f"Transport({self._connection.url!r})"
 
     def close(self) -> None:
         """Closes the connection."""
-        self._requester.close()
+        self._connection.close()
 
     @property
     def remaining(self) -> int | None:
@@ -174,6 +133,21 @@ class Transport:
         self._check_stop()
         return True
 
+    def rest(self, seconds: float = SECONDARY_WAIT, status: int = 429, *, last: bool = False) -> None:
+        """Waits as long as a limit of GitHub asks for.
+
+        Raises:
+            BudgetExhausted: it is the last time, or longer than may be waited.
+        """
+        if last or not self.wait(seconds, "GitHub's rate limit asks for it"):
+            again = _clock(self._now() + seconds)
+            raise BudgetExhausted(
+                "GitHub's rate limit is reached.",
+                f"Nothing is lost; run again after {again}.",
+                again=again,
+                status=status,
+            ) from None
+
     def query(self, document: str, variables: Mapping[str, Any], *, attempts: int | None = None) -> Answer:
         """Reads by GraphQL; safe to repeat.
 
@@ -181,7 +155,7 @@ class Transport:
             attempts: fewer than the configured ones where GitHub runs out of time on it (502, 504), and the caller has
                 something better to do than to repeat it.
         """
-        return self._repeat("graphql", lambda: self._graphql(document, variables), writes=False, attempts=attempts)
+        return self._graphql(document, variables, writes=False, attempts=attempts)
 
     def mutate(self, document: str, variables: Mapping[str, Any]) -> Answer:
         """Writes by GraphQL.
@@ -189,61 +163,47 @@ class Transport:
         Raises:
             UnknownEffect: when the answer does not say whether it happened.
         """
-        return self._repeat("graphql", lambda: self._graphql(document, variables), writes=True)
+        return self._graphql(document, variables, writes=True)
 
-    def get(self, path: str, parameters: Mapping[str, Any] | None = None) -> Any:
-        """Reads by REST; safe to repeat."""
-        return self._repeat("core", lambda: self._rest("GET", path, parameters, None), writes=False)
+    def get(self, path: str, parameters: Mapping[str, Any] | None = None, *, kind: Kind = dict) -> Any:
+        """Reads by REST; safe to repeat.
+
+        Args:
+            kind: what the answer is, `object` for whatever is JSON.
+        """
+        return self._repeat("core", Call("GET", path, parameters), lambda found: self._rest(found, kind), writes=False)
+
+    def text(self, path: str) -> str | None:
+        """A file by the contents endpoint, of up to 100 MB; None for what is no file."""
+        call = Call("GET", path, accept=RAW)
+        return self._repeat("core", call, lambda found: answers.text(found, self._now()), writes=False)
 
     def send(self, verb: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
-        """Writes by REST.
+        """Writes by REST; gives an object.
 
         Raises:
             UnknownEffect: when the answer does not say whether it happened.
         """
-        return self._repeat("core", lambda: self._rest(verb, path, None, body), writes=True)
+        return self._repeat("core", Call(verb, path, body=body), lambda found: self._rest(found, dict), writes=True)
 
-    def _graphql(self, document: str, variables: Mapping[str, Any]) -> Answer:
-        try:
-            headers, payload = self._asked(document, variables)
-            errors: tuple[Mapping[str, Any], ...] = ()
-        except GithubException as error:
-            # PyGithub raises whenever `errors` is there, and makes a 404 of a single NOT_FOUND; the answer, with the
-            # data of what did succeed, is in the exception (Requester.graphql_query).
-            payload, headers = error.data, dict(error.headers or {})
-            found = payload.get("errors") if isinstance(payload, dict) else None
-            if not isinstance(found, list) or error.status not in (400, 404):
-                raise
-            errors = tuple(e for e in found if isinstance(e, dict))
-        self._learn("graphql", headers)
-        if any(str(e.get("type")) in ("RATE_LIMITED", "RATE_LIMIT") for e in errors):
-            raise GithubException(403, {"message": "API rate limit exceeded"}, headers)
-        data = payload.get("data") if isinstance(payload, dict) else None
-        if not isinstance(data, dict):
-            if errors:
-                data = {}
-            else:
-                raise requests.exceptions.InvalidJSONError("the answer is no GraphQL answer")
-        return Answer(data, errors)
+    def _rest(self, response: Response, kind: Kind) -> Any:
+        return answers.rest(response, self._now(), kind)
 
-    def _asked(self, document: str, variables: Mapping[str, Any]) -> tuple[dict[str, Any], Any]:
-        """PyGithub promises a mapping; a proxy's page makes it something else."""
-        return self._requester.graphql_query(document, dict(variables))
+    def _graphql(
+        self, document: str, variables: Mapping[str, Any], *, writes: bool, attempts: int | None = None
+    ) -> Answer:
+        def understood(response: Response) -> Answer:
+            return answers.graphql(response, self._now(), writes=writes)
 
-    def _rest(self, verb: str, path: str, parameters: Mapping[str, Any] | None, body: Mapping[str, Any] | None) -> Any:
-        headers, data = self._requester.requestJsonAndCheck(verb, path, parameters=dict(parameters or {}), input=body)
-        self._learn("core", headers)
-        if data is not None and "json" not in str(headers.get("content-type", "")):
-            # PyGithub hands a page that is no JSON out as data; a proxy's page is no answer.
-            raise requests.exceptions.InvalidJSONError("the answer is no JSON")
-        return data
+        call = Call("POST", self._graphql_url, body={"query": document, "variables": dict(variables)})
+        return self._repeat("graphql", call, understood, writes=writes, attempts=attempts)
 
     def _learn(self, name: str, headers: Mapping[str, Any]) -> None:
-        if headers.get("date"):
-            self.newest_time = parsedate_to_datetime(headers["date"]).strftime("%Y-%m-%dT%H:%M:%SZ")
-            self.server_time = self.server_time or self.newest_time
         bucket = self._buckets[name]
         try:
+            if headers.get("date"):
+                self.newest_time = parsedate_to_datetime(headers["date"]).strftime("%Y-%m-%dT%H:%M:%SZ")
+                self.server_time = self.server_time or self.newest_time
             if "x-ratelimit-used" in headers:
                 bucket.used = int(headers["x-ratelimit-used"])
             if "x-ratelimit-remaining" in headers:
@@ -251,7 +211,7 @@ class Transport:
             if "x-ratelimit-reset" in headers:
                 bucket.reset = float(headers["x-ratelimit-reset"])
         except ValueError:
-            self._log("GitHub sent a rate-limit header that is no number; it is left out of account.")
+            self._log("GitHub sent a date or rate-limit header that cannot be read; it is left out of account.")
 
     def _check_budget(self, name: str) -> None:
         bucket = self._buckets[name]
@@ -264,38 +224,30 @@ class Transport:
                 status=429,
             )
 
-    def _repeat(self, name: str, request: Callable[[], Result], *, writes: bool, attempts: int | None = None) -> Result:
+    def _repeat(
+        self,
+        name: str,
+        call: Call,
+        understood: Callable[[Response], Result],
+        *,
+        writes: bool,
+        attempts: int | None = None,
+    ) -> Result:
         """Sends the request, and again where that is safe: a refusal had no effect; a read never has."""
         for attempt in range(1, self.retries.max_attempts + 1):
-            self._check_stop()
-            self._check_budget(name)
-            self.requests += 1
             last = attempt == self.retries.max_attempts
             pause = self.retries.backoff_factor**attempt
             try:
-                return request()
-            except GithubException as error:
-                headers = {str(k).lower(): v for k, v in (error.headers or {}).items()}
-                self._learn(name, headers)
-                limited = self._limited(error, headers, pause)
-                if limited is not None:
-                    if last or not self.wait(limited, "GitHub's rate limit asks for it"):
-                        again = _clock(self._now() + limited)
-                        raise BudgetExhausted(
-                            "GitHub's rate limit is reached.",
-                            f"Nothing is lost; run again after {again}.",
-                            again=again,
-                            status=error.status,
-                        ) from None
-                    continue
-                if error.status < 500:
-                    raise _refusal(error, headers) from None
-                problem = f"GitHub answered {error.status}"
-                status = error.status
+                response = self._exchange(name, call)
+                return understood(response)
+            except Limited as limit:
+                self.rest(limit.seconds, limit.status, last=last)
+                continue
+            except NoAnswer as none:
+                problem, status = none.problem, none.status
                 last = last or (status in TIMED_OUT and attempt == attempts)
-            except (requests.exceptions.RequestException, ValueError) as error:
-                problem = f"GitHub could not be reached or broke off ({type(error).__name__})"
-                status = 0
+            except OSError as error:
+                problem, status = f"GitHub could not be reached or broke off ({type(error).__name__})", 0
             if writes:
                 raise UnknownEffect(
                     f"{problem} to a write, which may have taken effect.",
@@ -310,55 +262,39 @@ class Transport:
                 )
         raise AssertionError("max_attempts is at least 1")  # the configuration's schema sees to it
 
-    def _limited(self, error: GithubException, headers: Mapping[str, Any], pause: float) -> float | None:
-        """Seconds until the rate limit lets go, None where the answer is something else.
+    def _exchange(self, name: str, call: Call) -> Response:
+        """One answer; a redirect is followed as it is meant: the same request, to the address that it names.
 
-        403 or 429, `retry-after` first, then `x-ratelimit-reset` where nothing remains, else at least a minute:
-        https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
+        GitHub redirects what is sent under an old name of a repository, and did nothing:
+        https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api#follow-redirects
         """
-        if error.status not in (403, 429):
-            return None
-        after = headers.get("retry-after")
-        if isinstance(after, str) and after.isdigit():
-            return max(float(after), 1.0)
-        data = error.data if isinstance(error.data, dict) else {}
-        message = str(data.get("message") or "").lower()
-        if headers.get("x-ratelimit-remaining") == "0" and "x-ratelimit-reset" in headers:
-            return max(float(headers["x-ratelimit-reset"]) - self._now(), 0.0) + 1.0
-        if message.startswith("api rate limit exceeded"):
-            return SECONDARY_WAIT
-        if error.status == 429 or any(part in message for part in _SECONDARY):
-            return max(SECONDARY_WAIT, pause)
-        return None
-
-
-def _refusal(error: GithubException, headers: Mapping[str, Any]) -> GitHubError | AccessDeniedError:
-    if error.status == 401:
-        return AccessDeniedError(
-            "GitHub does not accept the token (401).",
-            Text(
-                "Check that ",
-                Setting("token"),
-                " is set",
-                InWorkflow(", such as `token: ${{ github.token }}`,"),
-                " and has not expired or been revoked.",
-            ),
+        for _ in range(MOST_REDIRECTS + 1):
+            self._check_stop()
+            self._check_budget(name)
+            self.requests += 1
+            try:
+                response = self._connection.exchange(call)
+            except GitHubError:
+                self.requests -= 1  # nothing was sent
+                raise
+            self._learn(name, response.headers)
+            target = response.headers.get("location", "")
+            if response.status not in (301, 302, 307, 308) or not target:
+                return response
+            if not target.startswith("/") and origin(target) != origin(self._connection.url):
+                raise NotGitHub(
+                    f"{origin(self._connection.url)} sends requests on to another host, {quoted(origin(target))}.",
+                    "Check the address of the API, or use the one that it names: the token goes to no other host.",
+                    status=response.status,
+                )
+            place = origin(self._connection.url) + target if target.startswith("/") else target
+            call = replace(call, address=place, parameters=None if "?" in target else call.parameters)
+        raise NotGitHub(
+            f"GitHub sent a request on {MOST_REDIRECTS} times and more.",
+            "Check the name of the repository and the address of the API.",
+            status=response.status,
         )
-    data = error.data if isinstance(error.data, dict) else {}
-    details = [str(e.get("message") or e.get("code")) for e in data.get("errors") or () if isinstance(e, dict)]
-    message = ": ".join([str(data.get("message") or "no reason given"), *details])
-    return ApiError(error.status, message, str(headers.get("x-accepted-github-permissions") or ""))
 
 
 def _clock(at: float) -> str:
     return time.strftime("%H:%M:%S UTC", time.gmtime(at))
-
-
-def denied(what: str, **permissions: str) -> AccessDeniedError:
-    """The error for a missing permission, with the YAML that adds it."""
-    yaml = "permissions:\n" + "".join(f"  {name}: {level}\n" for name, level in permissions.items())
-    return AccessDeniedError(
-        f"The token may not {what}.",
-        Text(Grant(tuple(permissions.items())), "."),
-        detail=yaml_block(yaml),
-    )

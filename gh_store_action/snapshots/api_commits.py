@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from gh_store_action.domain.git_blobs import blob_oid
 from gh_store_action.errors import BudgetExhausted, ConcurrentUpdateError, StoreError
 from gh_store_action.gateway.commits import BranchMoved, CommitGateway, Tip
-from gh_store_action.gateway.transport import UnknownEffect
+from gh_store_action.gateway.refusals import UnknownEffect
 from gh_store_action.hints import Setting, Text
 from gh_store_action.workspace.commits import Overtaken, Published, pause
 

@@ -36,7 +36,7 @@ from gh_store_action.errors import (
     StoreError,
 )
 from gh_store_action.gateway.objects import AddedComment, Finished, Opened
-from gh_store_action.gateway.transport import UnknownEffect
+from gh_store_action.gateway.refusals import UnknownEffect
 from gh_store_action.hints import InWorkflow, Text
 from gh_store_action.store.lookup import Found, Lookup
 from gh_store_action.store.processor import Processor
@@ -308,6 +308,7 @@ class Creator:
         marker = Marker(1, 0, 0, objects.short_digest(wanted.data))
         if said.total == 1:
             marker = replace(marker, comment=said.id, count=1, recent=(objects.short_id(said.id),))
+        why = "it did not say why"
         for _ in range(MOST_TRIES):
             try:
                 finished = self.github.finish(
@@ -318,15 +319,17 @@ class Creator:
                     initial=initial,
                     title=objects.title(wanted.object_id, marker),
                 )
-            except UnknownEffect:
-                finished = None
-            if finished is not None and finished.titled and finished.issue is not None:
-                return finished, finished.issue
-            if finished is not None and any(failure.kind == "FORBIDDEN" for failure in finished.failures):
-                self.github.raise_for(finished.failures, "write issues")
+                if finished.titled and finished.issue is not None:
+                    return finished, finished.issue
+                why = finished.failures[0].quoted if finished.failures else why
+                telling = [failure for failure in finished.failures if failure.lasting or failure.limited]
+                if telling:
+                    self.github.raise_for(telling, "write issues")
+            except UnknownEffect as error:
+                why = error.what.rstrip(".")
             self._wait("a create was not finished")
         raise GitHubError(
-            f"The object {wanted.object_id!r} is issue #{opened.number}, but GitHub did not let it be finished.",
+            f"The object {wanted.object_id!r} is issue #{opened.number}, but GitHub did not let it be finished: {why}.",
             "Create it again with the same data, or process the issue: either completes it.",
         )
 

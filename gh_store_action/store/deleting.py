@@ -8,7 +8,7 @@ from gh_store_action.domain import objects
 from gh_store_action.domain.processing.reconcile import BrokenObject
 from gh_store_action.domain.records import Issue, StoredMeta, StoredObject
 from gh_store_action.errors import AccessDeniedError, ConcurrentUpdateError, DuplicateUIDError, ObjectExists
-from gh_store_action.gateway.transport import UnknownEffect, denied
+from gh_store_action.gateway.refusals import UnknownEffect, denied
 from gh_store_action.store.lookup import Lookup
 from gh_store_action.store.updating import unwanted
 

@@ -157,7 +157,7 @@ def _repository(facts: Mapping[str, Any]) -> Iterator[Check]:
 
 def _listing(session: Session, path: str) -> Check:
     try:
-        session.github.transport.get(f"{path}/issues", {"per_page": 1})
+        session.github.transport.get(f"{path}/issues", {"per_page": 1}, kind=list)
     except BudgetExhausted:
         raise
     except GitHubError as error:
@@ -269,7 +269,7 @@ def _off(session: Session, path: str, there: Mapping[str, str]) -> Check:
 def _workflow_files(session: Session, path: str) -> Mapping[str, str]:
     """The workflows on the default branch: those with a template's name, the others only where one is missing."""
     try:
-        listed = session.github.transport.get(f"{path}/contents/{WORKFLOWS}")
+        listed = session.github.transport.get(f"{path}/contents/{WORKFLOWS}", kind=list)
     except GitHubError as error:
         if error.status != 404:
             raise

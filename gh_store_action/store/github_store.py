@@ -69,7 +69,14 @@ class GitHubStore:
         name = repository("repo", repo)
         local = read_local(config_path)
         where = Addresses.of(os.environ, api_url, graphql_url, server_url)
-        transport = Transport(token=token, api_url=where.api, graphql_url=where.graphql, pause=pause, log=log)
+        transport = Transport(
+            token=token,
+            api_url=where.api,
+            graphql_url=where.graphql,
+            authority=where.authority,
+            pause=pause,
+            log=log,
+        )
         source = str(config_path) if config_path else LOCAL_FILE
         session = Session(GitHub(transport, name), local=local, local_source=source, server_url=where.server)
         self._set_up(session, dry_run, log)

@@ -25,7 +25,8 @@ from gh_store_action.domain.records import Issue, Receipt, Refusal
 from gh_store_action.domain.verdicts import Counts, Verdict
 from gh_store_action.errors import AccessDeniedError, BudgetExhausted, ConcurrentUpdateError, GitHubError, StoreError
 from gh_store_action.gateway.records import Failure, Page, Written, pages
-from gh_store_action.gateway.transport import Cancelled, UnknownEffect, denied
+from gh_store_action.gateway.refusals import UnknownEffect, explained
+from gh_store_action.gateway.transport import Cancelled
 from gh_store_action.store.session import Session
 
 MOST_RECEIPTS = 50  # a request; larger batches of aliases meet GitHub's resource limits (github-facts, section 4)
@@ -50,6 +51,7 @@ class _Round:
     batch: int = MOST_RECEIPTS
     left: int = 0
     fruitless: int = 0
+    refused: int = 0
     rounds: int = 0
     lags: int = 0
 
@@ -187,6 +189,7 @@ class Processor:
             work.issue = self._reread(before.number)
             return True
         self._check(step, written)
+        self._heed(work, step, written)
         after = written.issue or self._reread(before.number)
         work.issue = after
         if written.failures:
@@ -232,19 +235,32 @@ class Processor:
     def _check(self, step: Write, written: Written) -> None:
         """Raises for what going round again would not fix."""
         for failure in written.failures:
-            if objects.FULL in failure.message.lower():
-                raise StoreError(
-                    f"The issue of {step.object_id} has {objects.COMMENT_LIMIT:,} comments, and GitHub takes no more.",
-                    f"Run `gh-store roll-over {step.object_id}`; the updates so far are folded, and none is lost.",
-                )
-            forbidden = failure.kind == "FORBIDDEN" or "not accessible" in failure.message.lower()
-            if forbidden and (failure.alias in _WHOLE or "locked" in failure.message.lower()):
-                raise _forbidden(failure, self.github.repository)
+            if failure.known or (failure.lasting and failure.alias in _WHOLE):
+                raise self._refusal(failure, step)
         if written.body is not None and written.body != step.body and written.title == step.title:
             raise GitHubError(
                 f"GitHub took the title of {step.object_id}, but kept another body than the one that was sent.",
                 "The next run rebuilds the body from the log; if it fails again, make the object smaller.",
             )
+
+    def _refusal(self, failure: Failure, step: Write) -> StoreError:
+        repository = self.github.repository
+        return explained(failure, "write issues", repository, {"issues": "write"}, object_id=step.object_id)
+
+    def _heed(self, work: _Round, step: Write, written: Written) -> None:
+        """A pause after a refusal that may pass, as GitHub asks for it; raises it when it keeps coming."""
+        refused = [f for f in written.failures if f.limited or (f.kind and f.alias in _WHOLE and f.alias != "check")]
+        if not refused:
+            return
+        transport = self.github.transport
+        work.refused += 1
+        last = work.refused >= transport.retries.max_attempts
+        if refused[0].limited:
+            transport.rest(last=last)
+        elif last or not transport.wait(
+            transport.retries.backoff_factor**work.refused, f"GitHub refused a write: {refused[0].quoted}"
+        ):
+            raise self._refusal(refused[0], step)
 
     def _contest(self, work: _Round, step: Write, why: str) -> None:
         work.contested += 1
@@ -268,6 +284,8 @@ class Processor:
             if not step.checkpoint or any(c.body == step.checkpoint for c in work.issue.comments):
                 return
             written = self.github.write(work.issue, self.session.viewer, checkpoint=step.checkpoint)
+            self._check(step, written)
+            self._heed(work, step, written)
             work.issue = written.issue or self._reread(work.issue.number)
         raise GitHubError(
             f"GitHub did not take the checkpoint of {step.object_id}.",
@@ -377,12 +395,3 @@ def _ends_the_run(error: StoreError) -> bool:
     """Whether the next object would meet the same: no permission, no budget, no GitHub."""
     lasting = isinstance(error, AccessDeniedError | BudgetExhausted | Cancelled)
     return lasting or (isinstance(error, GitHubError) and error.status == 0)
-
-
-def _forbidden(failure: Failure, repository: str) -> AccessDeniedError:
-    if "locked" in failure.message.lower():
-        return AccessDeniedError(
-            f"The issue is locked: {failure.message.rstrip('.')}.",
-            "Unlock the conversation; a bot cannot write to it.",
-        )
-    return denied(f"write issues of {repository} ({failure.message})", issues="write")

@@ -27,7 +27,7 @@ from gh_store_action.errors import (
 )
 from gh_store_action.gateway.objects import Posted
 from gh_store_action.gateway.records import Failure
-from gh_store_action.gateway.transport import UnknownEffect
+from gh_store_action.gateway.refusals import UnknownEffect
 from gh_store_action.store.creating import MOST_TRIES, refused
 from gh_store_action.store.lookup import Lookup
 from gh_store_action.store.posting import Trail

@@ -17,6 +17,7 @@ from functools import cached_property
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from gh_store_action.arguments import AUTHORITY
 from gh_store_action.domain.markdown import yaml_block
 from gh_store_action.errors import AccessDeniedError, InputError, StoreError
 from gh_store_action.hints import Grant, InWorkflow, Setting, Text, Without
@@ -97,6 +98,12 @@ LESSONS = (
         "The workspace is not a checked-out repository.",
         "Use actions/checkout before this step.",
         "- uses: actions/checkout@v4",
+    ),
+    _Lesson(
+        r"[Cc]ertificate (verification failed|problem)|(certificate verify|CAfile|ca cert|alternative certificate)",
+        "The certificate of the remote could not be verified.",
+        f"Name a file with the certificate of its authority in the environment variable {AUTHORITY}: "
+        "both the API and git read it.",
     ),
     _Lesson(
         r"GH001|exceeds GitHub's file size limit",
@@ -345,7 +352,9 @@ class Git:
         given = map(Path, self.environ.get("PATH", "").split(os.pathsep))
         programs = [str(folder) for folder in given if folder.is_absolute() and not self._is_shut(folder)]
         settings = (("safe.directory", str(self.top)), *SETTINGS, *self.settings)
+        authority = self.environ.get(AUTHORITY, "").strip()
         return {
+            **({"GIT_SSL_CAINFO": os.path.abspath(authority)} if authority else {}),
             **{name: value for name, value in self.environ.items() if name in PASSED_ON},
             **OURS,
             "PATH": os.pathsep.join((*programs, *PROGRAMS)),

@@ -142,7 +142,9 @@ def _content(call: Call, record: RepositoryRecord, path: str, oid: str, ref: str
         "_links": {"self": url, "git": git_url, "html": html_url},
     }
     if full:
-        shape |= {"content": base64.encodebytes(content).decode(), "encoding": "base64"}
+        large = len(content) >= 1024 * 1024  # from 1 MB on without the text (docs: rest/repos/contents)
+        text = "" if large else base64.encodebytes(content).decode()
+        shape |= {"content": text, "encoding": "none" if large else "base64"}
     return shape
 
 

@@ -451,7 +451,8 @@ def test_refused__a_token_that_may_not_commit_is_told_the_permission(scene: Scen
 def test_refused__a_token_that_may_not_read_the_branch_is_told_the_permission(scene: Scene, folder: Path) -> None:
     token = scene.repository.workflow_token(issues="read")
     run = via_api(scene, "snapshot", folder, token=token, branch="data")
-    assert "The token may not read the files of octo/store. Add `permissions: {contents: write}`" in run.error
+    assert "The token may not read the files of octo/store (Resource not accessible by integration)." in run.error
+    assert "Add `permissions: {contents: write}`" in run.error
 
 
 def test_refused__a_protected_branch_says_what_to_do(scene: Scene, folder: Path) -> None:
@@ -471,7 +472,7 @@ def test_refused__any_other_reason_is_passed_on(scene: Scene, folder: Path) -> N
         match=lambda request: request.operation == "Commit",
     )
     run = via_api(scene, "snapshot", folder)
-    assert "GitHub did not commit to the branch main: It is Monday. Run again." in run.error
+    assert "GitHub refused to commit to the branch main: It is Monday. Run again." in run.error
 
 
 def test_waiting__ends_with_the_runs_patience(scene: Scene) -> None:

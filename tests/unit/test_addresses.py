@@ -1,5 +1,9 @@
 """Where GitHub is, by what was given and what the environment says."""
 
+import ssl
+from pathlib import Path
+
+import certifi
 import pytest
 
 from gh_store_action.errors import InputError
@@ -9,7 +13,7 @@ GITHUB = Addresses("https://api.github.com", "https://api.github.com/graphql", "
 SERVER = Addresses("https://ghe.example/api/v3", "https://ghe.example/api/graphql", "https://ghe.example")
 VARIABLES = {
     "GITHUB_API_URL": "https://api.x.example/",
-    "GITHUB_GRAPHQL_URL": "https://graph.x.example",
+    "GITHUB_GRAPHQL_URL": "https://api.x.example/graph",
     "GITHUB_SERVER_URL": "https://x.example",
 }
 
@@ -20,13 +24,18 @@ VARIABLES = {
         ({}, {}, GITHUB),
         ({"GITHUB_API_URL": " "}, {}, GITHUB),
         ({"GITHUB_API_URL": SERVER.api}, {}, SERVER),
-        (VARIABLES, {}, Addresses("https://api.x.example", "https://graph.x.example", "https://x.example")),
+        (VARIABLES, {}, Addresses("https://api.x.example", "https://api.x.example/graph", "https://x.example")),
         (VARIABLES, {"api_url": SERVER.api}, SERVER),
         (VARIABLES, {"api_url": GITHUB.api}, GITHUB),
         (
             VARIABLES,
-            {"graphql_url": "https://own.example", "server_url": "https://web.example"},
-            Addresses("https://api.x.example", "https://own.example", "https://web.example"),
+            {"graphql_url": "https://api.x.example/own", "server_url": "https://web.example"},
+            Addresses("https://api.x.example", "https://api.x.example/own", "https://web.example"),
+        ),
+        (
+            {"GITHUB_API_URL": "https://api.octo.ghe.com"},
+            {},
+            Addresses("https://api.octo.ghe.com", "https://api.octo.ghe.com/graphql", "https://octo.ghe.com"),
         ),
     ],
 )
@@ -50,3 +59,32 @@ def test_addresses__a_wrong_one_is_named_by_where_it_comes_from(
 ) -> None:
     with pytest.raises(InputError, match=said):
         Addresses.of(environ, **given)
+
+
+@pytest.mark.parametrize(
+    ("environ", "given", "names"),
+    [
+        ({"GITHUB_GRAPHQL_URL": "https://api.github.com/graphql", "GITHUB_API_URL": SERVER.api}, {}, "GITHUB_API_URL"),
+        ({"GITHUB_GRAPHQL_URL": SERVER.graphql}, {}, "GITHUB_API_URL"),
+        ({"GITHUB_GRAPHQL_URL": "http://localhost/graphql", "GITHUB_API_URL": "http://localhost:81"}, {}, "localhost"),
+        ({}, {"api_url": SERVER.api, "graphql_url": GITHUB.graphql, "name": "--api-url"}, "--api-url"),
+    ],
+)
+def test_addresses__of_two_hosts_are_refused_for_one_of_them_would_get_the_others_token(
+    environ: dict[str, str], given: dict[str, str], names: str
+) -> None:
+    with pytest.raises(InputError, match="two hosts.* Leave .* out: it follows from") as told:
+        Addresses.of(environ, **given)
+    assert names in str(told.value)
+
+
+def test_authority__is_a_file_of_certificates_where_the_api_is_encrypted(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.pem"
+    broken.write_text("no certificate")
+    for file in (tmp_path / "missing.pem", broken):
+        with pytest.raises(InputError, match="SSL_CERT_FILE names .* no certificate can be read"):
+            Addresses.of({"SSL_CERT_FILE": str(file)})
+        assert Addresses.of({"SSL_CERT_FILE": str(file)}, "http://localhost:1").authority == ""
+    usual = ssl.get_default_verify_paths().cafile or certifi.where()
+    assert Addresses.of({"SSL_CERT_FILE": usual}).authority == usual
+    assert Addresses.of({"SSL_CERT_FILE": usual, "REQUESTS_CA_BUNDLE": "its own"}).authority == ""

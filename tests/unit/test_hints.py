@@ -11,7 +11,8 @@ import gh_store_action
 from gh_store_action.action import wording as action
 from gh_store_action.cli import wording as command
 from gh_store_action.errors import BudgetExhausted, StoreError
-from gh_store_action.gateway.transport import ApiError, denied
+from gh_store_action.gateway.answers import ApiError
+from gh_store_action.gateway.refusals import denied
 from gh_store_action.hints import REPAIR, Digest, Grant, InWorkflow, Setting, Term, Text, Without
 
 PACKAGE = Path(gh_store_action.__file__).parent

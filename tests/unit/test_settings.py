@@ -273,12 +273,12 @@ def test_repository__none_at_all_is_an_error_with_the_next_step() -> None:
             ("https://ghe.example/api/v3", "https://ghe.example/api/graphql", "https://ghe.example"),
         ),
         (
-            {"GITHUB_API_URL": "http://127.0.0.1:8080", "GITHUB_GRAPHQL_URL": "http://localhost:8080/g"},
-            ("http://127.0.0.1:8080", "http://localhost:8080/g", "https://github.com"),
+            {"GITHUB_API_URL": "http://127.0.0.1:8080", "GITHUB_GRAPHQL_URL": "http://127.0.0.1:8080/g"},
+            ("http://127.0.0.1:8080", "http://127.0.0.1:8080/g", "http://127.0.0.1:8080"),
         ),
         (
             {"GITHUB_API_URL": "http://[::1]:8080", "GITHUB_SERVER_URL": ""},
-            ("http://[::1]:8080", "http://[::1]:8080/graphql", "https://github.com"),
+            ("http://[::1]:8080", "http://[::1]:8080/graphql", "http://[::1]:8080"),
         ),
     ],
 )

@@ -1,0 +1,218 @@
+"""What an HTTP answer means: a value, a refusal, a limit, or nothing that could be relied on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from types import UnionType
+from typing import Any
+
+from gh_store_action.errors import AccessDeniedError, GitHubError
+from gh_store_action.gateway.connection import Response
+from gh_store_action.gateway.refusals import Refused, cure, quoted
+from gh_store_action.hints import InWorkflow, Setting, Text
+
+TIMED_OUT = (502, 504)  # what GitHub answers where a request takes longer than ten seconds
+SECONDARY_WAIT = 60.0  # seconds, where a secondary limit names none (best-practices-for-using-the-rest-api)
+# The first Enterprise Server whose API has all fields that are asked for (github-facts, section 4).
+FIELDS_FROM = "3.10"
+
+Kind = type[Any] | UnionType
+
+_BROKEN = "GitHub broke off, or sent something else than an answer"
+_UNKNOWN_FIELD = re.compile(r"Field '(\w+)' doesn't exist on type '(\w+)'")
+_TITLE = re.compile(r"<title[^>]*>(.*?)</title>|\A\s*([^<\s].*)", re.IGNORECASE | re.DOTALL)
+
+
+class ApiError(GitHubError):
+    """GitHub refused a request; nothing happened.
+
+    Args:
+        message: GitHub's own words, as one line.
+        needs: the token permissions that would do, as the answer's header names them.
+    """
+
+    def __init__(self, status: int, message: str, needs: str = "") -> None:
+        super().__init__(f"GitHub refused a request: {message} ({status}).", cure(message), status=status)
+        self.message = message
+        self.needs = needs
+
+
+class NotGitHub(GitHubError):
+    """Something else than GitHub's API refused a request, by a page or by sending it elsewhere; nothing happened."""
+
+
+class NoAnswer(Exception):
+    """What came tells neither yes nor no.
+
+    Args:
+        status: of the answer, 0 where there was none.
+    """
+
+    def __init__(self, problem: str, status: int = 0) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.status = status
+
+
+class Limited(Exception):
+    """GitHub asks for a pause of so many seconds; nothing happened."""
+
+    def __init__(self, seconds: float, status: int) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
+        self.status = status
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A GraphQL answer: data may be partial where errors are there."""
+
+    data: Mapping[str, Any]
+    errors: tuple[Mapping[str, Any], ...] = ()
+
+
+def rest(response: Response, now: float, kind: Kind) -> Any:
+    """The value of an answer of the REST API.
+
+    Args:
+        now: seconds since the epoch.
+        kind: what the value has to be.
+
+    Raises:
+        NoAnswer: it is something else.
+        Limited: GitHub asks for a pause.
+        GitHubError, AccessDeniedError: the request was refused.
+    """
+    _check_status(response, now)
+    if response.json is None or not isinstance(response.json, kind):
+        raise NoAnswer(_BROKEN)
+    return response.json
+
+
+def text(response: Response, now: float) -> str | None:
+    """The same of a file that was asked for as it is; None where it is a folder, which is listed."""
+    _check_status(response, now)
+    kind = response.headers.get("content-type", "")
+    if kind.startswith("application/json"):
+        return None
+    if not kind.startswith("application/vnd.github") or "raw" not in kind:
+        raise NoAnswer(_BROKEN)
+    return response.text
+
+
+def graphql(response: Response, now: float, *, writes: bool) -> Answer:
+    """The same of the GraphQL API, whose errors come with status 200.
+
+    An error without a type is GitHub's own failure, which says nothing of what a write did.  Beside parts of a write
+    that were carried out it is an answer, for these must be told; who asked looks at each part.
+    """
+    _check_status(response, now)
+    value = response.json if isinstance(response.json, dict) else {}
+    found, data = value.get("errors"), value.get("data")
+    errors = tuple(e for e in found if isinstance(e, dict)) if isinstance(found, list) else ()
+    if not isinstance(data, dict):
+        if not errors:
+            raise NoAnswer(_BROKEN)
+        data = {}
+    for error in errors:
+        _check_field(str(error.get("message") or ""), response.headers)
+    done = writes and any(data.values())
+    reasons = [reason_of(error) for error in errors]
+    if any(reason.limited for reason in reasons) and not any(data.values()):
+        raise Limited(_pause_asked(response.headers, now), 429)
+    vague = next((reason for reason in reasons if not reason.kind), None)
+    if vague and not done:
+        raise NoAnswer(f"GitHub answered {vague.quoted!r}", TIMED_OUT[0])
+    return Answer(data, errors)
+
+
+def reason_of(error: Mapping[str, Any]) -> Refused:
+    """What an error of GraphQL says; one that was found before the request began has a code instead of a type."""
+    extensions = error.get("extensions")
+    code = extensions.get("code") if isinstance(extensions, dict) else ""
+    return Refused(str(error.get("message") or "no reason given"), str(error.get("type") or code or ""))
+
+
+def _check_field(message: str, headers: Mapping[str, str]) -> None:
+    unknown = _UNKNOWN_FIELD.search(message)
+    if not unknown:
+        return
+    told = headers.get("x-github-enterprise-version", "")
+    raise GitHubError(
+        f"This server{f', version {quoted(told)},' if told else ''} does not know the field `{unknown[1]}` of "
+        f"`{unknown[2]}`, which gh-store needs.",
+        f"GitHub Enterprise Server has all that it needs from version {FIELDS_FROM} on: upgrade the server.",
+        status=400,
+    )
+
+
+def _check_status(response: Response, now: float) -> None:
+    """Raises for every status that is no success."""
+    status, headers = response.status, response.headers
+    if status >= 500 or status in (202, 408):
+        raise NoAnswer(f"GitHub answered {status}", status)
+    if status < 300:
+        return
+    refused = Refused(_message(response), status=status)
+    spent = headers.get("x-ratelimit-remaining") == "0"
+    paused = status == 403 and (spent or "retry-after" in headers)
+    if status == 429 or paused or (status in (403, 422) and refused.limited):
+        raise Limited(_pause_asked(headers, now), status)
+    if status == 401:
+        raise AccessDeniedError(
+            "GitHub does not accept the token (401).",
+            Text(
+                "Check that ",
+                Setting("token"),
+                " is set",
+                InWorkflow(", such as `token: ${{ github.token }}`,"),
+                " and has not expired or been revoked.",
+            ),
+        )
+    if status == 407:
+        raise NotGitHub(
+            "A proxy asks for credentials (407).",
+            "Put them into the address of the proxy in the variable HTTPS_PROXY.",
+            status=status,
+        )
+    if not isinstance(response.json, dict):
+        raise NotGitHub(
+            f"A page came instead of an answer of GitHub's API ({status}): {refused.quoted}.",
+            "Look for a proxy or firewall on the way, and check the address of the API.",
+            status=status,
+        )
+    raise ApiError(status, refused.quoted, headers.get("x-accepted-github-permissions", ""))
+
+
+def _pause_asked(headers: Mapping[str, str], now: float) -> float:
+    """Seconds until a rate limit lets go.
+
+    `retry-after` first, then `x-ratelimit-reset` where nothing remains, else at least a minute:
+    https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
+    """
+    after = headers.get("retry-after", "")
+    try:
+        if after.isdecimal():
+            return max(float(after), 1.0)
+        if after:  # HTTP allows a date: RFC 9110, section 10.2.3
+            return max(parsedate_to_datetime(after).timestamp() - now, 1.0)
+        if headers.get("x-ratelimit-remaining") == "0":
+            return max(float(headers["x-ratelimit-reset"]) - now, 0.0) + 1.0
+    except (ValueError, KeyError):
+        pass  # what cannot be read names no time
+    return SECONDARY_WAIT
+
+
+def _message(response: Response) -> str:
+    """What an error says: GitHub's message with its details, or a page's title."""
+    value = response.json
+    if not isinstance(value, dict):
+        found = _TITLE.search(response.text[:2_000])
+        return (found[1] or found[2]) if found else ""
+    errors = value.get("errors")
+    details = [e for e in errors if isinstance(e, dict)] if isinstance(errors, list) else []
+    words = [str(e.get("message") or e.get("code")) for e in details]
+    return ": ".join([str(value.get("message") or "no reason given"), *words])

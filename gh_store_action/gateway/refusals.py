@@ -1,0 +1,192 @@
+"""What GitHub's refusals mean, of both APIs: one table from its reasons to their cures."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gh_store_action.domain import objects
+from gh_store_action.domain.markdown import shorten, visible, yaml_block
+from gh_store_action.errors import AccessDeniedError, GitHubError, InvalidUpdate, ObjectNotFound, StoreError
+from gh_store_action.hints import Grant, InWorkflow, Setting, Text
+
+_MOST = 300  # characters of a reason; it may quote what strangers wrote
+
+# Words of GitHub's limits where no header says so; of the last: https://github.com/cli/cli/issues/4801
+_LIMITS = re.compile(
+    r"^api rate limit exceeded|secondary rate limit|retry your request again later"
+    r"|wait a few minutes before you try again|submitted too quickly",
+    re.IGNORECASE,
+)
+# What GitHub says where the token, or its owner, has too few permissions; REST says "Not Found" as well.
+_MISSING = re.compile(
+    r"not accessible by|does not have the correct permissions|must have (admin|push|write|read|pull) "
+    r"|required scopes|^not found$",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Refused:
+    """That GitHub did not do something.
+
+    Args:
+        message: GitHub's own words, which may quote strangers.
+        kind: GraphQL's type; empty where there is none, and in REST.
+        status: of the HTTP answer, 0 in GraphQL.
+    """
+
+    message: str
+    kind: str = ""
+    status: int = 0
+
+    @property
+    def limited(self) -> bool:
+        """Whether waiting helps."""
+        return self.kind in ("RATE_LIMITED", "RATE_LIMIT") or bool(_LIMITS.search(self.message))
+
+    @property
+    def missing(self) -> bool:
+        """Whether permissions are missing."""
+        return bool(_MISSING.search(self.message.strip()))
+
+    @property
+    def lasting(self) -> bool:
+        """Whether asking again is in vain."""
+        return self.kind == "FORBIDDEN" or self.missing or self.known
+
+    @property
+    def known(self) -> bool:
+        """Whether its cause is one that concerns whatever is written."""
+        return _meaning(self.message) is not None
+
+    @property
+    def quoted(self) -> str:
+        """GitHub's words for a message."""
+        return quoted(self.message)
+
+
+class UnknownEffect(GitHubError):
+    """A write got no proper answer: it may have taken effect.  Read again before anything is repeated."""
+
+
+@dataclass(frozen=True)
+class _Meaning:
+    """What a reason means: `{repository}`, `{deed}` and `{object}` stand for those."""
+
+    sign: str
+    what: str
+    hint: str | Text
+    kind: type[StoreError] = AccessDeniedError
+
+
+# In order: the first sign found in GitHub's words counts.
+_MEANINGS = (
+    _Meaning(
+        re.escape(objects.FULL),
+        f"The issue has {objects.COMMENT_LIMIT:,} comments, and GitHub takes no more",
+        "Move it to a new issue with `gh-store roll-over {object}`; history and revision go on there.",
+        StoreError,
+    ),
+    _Meaning(
+        r"\barchived\b",
+        "{repository} is archived, so nothing can be written to it",
+        "Unarchive it under Settings > General, or stop the workflow.",
+    ),
+    _Meaning(
+        r"\blocked\b",
+        "The issue is locked",
+        "Unlock the conversation; a bot cannot write to it.",
+    ),
+    _Meaning(
+        r"\bSAML\b|single sign-on",
+        "The organisation of {repository} wants its single sign-on",
+        "Authorize the token for it: Settings > Developer settings > the token > Configure SSO.",
+    ),
+    _Meaning(
+        r"IP allow list|IP address",
+        "The organisation of {repository} takes no requests from this address",
+        Text(
+            "Let its owner add the address to the IP allow list",
+            InWorkflow(", or use a runner that has a listed one"),
+            "; the token is not the cause.",
+        ),
+    ),
+    _Meaning(
+        r"issues? (has|have|is|are|was|were) (been )?disabled|disabled issues",
+        "Issues are disabled in {repository}, and they are the store",
+        "Enable them under Settings > General > Features.",
+        GitHubError,
+    ),
+    _Meaning(
+        r"rule violations|protected",
+        "A rule of {repository} forbids to {deed}",
+        Text("Give ", Setting("branch"), " one without such a rule, or let this token bypass it (Settings > Rules)."),
+        StoreError,
+    ),
+)
+
+
+def cure(message: str) -> str | Text:
+    """What helps against that reason, where it is a known one; else nothing."""
+    found = _meaning(message)
+    return _hint(found, "") if found else ""
+
+
+def _hint(meaning: _Meaning, object_id: str) -> str | Text:
+    return meaning.hint if isinstance(meaning.hint, Text) else meaning.hint.format(object=object_id or "ID")
+
+
+def _meaning(message: str) -> _Meaning | None:
+    return next((one for one in _MEANINGS if re.search(one.sign, message, re.IGNORECASE)), None)
+
+
+def explained(
+    refused: Refused, deed: str, repository: str, needs: Mapping[str, str], *, object_id: str = ""
+) -> StoreError:
+    """The error that says what a refusal means, in GitHub's words, and what helps.
+
+    Args:
+        deed: what was refused, such as `write issues`.
+        needs: the permissions that it takes, for where they are missing.
+        object_id: of the object, where it is known.
+    """
+    meaning = _meaning(refused.message)
+    if meaning:
+        what = meaning.what.format(repository=repository, deed=deed)
+        return meaning.kind(f"{what}: {refused.quoted}.", _hint(meaning, object_id))
+    what = f"{deed} of {repository}"
+    granted = Grant(tuple(needs.items()))
+    if refused.missing or (refused.status in (403, 404, 410) and not refused.message):
+        return denied(f"{what} ({refused.quoted})", **needs)
+    if refused.kind == "FORBIDDEN" or refused.status in (403, 410, 451):
+        return AccessDeniedError(
+            f"GitHub forbids to {what}: {refused.quoted}.",
+            f"Do what its reason asks for; where that is a permission, the token needs `{granted}`.",
+        )
+    if refused.kind == "NOT_FOUND":
+        return ObjectNotFound(f"The issue has gone: {refused.quoted}.", "Look for the object again.")
+    if refused.status == 422:
+        return InvalidUpdate(f"GitHub does not accept it: {refused.quoted}.", "Change the data or the labels.")
+    if not refused.kind and not refused.status:
+        return UnknownEffect(
+            f"GitHub did not say whether it could {deed}: {refused.quoted}.",
+            "The next run goes on from what is there.",
+        )
+    return GitHubError(f"GitHub refused to {deed}: {refused.quoted}.", "Run again.", status=refused.status or 400)
+
+
+def quoted(text: str) -> str:
+    """Words of GitHub, or of whatever stands before it, for a message: one line, without a full stop."""
+    return visible(shorten(" ".join(text.split()).rstrip(".") or "no reason given", _MOST))
+
+
+def denied(what: str, **permissions: str) -> AccessDeniedError:
+    """The error for a missing permission, with the YAML that adds it."""
+    yaml = "permissions:\n" + "".join(f"  {name}: {level}\n" for name, level in permissions.items())
+    return AccessDeniedError(
+        f"The token may not {what}.",
+        Text(Grant(tuple(permissions.items())), "."),
+        detail=yaml_block(yaml),
+    )

@@ -1,0 +1,472 @@
+"""Answers outside the tidy shapes: pages, text, half ones and none, at every status, to reads and to writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from gh_store_action.errors import AccessDeniedError, GitHubError, StoreError
+from gh_store_action.gateway.answers import ApiError, NotGitHub
+from gh_store_action.gateway.commits import CommitGateway
+from gh_store_action.gateway.issues import GitHub as Gateway
+from gh_store_action.gateway.refusals import UnknownEffect
+from gh_store_action.gateway.transport import Transport
+from tests.double import REFUSALS, Fault, GitHub, Repository
+from tests.support.scene import Scene
+
+VIEWER = "query { viewer { login } }"
+COMMENT = (
+    "mutation($id: ID!, $text: String!) { a: addComment(input: {subjectId: $id, body: $text}) { clientMutationId } }"
+)
+BROKEN = {  # spoilt bodies of an answer with status 200
+    "nothing": "",
+    "a page": "<html><title>Sign in</title></html>",
+    "text": "upstream connect error",
+    "a list": "[]",
+    "a number": "7",
+    "a text": '"yes"',
+    "null": "null",
+    "half": '{"data": {"viewer": {"lo',
+    "data that is a list": '{"data": []}',
+    "depth": "[" * 100_000,
+}
+
+
+class Client:
+    """A transport with the double's clock, and the four kinds of request."""
+
+    def __init__(self, github: GitHub) -> None:
+        self.github = github
+        self.repository: Repository = github.add_repository("octo/store")
+        self.number = self.repository.open_issue("octo", "An issue")
+        self.id = self.repository.issue(self.number).node_id
+        self.waits: list[float] = []
+        self.transport = Transport(
+            token=github.token("octo"),
+            api_url=github.api_url,
+            graphql_url=github.graphql_url,
+            pause=self.pause,
+            now=lambda: float(github.clock.now),
+        )
+        self.before = github.count()
+
+    def pause(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        self.github.clock.advance(round(seconds))
+
+    def query(self) -> Any:
+        return self.transport.query(VIEWER, {}).data["viewer"]
+
+    def get(self) -> Any:
+        return self.transport.get(f"/repos/octo/store/issues/{self.number}")
+
+    def mutate(self) -> Any:
+        return self.transport.mutate(COMMENT, {"id": self.id, "text": "x"}).data["a"]
+
+    def send(self) -> Any:
+        return self.transport.send("POST", f"/repos/octo/store/issues/{self.number}/comments", {"body": "x"})
+
+    @property
+    def sent(self) -> int:
+        """Requests that arrived; the transport has counted the same."""
+        arrived = self.github.count() - self.before
+        assert arrived == self.transport.requests
+        return arrived
+
+    @property
+    def comments(self) -> int:
+        return len(self.repository.issue(self.number).comments)
+
+
+@pytest.fixture
+def client(github: GitHub) -> Iterator[Client]:
+    made = Client(github)
+    yield made
+    made.transport.close()
+
+
+READS, WRITES = ("query", "get"), ("mutate", "send")
+KINDS = pytest.mark.parametrize("html", [True, False], ids=["page", "text"])
+
+
+@KINDS
+@pytest.mark.parametrize("status", [408, 500, 502, 503, 504, 520])
+@pytest.mark.parametrize("kind", READS)
+def test_read__that_got_a_page_of_failure_is_repeated(client: Client, kind: str, status: int, html: bool) -> None:
+    client.github.faults.not_json(status=status, html=html, times=2)
+    assert getattr(client, kind)()
+    assert (client.sent, client.waits) == (3, [2, 4])
+
+
+@KINDS
+@pytest.mark.parametrize("phase", ["before", "after"])
+@pytest.mark.parametrize("status", [200, 201, 202, 408, 500, 502, 503, 504, 520])
+@pytest.mark.parametrize("kind", WRITES)
+def test_write__that_got_a_page_may_have_happened_and_is_not_repeated(
+    client: Client, kind: str, status: int, html: bool, phase: str
+) -> None:
+    client.github.faults.not_json(status=status, html=html, phase=phase, times=None)
+    with pytest.raises(UnknownEffect, match="may have taken effect"):
+        getattr(client, kind)()
+    assert (client.sent, client.comments) == (1, 1 if phase == "after" else 0)
+
+
+@KINDS
+@pytest.mark.parametrize("status", [400, 403, 404, 405, 407, 410, 418, 451])
+@pytest.mark.parametrize("kind", [*READS, *WRITES])
+def test_refusal__in_a_page_is_one_line_that_names_it_and_neither_a_permission_nor_an_absence(
+    client: Client, kind: str, status: int, html: bool
+) -> None:
+    client.github.faults.not_json(status=status, html=html, text="Blocked by\n::error::policy", times=None)
+    with pytest.raises(NotGitHub, match=f"({status})") as told:
+        getattr(client, kind)()
+    said = str(told.value)
+    assert "\n" not in said and "permission" not in said and "proxy" in said
+    assert ("Blocked by ::error::policy" in said) == (status != 407)
+    assert (client.sent, client.waits, told.value.status) == (1, [], status)
+
+
+@KINDS
+@pytest.mark.parametrize("kind", [*READS, *WRITES])
+def test_bad_token__in_a_page_is_told_as_one(client: Client, kind: str, html: bool) -> None:
+    client.github.faults.not_json(status=401, html=html)
+    with pytest.raises(AccessDeniedError, match=r"does not accept the token \(401\)"):
+        getattr(client, kind)()
+
+
+@KINDS
+@pytest.mark.parametrize(("asked", "waited"), [(None, 60.0), (7, 7.0), (0, 1.0)])
+@pytest.mark.parametrize("kind", [*READS, *WRITES])
+def test_limit__in_a_page_is_waited_for_as_it_says(
+    client: Client, kind: str, html: bool, asked: int | None, waited: float
+) -> None:
+    client.github.faults.not_json(status=429, html=html, retry_after=asked)
+    assert getattr(client, kind)()
+    assert (client.sent, client.waits) == (2, [waited])
+    assert client.comments == (1 if kind in WRITES else 0)
+
+
+@pytest.mark.parametrize(
+    ("header", "waited"),
+    [
+        ("Thu, 09 Oct 2025 09:00:31 GMT", (25.0, 30.0)),
+        ("Thu, 09 Oct 2025 08:00:00 GMT", (1.0, 1.0)),
+        ("soon", (60.0, 60.0)),
+        ("-3", (60.0, 60.0)),
+    ],
+)
+def test_limit__may_name_a_date_or_nothing_that_can_be_read(
+    client: Client, header: str, waited: tuple[float, float]
+) -> None:
+    client.github.faults.add(Fault("status", status=429, body="{}", headers={"Retry-After": header}))
+    assert client.query()
+    assert waited[0] <= client.waits[0] <= waited[1]
+
+
+@pytest.mark.parametrize("body", BROKEN.values(), ids=BROKEN)
+@pytest.mark.parametrize("kind", READS)
+def test_read__whose_answer_is_no_answer_is_repeated_and_then_told(client: Client, kind: str, body: str) -> None:
+    fault = client.github.faults.add(Fault("status", status=200, body=body, times=1))
+    if kind == "get" and body == '{"data": []}':
+        fault.body = "true"
+    assert getattr(client, kind)()
+    assert (client.sent, client.waits) == (2, [2])
+    client.github.faults.add(Fault("status", status=200, body=fault.body, times=None))
+    with pytest.raises(GitHubError, match="something else than an answer, 3 times in a row"):
+        getattr(client, kind)()
+
+
+@pytest.mark.parametrize("body", BROKEN.values(), ids=BROKEN)
+@pytest.mark.parametrize("kind", WRITES)
+def test_write__whose_answer_is_no_answer_is_not_repeated(client: Client, kind: str, body: str) -> None:
+    text = "true" if body == '{"data": []}' else body
+    client.github.faults.add(Fault("status", status=201, body=text, phase="after", times=None))
+    with pytest.raises(UnknownEffect):
+        getattr(client, kind)()
+    assert (client.sent, client.comments) == (1, 1)
+
+
+def test_date__that_cannot_be_read_is_left_out(client: Client) -> None:
+    client.github.faults.add(Fault("status", status=404, body='{"message": "Not Found"}', headers={"Date": "today"}))
+    with pytest.raises(ApiError, match="Not Found"):
+        client.get()
+
+
+# GraphQL's own failures
+
+
+@pytest.mark.parametrize("partial", [False, True])
+def test_went_wrong__a_read_is_repeated(client: Client, partial: bool) -> None:
+    data = {"viewer": None} if partial else None
+    client.github.faults.graphql_errors({"message": "Something went wrong while executing your query."}, data=data)
+    assert client.query()
+    assert (client.sent, client.waits) == (2, [2])
+
+
+def test_went_wrong__for_good_is_told_with_githubs_words_on_one_line(client: Client) -> None:
+    client.github.faults.graphql_errors({"message": "Something\n::error::went wrong"}, times=None)
+    with pytest.raises(GitHubError, match=r"'Something ::error::went wrong', 3 times in a row"):
+        client.query()
+
+
+@pytest.mark.parametrize("phase", ["before", "after"])
+def test_went_wrong__a_write_may_have_happened(client: Client, phase: str) -> None:
+    client.github.faults.went_wrong(phase=phase, times=None)
+    with pytest.raises(UnknownEffect, match="Something went wrong"):
+        client.mutate()
+    assert (client.sent, client.comments) == (1, 1 if phase == "after" else 0)
+
+
+@pytest.mark.parametrize(("header", "version"), [({}, ""), ({"X-GitHub-Enterprise-Version": "3.4.1"}, "3.4.1")])
+def test_field__that_the_server_does_not_know_is_named_with_the_version_that_has_it(
+    client: Client, header: dict[str, str], version: str
+) -> None:
+    client.github.options.unknown_fields.add("User.login")
+    if header:
+        client.github.options.unknown_fields.clear()
+        body = '{"errors": [{"message": "Field \'login\' doesn\'t exist on type \'User\'", "path": ["query"]}]}'
+        client.github.faults.add(Fault("status", status=200, body=body, headers=header))
+    with pytest.raises(GitHubError, match=r"does not know the field `login` of `User`.* from version 3\.10 on") as told:
+        client.query()
+    assert version in str(told.value) and "gain" not in str(told.value)
+    assert client.sent == 1
+
+
+def test_field__unknown_to_the_server_ends_a_run_of_the_action(scene: Scene) -> None:
+    number = scene.make()
+    scene.post(number, '{"a": 1}')
+    scene.github.options.unknown_fields.add("IssueComment.fullDatabaseId")
+    run = scene.run("process", issue_number=number)
+    assert (run.exit_code, len(run.requests)) == (1, 1)
+    assert "`fullDatabaseId` of `IssueComment`" in run.error and "from version 3.10 on" in run.error
+
+
+# Redirects
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+@pytest.mark.parametrize("relative", [True, False])
+@pytest.mark.parametrize("kind", ["get", "send"])
+def test_redirect__is_followed_as_the_same_request(client: Client, kind: str, status: int, relative: bool) -> None:
+    path = f"/repos/octo/store/issues/{client.number}" + ("/comments" if kind == "send" else "")
+    base = client.github.api_url
+    place = (base.partition("://")[2].partition("/")[2] and "/api/v3") + path if relative else base + path
+    client.github.faults.add(Fault("status", status=status, body="{}", headers={"Location": place}))
+    assert getattr(client, kind)()["id"]
+    assert (client.sent, client.waits, client.comments) == (2, [], 1 if kind == "send" else 0)
+
+
+@pytest.mark.parametrize("kind", ["get", "send", "query", "mutate"])
+def test_redirect__to_another_host_is_not_followed_with_the_token(client: Client, kind: str) -> None:
+    place = "https://evil.example/repos/octo/store/issues/1"
+    client.github.faults.add(Fault("status", status=307, body="{}", headers={"Location": place}))
+    with pytest.raises(NotGitHub, match=r"another host, https://evil\.example\."):
+        getattr(client, kind)()
+    assert client.sent == 1
+
+
+def test_redirect__in_a_circle_ends(client: Client) -> None:
+    place = f"{client.github.api_url}/repos/octo/store/issues/1"
+    client.github.faults.add(Fault("status", status=301, body="{}", headers={"Location": place}, times=None))
+    with pytest.raises(NotGitHub, match="3 times and more"):
+        client.get()
+    assert client.sent == 4
+
+
+@pytest.mark.parametrize("status", [300, 301, 303, 304, 307])
+@pytest.mark.parametrize("kind", ["get", "send"])
+def test_redirect__that_names_no_place_is_no_success(client: Client, kind: str, status: int) -> None:
+    client.github.faults.add(Fault("status", status=status, body='{"message": "Moved"}'))
+    with pytest.raises(GitHubError):
+        getattr(client, kind)()
+    assert client.sent == 1
+
+
+def test_renamed__repository_is_the_same_store_under_its_old_name(scene: Scene) -> None:
+    number = scene.make("metrics", {"n": 1})
+    scene.github.add_user("octo")
+    scene.repository.rename("octo/renamed")
+    made = scene.run("create", object_id="other", data='{"a": 1}')
+    assert made.exit_code == 0, made.error
+    assert scene.run("update", object_id="metrics", data='{"n": 2}').exit_code == 0
+    assert scene.run("delete", object_id="metrics").exit_code == 0
+    issues = {issue.number: issue for issue in scene.github.repository("octo/renamed").issues()}
+    assert "archived" in issues[number].labels
+    assert len(issues) == 2
+
+
+# Refusals inside a mutation
+
+
+@pytest.fixture
+def waiting(scene: Scene) -> int:
+    number = scene.make()
+    scene.post(number, '{"a": 1}')
+    scene.github.requests.clear()
+    return number
+
+
+CURES = {
+    "archived": ("octo/store is archived", "Unarchive it"),
+    "locked": ("The issue is locked", "Unlock the conversation"),
+    "saml": ("single sign-on", "Configure SSO"),
+    "ip allow list": ("takes no requests from this address", "IP allow list"),
+}
+
+
+@pytest.mark.parametrize("reason", CURES)
+@pytest.mark.parametrize("mutation", ["updateIssue", "addReaction"])
+def test_refused__for_a_lasting_reason_is_told_once_with_githubs_words_and_the_cure(
+    scene: Scene, waiting: int, reason: str, mutation: str
+) -> None:
+    scene.github.faults.refuse(mutation, reason, times=None)
+    run = scene.run("process", issue_number=waiting)
+    assert (run.exit_code, len(run.requests), scene.waits) == (1, 3, [])
+    for words in (*CURES[reason], REFUSALS[reason]["message"].rstrip(".")):
+        assert words in run.error
+    assert "permissions:" not in run.error + run.summary
+
+
+@pytest.mark.parametrize("mutation", ["updateIssue", "addComment", "addReaction"])
+def test_refused__because_it_came_too_quickly_is_waited_for(scene: Scene, waiting: int, mutation: str) -> None:
+    scene.post(waiting, '{"b": ')
+    scene.github.faults.refuse(mutation, "too quickly")
+    run = scene.run("process", issue_number=waiting)
+    assert run.exit_code == 0, run.error
+    assert scene.waits == [60.0]
+    assert scene.data(waiting) == {"count": 0, "a": 1}
+    assert scene.issue(waiting).state == "closed" and len(scene.replies(waiting)) == 1
+
+
+@pytest.mark.parametrize("mutation", ["updateIssue", "addComment"])
+def test_refused__too_quickly_for_good_ends_with_the_time_after_few_requests(
+    scene: Scene, waiting: int, mutation: str
+) -> None:
+    scene.post(waiting, '{"b": ')
+    scene.github.faults.refuse(mutation, "too quickly", times=None)
+    run = scene.run("process", issue_number=waiting)
+    assert run.exit_code == 1
+    assert "GitHub's rate limit is reached. Nothing is lost; run again after" in run.error
+    assert len(run.requests) <= 7 and all(pause >= 60 for pause in scene.waits) and scene.waits
+
+
+def test_refused__for_a_reason_nobody_knows_is_tried_a_few_times_with_pauses_and_quoted(
+    scene: Scene, waiting: int
+) -> None:
+    words = "It is Monday\n::error::and `rm`"
+    scene.github.faults.partial({"updateIssue": {"type": "UNPROCESSABLE", "message": words}}, times=None)
+    run = scene.run("process", issue_number=waiting)
+    assert run.exit_code == 1
+    assert "GitHub refused to write issues: It is Monday ::error::and `rm`." in run.error
+    assert len(run.requests) <= 7 and scene.waits == [2, 4]
+
+
+def test_refused__with_no_permission_still_says_which_one(scene: Scene, waiting: int) -> None:
+    run = scene.run(
+        "process", issue_number=waiting, token=scene.repository.workflow_token(issues="read", contents="read")
+    )
+    assert "Add `permissions: {issues: write}`" in run.error
+
+
+@pytest.mark.parametrize("reason", CURES)
+def test_refused__a_create_and_an_update_quote_the_reason(scene: Scene, reason: str) -> None:
+    scene.make()
+    scene.github.faults.refuse("addComment", reason, times=None)
+    for run in (
+        scene.run("create", object_id="other", data="{}"),
+        scene.run("update", object_id="metrics", data='{"a": 1}'),
+    ):
+        assert run.exit_code == 1
+        assert CURES[reason][1] in run.error and "permissions:" not in run.error
+
+
+def test_refused__an_update_that_came_too_quickly_is_posted_once_after_a_pause(scene: Scene) -> None:
+    number = scene.make()
+    scene.github.faults.refuse("addComment", "too quickly")
+    assert scene.run("update", object_id="metrics", data='{"a": 1}').exit_code == 0
+    assert 60.0 in scene.waits
+    assert scene.data(number) == {"count": 0, "a": 1}
+    assert sum('"a":' in comment.body for comment in scene.issue(number).comments) == 1
+
+
+@pytest.mark.parametrize("status", [403, 422])
+def test_refused__an_issue_opened_too_quickly_is_opened_once_after_a_pause(scene: Scene, status: int) -> None:
+    scene.github.faults.status(
+        status, message="was submitted too quickly", match=lambda r: r.method == "POST" and not r.graphql
+    )
+    assert scene.run("create", object_id="metrics", data="{}").exit_code == 0
+    assert scene.waits == [60.0]
+    assert len(scene.repository.issues()) == 1
+
+
+# Files
+
+
+@pytest.fixture
+def gateway(client: Client) -> Gateway:
+    return Gateway(client.transport, "octo/store")
+
+
+@pytest.mark.parametrize("size", [0, 1_000, 1_048_575, 1_048_576, 3_200_000])
+def test_file__of_any_size_is_read_whole_in_one_request(client: Client, gateway: Gateway, size: int) -> None:
+    text = "#" * size + "\n* @octo/späte\r\n"
+    client.repository.commit_files({"CODEOWNERS": text})
+    assert gateway.file("CODEOWNERS") == text
+    assert client.sent == 1
+
+
+def test_file__that_is_a_folder_or_missing_is_none(client: Client, gateway: Gateway) -> None:
+    assert gateway.file("CODEOWNERS") is None
+    client.repository.commit_files({"CODEOWNERS/x": "y"})
+    assert gateway.file("CODEOWNERS") is None
+
+
+def test_file__a_page_is_no_file(client: Client, gateway: Gateway) -> None:
+    client.repository.commit_files({"CODEOWNERS": "* @octo\n"})
+    client.github.faults.not_json(status=200)
+    assert gateway.file("CODEOWNERS") == "* @octo\n"
+    client.github.faults.not_json(status=404)
+    with pytest.raises(NotGitHub):
+        gateway.file("CODEOWNERS")
+
+
+def test_codeowners__of_more_than_a_megabyte_count(scene: Scene) -> None:
+    scene.github.add_user("carol")
+    scene.repository.commit_files({"CODEOWNERS": ("# " + "x" * 97 + "\n") * 11_000 + "* @carol\n"})
+    scene.configure("store: {access: {permission: admin, codeowners: true}}")
+    number = scene.make()
+    scene.post(number, '{"a": 1}', by="carol")
+    assert scene.run("process", issue_number=number).exit_code == 0
+    assert scene.data(number) == {"count": 0, "a": 1}
+
+
+# Branches
+
+
+def test_tip__tells_a_branch_that_is_missing_from_an_answer_that_failed(client: Client) -> None:
+    commits = CommitGateway(client.transport, "octo/store")
+    client.repository.commit_files({"a": "b"})
+    tip = commits.tip("data", "a")
+    assert (tip.branch, tip.oid, tip.start) == ("data", "", client.repository.head())
+    assert commits.tip("", "a").oid == client.repository.head()
+    default = {"name": "main", "target": {"oid": "0" * 40}}
+    node = {"nameWithOwner": "octo/store", "id": "R_1", "isEmpty": False, "defaultBranchRef": default, "ref": None}
+    data = {"repository": node}
+    for error, found in (
+        ({"type": "SERVICE_UNAVAILABLE", "message": "later"}, "GitHub refused to read the files: later"),
+        ({"type": "FORBIDDEN", "message": REFUSALS["saml"]["message"]}, "single sign-on"),
+    ):
+        client.github.faults.graphql_errors({**error, "path": ["repository", "ref"]}, data=data)
+        with pytest.raises(StoreError, match=found):
+            commits.tip("data", "a")
+    client.github.faults.graphql_errors({"message": "oops"}, data=data)
+    assert commits.tip("data", "a") == tip
+
+
+def test_empty_repository__is_one_that_may_be_read(client: Client, gateway: Gateway) -> None:
+    assert gateway.rules().files.config is None
+    client.repository.commit_files({"a": "b"})
+    client.repository.git("symbolic-ref", "HEAD", "refs/heads/other")
+    assert gateway.rules().files.config is None

@@ -1,0 +1,116 @@
+"""TLS in front of a loopback server, with certificates of a self-made authority: what a private GitHub has."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import ipaddress
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+
+@dataclass(frozen=True)
+class Authority:
+    """A certificate to trust, and a server's certificate and key that it has signed, as files."""
+
+    trusted: Path
+    chain: Path
+
+    @classmethod
+    def at(cls, folder: Path, *names: str) -> Authority:
+        """Makes one whose server has those names, beside 127.0.0.1."""
+        folder.mkdir()
+        own, server = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+        issuer = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"Private authority {folder.name}")])
+        usage = dict.fromkeys(
+            ("content_commitment", "key_encipherment", "data_encipherment", "key_agreement", "encipher_only",
+             "decipher_only"), False,
+        )  # fmt: skip
+        signs = x509.KeyUsage(digital_signature=True, key_cert_sign=True, crl_sign=True, **usage)
+        serves = x509.KeyUsage(digital_signature=True, key_cert_sign=False, crl_sign=False, **usage)
+        root = (
+            _begun(issuer, issuer, own.public_key(), own)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .add_extension(signs, critical=True)
+            .sign(own, hashes.SHA256())
+        )
+        addresses = [x509.IPAddress(ipaddress.ip_address("127.0.0.1")), *map(x509.DNSName, names)]
+        leaf = (
+            _begun(x509.Name([]), issuer, server.public_key(), own)
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(serves, critical=True)
+            .add_extension(x509.SubjectAlternativeName(addresses), critical=True)
+            .sign(own, hashes.SHA256())
+        )
+        pem = serialization.Encoding.PEM
+        key = server.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        made = cls(folder / "authority.pem", folder / "server.pem")
+        made.trusted.write_bytes(root.public_bytes(pem))
+        made.chain.write_bytes(key + leaf.public_bytes(pem))
+        return made
+
+
+def _begun(
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, signer: ec.EllipticCurvePrivateKey
+) -> x509.CertificateBuilder:
+    now = datetime.datetime.now(datetime.UTC)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(hours=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
+    )
+
+
+@contextmanager
+def in_front_of(port: int, chain: Path) -> Iterator[int]:
+    """A port that speaks TLS, and hands what it gets to the other one."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(chain)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    raw, _ = listener.accept()
+                    threading.Thread(target=_relay, args=(raw, context, port), daemon=True).start()
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield listener.getsockname()[1]
+
+
+def _relay(raw: socket.socket, context: ssl.SSLContext, port: int) -> None:
+    inside = ("127.0.0.1", port)
+    with (
+        contextlib.suppress(OSError),
+        raw,
+        context.wrap_socket(raw, server_side=True) as outer,
+        socket.create_connection(inside) as inner,
+    ):
+        back = threading.Thread(target=_copy, args=(inner, outer), daemon=True)
+        back.start()
+        _copy(outer, inner)
+        back.join()
+
+
+def _copy(source: socket.socket, target: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while data := source.recv(65_536):
+            target.sendall(data)
+    with contextlib.suppress(OSError):
+        target.shutdown(socket.SHUT_RDWR)
