@@ -43,6 +43,9 @@ class ApiError(GitHubError):
 class NotGitHub(GitHubError):
     """Something else than GitHub's API refused a request, by a page or by sending it elsewhere; nothing happened."""
 
+    def __init__(self, what: str, hint: str) -> None:
+        super().__init__(what, hint, status=0)  # GitHub itself gave none
+
 
 class NoAnswer(Exception):
     """What came tells neither yes nor no.
@@ -176,13 +179,11 @@ def _check_status(response: Response, now: float) -> None:
         raise NotGitHub(
             "A proxy asks for credentials (407).",
             "Put them into the address of the proxy in the variable HTTPS_PROXY.",
-            status=status,
         )
     if not isinstance(response.json, dict):
         raise NotGitHub(
             f"A page came instead of an answer of GitHub's API ({status}): {refused.quoted}.",
             "Look for a proxy or firewall on the way, and check the address of the API.",
-            status=status,
         )
     raise ApiError(status, refused.quoted, headers.get("x-accepted-github-permissions", ""))
 

@@ -91,7 +91,7 @@ class CommitGateway(GitHub):
         """
         headline, _, body = message.partition("\n")
         given: dict[str, Any] = {
-            "branch": {"repositoryNameWithOwner": self.repository, "branchName": branch},
+            "branch": {"repositoryNameWithOwner": self._current_name, "branchName": branch},
             "expectedHeadOid": head,
             "message": {"headline": headline, "body": body.strip("\n")},
             "fileChanges": {

@@ -74,7 +74,8 @@ class Addresses:
 def origin(address: str) -> str:
     """Scheme, host and port of an address."""
     parts = urlsplit(address)
-    return f"{parts.scheme}://{parts.netloc}".lower()
+    usual = {"https": ":443", "http": ":80"}.get(parts.scheme, "")
+    return f"{parts.scheme}://{parts.netloc.lower().removesuffix(usual)}"
 
 
 def _authority(environ: Mapping[str, str]) -> str:

@@ -39,6 +39,7 @@ class GitHub:
         self.transport = transport
         self.repository = repository
         self._owner, self._name = repository.split("/", 1)
+        self._current_name = repository  # GraphQL answers under an old name too, and tells the new one
         self._names = {"owner": self._owner, "name": self._name}
         self._path = f"/repos/{quote(self._owner)}/{quote(self._name)}"
 
@@ -301,6 +302,7 @@ class GitHub:
     def _repository(self, answer: Answer) -> Mapping[str, Any]:
         node = answer.data.get("repository")
         if isinstance(node, dict):
+            self._current_name = str(node.get("nameWithOwner") or self.repository)
             return node
         self._explain(answer, "read the repository", issues="read", contents="read")
         raise ObjectNotFound(

@@ -285,14 +285,12 @@ class Transport:
                 raise NotGitHub(
                     f"{origin(self._connection.url)} sends requests on to another host, {quoted(origin(target))}.",
                     "Check the address of the API, or use the one that it names: the token goes to no other host.",
-                    status=response.status,
                 )
             place = origin(self._connection.url) + target if target.startswith("/") else target
             call = replace(call, address=place, parameters=None if "?" in target else call.parameters)
         raise NotGitHub(
             f"GitHub sent a request on {MOST_REDIRECTS} times and more.",
             "Check the name of the repository and the address of the API.",
-            status=response.status,
         )
 
 

@@ -183,9 +183,8 @@ class Processor:
                 receipts=receipts,
             )
         except UnknownEffect as error:
-            self._contest(work, step, error.what.rstrip("."))
+            self._pause(work, error)
             work.batch = max(1, work.batch // 2)
-            self.github.transport.wait(self.github.transport.retries.backoff_factor, "a write got no answer")
             work.issue = self._reread(before.number)
             return True
         self._check(step, written)
@@ -197,6 +196,7 @@ class Processor:
         sent = step.title is not None
         confirmed = (after.title, after.body) == ((step.title, step.body) if sent else (before.title, before.body))
         if confirmed:
+            work.refused = work.refused if written.failures else 0
             work.changed = work.changed or _revises(before, step)
             owed = tuple(r for r in step.receipts if r not in receipts or r in _failed(receipts, written))
             work.context = replace(
@@ -247,20 +247,24 @@ class Processor:
         repository = self.github.repository
         return explained(failure, "write issues", repository, {"issues": "write"}, object_id=step.object_id)
 
-    def _heed(self, work: _Round, step: Write, written: Written) -> None:
+    def _heed(self, work: _Round, step: Write, written: Written, error: StoreError | None = None) -> None:
         """A pause after a refusal that may pass, as GitHub asks for it; raises it when it keeps coming."""
-        refused = [f for f in written.failures if f.limited or (f.kind and f.alias in _WHOLE and f.alias != "check")]
+        refused = [f for f in written.failures if f.limited or (f.alias in _WHOLE and f.alias != "check")]
         if not refused:
             return
+        if not refused[0].limited:
+            self._pause(work, error or self._refusal(refused[0], step))
+            return
+        work.refused += 1
+        self.github.transport.rest(last=work.refused >= self.github.transport.retries.max_attempts)
+
+    def _pause(self, work: _Round, error: StoreError) -> None:
+        """A little longer each time that a write fails in a row, and the error where it has been tried often enough."""
         transport = self.github.transport
         work.refused += 1
         last = work.refused >= transport.retries.max_attempts
-        if refused[0].limited:
-            transport.rest(last=last)
-        elif last or not transport.wait(
-            transport.retries.backoff_factor**work.refused, f"GitHub refused a write: {refused[0].quoted}"
-        ):
-            raise self._refusal(refused[0], step)
+        if last or not transport.wait(transport.retries.backoff_factor**work.refused, error.what.rstrip(".")):
+            raise error
 
     def _contest(self, work: _Round, step: Write, why: str) -> None:
         work.contested += 1
@@ -280,17 +284,18 @@ class Processor:
 
     def _insist(self, work: _Round, step: Write) -> None:
         """A checkpoint that did not arrive is sent again: the body rests on it."""
+        error = GitHubError(
+            f"GitHub did not take the checkpoint of {step.object_id}.",
+            "The body is right; run again, and the next run enters it into the log.",
+        )
         for _ in range(MOST_LAGS):
             if not step.checkpoint or any(c.body == step.checkpoint for c in work.issue.comments):
                 return
             written = self.github.write(work.issue, self.session.viewer, checkpoint=step.checkpoint)
             self._check(step, written)
-            self._heed(work, step, written)
+            self._heed(work, step, written, error)
             work.issue = written.issue or self._reread(work.issue.number)
-        raise GitHubError(
-            f"GitHub did not take the checkpoint of {step.object_id}.",
-            "The body is right; run again, and the next run enters it into the log.",
-        )
+        raise error
 
     def _say_overwritten(self, work: _Round, before: Issue, after: Issue) -> None:
         """GitHub has no compare-and-swap: an edit saved between a read and its write is lost, and must be told."""

@@ -125,7 +125,7 @@ def test_refusal__in_a_page_is_one_line_that_names_it_and_neither_a_permission_n
     said = str(told.value)
     assert "\n" not in said and "permission" not in said and "proxy" in said
     assert ("Blocked by ::error::policy" in said) == (status != 407)
-    assert (client.sent, client.waits, told.value.status) == (1, [], status)
+    assert (client.sent, client.waits, told.value.status) == (1, [], 0)
 
 
 @KINDS
@@ -329,6 +329,14 @@ def test_refused__for_a_lasting_reason_is_told_once_with_githubs_words_and_the_c
     assert "permissions:" not in run.error + run.summary
 
 
+def test_refused__without_a_reason_beside_parts_that_were_done_is_tried_with_pauses(scene: Scene, waiting: int) -> None:
+    scene.github.faults.partial({"updateIssue": {"message": "Something went wrong"}}, times=None)
+    run = scene.run("process", issue_number=waiting)
+    assert run.exit_code == 1
+    assert "Something went wrong" in run.error and "others" not in run.error
+    assert (len(run.requests), scene.waits) == (7, [2, 4])
+
+
 @pytest.mark.parametrize("mutation", ["updateIssue", "addComment", "addReaction"])
 def test_refused__because_it_came_too_quickly_is_waited_for(scene: Scene, waiting: int, mutation: str) -> None:
     scene.post(waiting, '{"b": ')
@@ -368,6 +376,16 @@ def test_refused__with_no_permission_still_says_which_one(scene: Scene, waiting:
         "process", issue_number=waiting, token=scene.repository.workflow_token(issues="read", contents="read")
     )
     assert "Add `permissions: {issues: write}`" in run.error
+
+
+def test_page__ends_a_sweep_at_once_for_every_object_would_meet_it(scene: Scene) -> None:
+    for name in ("a", "b", "c"):
+        scene.post(scene.make(name), '{"a": 1}')
+    scene.github.faults.not_json(status=403, times=None, match=lambda r: r.operation == "Read")
+    run = scene.run("process")
+    assert run.exit_code == 1
+    assert run.operations == ["Sweep", "Read"]
+    assert "A page came instead of an answer of GitHub's API (403): 403 Forbidden." in run.log
 
 
 @pytest.mark.parametrize("reason", CURES)
