@@ -1,20 +1,21 @@
 """The files of the checked-out workspace: which paths may be written, how, and to whom the result belongs.
 
-Git is in `workspace_git` (the process) and `workspace_commit` (the commit and its push); this is the face of all three.
+Git is in `git.py` (the process) and `commits.py` (the commit and its push); this is the face of the package.
 """
 
 from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from gh_store_action.errors import InputError, StoreError
 from gh_store_action.workspace.commits import Checkout, Overtaken, Publication, Published
+from gh_store_action.workspace.disk import everything_in, holds, sync, teaching
 from gh_store_action.workspace.git import Git
 
 __all__ = ["Overtaken", "Publication", "Published", "Workspace"]
@@ -97,7 +98,7 @@ class Workspace:
             return None
         if not os.path.isfile(target):
             raise InputError(f"The path {path!r} is not a regular file.", "Name a file.")
-        with _teaching(path, "read"):
+        with teaching(path, "read"):
             return target.read_bytes()
 
     def existing(self, folder: str) -> tuple[str, ...]:
@@ -117,7 +118,8 @@ class Workspace:
         """Make the files have these bytes, and the removed ones not be there.
 
         All paths are checked before the first is touched.  Each file appears whole or not at all (written beside,
-        then renamed), belongs to the workspace's owner and has mode 0644; one that already has its bytes is left alone.
+        then renamed), belongs to the workspace's owner and has mode 0644; one that already has its bytes is left alone,
+        unless it is executable: git would see a change.
 
         Args:
             files: path to content; written in this order, so that an index can come last.
@@ -135,11 +137,11 @@ class Workspace:
         stale = [(path, target) for path in removed if (target := self._itself(path)) not in kept]
         changed = []
         for path, target in stale:
-            with _teaching(path, "removed"):
+            with teaching(path, "removed"):
                 if self._remove(target):
                     changed.append(self._relative(target))
         for path, target, data in targets:
-            with _teaching(path, "written"):
+            with teaching(path, "written"):
                 if self._replace(target, data):
                     changed.append(self._relative(target))
         return tuple(sorted(changed))
@@ -267,7 +269,7 @@ class Workspace:
         return target.relative_to(self._home).as_posix()
 
     def _replace(self, target: Path, data: bytes) -> bool:
-        if target.is_file() and _holds(target, data):
+        if target.is_file() and holds(target, data):
             return False
         self._make_folders(target.parent)
         number, name = tempfile.mkstemp(prefix=TEMPORARY, dir=target.parent)
@@ -283,13 +285,14 @@ class Workspace:
         except BaseException:
             os.unlink(name)
             raise
-        _sync(target.parent)
+        sync(target.parent)
         return True
 
     def _make_folders(self, folder: Path) -> None:
         if not folder.is_dir():
             self._make_folders(folder.parent)
             folder.mkdir(FOLDER_MODE)
+            folder.chmod(folder.stat().st_mode | FOLDER_MODE)  # whatever the umask; a group that is inherited stays so
             self._give([folder])
 
     def _remove(self, target: Path) -> bool:
@@ -297,7 +300,7 @@ class Workspace:
             target.unlink()
         except (FileNotFoundError, NotADirectoryError):
             return False
-        _sync(target.parent)
+        sync(target.parent)
         folder = target.parent
         while folder != self._home and not any(folder.iterdir()):
             folder.rmdir()
@@ -320,7 +323,7 @@ class Workspace:
     def _give_git_back(self, checkout: Checkout) -> None:
         for folder in checkout.git_folders():
             if folder.is_relative_to(self._home):
-                self._give(_everything_in(folder))
+                self._give(everything_in(folder))
 
     def _checkout(self, targets: Iterable[Path]) -> Checkout:
         tops = {self._top(target) for target in targets} or {self._top(self._home / "any")}
@@ -350,27 +353,6 @@ class Workspace:
         return next((folder for folder in above if os.path.lexists(folder / ".git")), None)
 
 
-@contextmanager
-def _teaching(path: str, done: str) -> Iterator[None]:
-    """A failing disk as a failure that names the path and the cause."""
-    try:
-        yield
-    except OSError as error:
-        raise StoreError(
-            f"The file {path!r} cannot be {done}: {error.strerror}.",
-            "Free the space, fix the permission or choose another path, then run this again.",
-        ) from error
-
-
-def _holds(file: Path, data: bytes) -> bool:
-    """Whether the file has these bytes; looked at in pieces, for both may be large."""
-    with file.open("rb") as there:
-        if os.fstat(there.fileno()).st_size != len(data):
-            return False
-        pieces = iter(lambda: there.read(1 << 20), b"")
-        return all(data.startswith(piece, place << 20) for place, piece in enumerate(pieces))
-
-
 def _length(name: str) -> int:
     return len(os.fsencode(name))
 
@@ -381,20 +363,3 @@ def _is_git(name: str) -> bool:
 
 def _under(checkout: Checkout, target: Path) -> str:
     return target.relative_to(checkout.git.top).as_posix()
-
-
-def _sync(folder: Path) -> None:
-    """Let a rename or removal in the folder outlast a crash, where a folder can be opened."""
-    if not hasattr(os, "O_DIRECTORY"):
-        return
-    number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)
-
-
-def _everything_in(folder: Path) -> Iterator[Path]:
-    yield folder
-    for place, folders, files in os.walk(folder):
-        yield from (Path(place, name) for name in (*folders, *files))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -215,6 +216,21 @@ def test_write__makes_folders_and_files__and_says_what_changed(workspace: Worksp
     assert (home / "data/deep/b.json").read_bytes() == b"b"
     assert oct((home / "a.json").stat().st_mode) == "0o100644"
     assert sorted(p.name for p in home.rglob("*")) == ["a.json", "b.json", "data", "deep"]
+
+
+@pytest.mark.parametrize(("umask", "inherited"), [(0o077, 0), (0o077, stat.S_ISGID), (0o002, 0)])
+def test_write__whatever_the_umask__others_can_read_it(
+    workspace: Workspace, home: Path, umask: int, inherited: int
+) -> None:
+    home.chmod(0o755 | inherited)
+    before = os.umask(umask)
+    try:
+        workspace.write({"data/deep/b.json": b"b"})
+    finally:
+        os.umask(before)
+
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in home.rglob("*")}
+    assert modes == {"data": 0o755 | inherited, "deep": 0o755 | inherited, "b.json": 0o644}
 
 
 def test_write__the_same_bytes__touches_nothing(workspace: Workspace, home: Path) -> None:

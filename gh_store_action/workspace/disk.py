@@ -1,0 +1,50 @@
+"""The disk: what failed there, whether a file is as it should be, and writes that outlast a crash."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from gh_store_action.errors import StoreError
+
+
+@contextmanager
+def teaching(path: str, done: str) -> Iterator[None]:
+    """A failing disk as a failure that names the path and the cause."""
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(
+            f"The file {path!r} cannot be {done}: {error.strerror}.",
+            "Free the space, fix the permission or choose another path, then run this again.",
+        ) from error
+
+
+def holds(file: Path, data: bytes) -> bool:
+    """Whether the file has these bytes and is no program; looked at in pieces, for both may be large."""
+    with file.open("rb") as there:
+        found = os.fstat(there.fileno())
+        if found.st_size != len(data) or found.st_mode & 0o111:
+            return False
+        pieces = iter(lambda: there.read(1 << 20), b"")
+        return all(data.startswith(piece, place << 20) for place, piece in enumerate(pieces))
+
+
+def sync(folder: Path) -> None:
+    """Let a rename or removal in the folder outlast a crash, where a folder can be opened."""
+    if not hasattr(os, "O_DIRECTORY"):
+        return
+    number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
+
+
+def everything_in(folder: Path) -> Iterator[Path]:
+    """The folder, and all that is in it and in its folders."""
+    yield folder
+    for place, folders, files in os.walk(folder):
+        yield from (Path(place, name) for name in (*folders, *files))
