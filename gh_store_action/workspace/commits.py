@@ -10,7 +10,6 @@ import io
 import os
 import random
 import re
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,13 +19,12 @@ from gh_store_action.domain.commit_message import Author
 from gh_store_action.errors import ConcurrentUpdateError, InputError, StoreError
 from gh_store_action.hints import InWorkflow, Setting, Text, Without
 from gh_store_action.workspace.git import Git, RaceLost, Unreachable
+from gh_store_action.workspace.tips import Target, Tip, blobs_of
+from gh_store_action.workspace.trees import FILE, Entries, entries_of, index_info, tree_of
 
 TRIES = 12  # 20 jobs that push at once, each push 3 seconds long, all get through (simulated, 2000 times)
 LONGEST_PAUSE = 30.0
 NETWORK_TRIES = 3
-FETCHED = "refs/gh-store-action/tip"
-REMOVED = "0"
-FILE = "100644"
 
 
 @dataclass(frozen=True)
@@ -74,19 +72,13 @@ class Published:
         sha: the commit; empty when the branch already had these files.
         branch: where it is.
         tries: how many times a push was tried, or found needless.
+        stayed: why the checkout, which is on that branch, did not move along; empty where it did, or had not to.
     """
 
     sha: str
     branch: str
     tries: int
-
-
-@dataclass(frozen=True)
-class _Target:
-    """The branch to push to; `related`: HEAD is, or was, on it, so it is never made from nothing."""
-
-    branch: str
-    related: bool
+    stayed: str = ""
 
 
 def pause(tries: int, share: Callable[[], float] = random.random) -> float:
@@ -156,10 +148,10 @@ class Checkout:
         if tip:
             target, remote = self._target(publication), self._remote()
             git = self.git.with_credentials(remote)
-            commit = _Tip(git, remote, target).find()
+            commit = Tip(git, remote, target).find()
         elif git.run("rev-parse", "--verify", "--quiet", "HEAD^{commit}", may_fail=True).code:
             commit = ""  # nothing is committed yet
-        found = _blobs(git, commit, path) if commit else {}
+        found = blobs_of(git, commit, path) if commit else {}
         return {name.removeprefix(path).removeprefix("/"): oid for name, oid in found.items()}
 
     def blobs(self, oids: Sequence[str]) -> list[bytes]:
@@ -187,8 +179,10 @@ class Checkout:
         """Commit the files on the branch's newest commit and push it; again on the next one when others came first.
 
         Where the checked-out branch was at that very commit, it moves along, and the index entries of our files with
-        it.  Where it was not (behind, ahead, another branch, a detached HEAD), HEAD and the index stay as they are:
-        moving them would show the work of others as undone in the work tree.
+        it.  Where it was not (behind, ahead, another branch, a detached HEAD), or somebody holds a lock, HEAD and the
+        index stay as they are: moving one of them would show the work of others as undone in the work tree.
+
+        A push whose answer did not come is looked for on the branch before anything is pushed again.
 
         Args:
             publication: message, author and branch.
@@ -205,50 +199,61 @@ class Checkout:
         target = self._target(publication)
         remote = self._remote()
         git = self.git.with_credentials(remote)
-        entries = self._entries(files)
+        entries = entries_of(self.git, files)
         known = {*publication.known, *(oid for mode, oid in entries.values() if mode == FILE)}
-        made: set[str] = set()
-        troubles = 0
+        unanswered: dict[str, str] = {}  # commits that may have arrived, and what each stands on
+        troubles: list[Unreachable] = []
         for tries in range(1, TRIES + 1):
             if tries > 1:
                 self.sleep(pause(tries - 1))
+            commit = ""
             try:
-                base = _Tip(git, remote, target).find()
-                if base in made:  # an earlier push arrived, and only its answer was lost
-                    return Published(base, target.branch, tries)
-                if guarded and base and (there := _blobs(git, base, guarded).get(guarded, "")) not in {"", *known}:
-                    raise Overtaken(there)
-                tree = self._tree(git, base, entries)
-                if not tree:
-                    return Published("", target.branch, tries)
-                parents = ("-p", base) if base else ()
-                commit = git.run("commit-tree", tree, *parents, stdin=message, variables=author.variables).line
-                made.add(commit)
-                git.push(remote, commit, target.branch)
+                base = Tip(git, remote, target, whole=bool(unanswered)).find()
+                commit = next((sent for sent in unanswered if base and self._holds(base, sent)), "")
+                if commit:
+                    base = unanswered[commit]
+                elif len(troubles) >= NETWORK_TRIES:
+                    raise troubles[-1]
+                else:
+                    there = blobs_of(git, base, guarded).get(guarded, "") if guarded and base else ""
+                    if there not in {"", *known}:
+                        raise Overtaken(there)
+                    tree = tree_of(git, base, entries)
+                    if not tree:
+                        return Published("", target.branch, tries)
+                    parents = ("-p", base) if base else ()
+                    commit = git.run("commit-tree", tree, *parents, stdin=message, variables=author.variables).line
+                    git.push(remote, commit, target.branch)
             except RaceLost:
                 pass
-            except Unreachable:
-                troubles += 1
-                if troubles == NETWORK_TRIES:
+            except Unreachable as error:
+                troubles.append(error)
+                if commit:
+                    unanswered[commit] = base
+                elif len(troubles) >= NETWORK_TRIES:
                     raise
             else:
-                self._move_along(target.branch, base, commit, entries, author)
-                return Published(commit, target.branch, tries)
+                stayed = self._move_along(target.branch, base, commit, entries, author)
+                return Published(commit, target.branch, tries, stayed)
         raise ConcurrentUpdateError(
             f"Branch {target.branch} of remote {remote} was changed by others during each of {TRIES} tries to push.",
             "Give the workflow a `concurrency` group, or another `branch`, then run this again.",
         )
 
-    def _target(self, publication: Publication) -> _Target:
+    def _target(self, publication: Publication) -> Target:
         head = self._symbolic_head() or publication.fallback_branch.removeprefix("refs/heads/")
         branch = (
             self._valid(publication.branch) if publication.branch else self.head_branch(publication.fallback_branch)
         )
-        return _Target(branch, related=branch == head)
+        return Target(branch, related=branch == head)
 
     def _symbolic_head(self) -> str:
         self.git.run("rev-parse", "--git-dir")
-        return self.git.run("symbolic-ref", "--quiet", "--short", "HEAD", may_fail=True).line
+        ref = self.git.run("symbolic-ref", "--quiet", "HEAD", may_fail=True).line  # a short name may be a tag's too
+        return ref.removeprefix("refs/heads/") if ref.startswith("refs/heads/") else ""
+
+    def _holds(self, tip: str, commit: str) -> bool:
+        return not self.git.run("merge-base", "--is-ancestor", commit, tip, may_fail=True).code
 
     def _valid(self, branch: str) -> str:
         name = branch.removeprefix("refs/heads/")
@@ -273,119 +278,27 @@ class Checkout:
             Text("Use actions/checkout before this step, or ", Without("commit"), "."),
         )
 
-    def _entries(self, files: Mapping[str, Path | None]) -> dict[str, tuple[str, str]]:
-        """Path to mode and blob; the blobs are written byte for byte, past any filter that .gitattributes names."""
-        there = {path: file for path, file in files.items() if file is not None}
-        stdin = b"".join(os.fsencode(file) + b"\n" for file in there.values())
-        blobs = self.git.run("hash-object", "-w", "--no-filters", "--stdin-paths", stdin=stdin).line.split()
-        removed = {path: (REMOVED, "0" * len(self._empty_tree)) for path, file in files.items() if file is None}
-        return removed | {path: (FILE, blob) for path, blob in zip(there, blobs, strict=True)}
+    def _move_along(self, branch: str, base: str, commit: str, entries: Entries, author: Author) -> str:
+        """Let the local branch follow where it was at the base, and the index with it; both, or neither.
 
-    @property
-    def _empty_tree(self) -> str:
-        return self.git.run("hash-object", "-t", "tree", "--stdin").line  # known to every git, written or not
+        The index comes first: a branch that is ahead of it would have the user's next commit delete our files.
 
-    def _tree(self, git: Git, base: str, entries: Mapping[str, tuple[str, str]]) -> str:
-        """The base's tree with our entries in it; empty when that is the same tree."""
-        plain = ("-c", "core.sparseCheckout=false", "-c", "core.splitIndex=false", "-c", "index.sparse=false")
-        with tempfile.TemporaryDirectory(prefix="gh-store-") as folder:
-            aside = {"GIT_INDEX_FILE": str(Path(folder, "index"))}
-            if base:
-                git.run(*plain, "read-tree", base, variables=aside)
-            git.run(*plain, "update-index", "-z", "--index-info", stdin=_index_info(entries), variables=aside)
-            tree = git.run(*plain, "write-tree", "--missing-ok", variables=aside).line
-        before = base or self._empty_tree
-        difference = git.run("diff-tree", "-r", "-z", "--no-renames", "--name-only", before, tree).out
-        touched = {os.fsdecode(path) for path in difference.split(b"\0") if path}
-        if others := sorted(touched - set(entries)):
-            raise StoreError(
-                f"The branch has {others[0]!r} where this would write, and it is not ours to remove.",
-                Text("Choose another path for ", Setting("output"), ", or remove that file from the branch."),
-            )
-        return tree if touched else ""
-
-    def _move_along(
-        self, branch: str, base: str, commit: str, entries: Mapping[str, tuple[str, str]], author: Author
-    ) -> None:
-        """Let the local branch follow where it was at the base, which ``update-ref`` itself compares.
-
-        Where it was not, or somebody holds a lock, it stays where it was.
+        Returns:
+            Why neither moved; empty where they did, or another branch is checked out.
         """
         if self._symbolic_head() != branch:
-            return
+            return ""
+        git = self.git.without_filters()
         old = base or "0" * len(commit)
-        move = ("update-ref", "-m", "gh-store: files of the store", f"refs/heads/{branch}", commit, old)
-        if self.git.run(*move, variables=author.variables, may_fail=True).code == 0:
-            git = self.git.without_filters()
-            git.run("update-index", "-z", "--index-info", stdin=_index_info(entries), may_fail=True)
-
-
-def _blobs(git: Git, commit: str, path: str) -> dict[str, str]:
-    """The regular files of a commit at and below a path: their names in git by their paths."""
-    listed = git.run("ls-tree", "-r", "-z", "--full-tree", commit, "--", path).out
-    matches = (re.fullmatch(rb"100\d+ blob ([0-9a-f]+)\t(.*)", line, re.DOTALL) for line in listed.split(b"\0"))
-    return {os.fsdecode(match[2]): match[1].decode() for match in matches if match}
-
-
-@dataclass(frozen=True)
-class _Tip:
-    """The newest commit of the remote's branch, with its objects here."""
-
-    git: Git
-    remote: str
-    target: _Target
-
-    def find(self) -> str:
-        """Its name; empty when the branch is to be made.
-
-        Raises:
-            StoreError: a branch that must be there is not; the remote does not answer.
-        """
-        ref = f"refs/heads/{self.target.branch}"
-        listed = self.git.run("ls-remote", self.remote, ref).line.splitlines()
-        tip = next((sha for sha, _, name in (line.partition("\t") for line in listed) if name == ref), "")
-        if not tip:
-            self._may_be_made()
-        elif self.git.run(
-            "cat-file", "-e", f"{tip}^{{commit}}", variables={"GIT_NO_LAZY_FETCH": "1"}, may_fail=True
-        ).code:
-            tip = self._fetch(ref)
-        return tip
-
-    def _may_be_made(self) -> None:
-        if (
-            self.target.related
-            and self.git.run("rev-parse", "--verify", "--quiet", "HEAD^{commit}", may_fail=True).code == 0
-        ):
-            raise StoreError(
-                f"Branch {self.target.branch} is not on the remote {self.remote}.",
-                Text(
-                    "Push it first, or give ",
-                    Setting("branch"),
-                    " one that is there, or a new one for the store alone.",
-                ),
-            )
-
-    def _fetch(self, ref: str) -> str:
-        """Fetch into a ref of our own, so that neither FETCH_HEAD nor the user's refs change.
-
-        A shallow clone stays shallow, and a branch of no relation comes without its history.  The related one comes
-        with what lies between, so that a later ``git pull`` still finds the common commit.
-        """
-        shallow = self.git.run("rev-parse", "--is-shallow-repository").line == "true"
-        depth = ("--depth=1",) if shallow and not self.target.related else ()
-        quiet = ("--no-tags", "--no-prune", "--no-recurse-submodules", "--no-write-fetch-head", "--refmap=")
-        self.git.run("fetch", *quiet, *depth, self.remote, f"+{ref}:{FETCHED}")
         try:
-            return self.git.run("rev-parse", "--verify", FETCHED).line
-        finally:
-            self.git.run("update-ref", "-d", FETCHED, may_fail=True)
-
-
-def _index_info(entries: Mapping[str, tuple[str, str]]) -> bytes:
-    """Lines for ``git update-index -z --index-info``."""
-    lines = (f"{mode} {blob}\t".encode() + os.fsencode(path) for path, (mode, blob) in entries.items())
-    return b"".join(line + b"\0" for line in lines)
+            with git.moving(f"refs/heads/{branch}", commit, old, author.variables):
+                git.run("update-index", "-z", "--index-info", stdin=index_info(entries))
+        except StoreError as error:
+            return error.what
+        there = b"".join(os.fsencode(path) + b"\0" for path, (mode, _) in entries.items() if mode == FILE)
+        refresh = ("add", "--refresh", "--sparse", "--pathspec-from-file=-", "--pathspec-file-nul")
+        git.run(*refresh, stdin=there, may_fail=True)  # for those who ask `git diff-index`; others look at the files
+        return ""
 
 
 def _message(text: str) -> bytes:

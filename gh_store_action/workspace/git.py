@@ -11,15 +11,17 @@ import os
 import re
 import signal
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import IO, cast
 from urllib.parse import urlsplit
 
 from gh_store_action.arguments import AUTHORITY
 from gh_store_action.errors import AccessDeniedError, InputError, StoreError
-from gh_store_action.workspace.lessons import RACE, GitResult, RaceLost, Unreachable, failure
+from gh_store_action.workspace.lessons import RACE, REFUSED, GitResult, RaceLost, Unreachable, failure
 
 __all__ = ["Git", "GitResult", "RaceLost", "Unreachable", "failure"]
 
@@ -124,46 +126,49 @@ class Git:
         Raises:
             StoreError: it failed (says what, why, and what fixes it), took too long, or git is not installed.
         """
-        try:
-            with subprocess.Popen(  # noqa: S603 - no shell, an environment of our own, arguments checked by the callers
-                ["git", *arguments],  # noqa: S607 - PATH is ours: see _environment
-                cwd=self.top,
-                env={**self._environment, **(variables or {})},
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                start_new_session=True,
-            ) as process:
-                try:
-                    out, err = process.communicate(stdin, self.seconds)
-                finally:
-                    _end(process)
-        except subprocess.TimeoutExpired:
-            raise StoreError(
-                f"`git {arguments[0]}` took longer than {self.seconds:g} seconds and was stopped.",
-                "Check the network and the size of the repository, then run this again.",
-            ) from None
-        except OSError as error:
-            raise StoreError(
-                f"The program `git` could not be started: {error.strerror}.",
-                "Use the action's own image, or install git on the PATH.",
-            ) from None
-        answer = GitResult(process.returncode, out, self.redact((out + b"\n" + err).decode(errors="replace")))
+        with self._started(arguments, variables) as process:
+            out, err = process.communicate(stdin, self.seconds)
+        answer = self._answer(process, out, err)
         if answer.code and not may_fail:
             raise failure(arguments[0], answer)
         return answer
+
+    @contextmanager
+    def moving(self, ref: str, new: str, old: str, variables: Mapping[str, str]) -> Iterator[None]:
+        """Move a ref when the block has ended well, and not at all otherwise; git has it locked meanwhile.
+
+        Raises:
+            StoreError: it is not at the old commit, or cannot be locked; then the block is not run.
+        """
+        with self._started(("update-ref", "-m", "gh-store: files of the store", "--stdin"), variables) as process:
+            ask, told = cast(IO[bytes], process.stdin), cast(IO[bytes], process.stdout)
+            ask.write(f"start\nupdate {ref} {new} {old}\nprepare\n".encode())
+            ask.flush()
+            said = told.readline() + told.readline()
+            last = b"abort\n"
+            try:
+                if said.endswith(b"prepare: ok\n"):
+                    yield
+                    last = b"commit\n"
+            finally:
+                out, err = process.communicate(last, self.seconds)
+        answer = self._answer(process, said + out, err)
+        if answer.code:
+            raise failure("update-ref", answer)
 
     def push(self, remote: str, commit: str, branch: str) -> None:
         """Push one commit to one branch, never by force.
 
         Raises:
             RaceLost: the branch has moved since the commit was built.
+            Unreachable: the answer did not come, so the commit may have arrived.
             StoreError: it was refused for another reason.
         """
         options = ("--porcelain", "--no-verify", "--no-follow-tags", "--no-signed", "--recurse-submodules=no")
         answer = self.run("push", *options, remote, f"{commit}:refs/heads/{branch}", may_fail=True)
         if answer.code:
-            error = failure("push", answer)
+            refused = REFUSED.search(answer.said)
+            error = failure("push", answer, otherwise=StoreError if refused else Unreachable)
             if RACE.search(answer.said) and not isinstance(error, (AccessDeniedError, InputError)):
                 raise RaceLost
             raise error
@@ -196,6 +201,38 @@ class Git:
         keys = os.fsdecode(self.run("config", "-z", "--name-only", "--get-regexp", drivers, may_fail=True).out)
         off = ((key, "false" if key.endswith(".required") else "") for key in keys.split("\0") if key)
         return replace(self, settings=(*self.settings, *off))
+
+    @contextmanager
+    def _started(
+        self, arguments: Sequence[str], variables: Mapping[str, str] | None
+    ) -> Iterator[subprocess.Popen[bytes]]:
+        try:
+            with subprocess.Popen(  # noqa: S603 - no shell, an environment of our own, arguments checked by the callers
+                ["git", *arguments],  # noqa: S607 - PATH is ours: see _environment
+                cwd=self.top,
+                env={**self._environment, **(variables or {})},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+            ) as process:
+                try:
+                    yield process
+                finally:
+                    _end(process)
+        except subprocess.TimeoutExpired:
+            raise Unreachable(
+                f"`git {arguments[0]}` took longer than {self.seconds:g} seconds and was stopped.",
+                "Check the network and the size of the repository, then run this again.",
+            ) from None
+        except OSError as error:
+            raise StoreError(
+                f"The program `git` could not be started: {error.strerror}.",
+                "Use the action's own image, or install git on the PATH.",
+            ) from None
+
+    def _answer(self, process: subprocess.Popen[bytes], out: bytes, err: bytes) -> GitResult:
+        return GitResult(process.returncode, out, self.redact((out + b"\n" + err).decode(errors="replace")))
 
     def redact(self, text: str) -> str:
         """The text without the token, its header, or credentials in an address."""

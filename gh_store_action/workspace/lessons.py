@@ -51,6 +51,16 @@ LESSONS = (
         "both the API and git read it.",
     ),
     _Lesson(
+        r"is at [0-9a-f]+ but expected [0-9a-f]+|reference already exists",
+        "The branch here is at another commit than the remote's was.",
+        "Pull, then run this again.",
+    ),
+    _Lesson(
+        r"Unable to create '.*\.lock': File exists",
+        "Another git process works in this checkout, or one has died and left its lock there.",
+        "Let it end, or remove the lock, then run this again.",
+    ),
+    _Lesson(
         r"GH001|exceeds GitHub's file size limit",
         "GitHub refused the push: a file is larger than it stores in git.",
         Text("Use ", Setting("format", "directory"), ", which writes a file an object."),
@@ -113,8 +123,11 @@ LESSONS = (
         "Check the remote's address and the token's access to it.",
     ),
     _Lesson(
-        r"[Cc]ould not resolve|[Ff]ailed to connect|Could(n't| not) connect|[Cc]onnection (refused|reset|timed|closed)"
-        r"|[Tt]imed out|hung up|early EOF|RPC failed|returned error: (429|5\d\d)|SSL|TLS|unreachable|Empty reply",
+        r"[Cc]ould not resolve|[Ff]ailed to connect|Could(n't| not) connect"
+        r"|[Cc]onnection (was )?(refused|reset|timed|closed|aborted)|[Tt]imed out|hung up|early EOF"
+        r"|RPC failed|returned error: (429|5\d\d)|SSL|TLS|unreachable|Empty reply"
+        r"|sideband|[Bb]roken pipe|disconnect|(Recv|Send|remote) failure|transfer closed|not closed cleanly|too slow"
+        r"|No route|name resolution|unexpected EOF|bad line length|expected flush|fatal error in commit_refs",
         "The remote could not be reached, or broke off.",
         "Check the network and www.githubstatus.com, then run this again.",
         kind=Unreachable,
@@ -125,6 +138,7 @@ RACE = re.compile(
     r"fetch first|non-fast-forward|stale info|cannot lock ref|failed to lock|failed to update ref|but expected"
     r"|incorrect old value|reference already exists"
 )
+REFUSED = re.compile(r"\[(remote )?rejected\]")  # of the answer for each ref: without one, nobody knows
 TELLING = re.compile(r"^(remote: *)?(fatal|error|!|ERROR)")
 
 
@@ -148,12 +162,13 @@ class GitResult:
         return os.fsdecode(self.out).strip()
 
 
-def failure(command: str, answer: GitResult) -> StoreError:
+def failure(command: str, answer: GitResult, otherwise: type[StoreError] = StoreError) -> StoreError:
     """What a failed git command means to a user.
 
     Args:
         command: git's command, such as ``push``.
         answer: how it ended.
+        otherwise: what a failure is that no lesson explains.
     """
     shown = (" ".join(re.split(r"[\s\x00-\x1f\x7f]+", line)).strip() for line in answer.said.split("\n"))
     lines = [line for line in shown if line and not line.startswith("To ")]  # `To <address>` heads a push's answer
@@ -163,4 +178,4 @@ def failure(command: str, answer: GitResult) -> StoreError:
             cause = next((line for line in signs if line in telling), signs[0])
             detail = yaml_block(lesson.detail) if lesson.detail else ""
             return lesson.kind(f"{lesson.what} Git said: “{cause[:300]}”.", lesson.hint, detail=detail)
-    return StoreError(f"`git {command}` failed: “{telling[0][:300]}”.", "Fix what it names, then run this again.")
+    return otherwise(f"`git {command}` failed: “{telling[0][:300]}”.", "Fix what it names, then run this again.")

@@ -288,17 +288,6 @@ def test_publish__local_commits_that_were_never_pushed__are_not_published(checko
     assert head(checkout)[1] == mine
 
 
-@pytest.mark.parametrize("lock", ["index.lock", "refs/heads/main.lock"])
-def test_publish__somebody_elses_lock__leaves_the_checkout_alone_and_the_push_counts(
-    checkout: Path, remote: Path, lock: str
-) -> None:
-    (checkout / ".git" / lock).touch()
-
-    published = save(workspace_of(checkout))
-
-    assert real.git(remote, "rev-parse", "main").strip() == published.sha
-
-
 def test_publish__a_file_that_is_not_on_disk__is_said(checkout: Path) -> None:
     with pytest.raises(StoreError, match="'data/store.json' is not in the workspace"):
         workspace_of(checkout).publish(Publication((STORE,)))
