@@ -177,6 +177,12 @@ def carries(title_: str, marker: Marker) -> bool:
     return found is not None and (found.revision, found.digest) == (marker.revision, marker.digest)
 
 
+def revises(issue: Issue, marker: Marker, body: str | None) -> bool:
+    """Whether writing these makes another state; a title may also take note of nothing but refused updates."""
+    titles = (issue.title, *(rename.title for rename in issue.titles))
+    return body != issue.body or not any(carries(title_, marker) for title_ in titles)
+
+
 def revised_at(issue: Issue, marker: Marker | None, data_digest: str) -> str:
     """When the object was revised last: talk, labels, reactions and refused updates do not count.
 

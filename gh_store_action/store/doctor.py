@@ -41,7 +41,7 @@ _OFF: Mapping[str, str] = {  # GitHub's states of workflows that start no run
     "disabled_manually": "somebody turned it off",
     "disabled_fork": "GitHub turns workflows off in a fork",
 }
-_PUSHES = "what it pushes with GITHUB_TOKEN starts no `on: push` workflow (README, Limits)"
+_PUSHES = "what it pushes with GITHUB_TOKEN starts no `on: push` run; listen to `workflow_run` of it instead"
 _ROLES = ("admin", "maintain", "push", "triage", "pull")  # in GitHub's names for them, the highest first
 
 

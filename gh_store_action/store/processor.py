@@ -194,10 +194,11 @@ class Processor:
         if written.failures:
             work.batch = max(1, work.batch // 2)
         sent = step.title is not None
+        revised = sent and objects.revises(before, step.marker, step.body)
         confirmed = (after.title, after.body) == ((step.title, step.body) if sent else (before.title, before.body))
         if confirmed:
             work.refused = work.refused if written.failures else 0
-            work.changed = work.changed or _revises(before, step)
+            work.changed = work.changed or revised
             owed = tuple(r for r in step.receipts if r not in receipts or r in _failed(receipts, written))
             work.context = replace(
                 work.context,
@@ -208,7 +209,7 @@ class Processor:
             self._say_overwritten(work, before, after)
             self._insist(work, step)
         else:
-            work.changed = work.changed or (written.title is not None and _revises(before, step))
+            work.changed = work.changed or (written.title is not None and revised)
             work.context = replace(work.context, known={}, owed=(), own_title="")
             self._contest(work, step, "others wrote at the same time")
         if written.failures and confirmed and not sent:
@@ -312,7 +313,9 @@ class Processor:
 
     def _result(self, work: _Round, step: UpToDate | Write, blocked: int) -> Result:
         refusals = tuple(work.refusals[key] for key in sorted(work.refusals))
-        would = self.dry_run and isinstance(step, Write) and _revises(work.issue, step)
+        would = False
+        if self.dry_run and isinstance(step, Write) and step.title is not None:
+            would = objects.revises(work.issue, step.marker, step.body)
         return Result(
             number=work.issue.number,
             object_id=step.object_id,
@@ -382,14 +385,6 @@ def _failed(receipts: Sequence[Receipt], written: Written) -> list[Receipt]:
     }
     names = {f"{kind}{place}": receipt for kind, group in groups.items() for place, receipt in enumerate(group)}
     return [names[f.alias] for f in written.failures if f.alias in names and f.kind != "NOT_FOUND"]
-
-
-def _revises(before: Issue, step: Write) -> bool:
-    """Whether the write makes another state; a title may also take note of nothing but refused updates."""
-    if step.title is None:
-        return False
-    known = (before.title, *(rename.title for rename in before.titles))
-    return step.body != before.body or not any(objects.carries(title, step.marker) for title in known)
 
 
 def _left(done: int, total: int) -> str:

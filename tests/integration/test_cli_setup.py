@@ -405,7 +405,7 @@ def test_doctor__says_that_the_snapshots_push_starts_no_workflow(shell: Shell) -
     row = rows(shell.run("doctor"))["workflow snapshot.yml"]
 
     assert row[0] == "ok"
-    assert "what it pushes with GITHUB_TOKEN starts no `on: push` workflow" in row[1]
+    assert "what it pushes with GITHUB_TOKEN starts no `on: push` run" in row[1]
 
 
 def test_doctor__a_workflow_that_looks_for_another_label_is_noticed(shell: Shell, repository: Repository) -> None:
