@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from gh_store_action.domain import objects
 from gh_store_action.domain.snapshots import snapshot as snapshots
 from gh_store_action.domain.snapshots.snapshot import Changed, LeftOut, Snapshot
 from gh_store_action.errors import BudgetExhausted, ConcurrentUpdateError
-from gh_store_action.gateway.records import PAGE, Page
+from gh_store_action.gateway.records import PAGE, Page, pages
 from gh_store_action.store.session import Session
 
 Progress = Callable[[int, int], None]
@@ -107,6 +108,18 @@ class Collector:
         problems = {problem.number: problem for problem in (*before.problems, *found.problems)}
         left = tuple(problems[number] for number in sorted(found.snapshot.left_out & problems.keys()))
         return replace(found, problems=left), ""
+
+    def deleted(self) -> frozenset[str]:
+        """The ids of the objects that the store has deleted, in lower case: one request for each hundred."""
+        rules, github = self.session.rules, self.session.github
+        found: set[str] = set()
+        for page in pages(
+            github.issues(rules.archived_label, None), lambda cursor: github.issues(rules.archived_label, cursor)
+        ):
+            for issue in page.issues:
+                if not objects.has_label(issue, rules.base_label):
+                    found.update(object_id.casefold() for object_id in objects.ids_in_labels(issue.labels, rules))
+        return frozenset(found)
 
     def _all(self) -> _Found:
         self._read = self._total = 0

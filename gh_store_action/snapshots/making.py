@@ -187,10 +187,14 @@ class Snapshots:
             StoreError: that is more than may go in silence.
         """
         left = leaving.left(before, snapshot)
+        lost = left
         if leaving.shrinks(left, before) and not self.allow_shrink:
+            deleted = self.collector.deleted()
+            lost = tuple(object_id for object_id in left if object_id.casefold() not in deleted)
+        if leaving.shrinks(lost, before) and not self.allow_shrink:
             raise StoreError(
-                f"The snapshot in `{self.destination.path}` would lose {len(left):,} of its {len(before):,} objects, "
-                f"more than a tenth: {leaving.named(left)}. Nothing was written.",
+                f"The snapshot in `{self.destination.path}` would lose {len(lost):,} of its {len(before):,} objects, "
+                f"more than a tenth: {leaving.named(lost)}. Nothing was written.",
                 Text(
                     f"See whether their issues still have the label {self.session.rules.base_label!r} and one that "
                     f"begins with {self.session.rules.uid_prefix!r}; where they are to go, use ",
