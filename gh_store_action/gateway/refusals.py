@@ -159,7 +159,8 @@ def explained(
     what = f"{deed} of {repository}"
     granted = Grant(tuple(needs.items()))
     if refused.missing or (refused.status in (403, 404, 410) and not refused.message):
-        return denied(f"{what} ({refused.quoted})", **needs)
+        more = "" if "not accessible by" in refused.message else f" ({refused.quoted})"  # that says the same
+        return denied(f"{what}{more}", **needs)
     if refused.kind == "FORBIDDEN" or refused.status in (403, 410, 451):
         return AccessDeniedError(
             f"GitHub forbids to {what}: {refused.quoted}.",

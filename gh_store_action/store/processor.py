@@ -187,7 +187,6 @@ class Processor:
             work.batch = max(1, work.batch // 2)
             work.issue = self._reread(before.number)
             return True
-        self._check(step, written)
         self._heed(work, step, written)
         after = written.issue or self._reread(before.number)
         work.issue = after
@@ -211,7 +210,7 @@ class Processor:
         else:
             work.changed = work.changed or (written.title is not None and revised)
             work.context = replace(work.context, known={}, owed=(), own_title="")
-            self._contest(work, step, "others wrote at the same time")
+            self._contest(work, step)
         if written.failures and confirmed and not sent:
             return self._try_again(work, step)
         return True
@@ -233,8 +232,8 @@ class Processor:
         self._recent.extend([now] * (len(chosen) + comments))
         return chosen
 
-    def _check(self, step: Write, written: Written) -> None:
-        """Raises for what going round again would not fix."""
+    def _heed(self, work: _Round, step: Write, written: Written, error: StoreError | None = None) -> None:
+        """Raises for what going round again would not fix; pauses, as GitHub asks for it, after what may pass."""
         for failure in written.failures:
             if failure.known or (failure.lasting and failure.alias in _WHOLE):
                 raise self._refusal(failure, step)
@@ -243,21 +242,16 @@ class Processor:
                 f"GitHub took the title of {step.object_id}, but kept another body than the one that was sent.",
                 "The next run rebuilds the body from the log; if it fails again, make the object smaller.",
             )
+        refused = [f for f in written.failures if f.limited or (f.alias in _WHOLE and f.alias != "check")]
+        if refused and refused[0].limited:
+            work.refused += 1
+            self.github.transport.rest(last=work.refused >= self.github.transport.retries.max_attempts)
+        elif refused:
+            self._pause(work, error or self._refusal(refused[0], step))
 
     def _refusal(self, failure: Failure, step: Write) -> StoreError:
         repository = self.github.repository
         return explained(failure, "write issues", repository, {"issues": "write"}, object_id=step.object_id)
-
-    def _heed(self, work: _Round, step: Write, written: Written, error: StoreError | None = None) -> None:
-        """A pause after a refusal that may pass, as GitHub asks for it; raises it when it keeps coming."""
-        refused = [f for f in written.failures if f.limited or (f.alias in _WHOLE and f.alias != "check")]
-        if not refused:
-            return
-        if not refused[0].limited:
-            self._pause(work, error or self._refusal(refused[0], step))
-            return
-        work.refused += 1
-        self.github.transport.rest(last=work.refused >= self.github.transport.retries.max_attempts)
 
     def _pause(self, work: _Round, error: StoreError) -> None:
         """A little longer each time that a write fails in a row, and the error where it has been tried often enough."""
@@ -267,11 +261,12 @@ class Processor:
         if last or not transport.wait(transport.retries.backoff_factor**work.refused, error.what.rstrip(".")):
             raise error
 
-    def _contest(self, work: _Round, step: Write, why: str) -> None:
+    def _contest(self, work: _Round, step: Write) -> None:
         work.contested += 1
         if work.contested > MOST_CONTESTED:
             raise ConcurrentUpdateError(
-                f"#{work.issue.number} ({step.object_id}) could not be finished in {MOST_CONTESTED} rounds: {why}.",
+                f"#{work.issue.number} ({step.object_id}) could not be finished in {MOST_CONTESTED} rounds: "
+                "others wrote at the same time.",
                 "Nothing is lost; what is left is pending. Give the workflow `concurrency` by issue, and run again.",
             )
 
@@ -293,7 +288,6 @@ class Processor:
             if not step.checkpoint or any(c.body == step.checkpoint for c in work.issue.comments):
                 return
             written = self.github.write(work.issue, self.session.viewer, checkpoint=step.checkpoint)
-            self._check(step, written)
             self._heed(work, step, written, error)
             work.issue = written.issue or self._reread(work.issue.number)
         raise error

@@ -19,7 +19,7 @@ from gh_store_action.gateway.commits import CommitGateway
 from gh_store_action.gateway.transport import Transport
 from gh_store_action.snapshots import api_commits as committing
 from gh_store_action.snapshots.api_commits import ApiCommits
-from tests.double import Request
+from tests.double import GitHub, Request
 from tests.support import git
 from tests.support.scene import OWNER, WRITER, Run, Scene
 
@@ -448,11 +448,13 @@ def test_refused__a_token_that_may_not_commit_is_told_the_permission(scene: Scen
     assert SNAPSHOT in in_folder(folder)  # written all the same
 
 
-def test_refused__a_token_that_may_not_read_the_branch_is_told_the_permission(scene: Scene, folder: Path) -> None:
+def test_refused__a_token_that_may_not_read_the_branch_is_told_the_permission(
+    github: GitHub, tmp_path: Path, folder: Path
+) -> None:
+    scene = Scene(github, tmp_path, "octo/private", private=True)
     token = scene.repository.workflow_token(issues="read")
     run = via_api(scene, "snapshot", folder, token=token, branch="data")
-    assert "The token may not read the files of octo/store (Resource not accessible by integration)." in run.error
-    assert "Add `permissions: {contents: write}`" in run.error
+    assert "The token may not read the files of octo/private. Add `permissions: {contents: write}`" in run.error
 
 
 def test_refused__a_protected_branch_says_what_to_do(scene: Scene, folder: Path) -> None:
