@@ -77,13 +77,17 @@ class Lookup:
     def _sorted(self, object_id: str, reading: Reading) -> Found:
         rules, counting = self.session.rules, self.session.counting
         live, deleted, stray, refused = [], [], [], []
+        accepted = [issue for issue in reading.issues if acceptance.is_accepted(issue, object_id, counting)]
+        taken = any(objects.is_live(issue, rules) for issue in accepted)
         for issue in sorted(reading.issues, key=lambda issue: issue.number):
             named = objects.object_id_of(issue, rules)
             if named is None or named.casefold() != object_id.casefold():
                 continue
-            reason = acceptance.wrong_label(issue, object_id, counting) or acceptance.not_accepted(
-                issue, object_id, counting, self.session.may_write
-            )
+            reason = acceptance.wrong_label(issue, object_id, counting)
+            if (
+                not reason and not taken
+            ):  # beside the accepted one it is a duplicate, whoever opened it: nobody is asked
+                reason = acceptance.not_accepted(issue, object_id, counting, self.session.may_write)
             if reason:
                 refused.append((issue, reason))
                 continue
@@ -93,7 +97,7 @@ class Lookup:
                 live.append(issue)
             else:
                 stray.append(issue)
-        live.sort(key=lambda issue: not acceptance.is_accepted(issue, object_id, counting))
+        live.sort(key=lambda issue: issue not in accepted)
         return Found(object_id, tuple(live), tuple(deleted), tuple(stray), tuple(refused))
 
     def one(self, object_id: str, warn: Callable[[str], None] = lambda line: None) -> Issue:

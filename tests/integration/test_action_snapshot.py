@@ -274,7 +274,7 @@ def test_snapshot__strangers_deleted_objects_and_pull_requests_are_not_in_it(sce
     scene.repository.open_issue(OWNER, "A change", "{}", ["stored-object", "UID:pull"], pull=True)
     run = scene.run("snapshot", workspace=folder, commit=False)
     assert (run.exit_code, run.result.warnings, list(stored(folder))) == (0, [], ["good"])
-    assert "it was opened by somebody who may not write here" in run.log
+    assert "it was opened by eve, who may not write here" in run.log
 
 
 def test_snapshot__of_two_issues_with_one_id_the_lower_number_is_in(scene: Scene, folder: Path) -> None:

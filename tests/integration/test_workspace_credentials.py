@@ -264,7 +264,7 @@ def test_published__fetching__changes_no_ref_of_the_user(checkout: Path, server:
         ("git@github.com: Permission denied (publickey).\nfatal: Could not read", StoreError, "SSH"),
         ("error: cannot run ssh: No such file or directory\nfatal: unable to fork", StoreError, "HTTPS"),
         ("fatal: unable to access 'https://x/': Could not resolve host: x", Unreachable, "githubstatus"),
-        ("fatal: unable to access 'https://x/': SSL certificate problem: expired", Unreachable, "network"),
+        ("fatal: unable to access 'https://x/': SSL certificate problem: expired", StoreError, "certificate"),
         ("fatal: unable to access 'https://x/': Recv failure: Connection was reset", Unreachable, "broke off"),
         ("send-pack: unexpected disconnect while reading sideband packet", Unreachable, "broke off"),
         ("error: error in sideband demultiplexer", Unreachable, "broke off"),
