@@ -103,6 +103,8 @@ class Issue:
         total_comments: how many comments the issue had in this read.
         titles: the newest changes of the title, newest first, as far as asked.
         editor: who edited the body last, empty when nobody did.
+        locked: whether the conversation is locked, so that nobody but people with write permission may comment.
+        lock_reason: why, in GitHub's words; empty for none.
         cursor: where older comments continue, for the gateway alone.
     """
 
@@ -121,6 +123,8 @@ class Issue:
     comments: tuple[Comment, ...] = ()
     total_comments: int = 0
     complete: bool = True
+    locked: bool = False
+    lock_reason: str = ""
     cursor: str = ""
     body_edits: tuple[tuple[str, str], ...] = ()  # (time, login), newest first, the newest few
 

@@ -72,6 +72,8 @@ def brief(node: Mapping[str, Any], viewer: str) -> Issue:
         title=str(node["title"]),
         body=str(node.get("body") or ""),
         closed=bool(node["closed"]),
+        locked=bool(node.get("locked")),
+        lock_reason=str(node.get("activeLockReason") or ""),
         author=login_of(node.get("author")),
         labels=tuple(str(label["name"]) for label in (node.get("labels") or {}).get("nodes") or ()),
         created_at=str(node["createdAt"]),

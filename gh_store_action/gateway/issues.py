@@ -210,7 +210,11 @@ class GitHub:
         reply: str = "",
         receipts: Sequence[Receipt] = (),
     ) -> Written:
-        """One request with everything; the partial data of a failed one counts."""
+        """One request with everything; the partial data of a failed one counts.
+
+        A locked conversation takes no comment and no reaction of a bot (github-facts, section 3), so the lock is taken
+        off first and put on again.
+        """
         add = [r for r in receipts if not r.remove]
         remove = [r for r in receipts if r.remove]
         document = queries.write(
@@ -220,6 +224,7 @@ class GitHub:
             close=close,
             add=len(add),
             remove=len(remove),
+            lock=issue.lock_reason if issue.locked else None,
         )
         variables: dict[str, Any] = {"issue": issue.node_id, "cursor": None}
         if checkpoint:

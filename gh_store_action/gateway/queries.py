@@ -38,6 +38,7 @@ _HEAD = f"""
   body
   closed
   locked
+  activeLockReason
   createdAt
   updatedAt
   lastEditedAt
@@ -307,16 +308,21 @@ mutation PostToFold($issue: ID!, $text: String!, $cursor: String) {
 )
 
 
-def write(*, checkpoint: bool, reply: bool, update: bool, close: bool, add: int, remove: int) -> str:
+def write(
+    *, checkpoint: bool, reply: bool, update: bool, close: bool, add: int, remove: int, lock: str | None = None
+) -> str:
     """The one request of a decision.  Aliases run one after another and fail one by one; the last reads all back.
 
     Args:
+        lock: the reason of a lock that is taken off first and put on again, empty for none; None without a lock.
         update: whether title and body are sent.
         close: whether the issue is closed; sent again with the read-back, which then cannot see it open.
         add: how many receipts are left, `remove`: how many are taken back.
     """
     names = ["$issue: ID!", "$cursor: String"]
     steps: list[str] = []
+    if lock is not None:
+        steps.append("unlock: unlockLockable(input: { lockableId: $issue }) { clientMutationId }")
     if checkpoint:
         names.append("$checkpoint: String!")
         steps.append("checkpoint: addComment(input: { subjectId: $issue, body: $checkpoint }) { clientMutationId }")
@@ -339,5 +345,8 @@ def write(*, checkpoint: bool, reply: bool, update: bool, close: bool, add: int,
                 f"{kind}{place}: {mutation}(input: {{ subjectId: ${kind}{place}, content: ${kind}c{place} }}) "
                 "{ clientMutationId }"
             )
+    if lock is not None:
+        reason = f", lockReason: {lock}" if lock else ""
+        steps.append(f"lock: lockLockable(input: {{ lockableId: $issue{reason} }}) {{ clientMutationId }}")
     steps.append(f"check: updateIssue(input: {{ id: $issue{state} }}) {{ issue {{ ...Head ...Log }} }}")
     return f"mutation Write({', '.join(names)}) {{\n  " + "\n  ".join(steps) + "\n}\n" + FRAGMENTS

@@ -97,7 +97,8 @@ _MEANINGS = (
     _Meaning(
         r"\blocked\b",
         "The issue is locked",
-        "Unlock the conversation; a bot cannot write to it.",
+        "Unlock the conversation, or let the token do it: it needs write permission. Then run again.",
+        StoreError,
     ),
     _Meaning(
         r"\bSAML\b|single sign-on",

@@ -190,6 +190,8 @@ class Processor:
         self._heed(work, step, written)
         after = written.issue or self._reread(before.number)
         work.issue = after
+        if any(failure.alias == "lock" for failure in written.failures):
+            work.notes.append("GitHub did not lock the conversation again; lock it by hand.")
         if written.failures:
             work.batch = max(1, work.batch // 2)
         sent = step.title is not None
@@ -326,24 +328,32 @@ class Processor:
         )
 
     def sweep(self, progress: Callable[[int, int], None] = lambda done, all_: None) -> list[Result]:
-        """Every object that has something pending, oldest first.  One object's failure does not stop the others.
+        """Every object that has something pending, oldest first, folded while the store is listed.
+
+        One object's failure does not stop the others.
+
+        Args:
+            progress: called with the issues looked at, and all of them.
 
         Raises:
-            StoreError: when the listing fails, or the token or the budget ends.
+            StoreError: when the listing fails; what was folded before stays folded.
         """
-        waiting = [issue for issue in self._listing() if not self._settled(issue)]
         results: list[Result] = []
-        for done, issue in enumerate(waiting):
-            progress(done, len(waiting))
-            try:
-                results.append(self.process(issue.number))
-            except StoreError as error:
-                found = Result(issue.number, objects.object_id_of(issue, self.session.rules) or "", error=error)
-                results.append(found)
-                if _ends_the_run(error):
-                    results[-1] = replace(found, pending=len(waiting) - done, notes=(_left(done, len(waiting)),))
-                    return results
-        progress(len(waiting), len(waiting))
+        looked_at = 0
+        for page in self._pages():
+            waiting = [issue for issue in page.issues if not self._settled(issue)]
+            for done, issue in enumerate(waiting):
+                try:
+                    results.append(self.process(issue.number))
+                except StoreError as error:
+                    found = Result(issue.number, objects.object_id_of(issue, self.session.rules) or "", error=error)
+                    results.append(found)
+                    if _ends_the_run(error):
+                        left = _left(len(results) - 1, len(waiting) - done, more=page.cursor is not None)
+                        results[-1] = replace(found, pending=len(waiting) - done, notes=(left,))
+                        return results
+            looked_at += len(page.issues)
+            progress(looked_at, max(page.total, looked_at))
         return results
 
     def _settled(self, issue: Issue) -> bool:
@@ -353,10 +363,6 @@ class Processor:
             return self.session.may_write(login, object_id) is not False
 
         return sweeping.settled(issue, self.session.rules, self.session.counting, may_write)
-
-    def _listing(self) -> Iterable[Issue]:
-        """All issues with the base label; the list is whole before anything is changed."""
-        return [issue for page in self._pages() for issue in page.issues]
 
     def _pages(self) -> Iterable[Page]:
         label = self.session.rules.base_label
@@ -381,7 +387,8 @@ def _failed(receipts: Sequence[Receipt], written: Written) -> list[Receipt]:
     return [names[f.alias] for f in written.failures if f.alias in names and f.kind != "NOT_FOUND"]
 
 
-def _left(done: int, total: int) -> str:
+def _left(done: int, left: int, *, more: bool) -> str:
+    total = f"at least {done + left}" if more else f"{done + left}"
     return f"The run ended after {done} of {total} objects; the others are still pending, and the next run finds them."
 
 

@@ -17,7 +17,7 @@ from gh_store_action.action.main import main
 from gh_store_action.domain.objects import Marker, short_digest, title
 from tests.double import GitHub, Request
 from tests.support.runner import ROOT
-from tests.support.scene import Run, Scene, look_over
+from tests.support.scene import OWNER, WRITER, Run, Scene, look_over
 
 # The sweep
 
@@ -248,3 +248,21 @@ def test_log__errors_are_told_at_every_level(scene: Scene) -> None:
     scene.configure("store: {log: {level: ERROR}}")
 
     assert "has no issue #99" in scene.run("process", issue_number=99).error
+
+
+@pytest.mark.parametrize("named", [True, False])
+@pytest.mark.parametrize("reason", [None, "resolved", "too heated"])
+def test_a_locked_issue__is_unlocked_written_and_locked_again(scene: Scene, named: bool, reason: str | None) -> None:
+    """Bots lock closed issues.  The younger object is processed, too."""
+    scene.github.options.lock_is_named = named
+    first, second = (scene.make(name, {"n": 0}) for name in ("first", "second"))
+    for number in (first, second):
+        scene.post(number, '{"n": 1}')
+        scene.repository.edit_issue(number, WRITER, state="open")
+    scene.repository.lock(first, OWNER, reason)
+    run = scene.run("process")
+    assert run.exit_code == 0, run.log
+    issue = scene.repository.issue(first)
+    assert (json.loads(issue.body), issue.locked, issue.state) == ({"n": 1}, True, "closed")
+    assert any(content == "+1" for _, content in issue.comments[-1].reactions)
+    assert json.loads(scene.repository.issue(second).body) == {"n": 1}
