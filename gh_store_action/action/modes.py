@@ -17,7 +17,6 @@ from gh_store_action.domain.strict_json import canonical
 from gh_store_action.snapshots.making import SnapshotResult, Snapshots, Target
 from gh_store_action.store.lookup import Lookup
 from gh_store_action.store.moving import Mover
-from gh_store_action.store.processor import Processor
 
 WARN_COMMENTS = 2_000
 ALARM_COMMENTS = 2_400
@@ -30,12 +29,11 @@ def process(run: Run) -> int:
         run.report.notice(f"#{settings.issue_number} is a pull request, no stored object; nothing to do.")
         run.report.result("The event is about a pull request; nothing to do.")
         return DONE
+    mover = Mover(Lookup(run.session), dry_run=settings.dry_run)
     if settings.issue_number is not None:
-        mover = Mover(Lookup(run.session), dry_run=settings.dry_run)
         results = [mover.process(settings.issue_number, event_comment=settings.event_comment_id)]
     else:
-        processor = Processor(run.session, dry_run=settings.dry_run)
-        results = processor.sweep(progress(run.report, "objects looked at"))
+        results = mover.sweep(progress(run.report, "objects looked at"))
     return _report_processing(run, results, sweep=settings.issue_number is None)
 
 

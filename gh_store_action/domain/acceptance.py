@@ -36,7 +36,7 @@ def titles_of(issue: Issue) -> Iterator[Rename]:
 
 def marker_in(title: str, object_id: str) -> Marker | None:
     """The marker of a title that names this object; labels, and so ids, do not tell cases apart."""
-    named, marker = objects.read_title(title)
+    named, marker = objects.read_title(objects.read_moved(title)[0])
     return marker if named.casefold() == object_id.casefold() else None
 
 

@@ -25,7 +25,6 @@ from gh_store_action.store.creating import Creator
 from gh_store_action.store.deleting import Deleter
 from gh_store_action.store.lookup import Lookup
 from gh_store_action.store.moving import Migration, Mover
-from gh_store_action.store.processor import Processor
 from gh_store_action.store.reading import Reader
 from gh_store_action.store.session import Session
 from gh_store_action.store.updating import Updated, Updater, update_of
@@ -254,7 +253,7 @@ class GitHubStore:
 
     def sweep(self, progress: Callable[[int, int], None] = lambda done, total: None) -> list[Result]:
         """Folds everything that is pending."""
-        return Processor(self.session, dry_run=self.dry_run).sweep(progress)
+        return Mover(self._lookup, dry_run=self.dry_run).sweep(progress)
 
     # -- the past --------------------------------------------------------------------------------------------------
 

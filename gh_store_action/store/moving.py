@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from gh_store_action import __version__
@@ -14,13 +14,15 @@ from gh_store_action.domain.objects import TITLE_PREFIX, Marker
 from gh_store_action.domain.processing.result import Result
 from gh_store_action.domain.records import Issue, Receipt, Refusal, StoredObject
 from gh_store_action.domain.refusal import Reason
-from gh_store_action.domain.strict_json import InvalidJson, Json, dump, equal, parse
+from gh_store_action.domain.strict_json import InvalidJson, Json, body_digest, dump, equal, parse
 from gh_store_action.domain.verdicts import Counts, Outcome, initial_receipts, outcomes_given, reaction_of
 from gh_store_action.errors import ConcurrentUpdateError, StoreError
 from gh_store_action.gateway.objects import Opened
-from gh_store_action.store.lookup import Lookup
+from gh_store_action.store.lookup import Found, Lookup
 from gh_store_action.store.processor import Processor
 from gh_store_action.store.reading import Reader
+
+MOST_TRIES = 3
 
 
 @dataclass(frozen=True)
@@ -105,16 +107,33 @@ class Mover:
     def roll_over(self, object_id: str) -> StoredObject:
         """Processes the object, makes a new issue from a checkpoint of it, moves the labels, closes the old one.
 
-        To be called by one actor at a time.  Killed half-way, the old issue still is the object; call it again.
+        The old issue's title says first where the object goes, so that no run writes to it any more; then it is looked
+        at again, for what a run has written meanwhile.  Killed half-way, the next run or call finishes the move.
 
         Raises:
             ObjectNotFound: there is no such object.
-            ConcurrentUpdateError: something stays pending.
+            ConcurrentUpdateError: something stays pending, or others kept writing.
         """
-        found = self.lookup.look(object_id)
-        self.session.refuse_unknown_app()
-        if not found.live:
-            raise self.lookup.missing(found)
+        for _ in range(MOST_TRIES):
+            found = self.lookup.look(object_id)
+            self.session.refuse_unknown_app()
+            if not found.live:
+                raise self.lookup.missing(found)
+            moved = self._move(object_id, found)
+            if moved is not None:
+                return moved
+        raise ConcurrentUpdateError(
+            f"{object_id!r} was written to during each of {MOST_TRIES} tries to move it.",
+            "Nothing is lost, and it is where it was; move it again when fewer updates come.",
+        )
+
+    def _move(self, object_id: str, found: Found) -> StoredObject | None:
+        """One try; None where somebody wrote to the object meanwhile."""
+        begun_at = objects.read_moved(found.live[0].title)[1]
+        if begun_at and not self.dry_run:
+            if not self._hand_over(found.live[0], begun_at):
+                return None
+            return self.lookup.stored(self.github.read(begun_at, rules=False).issues[0])
         result = self.processor.advance(found.live[0])
         old = result.issue or found.live[0]
         if self.dry_run:
@@ -125,13 +144,42 @@ class Mover:
             )
         begun = [issue for issue in found.live[1:] if self._previous(issue) == old.number]
         new = self._continued(old, begun) or self._copied(old)
-        title = objects.moved_title(old.title, new)
+        self.github.change(old.number, title=objects.moved_title(old.title, new))
+        if not self._hand_over(self.github.read(old.number, rules=False).issues[0], new):
+            return None
+        return self.lookup.stored(self.github.read(new, rules=False).issues[0])
+
+    def _hand_over(self, old: Issue, new: int) -> bool:
+        """Moves the labels where the new issue has what the old one has; else the old one stays the object."""
+        copy = self.github.read(new, rules=False).issues[0]
+        if not self._continues(copy, old, new):
+            self._give_back(old, new, old.labels)
+            return False
         store = {label.casefold() for label in self._own_labels(old)}
         kept = [label for label in old.labels if label.casefold() not in store]
         self.github.change(new, labels=old.labels)
-        self.github.change(old.number, labels=kept, state="closed", title=title)
-        self._redirect(self.github.read(old.number, rules=False).issues[0])
-        return self.lookup.stored(self.github.read(new, rules=False).issues[0])
+        self.github.change(old.number, labels=kept, state="closed")
+        after = self.github.read(old.number, rules=False).issues[0]
+        if not self._continues(copy, after, new):  # a run that had read the old title wrote behind the last look
+            self._give_back(after, new, old.labels)
+            return False
+        self._redirect(after)
+        return True
+
+    def _continues(self, copy: Issue, old: Issue, new: int) -> bool:
+        """Whether the old issue says that it is kept in the new one, and the new one has its state."""
+        title, target = objects.read_moved(old.title)
+        there, here = objects.read_title(copy.title)[1], objects.read_title(title)[1]
+        if target != new or there is None or here is None or self._previous(copy) != old.number:
+            return False
+        same = body_digest(copy.body) == body_digest(old.body) != ""
+        return same and (there.digest == here.digest and there.revision >= here.revision)
+
+    def _give_back(self, old: Issue, new: int, labels: tuple[str, ...]) -> None:
+        """The old issue is the object again, and the copy is nothing."""
+        self.github.change(new, labels=[], state="closed", title=f"Given up: copy of #{old.number}")
+        title, target = objects.read_moved(old.title)
+        self.github.change(old.number, labels=labels, title=title if target else None)
 
     def _own_labels(self, issue: Issue) -> tuple[str, ...]:
         rules = self.session.rules
@@ -189,7 +237,7 @@ class Mover:
 
     def process(self, number: int, *, event_comment: int | None = None) -> Result:
         """Brings one object up to date; updates that somebody posts to its old issue are sent to the new one."""
-        result = self.processor.process(number, event_comment=event_comment)
+        result = self._finished(self.processor.process(number, event_comment=event_comment))
         if not result.skipped or result.issue is None:
             return result
         refusals, target = self._redirect(result.issue)
@@ -197,6 +245,18 @@ class Mover:
             return result
         skipped = f"its object is kept in issue #{target} now"
         return replace(result, skipped=skipped, counts=Counts({Outcome.REJECTED: len(refusals)}), refusals=refusals)
+
+    def sweep(self, progress: Callable[[int, int], None] = lambda done, all_: None) -> list[Result]:
+        """Brings all objects up to date, see `Processor.sweep`, and finishes moves that were killed."""
+        return [self._finished(result) for result in self.processor.sweep(progress)]
+
+    def _finished(self, result: Result) -> Result:
+        """Finishes a move that the processor has come upon."""
+        if not result.moved_to or result.issue is None or self.dry_run:
+            return result
+        if not self._hand_over(result.issue, result.moved_to):
+            return self.processor.process(result.number)
+        return replace(result, issue=self.github.read(result.number, rules=False).issues[0])
 
     def _redirect(self, issue: Issue) -> tuple[tuple[Refusal, ...], int]:
         """Refuses what came after the move, and says where the object is."""

@@ -121,20 +121,22 @@ class Processor:
             elif isinstance(step, AskPermissions):
                 work.context = self.session.ask(work.context, object_id, step.logins)
             elif isinstance(step, NotAnObject):
-                return Result(
-                    issue.number,
-                    object_id,
-                    skipped=step.reason,
-                    changed=work.changed,
-                    closed=issue.closed,
-                    issue=work.issue,
-                )
+                return self._left_alone(work, step)
             elif isinstance(step, UpToDate):
                 return self._result(work, step, step.blocked)
             else:
                 self._note(work, step)
                 if self.dry_run or not self._carry_out(work, step):
                     return self._result(work, step, step.blocked)
+
+    def _left_alone(self, work: _Round, step: NotAnObject) -> Result:
+        if work.changed and not step.deleted:
+            raise ConcurrentUpdateError(
+                f"Issue #{work.issue.number} stopped being an object while this run wrote to it: {step.reason}.",
+                "Look whether the object was moved without these updates; then post them again there.",
+            )
+        found = Result(work.issue.number, work.object_id, skipped=step.reason, moved_to=step.moved_to)
+        return replace(found, changed=work.changed, closed=work.issue.closed, issue=work.issue)
 
     def _read_again(self, work: _Round, step: ReadAgain) -> None:
         """Waits for GitHub to show one moment, a few times.
@@ -330,10 +332,7 @@ class Processor:
     def sweep(self, progress: Callable[[int, int], None] = lambda done, all_: None) -> list[Result]:
         """Every object that has something pending, oldest first, folded while the store is listed.
 
-        One object's failure does not stop the others.
-
-        Args:
-            progress: called with the issues looked at, and all of them.
+        One object's failure does not stop the others.  `progress` is called with the issues looked at, and all of them.
 
         Raises:
             StoreError: when the listing fails; what was folded before stays folded.

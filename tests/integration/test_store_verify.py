@@ -10,6 +10,7 @@ import pytest
 from gh_store_action import ConcurrentUpdateError, GitHubStore, ObjectNotFound, StoreError
 from tests.double import BOT
 from tests.integration.test_store_objects import cost, store_of
+from tests.support.interleave import Orders
 from tests.support.store import World
 
 
@@ -301,17 +302,56 @@ def test_roll_over__killed_at_any_request_and_called_again(w: World, store: GitH
 
 @pytest.mark.parametrize("went_on", [True, False])
 def test_roll_over__what_an_earlier_try_left(w: World, store: GitHubStore, went_on: bool) -> None:
-    w.hub.faults.status(400, match=lambda r: r.method == "PATCH", nth=2)
+    """The title is set, the new issue has its labels, and the old one still has them, too."""
+    w.hub.faults.status(400, match=lambda r: r.method == "PATCH", nth=3)
     with pytest.raises(StoreError):
         store.roll_over("metrics")
     assert set(w.repo.issue(2).labels) == {"stored-object", "UID:metrics"}
-    assert store.get("metrics").meta.issue_number == 1
+    found = store.get("metrics")
+    assert (found.meta.issue_number, found.data, found.meta.version) == (1, {"count": 1}, 2)
     if went_on:
-        store.update("metrics", {"count": 2}, apply=True)
+        w.update(1, {"count": 2})
     moved = store.roll_over("metrics")
-    assert (moved.data, moved.meta.issue_number) == (({"count": 2}, 3) if went_on else ({"count": 1}, 2))
-    assert (w.repo.issue(2).title == "Given up: metrics") == went_on
+    assert (moved.data, moved.meta.issue_number) == ({"count": 1}, 2)
+    told = [c.body for c in w.repo.issue(1).comments if "kept in [#2]" in c.body]
+    assert len(told) == went_on
     assert store.verify() == ()
+
+
+@pytest.mark.parametrize("by", ["number", "sweep"])
+@pytest.mark.parametrize("nth", [2, 3])
+def test_roll_over__killed_between_title_and_labels__the_next_run_finishes_it(
+    w: World, store: GitHubStore, nth: int, by: str
+) -> None:
+    w.hub.faults.status(400, match=lambda r: r.method == "PATCH", nth=nth)
+    with pytest.raises(StoreError):
+        store.roll_over("metrics")
+    for result in [store.process(1)] if by == "number" else store.sweep():
+        assert result.error is None
+    found = store.get("metrics")
+    assert (found.meta.issue_number, found.data, found.meta.version) == (2, {"count": 1}, 2)
+    assert w.repo.issue(1).labels == ()
+    assert store.verify() == ()
+
+
+def test_roll_over__beside_a_run__no_update_is_lost_in_any_order(w: World, store: GitHubStore) -> None:
+    comment = w.update(1, {"_data": {"$inc": {"count": 1}}, "_meta": {"update_mode": "operators"}})
+    mover, runner = w.token(), w.token()
+
+    def moves() -> None:
+        with GitHubStore(mover, "octo/store", api_url=w.hub.api_url, pause=w.pause) as moving:
+            moving.roll_over("metrics")
+
+    saved = w.hub.save()
+    for schedule in Orders(most=60):
+        w.hub.restore(saved)
+        failed = schedule.run(w.hub, {mover: moves, runner: lambda: w.process(1, runner)})
+        assert all(isinstance(error, StoreError) for error in failed.values()), failed
+        w.sweep()
+        with GitHubStore(w.token(), "octo/store", api_url=w.hub.api_url, pause=w.pause) as fresh:
+            data = fresh.get("metrics").data
+        receipts = {content for _, content in next(c for c in w.repo.issue(1).comments if c.id == comment).reactions}
+        assert (data, receipts) in (({"count": 2}, {"+1"}), ({"count": 1}, {"-1"})), (schedule.order, failed)
 
 
 def test_roll_over__an_issue_that_says_it_came_from_a_later_one_is_not_followed(w: World, store: GitHubStore) -> None:

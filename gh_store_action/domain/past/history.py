@@ -94,7 +94,7 @@ def read(issue: Issue, rules: Rules, counting: frozenset[str], judge: Judge = no
     # What the author has set stands for every reader; processing asks whether the author may write.
     binding = acceptance.signers(issue, object_id, counting) | {issue.author}
     entries = tuple(updates.read_all(issue.comments, rules, counting, binding))
-    marker = acceptance.marker_in(objects.read_moved(issue.title)[0], object_id)
+    marker = acceptance.marker_in(issue.title, object_id)
     adopted = updates.adopted_at(entries)
     own = any(e.kind is Kind.CHECKPOINT and e.update_id for e in entries)
     legacy = adopted if marker or adopted or own else max((e.id for e in entries), default=0)

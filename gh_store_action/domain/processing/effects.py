@@ -42,11 +42,13 @@ class NotAnObject:
 
     Args:
         broken: it was meant as one, and somebody has to fix it.
+        moved_to: the issue that it is being moved to, 0 for none.
     """
 
     reason: str
     deleted: bool = False
     broken: bool = False
+    moved_to: int = 0
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ class Result:
         receipts_left: reactions that the next run has to leave.
         comments: how many the issue has; GitHub takes 2,500.
         skipped: why the issue was left alone, empty for an object.
+        moved_to: the issue that its object is being moved to, 0 for none.
         error: the failure that ended the work on it, None where there was none.
         issue: as last read, None where it was not looked at.
     """
@@ -37,6 +38,7 @@ class Result:
     refusals: tuple[Refusal, ...] = ()
     notes: tuple[str, ...] = ()
     skipped: str = ""
+    moved_to: int = 0
     error: StoreError | None = None
     issue: Issue | None = field(default=None, repr=False)
 

@@ -25,6 +25,8 @@ def settled(
     object_id = objects.object_id_of(issue, rules)
     if not objects.is_live(issue, rules) or object_id is None:
         return True
+    if objects.read_moved(issue.title)[1]:
+        return False  # a move that was killed before its labels
     marker = acceptance.marker_in(issue.title, object_id)
     setter = next(acceptance.titles_of(issue)).login
     if marker is None or setter in ("", issue.author) and issue.author not in counting:

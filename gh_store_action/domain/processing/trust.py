@@ -63,6 +63,11 @@ def no_object(issue: Issue, context: Context) -> NotAnObject | None:
             f"it was opened by {issue.author}, who may not write here; "
             "it becomes an object when somebody who may write saves its body"
         )
+    target = objects.read_moved(issue.title)[1]
+    if target and acceptance.marker_in(issue.title, object_id) is not None:
+        setter = next(acceptance.titles_of(issue)).login
+        if setter not in ("", issue.author) or context.allows(issue.author):
+            return NotAnObject(f"it is being moved to issue #{target}", moved_to=target)
     return None
 
 
