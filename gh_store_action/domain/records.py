@@ -63,10 +63,11 @@ class Rules:
 
 @dataclass(frozen=True)
 class Reaction:
-    """One reaction; `content` in REST names."""
+    """One reaction; `content` in REST names, `at` empty where the read does not tell when it was left."""
 
     login: str
     content: str
+    at: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)

@@ -38,22 +38,37 @@ def edit_name(edit: RefusedEdit) -> str:
     return "body" + hashlib.sha256(f"{edit.at} {edit.text}".encode("utf-8", "replace")).hexdigest()[:16]
 
 
-def refused(refusals: Sequence[Refusal], *, edit: RefusedEdit | None, issue_url: str) -> str:
+def edited_name(comment_id: int) -> str:
+    """How a reply names an update that was edited after it was applied, so that its author is told once."""
+    return f"edited{comment_id}"
+
+
+def refused(
+    refusals: Sequence[Refusal],
+    *,
+    edit: RefusedEdit | None,
+    issue_url: str,
+    edited: Sequence[tuple[int, str]] = (),
+) -> str:
     """The reply's text, empty when there is nothing to say.
 
     Args:
         refusals: rejected updates that no reply names yet; strangers get a reaction, never a reply.
+        edited: comments that were edited after they were applied, and who edited them.
         issue_url: of the object's issue, for links to the comments.
     """
-    if not refusals and edit is None:
+    if not refusals and edit is None and not edited:
         return ""
-    refusals = refusals[:MOST_NAMED]
+    refusals, edited = refusals[:MOST_NAMED], edited[:MOST_SHOWN]
     names = [str(r.comment_id) for r in refusals] + ([edit_name(edit)] if edit else [])
+    names += [edited_name(comment) for comment, _ in edited]
     parts = [f"{REPLY_PREFIX}{' '.join(names)} -->"]
     if refusals:
         parts.append(_updates(refusals, issue_url))
     if edit is not None:
         parts.append(_edit(edit))
+    if edited:
+        parts.append(_edited(edited, issue_url))
     return "\n".join(parts)
 
 
@@ -73,9 +88,17 @@ def _updates(refusals: Sequence[Refusal], issue_url: str) -> str:
         lines.append(f"- and {len(refusals) - shown} more")
     lines += [
         "",
-        "Nothing else was held up by this. To try again, post a corrected update as a new comment and reopen the "
-        'issue: plain JSON such as `{"count": 1}` is merged into the object. Editing the refused comment changes '
-        "nothing.",
+        "Nothing else was held up by this. To try again, post a corrected update as a new comment: plain JSON such as "
+        '`{"count": 1}` is merged into the object. Editing the refused comment changes nothing.',
+    ]
+    return "\n".join(lines)
+
+
+def _edited(edited: Sequence[tuple[int, str]], issue_url: str) -> str:
+    lines = ["**Editing a comment after it was applied changes nothing.** Post the change as a new comment.", ""]
+    lines += [
+        f"- [{comment}]({issue_url}#issuecomment-{comment}), edited by {_who(editor)}: its earlier text is applied"
+        for comment, editor in edited
     ]
     return "\n".join(lines)
 

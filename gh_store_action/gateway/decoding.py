@@ -39,7 +39,12 @@ def reactions_from(
     Own ones are taken from `viewerHasReacted` too: whether `Reaction.user` names a bot is not documented.
     """
     found = [
-        Reaction(str((node.get("user") or {}).get("login") or GHOST).lower(), _NAMES[node["content"]]) for node in nodes
+        Reaction(
+            str((node.get("user") or {}).get("login") or GHOST).lower(),
+            _NAMES[node["content"]],
+            str(node.get("createdAt") or ""),
+        )
+        for node in nodes
     ]
     own = [Reaction(viewer, _NAMES[g["content"]]) for g in groups or () if g.get("viewerHasReacted")]
     return tuple(found) + tuple(reaction for reaction in own if reaction not in found)

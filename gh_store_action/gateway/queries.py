@@ -27,7 +27,7 @@ _COMMENTS = f"""
     author {_ACTOR}
     editor {_ACTOR}
     reactionGroups {{ content viewerHasReacted }}
-    reactions(first: 100) {{ pageInfo {{ hasNextPage endCursor }} nodes {{ content user {{ login }} }} }}
+    reactions(first: 100) {{ pageInfo {{ hasNextPage endCursor }} nodes {{ content createdAt user {{ login }} }} }}
   }}
 """
 
@@ -98,7 +98,10 @@ REACTIONS = """
 query Reactions($id: ID!, $cursor: String) {
   node(id: $id) {
     ... on IssueComment {
-      reactions(first: 100, after: $cursor) { pageInfo { hasNextPage endCursor } nodes { content user { login } } }
+      reactions(first: 100, after: $cursor) {
+        pageInfo { hasNextPage endCursor }
+        nodes { content createdAt user { login } }
+      }
     }
   }
 }

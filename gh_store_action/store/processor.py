@@ -332,27 +332,26 @@ class Processor:
     def sweep(self, progress: Callable[[int, int], None] = lambda done, all_: None) -> list[Result]:
         """Every object that has something pending, oldest first, folded while the store is listed.
 
-        One object's failure does not stop the others.  `progress` is called with the issues looked at, and all of them.
+        One object's failure does not stop the others.  `progress` is called with objects done and known.
 
         Raises:
             StoreError: when the listing fails; what was folded before stays folded.
         """
         results: list[Result] = []
-        looked_at = 0
         for page in self._pages():
             waiting = [issue for issue in page.issues if not self._settled(issue)]
-            for done, issue in enumerate(waiting):
+            for left, issue in zip(range(len(waiting), 0, -1), waiting, strict=True):
+                progress(len(results), len(results) + left)
                 try:
                     results.append(self.process(issue.number))
                 except StoreError as error:
                     found = Result(issue.number, objects.object_id_of(issue, self.session.rules) or "", error=error)
                     results.append(found)
                     if _ends_the_run(error):
-                        left = _left(len(results) - 1, len(waiting) - done, more=page.cursor is not None)
-                        results[-1] = replace(found, pending=len(waiting) - done, notes=(left,))
+                        note = _left(len(results) - 1, left, more=page.cursor is not None)
+                        results[-1] = replace(found, pending=left, notes=(note,))
                         return results
-            looked_at += len(page.issues)
-            progress(looked_at, max(page.total, looked_at))
+        progress(len(results), len(results))
         return results
 
     def _settled(self, issue: Issue) -> bool:

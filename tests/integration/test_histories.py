@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -47,7 +47,6 @@ class Update:
     good: bool
     sure: bool
     gone: bool = False
-    others: set[str] = field(default_factory=set)
 
 
 class Histories(RuleBasedStateMachine):
@@ -64,6 +63,7 @@ class Histories(RuleBasedStateMachine):
         self.clean = False
         self.tampered = False  # the log no longer gives the body, so the body must not be broken
         self.revision = 0
+        self.titles: list[str] = []
 
     @initialize(tick=st.sampled_from([0, 1]), author=st.sampled_from([BOT, "alice"]))
     def begin(self, tick: int, author: str) -> None:
@@ -182,8 +182,6 @@ class Histories(RuleBasedStateMachine):
             before = data.draw(st.sampled_from(titles)) if titles else before
         self.w.repo.edit_issue(self.number, "dave", title=before)
         self.clean = False
-
-    titles: list[str] = []
 
     @precondition(lambda self: self.clean)
     @rule(who=st.sampled_from(["alice", "bob"]))

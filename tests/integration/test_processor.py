@@ -358,3 +358,21 @@ def test_an_id_that_can_be_none__is_left_alone_and_costs_one_request(odd: str) -
         before = w.requests()
         assert w.sweep() == []
         assert w.requests() - before == 1
+
+
+def test_an_edit_of_an_applied_comment__is_answered_once() -> None:
+    with world() as w:
+        number = w.object(data={"n": 0})
+        comment = w.update(number, {"n": 42})
+        w.process(number)
+        for value in (43, 44):
+            w.repo.edit_comment(comment, "alice", json.dumps({"n": value}))
+            w.process(number)
+            assert w.data(number) == {"n": 42}
+        told = [c.body for c in w.repo.issue(number).comments if "edited by @alice" in c.body]
+        assert len(told) == 1
+        assert "Post the change as a new comment." in told[0]
+        assert not w.process(number).changed
+        w.update(number, {"n": 45})
+        w.process(number)
+        assert w.data(number) == {"n": 45}

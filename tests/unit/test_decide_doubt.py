@@ -11,7 +11,7 @@ from gh_store_action.domain.log.fold import State
 from gh_store_action.domain.processing.decide import ReadFurther, UpToDate, Write, decide
 from gh_store_action.domain.records import Issue, Receipt
 from gh_store_action.domain.verdicts import Outcome
-from tests.support.values import comment, context, initial, issue, marked, written
+from tests.support.values import BOT, comment, context, initial, issue, marked, written
 
 START = {"count": 0}
 
@@ -278,3 +278,16 @@ def test_one_late_before_a_checkpoint_and_one_after_it() -> None:
     before = issue(data, sorted([*log, held], key=lambda c: c.id), marker=marked(3, 14, 3, data))
     step = wrote(decide(before, context()))
     assert step.state.data == {"x": 1, "y": 1, "late": 1, "late too": 1}
+
+
+@pytest.mark.parametrize(("edited_at", "told"), [("2026-02-01T00:00:01Z", True), ("2026-01-31T00:00:00Z", False)])
+def test_a_crash_before_the_receipt_and_an_edit_since__the_author_is_told(edited_at: str, told: bool) -> None:
+    """The verdict is of the text as it was folded."""
+    corrected = comment(11, {"n": 43}, edited_at=edited_at, editor="alice")
+    data = {"count": 0, "n": 42}
+    options = {"editor": BOT, "edited_at": "2026-02-01T00:00:00Z"}
+    before = issue(data, [initial(), corrected], marker=marked(2, 11, 2, data, 10, 11), **options)
+    step = wrote(decide(before, context()))
+    assert (step.title, [r.content for r in step.receipts]) == (None, ["+1"])
+    assert ("<!-- gh-store refused edited11 -->" in step.reply) is told
+    settled(before, step)

@@ -201,7 +201,31 @@ def _reply(found: _Gathered, verdicts: Mapping[int, Verdict]) -> str:
         [refusal for refusal in _refusals(found.entries, verdicts) if refusal.comment_id in unnamed],
         edit=found.base.refused_edit,
         issue_url=found.context.issue_url,
+        edited=_edited(found, verdicts),
     )
+
+
+def _edited(found: _Gathered, verdicts: Mapping[int, Verdict]) -> list[tuple[int, str]]:
+    """Updates that were edited after they were applied, and by whom, where no reply says so yet.
+
+    The verdict is of the text as it was folded: before its receipt, or before the body that holds it was written.
+    """
+    named = {name for entry in found.entries for name in entry.names}
+    applied = reaction_of(Outcome.APPLIED, found.context.rules.reactions)
+    result: list[tuple[int, str]] = []
+    for entry in found.entries:
+        comment, verdict = entry.comment, verdicts.get(entry.id)
+        if not (found.base.since < entry.id <= found.base.comment) or not comment.edited_at or verdict is None:
+            continue
+        given = [r.at for r in comment.reactions if r.login in found.context.binding and r.content == applied and r.at]
+        late = (
+            comment.edited_at > min(given)
+            if given
+            else entry.id in found.base.verdicts and (comment.edited_at > found.issue.edited_at != "")
+        )
+        if late and verdict.outcome is Outcome.APPLIED and replies.edited_name(entry.id) not in named:
+            result.append((entry.id, comment.editor))
+    return result
 
 
 def _know_authors(entries: Iterable[Entry], context: Context) -> None:
