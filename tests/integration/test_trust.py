@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 
 import pytest
 
 from gh_store_action import GitHubStore
 from gh_store_action.domain import objects
-from gh_store_action.errors import AccessDeniedError, GitHubError, ObjectExists, ObjectNotFound
+from gh_store_action.errors import AccessDeniedError, GitHubError, ObjectExists, ObjectNotFound, StoreError
 from tests.double import BOT
+from tests.support.interleave import Orders
 from tests.support.store import World, world
 
 INC = {"_data": {"$inc": {"n": 1}}, "_meta": {"update_mode": "operators"}}
@@ -241,3 +243,59 @@ def test_an_app_among_the_processors__works() -> None:
         assert w.process(number).applied == 1
         with store_of(w, w.token()) as store:
             assert [found.data for found in store.list_all()] == [{"n": 2}]
+
+
+# -- kills and other runs under a delay
+
+
+@pytest.mark.parametrize("delay", [0, 1, 2, 3, 4, 5, 50])
+@pytest.mark.parametrize("phase", ["before", "after"])
+def test_killed_at_any_request_under_a_delay__nothing_is_lost_or_doubled(delay: int, phase: str) -> None:
+    with world() as w:
+        number = by_hand(w, "alice")
+        for _ in range(2):
+            w.update(number, INC)
+        saved = w.hub.save()
+        for k in range(1, 6):
+            w.hub.restore(saved)
+            w.hub.delays.events = delay
+            token = w.token()
+            w.hub.faults.dead_from(token, k, phase)
+            with suppress(StoreError):
+                w.process(number, token)
+            w.hub.faults.clear()
+            w.update(number, INC)
+            assert [result.error for result in w.sweep() if result.error] == []
+            w.process(number)
+            assert w.data(number) == {"n": 3}, k
+            assert w.repo.issue(number).state == "closed"
+
+
+@pytest.mark.parametrize("delay", [1, 3, 50])
+def test_two_runs_in_any_order_under_a_delay__nothing_is_lost_or_doubled(delay: int) -> None:
+    with world() as w:
+        number = by_hand(w, "alice")
+        w.update(number, INC)
+        one, other = w.token(), w.hub.token("alice")
+        saved = w.hub.save()
+        for schedule in Orders(most=25):
+            w.hub.restore(saved)
+            w.hub.delays.events = delay
+            clients = {token: lambda token=token: w.process(number, token) for token in (one, other)}
+            schedule.run(w.hub, clients)  # type: ignore[arg-type]
+            w.process(number)
+            assert w.data(number) == {"n": 1}, schedule.order
+
+
+@pytest.mark.parametrize("delay", [1, 2, 5])
+def test_a_label_index_that_lags__creates_one_object(delay: int) -> None:
+    with world() as w:
+        w.hub.delays.labels = w.hub.delays.lists = delay
+        with store_of(w, w.token()) as store:
+            store.create("m", {"n": 0})
+        with store_of(w, w.token()) as store, suppress(ObjectExists):
+            store.create("m", {"n": 0})
+        for _ in range(delay):
+            w.session().ensure()
+        live = [issue for issue in w.repo.issues() if "UID:m" in issue.labels]
+        assert len(live) == 1
