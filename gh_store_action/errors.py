@@ -85,6 +85,10 @@ class AccessDeniedError(StoreError):
     """The token, or the person, may not do this."""
 
 
+class LockedIssue(AccessDeniedError):
+    """The conversation is locked, and the token cannot unlock it: one issue's trouble, not the run's."""
+
+
 class ConcurrentUpdateError(StoreError):
     """Others changed the same thing: it is not as the caller wants it, or it kept changing while we tried."""
 

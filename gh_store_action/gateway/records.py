@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from gh_store_action.domain.records import Issue
+from gh_store_action.domain.records import Issue, Receipt
 from gh_store_action.gateway.answers import Answer, reason_of
 from gh_store_action.gateway.refusals import Refused
 
@@ -50,6 +50,12 @@ class Written:
     title: str | None
     body: str | None
     failures: tuple[Failure, ...]
+
+    def missing(self, receipts: Sequence[Receipt]) -> list[Receipt]:
+        """Those of the sent receipts that did not arrive; one whose comment has gone never will."""
+        groups = {"x": [one for one in receipts if one.remove], "r": [one for one in receipts if not one.remove]}
+        names = {f"{kind}{place}": one for kind, group in groups.items() for place, one in enumerate(group)}
+        return [names[f.alias] for f in self.failures if f.alias in names and f.kind != "NOT_FOUND"]
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,14 @@ from dataclasses import dataclass
 
 from gh_store_action.domain import objects
 from gh_store_action.domain.markdown import shorten, visible, yaml_block
-from gh_store_action.errors import AccessDeniedError, GitHubError, InvalidUpdate, ObjectNotFound, StoreError
+from gh_store_action.errors import (
+    AccessDeniedError,
+    GitHubError,
+    InvalidUpdate,
+    LockedIssue,
+    ObjectNotFound,
+    StoreError,
+)
 from gh_store_action.hints import Grant, InWorkflow, Setting, Text
 
 _MOST = 300  # characters of a reason; it may quote what strangers wrote
@@ -98,7 +105,7 @@ _MEANINGS = (
         r"\blocked\b",
         "The issue is locked",
         "Unlock the conversation, or let the token do it: it needs write permission. Then run again.",
-        StoreError,
+        LockedIssue,
     ),
     _Meaning(
         r"\bSAML\b|single sign-on",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from gh_store_action.domain import objects
@@ -23,7 +23,14 @@ from gh_store_action.domain.processing.decide import (
 from gh_store_action.domain.processing.result import Result
 from gh_store_action.domain.records import Issue, Receipt, Refusal
 from gh_store_action.domain.verdicts import Counts, Verdict
-from gh_store_action.errors import AccessDeniedError, BudgetExhausted, ConcurrentUpdateError, GitHubError, StoreError
+from gh_store_action.errors import (
+    AccessDeniedError,
+    BudgetExhausted,
+    ConcurrentUpdateError,
+    GitHubError,
+    LockedIssue,
+    StoreError,
+)
 from gh_store_action.gateway.records import Failure, Page, Written, pages
 from gh_store_action.gateway.refusals import UnknownEffect, explained
 from gh_store_action.gateway.transport import Cancelled
@@ -202,7 +209,7 @@ class Processor:
         if confirmed:
             work.refused = work.refused if written.failures else 0
             work.changed = work.changed or revised
-            owed = tuple(r for r in step.receipts if r not in receipts or r in _failed(receipts, written))
+            owed = tuple(r for r in step.receipts if r not in receipts or r in written.missing(receipts))
             work.context = replace(
                 work.context,
                 known={**work.context.known, **step.verdicts},
@@ -375,16 +382,6 @@ class Processor:
 _WHOLE = ("fold", "check", "checkpoint", "reply")  # aliases that say something of the issue, not of one comment
 
 
-def _failed(receipts: Sequence[Receipt], written: Written) -> list[Receipt]:
-    """Those of the sent receipts that did not arrive; one whose comment has gone never will."""
-    groups = {
-        "x": [receipt for receipt in receipts if receipt.remove],
-        "r": [receipt for receipt in receipts if not receipt.remove],
-    }
-    names = {f"{kind}{place}": receipt for kind, group in groups.items() for place, receipt in enumerate(group)}
-    return [names[f.alias] for f in written.failures if f.alias in names and f.kind != "NOT_FOUND"]
-
-
 def _left(done: int, left: int, *, more: bool) -> str:
     total = f"at least {done + left}" if more else f"{done + left}"
     return f"The run ended after {done} of {total} objects; the others are still pending, and the next run finds them."
@@ -392,5 +389,6 @@ def _left(done: int, left: int, *, more: bool) -> str:
 
 def _ends_the_run(error: StoreError) -> bool:
     """Whether the next object would meet the same: no permission, no budget, no GitHub."""
-    lasting = isinstance(error, AccessDeniedError | BudgetExhausted | Cancelled)
+    denied = isinstance(error, AccessDeniedError) and not isinstance(error, LockedIssue)
+    lasting = denied or isinstance(error, BudgetExhausted | Cancelled)
     return lasting or (isinstance(error, GitHubError) and error.status == 0)

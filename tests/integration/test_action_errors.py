@@ -160,10 +160,14 @@ def test_issues_disabled__says_where_to_enable_them(scene: Scene, mode: str, inp
 def test_locked_issue__says_what_to_unlock(scene: Scene) -> None:
     number = scene.make()
     scene.post(number, '{"count": 1}', by=OWNER)
+    other = scene.make("other")
+    scene.post(other, '{"count": 1}', by=OWNER)
     scene.repository.lock(number, OWNER)
-    run = scene.run("process", issue_number=number)
+    scene.github.faults.refuse("unlockLockable", {"type": "FORBIDDEN", "message": "You may not unlock"}, times=None)
+    run = scene.run("process")
     assert run.exit_code == 1
-    assert "locked" in run.error
+    assert "The issue is locked" in run.error and "Unlock the conversation" in run.error
+    assert json.loads(scene.repository.issue(other).body)["count"] == 1  # one issue's trouble ends no sweep
 
 
 def test_github_down__is_tried_again_and_then_told(scene: Scene, github: GitHub) -> None:

@@ -160,13 +160,14 @@ def test_permission_missing_for_writing__says_what_to_add_and_loses_nothing() ->
         assert w.data(number) == {"count": 1}
 
 
-def test_a_locked_issue__says_to_unlock_it() -> None:
+def test_a_locked_issue_that_cannot_be_unlocked__says_to_unlock_it() -> None:
     with world() as w:
         number = one_pending(w)
         w.repo.lock(number, "alice")
+        w.hub.faults.refuse("unlockLockable", {"type": "FORBIDDEN", "message": "You may not unlock"}, times=None)
         with pytest.raises(StoreError, match="locked"):
             w.process(number)
-        w.repo.unlock(number, "alice")
+        w.hub.faults.clear()
         w.sweep()
         assert w.data(number) == {"count": 1}
 
