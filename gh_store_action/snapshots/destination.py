@@ -290,16 +290,19 @@ class Destination:
     def publish(
         self, files: Mapping[str, bytes], stale: tuple[str, ...], message: str, known: frozenset[str]
     ) -> Published:
-        """Commits what was written.
+        """Commits what was written, and looks at what that leaves in the work tree.
 
         Raises:
             Overtaken: the branch has a main file that is neither this one nor a known one.
             StoreError: it cannot be committed.
         """
         if self.target.via_api:
-            return self._api.publish(files, stale, message, guarded=self.main, known=known)
-        publication = self._publication(tuple(map(self._at, files)), tuple(map(self._at, stale)), message)
-        return self.workspace.publish(replace(publication, guarded=self._at(self.main), known=known))
+            done = self._api.publish(files, stale, message, guarded=self.main, known=known)
+        else:
+            publication = self._publication(tuple(map(self._at, files)), tuple(map(self._at, stale)), message)
+            done = self.workspace.publish(replace(publication, guarded=self._at(self.main), known=known))
+        left = self._left(done.branch, files, stale) if self.workspace.has_checkout(self.path) else ()
+        return replace(done, left=left)
 
     @cached_property
     def _api(self) -> ApiCommits:
@@ -308,9 +311,24 @@ class Destination:
         if self.workspace.has_checkout(path):
             repository = self.workspace.repository(path) or repository
             path = self.workspace.in_checkout(self.path)
-            branch = branch or self.workspace.head_branch(target.fallback_branch, path=self.path)
+            branch = branch or self.workspace.head_branch(self._fallback, path=self.path)
         github = CommitGateway(self._store.transport, repository)
         return ApiCommits(github, branch or target.fallback_branch, path, create=bool(target.branch))
+
+    @cached_property
+    def _fallback(self) -> str:
+        """The event's branch, which another repository's checkout, such as a submodule, has nothing to do with."""
+        own = self.target.repository or self._store.repository
+        return self.target.fallback_branch if self.workspace.is_of(self.path, own) else ""
+
+    def _left(self, branch: str, files: Mapping[str, bytes], stale: Iterable[str]) -> tuple[str, ...]:
+        """What the work tree now has otherwise than the checked-out commit, which is to be on that branch."""
+        if self._of_branch or self.workspace.head_branch(branch, path=self.path) != branch:
+            return ()
+        there = self.workspace.committed(self.path, self._publication((), ()), tip=False)
+        changed = [name for name, data in files.items() if there.get(name) not in blob_oids(data)]
+        left = (*changed, *(name for name in stale if name in there))
+        return tuple(self.workspace.in_checkout(self._at(name)) for name in left)
 
     def _at(self, name: str) -> str:
         """Where in the workspace."""
@@ -323,5 +341,5 @@ class Destination:
             message=message or "Update the store's snapshot",
             author=self.target.author,
             branch=self.target.branch,
-            fallback_branch=self.target.fallback_branch,
+            fallback_branch=self._fallback,
         )

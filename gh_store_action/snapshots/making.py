@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import posixpath
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -57,6 +59,7 @@ class SnapshotResult:
             *((f"A full snapshot was made: {self.why_full}.",) if self.why_full else ()),
             *((again,) if self.overtaken else ()),
             *((f"Not in the snapshot any more, {many}: {leaving.named(self.left)}.",) if self.left else ()),
+            *((_what_to_do_before_a_pull(self.published),) if self.published and self.published.left else ()),
         )
 
 
@@ -228,6 +231,17 @@ class Snapshots:
                 **({"Store-Left": leaving.named(left, leaving.LISTED)} if left else {}),
             },
         )
+
+
+def _what_to_do_before_a_pull(published: Published) -> str:
+    left = published.left
+    more = f" and {len(left) - 1:,} more" if len(left) > 1 else ""
+    why = published.stayed or f"Only the remote's {published.branch} has the commit."
+    place = shlex.quote(posixpath.commonpath(left))
+    return (
+        f"The checkout did not follow: `{left[0]}`{more} in the work tree is not as in the checked-out commit. {why} "
+        f"Before `git pull`, run `git stash push --include-untracked -- {place}`."
+    )
 
 
 def _bytes(pieces: Iterable[str]) -> bytes:

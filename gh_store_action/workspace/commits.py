@@ -73,12 +73,14 @@ class Published:
         branch: where it is.
         tries: how many times a push was tried, or found needless.
         stayed: why the checkout, which is on that branch, did not move along; empty where it did, or had not to.
+        left: files that the work tree has otherwise than the checked-out commit, by their paths in the checkout.
     """
 
     sha: str
     branch: str
     tries: int
     stayed: str = ""
+    left: tuple[str, ...] = ()
 
 
 def pause(tries: int, share: Callable[[], float] = random.random) -> float:
@@ -175,6 +177,13 @@ class Checkout:
         match = re.search(r"([^/]+/[^/]+?)(\.git)?/?$", address.path)
         return match[1] if address.scheme in ("http", "https", "ssh") and match else ""
 
+    def is_of(self, repository: str) -> bool:
+        """Whether the remote is this repository (`owner/name`) of this GitHub; a path on disk names no host."""
+        address = self.git.run("remote", "get-url", self._origin).line if self._origin else ""
+        match = re.fullmatch(r"(?:\w+://)?(?:[^/@]*@)?([^/:]*)(?::\d+)?[:/](.*?)(?:\.git)?/?", address)
+        hosts = ("", urlsplit(self.git.server_url).hostname)
+        return match is not None and match[1] in hosts and f"/{match[2]}".lower().endswith(f"/{repository}".lower())
+
     def publish(self, publication: Publication, files: Mapping[str, Path | None], guarded: str = "") -> Published:
         """Commit the files on the branch's newest commit and push it; again on the next one when others came first.
 
@@ -268,15 +277,23 @@ class Checkout:
         return name
 
     def _remote(self) -> str:
-        remotes = self.git.run("remote").line.split()
+        if not self._origin:
+            raise StoreError(
+                f"The checkout has no remote `origin` to push to (its remotes: {', '.join(self._remotes) or 'none'}).",
+                Text("Use actions/checkout before this step, or ", Without("commit"), "."),
+            )
+        return self._origin
+
+    @property
+    def _origin(self) -> str:
+        remotes = self._remotes
         if "origin" in remotes:
             return "origin"
-        if len(remotes) == 1 and not remotes[0].startswith("-"):
-            return remotes[0]
-        raise StoreError(
-            f"The checkout has no remote `origin` to push to (its remotes: {', '.join(remotes) or 'none'}).",
-            Text("Use actions/checkout before this step, or ", Without("commit"), "."),
-        )
+        return remotes[0] if len(remotes) == 1 and not remotes[0].startswith("-") else ""
+
+    @property
+    def _remotes(self) -> list[str]:
+        return self.git.run("remote").line.split()
 
     def _move_along(self, branch: str, base: str, commit: str, entries: Entries, author: Author) -> str:
         """Let the local branch follow where it was at the base, and the index with it; both, or neither.

@@ -202,6 +202,10 @@ class Workspace:
         """`owner/name` of the checkout that the path lies in, as its remote's address has it; else empty."""
         return self._checkout([self._resolved(path)]).repository()
 
+    def is_of(self, path: str, repository: str) -> bool:
+        """Whether the checkout that the path lies in is this repository's (`owner/name`)."""
+        return self._checkout([self._resolved(path)]).is_of(repository)
+
     def publish(self, publication: Publication) -> Published:
         """Commit and push the files as they are on disk, and nothing else.  See `Checkout.publish`.
 

@@ -66,6 +66,30 @@ def test_repository__is_what_a_web_address_names(checkout: Path, address: str, n
     assert workspace_of(checkout).repository("src/a.py") == name
 
 
+@pytest.mark.parametrize(
+    ("address", "own"),
+    [
+        ("https://github.com/Octo/Store", True),
+        ("https://x:y@github.com:443/octo/store.git/", True),
+        ("ssh://git@github.com/octo/store.git", True),
+        ("git@github.com:octo/store.git", True),
+        ("/srv/octo/store.git", True),
+        ("https://ghe.example/octo/store", False),
+        ("git@ghe.example:octo/store.git", False),
+        ("https://github.com/octo/store-2", False),
+        ("https://github.com/octo/xstore", False),
+        ("https://github.com/myocto/store", False),
+        ("https://github.com/octo/store/wiki", False),
+        ("https://github.com/octo/store.wiki.git", False),
+    ],
+)
+def test_is_of__knows_the_repository_by_any_address(checkout: Path, address: str, own: bool) -> None:
+    real.git(checkout, "remote", "set-url", "origin", address)
+    assert workspace_of(checkout).is_of("src/a.py", "octo/store") == own
+    real.git(checkout, "remote", "remove", "origin")
+    assert not workspace_of(checkout).is_of("src/a.py", "octo/store")
+
+
 def test_published__reads_a_branch_that_is_not_in_the_work_tree(checkout: Path, remote: Path) -> None:
     real.push(remote, {STORE: "1\n"}, branch="data")
     workspace = workspace_of(checkout)
