@@ -17,6 +17,7 @@ from gh_store_action.errors import InputError, StoreError
 from gh_store_action.workspace.commits import Checkout, Overtaken, Publication, Published
 from gh_store_action.workspace.disk import everything_in, holds, sync, teaching
 from gh_store_action.workspace.git import Git
+from gh_store_action.workspace.trees import check_attributes
 
 __all__ = ["Overtaken", "Publication", "Published", "Workspace"]
 
@@ -166,6 +167,16 @@ class Workspace:
             StoreError: no checkout, no remote, or no branch known.
         """
         return self._checkout_of(publication).check(publication)
+
+    def check_attributes(self, paths: Sequence[str]) -> None:
+        """Look whether git stores such files as they are, by the attributes in the work tree.
+
+        Raises:
+            InputError: it stores something else; says the line of .gitattributes to add.
+        """
+        targets = [self._resolved(path) for path in paths]
+        checkout = self._checkout(targets)
+        check_attributes(checkout.git, [_under(checkout, target) for target in targets])
 
     def has_checkout(self, path: str) -> bool:
         """Whether the path lies in a checkout."""

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import os
+import posixpath
+import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
-from gh_store_action.errors import StoreError
+from gh_store_action.errors import InputError, StoreError
 from gh_store_action.hints import Setting, Text
 from gh_store_action.workspace.git import Git
 
 REMOVED = "0"
 FILE = "100644"
+
+UNSET = {"filter": "-filter", "ident": "-ident", "working-tree-encoding": "!working-tree-encoding"}
+"""The attributes by which git stores other bytes than a file has, and how each is taken back (gitattributes(5))."""
 
 Entries: TypeAlias = Mapping[str, tuple[str, str]]
 """Path to mode and blob."""
@@ -36,6 +42,7 @@ def tree_of(git: Git, base: str, entries: Entries) -> str:
     """The base's tree with our entries in it; empty when that is the same tree.
 
     Raises:
+        InputError: an attribute has git store something else than the files.
         StoreError: something else stands in the way.
     """
     plain = ("-c", "core.sparseCheckout=false", "-c", "core.splitIndex=false", "-c", "index.sparse=false")
@@ -44,6 +51,7 @@ def tree_of(git: Git, base: str, entries: Entries) -> str:
         if base:
             git.run(*plain, "read-tree", base, variables=aside)
         git.run(*plain, "update-index", "-z", "--index-info", stdin=index_info(entries), variables=aside)
+        check_attributes(git, [path for path, (mode, _) in entries.items() if mode == FILE], "--cached", aside=aside)
         tree = git.run(*plain, "write-tree", "--missing-ok", variables=aside).line
     before = base or _empty_tree(git)
     difference = git.run("diff-tree", "-r", "-z", "--no-renames", "--name-only", before, tree).out
@@ -54,6 +62,38 @@ def tree_of(git: Git, base: str, entries: Entries) -> str:
             Text("Choose another path for ", Setting("output"), ", or remove that file from the branch."),
         )
     return tree if touched else ""
+
+
+def check_attributes(git: Git, paths: Sequence[str], *where: str, aside: Mapping[str, str] | None = None) -> None:
+    """That everybody's git stores these files as they are, as we do.
+
+    Else raw files and, say, pointers of LFS would take turns on the branch, and no checkout would be clean.
+
+    Args:
+        where: `--cached` reads the attributes in an index, else those in the work tree count.
+        aside: names the index.
+
+    Raises:
+        InputError: one is stored as something else; says the line of .gitattributes that takes that back.
+    """
+    stdin = b"".join(os.fsencode(path) + b"\0" for path in paths)
+    out = git.run("check-attr", "-z", *where, "--stdin", *UNSET, stdin=stdin, variables=aside).out
+    fields = os.fsdecode(out).split("\0")
+    answers = zip(fields[::3], fields[1::3], fields[2::3], strict=False)
+    found = [answer for answer in answers if answer[2] not in ("unspecified", "unset")]
+    if not found:
+        return
+    place = posixpath.commonpath(paths)
+    pattern = re.sub(r"([*?\[])", r"\\\1", f"/{place}") + ("/**" if place != paths[0] else "")
+    if re.search(r'[\s"]', pattern):
+        pattern = json.dumps(pattern, ensure_ascii=False)
+    line = " ".join((pattern, *dict.fromkeys(UNSET[one] for _, one, _ in found)))
+    first, name, value = found[0]
+    raise InputError(
+        f"The path {first!r} has the attribute `{name}={value}`, so that git stores something else than the file; a "
+        "snapshot is stored as it is.",
+        Text(f"Add the line `{line}` at the end of `.gitattributes`, or choose another ", Setting("output"), "."),
+    )
 
 
 def index_info(entries: Entries) -> bytes:

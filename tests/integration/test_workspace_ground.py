@@ -29,7 +29,7 @@ def test_publish__no_hook_filter_helper_or_program_of_the_repository_is_run(
 ) -> None:
     ran = tmp_path / "ran"
     evil = f"touch {ran}; cat"
-    attributes = "* filter=evil diff=evil text eol=crlf ident\ndata/* working-tree-encoding=UTF-16\n"
+    attributes = "* filter=evil diff=evil text eol=crlf ident\ndata/* !filter !ident\n"
     real.commit(checkout, {".gitattributes": attributes})
     real.git(checkout, "push", "--quiet")
     os.utime(checkout / "README.md", (FAR, FAR))  # younger than any index: each writing of one looks at the file
