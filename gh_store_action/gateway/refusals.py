@@ -128,6 +128,15 @@ _MEANINGS = (
         GitHubError,
     ),
     _Meaning(
+        r"secret detected|cannot contain secrets",
+        "GitHub's push protection found a secret, and refused to {deed}",
+        Text(
+            "Where it is, GitHub says to git alone: with ",
+            Setting("commit-via", "git"),
+            " a run names the object, and the page where it can be allowed.",
+        ),
+    ),
+    _Meaning(
         r"rule violations|protected",
         "A rule of {repository} forbids to {deed}",
         Text("Give ", Setting("branch"), " one without such a rule, or let this token bypass it (Settings > Rules)."),

@@ -14,6 +14,7 @@ from gh_store_action.gateway.commits import CommitGateway
 from gh_store_action.gateway.issues import GitHub
 from gh_store_action.snapshots.api_commits import ApiCommits
 from gh_store_action.workspace.files import Publication, Published, Workspace
+from gh_store_action.workspace.lessons import SecretFound
 
 
 @dataclass(frozen=True)
@@ -303,7 +304,10 @@ class Destination:
             done = self._api.publish(files, stale, message, guarded=self.main, known=known)
         else:
             publication = self._publication(tuple(map(self._at, files)), tuple(map(self._at, stale)), message)
-            done = self.workspace.publish(replace(publication, guarded=self._at(self.main), known=known))
+            try:
+                done = self.workspace.publish(replace(publication, guarded=self._at(self.main), known=known))
+            except SecretFound as error:
+                raise self._naming(error, files) from error
         left = self._left(done.branch, files, stale) if self.workspace.has_checkout(self.path) else ()
         return replace(done, left=left)
 
@@ -317,6 +321,23 @@ class Destination:
             branch = branch or self.workspace.head_branch(self._fallback, path=self.path)
         github = CommitGateway(self._store.transport, repository)
         return ApiCommits(github, branch or target.fallback_branch, path, create=bool(target.branch))
+
+    def _naming(self, error: SecretFound, files: Mapping[str, bytes]) -> SecretFound:
+        """The same, with the objects that hold the secrets."""
+        names = {self.workspace.in_checkout(self._at(name)): name for name in files}
+        found = {
+            snapshot_files.object_at(names[path], files[names[path]], line): f"{path}:{line}"
+            for path, line in error.places
+            if path in names
+        }
+        if not (ids := found.keys() - {""}):
+            return error
+        where = ", ".join(f"{object_id!r} ({found[object_id]})" for object_id in sorted(ids))
+        many = "the objects" if len(ids) > 1 else "the object"
+        return error.reworded(
+            f"GitHub's push protection refused the push, for it found a secret ({error.kinds}) in {many} {where}.",
+            error.hint,
+        )
 
     @cached_property
     def _fallback(self) -> str:

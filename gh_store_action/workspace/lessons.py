@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gh_store_action.arguments import AUTHORITY
@@ -22,6 +23,18 @@ class RaceLost(Exception):
 
 class Unreachable(StoreError):
     """The remote did not answer, or broke off; the same request may succeed a little later."""
+
+
+class SecretFound(AccessDeniedError):
+    """GitHub's push protection has found secrets in what was pushed.
+
+    Args:
+        places: where, up to five of them: path in the repository, and line.
+        kinds: GitHub's names of them.
+    """
+
+    places: tuple[tuple[str, int], ...] = ()
+    kinds: str = ""
 
 
 @dataclass(frozen=True)
@@ -139,6 +152,7 @@ RACE = re.compile(
     r"|incorrect old value|reference already exists"
 )
 REFUSED = re.compile(r"\[(remote )?rejected\]")  # of the answer for each ref: without one, nobody knows
+PROTECTION = r"PUSH PROTECTION|[Pp]ush cannot contain secrets|/unblock-secret/"
 TELLING = re.compile(r"^(remote: *)?(fatal|error|!|ERROR)")
 
 
@@ -172,6 +186,8 @@ def failure(command: str, answer: GitResult, otherwise: type[StoreError] = Store
     """
     shown = (" ".join(re.split(r"[\s\x00-\x1f\x7f]+", line)).strip() for line in answer.said.split("\n"))
     lines = [line for line in shown if line and not line.startswith("To ")]  # `To <address>` heads a push's answer
+    if any(re.search(PROTECTION, line) for line in lines):
+        return _secret_found(lines)
     telling = [line for line in lines if TELLING.match(line)] or lines[-1:] or [f"exit code {answer.code}"]
     for lesson in LESSONS:
         if signs := [line for line in lines if re.search(lesson.sign, line)]:
@@ -179,3 +195,19 @@ def failure(command: str, answer: GitResult, otherwise: type[StoreError] = Store
             detail = yaml_block(lesson.detail) if lesson.detail else ""
             return lesson.kind(f"{lesson.what} Git said: “{cause[:300]}”.", lesson.hint, detail=detail)
     return otherwise(f"`git {command}` failed: “{telling[0][:300]}”.", "Fix what it names, then run this again.")
+
+
+def _secret_found(lines: Sequence[str]) -> SecretFound:
+    """A secret that GitHub's push protection has refused, with the page where it may be allowed."""
+    text = "\n".join(lines)
+    places = tuple((path, int(line)) for path, line in re.findall(r"^remote: path: (.+):(\d+)$", text, re.MULTILINE))
+    kinds = ", ".join(dict.fromkeys(re.findall(r"^remote: [-—]+ (.+?) [-—]+$", text, re.MULTILINE))) or "of some kind"
+    links = " ".join(dict.fromkeys(re.findall(r"https?://\S+/unblock-secret/[\w-]+", text)))
+    where = ", ".join(f"{path}:{line}" for path, line in places) or "what was pushed"
+    error = SecretFound(
+        f"GitHub's push protection refused the push, for it found a secret ({kinds}) in {where}.",
+        "Revoke it, for the issue shows it to all who may read it, and take it out of the object by an update; or, "
+        f"where it is none, allow it on the page that GitHub names. Then run this again.{links and ' GitHub: '}{links}",
+    )
+    error.places, error.kinds = places, kinds
+    return error

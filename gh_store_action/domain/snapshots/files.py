@@ -115,6 +115,15 @@ def object_of(path: str) -> str:
     return unquote(path.removeprefix("objects/").removesuffix(".json"))
 
 
+def object_at(name: str, data: bytes, line: int) -> str:
+    """The id of the object that a line of a snapshot's file, counted from 1, belongs to; empty for none."""
+    if name.startswith(FOLDER):
+        return object_of(name)
+    before = b"\n".join(data.split(b"\n")[:line])
+    found = _MEMBER.findall(before) or _LINE.findall(before)
+    return str(json.loads(found[-1])) if found else ""
+
+
 # -- reading ----------------------------------------------------------------------------------------------------------
 
 
