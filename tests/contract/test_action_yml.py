@@ -201,7 +201,10 @@ def test_template__properties_say_name_and_description_and_the_name_is_the_workf
 
 def test_template_process_updates__listens_to_what_announces_an_update_and_checks_nothing_out() -> None:
     path = ROOT / "workflows-templates" / "process-updates.yml"
-    assert workflow(path)["on"] == {"issue_comment": {"types": ["created", "edited"]}}
+    assert workflow(path)["on"] == {
+        "issues": {"types": ["reopened"]},
+        "issue_comment": {"types": ["created", "edited"]},
+    }
     assert len(the_job(path)["steps"]) == 1
     for part in (
         "contains(github.event.issue.labels.*.name, 'stored-object')",
