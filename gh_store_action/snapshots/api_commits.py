@@ -89,6 +89,7 @@ class ApiCommits:
         oids = {name: blob_oid(data) for name, data in files.items()}
         allowed = {"", *known, *({oids[guarded]} if guarded is not None else ())}
         progress = _Progress()
+        patient = True
         try:
             while True:
                 tip = self._made(allowed, guarded)
@@ -106,16 +107,17 @@ class ApiCommits:
                 deletions = [name for name in removed if name in tip.blobs]
                 if not additions and not deletions:
                     return Published(progress.made, tip.branch, progress.tries + 1)
-                if self._commit(tip, additions, deletions, message, progress):
-                    return Published(progress.made, tip.branch, progress.tries)
-                self._tip = None
-                why = "an answer was lost" if progress.unknown else "others committed first"
-                if progress.lost == TRIES or not self.github.transport.wait(pause(progress.lost), why):
+                if progress.lost == TRIES or not patient:  # the last answer may be the lost one, so it was looked for
                     raise ConcurrentUpdateError(
                         f"The branch {tip.branch} was changed by others during each of {progress.lost} tries to "
                         "commit.",
                         "Give the workflow a `concurrency` group, or another `branch`, then run this again.",
                     )
+                if self._commit(tip, additions, deletions, message, progress):
+                    return Published(progress.made, tip.branch, progress.tries)
+                self._tip = None
+                why = "an answer was lost" if progress.unknown else "others committed first"
+                patient = self.github.transport.wait(pause(progress.lost), why)
         except BudgetExhausted as error:
             raise error.reworded(
                 f"{error.what} The files are in the workspace, and {progress.parts or 'none'} of the commits "

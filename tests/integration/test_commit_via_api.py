@@ -485,6 +485,13 @@ def test_waiting__ends_with_the_runs_patience(scene: Scene) -> None:
         publish.publish({"": b"{}"}, (), "Message")
 
 
+def test_waiting__the_last_answer_that_was_lost_is_looked_for_all_the_same(scene: Scene) -> None:
+    publish = publisher(scene)
+    publish.github.transport.waited = publish.github.transport.retries.max_wait_seconds
+    scene.github.faults.status(502, match=lambda request: request.operation == "Commit", phase="after")
+    assert publish.publish({"": b"{}"}, (), "Message").sha == scene.repository.head()
+
+
 def test_blob_oid__is_gits_name_of_the_bytes(scene: Scene) -> None:
     scene.repository.commit_files({"file": "some text\n"})
     assert scene.repository.git("rev-parse", "main:file").strip() == blob_oid(b"some text\n")
