@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 from gh_store_action.domain import objects
 from gh_store_action.domain.processing import sweeping
 from gh_store_action.domain.processing.context import Context, PermissionUnknown
-from gh_store_action.domain.processing.decide import (
+from gh_store_action.domain.processing.decide import decide
+from gh_store_action.domain.processing.effects import (
     AskPermissions,
     NotAnObject,
     ReadAgain,
@@ -18,7 +19,6 @@ from gh_store_action.domain.processing.decide import (
     Step,
     UpToDate,
     Write,
-    decide,
 )
 from gh_store_action.domain.processing.result import Result
 from gh_store_action.domain.records import Issue, Receipt, Refusal

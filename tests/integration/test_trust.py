@@ -299,3 +299,21 @@ def test_a_label_index_that_lags__creates_one_object(delay: int) -> None:
             w.session().ensure()
         live = [issue for issue in w.repo.issues() if "UID:m" in issue.labels]
         assert len(live) == 1
+
+
+@pytest.mark.parametrize("delay", [0, 1, 5, 50])
+def test_a_typed_title_that_cannot_be__is_no_measure_for_the_one_after_it(delay: int) -> None:
+    """Dave types a revision far ahead, edits the body, and runs the store twice with a token of his own."""
+    with world() as w:
+        w.repo.grant("dave", "write")
+        number = w.object(data={"n": 0})
+        w.process(number)
+        title = w.repo.issue(number).title
+        w.repo.edit_issue(number, "dave", title=title.replace("[r1 ", "[r1000001 "))
+        w.repo.edit_issue(number, "dave", body='{"n": 0, "by hand": 1}')
+        w.update(number, INC)
+        w.hub.delays.events = delay
+        for _ in range(2):
+            w.process(number, w.hub.token("dave"))
+        w.process(number)
+        assert w.data(number) == {"n": 1, "by hand": 1}

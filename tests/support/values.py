@@ -11,7 +11,7 @@ from gh_store_action.domain.log.entries import checkpoint, checkpoint_id
 from gh_store_action.domain.log.fold import Judge, no_schema
 from gh_store_action.domain.objects import Marker
 from gh_store_action.domain.processing.context import Context
-from gh_store_action.domain.processing.decide import Write
+from gh_store_action.domain.processing.effects import Write
 from gh_store_action.domain.records import Comment, Issue, Reaction, Rename, Rules
 from gh_store_action.domain.strict_json import Json, dump
 

@@ -8,7 +8,8 @@ import pytest
 
 from gh_store_action.domain import objects
 from gh_store_action.domain.processing.context import PermissionUnknown
-from gh_store_action.domain.processing.decide import AskPermissions, NotAnObject, ReadFurther, UpToDate, Write, decide
+from gh_store_action.domain.processing.decide import decide
+from gh_store_action.domain.processing.effects import AskPermissions, NotAnObject, ReadFurther, UpToDate, Write
 from gh_store_action.domain.processing.reconcile import BrokenObject
 from gh_store_action.domain.records import Issue, Receipt, Rename
 from gh_store_action.domain.refusal import Reason

@@ -8,7 +8,8 @@ import pytest
 
 from gh_store_action.domain import objects
 from gh_store_action.domain.log.fold import State
-from gh_store_action.domain.processing.decide import ReadFurther, UpToDate, Write, decide
+from gh_store_action.domain.processing.decide import decide
+from gh_store_action.domain.processing.effects import ReadFurther, UpToDate, Write
 from gh_store_action.domain.records import Issue, Receipt
 from gh_store_action.domain.verdicts import Outcome
 from tests.support.values import BOT, comment, context, initial, issue, marked, written

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from gh_store_action.domain.log.entries import Entry, Kind, adopted_at, checkpoint, checkpoint_id
+from gh_store_action.domain.log.entries import Entry, Kind, checkpoint, checkpoint_id
 from gh_store_action.domain.log.fold import State, fold, newest_checkpoint, repeats
 from gh_store_action.domain.log.fold import reach as repeats_reach
 from gh_store_action.domain.processing.context import Context, NeedsMore
@@ -69,6 +69,11 @@ def reach_checkpoint(issue: Issue, entries: Sequence[Entry]) -> None:
         raise NeedsMore(ReadFurther(entries[0].id - 1 if entries else 0))
 
 
+def answered(entries: Sequence[Entry]) -> frozenset[str]:
+    """What the store's replies name already."""
+    return frozenset(name for entry in entries for name in entry.names)
+
+
 def recorded_verdicts(entries: Sequence[Entry], context: Context, up_to: int) -> dict[int, Verdict]:
     """The verdicts that bind: receipts of whoever has set a marker, what checkpoints name, this run's own."""
     found = recorded_by_checkpoints(entries)
@@ -84,17 +89,22 @@ def recorded_verdicts(entries: Sequence[Entry], context: Context, up_to: int) ->
 
 
 def verdicts_of_held(
-    entries: Sequence[Entry], context: Context, recorded: Mapping[int, Verdict], up_to: int, late: Iterable[Entry]
+    entries: Sequence[Entry],
+    context: Context,
+    recorded: Mapping[int, Verdict],
+    late: Iterable[Entry],
+    *,
+    since: int,
+    up_to: int,
 ) -> dict[int, Verdict]:
     """What became of older updates that no receipt is there for: a run died before it left one.
 
     A rejected one is named in a reply, which is sent before the body.
     """
     apart = {entry.id for entry in late} | recorded.keys()
-    adopted = adopted_at(entries)
-    silent = [e for e in entries if e.asks and adopted < e.id <= up_to and e.id not in apart]
+    silent = [e for e in entries if e.asks and since < e.id <= up_to and e.id not in apart]
     context.insist(login for entry in silent for login in context.writers(entry))
-    named = {name for entry in entries for name in entry.names}
+    named = answered(entries)
     first = repeats(entries)
     found: dict[int, Verdict] = {}
     for entry in silent:
@@ -147,16 +157,3 @@ def with_checkpoint(base: Base, entries: Sequence[Entry], context: Context, *, r
         verdicts={comment: verdict.outcome.key for comment, verdict in base.verdicts.items()},
     )
     return replace(base, moved=True, checkpoint=text, checkpoint_id=key)
-
-
-def unreceipted_reply_ids(entries: Sequence[Entry], verdicts: Mapping[int, Verdict], base: Base) -> frozenset[int]:
-    """Rejected updates that no reply names yet."""
-    named = frozenset(name for e in entries for name in e.names)
-    return frozenset(
-        e.id
-        for e in entries
-        if e.id > base.since
-        and e.id in verdicts
-        and verdicts[e.id].outcome is Outcome.REJECTED
-        and str(e.id) not in named
-    )

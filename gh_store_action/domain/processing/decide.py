@@ -10,35 +10,14 @@ from gh_store_action.domain.log import entries as updates
 from gh_store_action.domain.log.entries import Entry, Kind
 from gh_store_action.domain.log.fold import Folded, State, fold, reach, repeats
 from gh_store_action.domain.objects import Marker
-from gh_store_action.domain.processing.base import Base, unreceipted_reply_ids
+from gh_store_action.domain.processing.base import Base, answered
 from gh_store_action.domain.processing.context import Context, NeedsMore
-from gh_store_action.domain.processing.effects import (
-    AskPermissions,
-    NotAnObject,
-    ReadAgain,
-    ReadFurther,
-    Step,
-    UpToDate,
-    Write,
-)
+from gh_store_action.domain.processing.effects import NotAnObject, ReadFurther, Step, UpToDate, Write
 from gh_store_action.domain.processing.reconcile import BrokenObject, find_base
 from gh_store_action.domain.processing.trust import TrustedMarker, find_marker, no_object
 from gh_store_action.domain.records import Comment, Issue, Receipt, Refusal
 from gh_store_action.domain.strict_json import dump
 from gh_store_action.domain.verdicts import Outcome, Verdict, initial_receipts, reaction_of
-
-__all__ = [
-    "AskPermissions",
-    "Context",
-    "NotAnObject",
-    "ReadAgain",
-    "ReadFurther",
-    "Step",
-    "UpToDate",
-    "Write",
-    "decide",
-]
-
 
 CATCH_UP = 5  # comments behind the marker: a sweep sees that many, and would look closer at the issue for ever
 
@@ -144,7 +123,7 @@ def _fold(found: _Gathered) -> Folded:
 
 def _plan(found: _Gathered, folded: Folded) -> UpToDate | Write:
     """What must be written for the issue to say what the fold gave."""
-    issue, context, base, blocked = found.issue, found.context, found.base, found.blocked
+    issue, base, blocked = found.issue, found.base, found.blocked
     judged = {**base.verdicts, **folded.verdicts}
     known = {**base.recorded, **judged}
     state, marker = folded.state, _marker(found, folded.state)
@@ -155,7 +134,7 @@ def _plan(found: _Gathered, folded: Folded) -> UpToDate | Write:
     if title == issue.title and not base.checkpoint and body == issue.body:
         moves = False  # nothing would be another thing than it is
     # Without a marker a receipt of ours says that the update is folded, so the marker has to stand before it.
-    receipts = _receipts(found.entries, known, context) if found.marked else ()
+    receipts = _receipts(found, known) if found.marked else ()
     reply = _reply(found, known)
     close = not issue.closed and not blocked
     if not (moves or receipts or reply or base.checkpoint or close):
@@ -196,21 +175,21 @@ def _marker(found: _Gathered, state: State) -> Marker:
 
 def _reply(found: _Gathered, verdicts: Mapping[int, Verdict]) -> str:
     """What the writers of refused updates, and of a refused edit, have not been told yet."""
-    unnamed = unreceipted_reply_ids(found.entries, verdicts, found.base)
-    return replies.refused(
-        [refusal for refusal in _refusals(found.entries, verdicts) if refusal.comment_id in unnamed],
-        edit=found.base.refused_edit,
-        issue_url=found.context.issue_url,
-        edited=_edited(found, verdicts),
-    )
+    named = answered(found.entries)
+    refused = [
+        refusal
+        for refusal in _refusals(found.entries, verdicts)
+        if not refusal.unauthorized and refusal.comment_id > found.base.since and str(refusal.comment_id) not in named
+    ]
+    edited = [(c, who) for c, who in _edited_since(found, verdicts) if replies.edited_name(c) not in named]
+    return replies.refused(refused, edit=found.base.refused_edit, issue_url=found.context.issue_url, edited=edited)
 
 
-def _edited(found: _Gathered, verdicts: Mapping[int, Verdict]) -> list[tuple[int, str]]:
-    """Updates that were edited after they were applied, and by whom, where no reply says so yet.
+def _edited_since(found: _Gathered, verdicts: Mapping[int, Verdict]) -> list[tuple[int, str]]:
+    """Updates that were edited after they were applied, and by whom.
 
     The verdict is of the text as it was folded: before its receipt, or before the body that holds it was written.
     """
-    named = {name for entry in found.entries for name in entry.names}
     applied = reaction_of(Outcome.APPLIED, found.context.rules.reactions)
     result: list[tuple[int, str]] = []
     for entry in found.entries:
@@ -218,12 +197,9 @@ def _edited(found: _Gathered, verdicts: Mapping[int, Verdict]) -> list[tuple[int
         if not (found.base.since < entry.id <= found.base.comment) or not comment.edited_at or verdict is None:
             continue
         given = [r.at for r in comment.reactions if r.login in found.context.binding and r.content == applied and r.at]
-        late = (
-            comment.edited_at > min(given)
-            if given
-            else entry.id in found.base.verdicts and (comment.edited_at > found.issue.edited_at != "")
-        )
-        if late and verdict.outcome is Outcome.APPLIED and replies.edited_name(entry.id) not in named:
+        # Without a receipt a run died behind the body, which tells when it was.
+        folded = min(given) if given else found.issue.edited_at if entry.id in found.base.verdicts else ""
+        if verdict.outcome is Outcome.APPLIED and folded and comment.edited_at > folded:
             result.append((entry.id, comment.editor))
     return result
 
@@ -245,15 +221,15 @@ def _newest(comments: Sequence[Comment], before: int | None, least: int) -> int:
     return max([least, *(c.id for c in comments if before is None or c.id < before)])
 
 
-def _receipts(entries: Sequence[Entry], verdicts: Mapping[int, Verdict], context: Context) -> tuple[Receipt, ...]:
+def _receipts(gathered: _Gathered, verdicts: Mapping[int, Verdict]) -> tuple[Receipt, ...]:
     """The reactions that are missing, on initial states too, and own ones that say something else."""
+    entries, context = gathered.entries, gathered.context
     reactions = context.rules.reactions
     meant = {reaction_of(outcome, reactions) for outcome in Outcome}
     found: list[Receipt] = []
-    adopted = updates.adopted_at(entries)
     for entry in entries:
         verdict = verdicts.get(entry.id)
-        if verdict is None or entry.id <= adopted:
+        if verdict is None or entry.id <= gathered.base.since:
             continue
         right = reaction_of(verdict.outcome, reactions)
         there = [r for r in entry.comment.reactions if r.login in context.counting]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from gh_store_action.domain.log.entries import Entry, Kind
 from gh_store_action.domain.objects import MOST_RECENT, Marker, short_digest, short_id
@@ -29,13 +30,11 @@ class Holding:
         late: updates that the body does not hold.
         recent: the newest comments, late ones included, as the next marker names them.
         count: how many comments there are, late ones included.
-        more: whether there are more than the marker knew.
     """
 
     late: tuple[Entry, ...]
     recent: tuple[str, ...]
     count: int
-    more: bool
 
 
 def holding(issue: Issue, entries: Sequence[Entry], marker: Marker, settled: Collection[int], since: int) -> Holding:
@@ -48,27 +47,34 @@ def holding(issue: Issue, entries: Sequence[Entry], marker: Marker, settled: Col
     """
     below = [entry for entry in entries if entry.id <= marker.comment]
     count = issue.total_comments - (len(entries) - len(below))
-    recent, unknown, edge, gone = _aligned(below[-_MOST_LOOKED_AT:], marker, settled)
-    late = [entry for entry in unknown if entry.asks and entry.id > since]
+    found = _align(below[-_MOST_LOOKED_AT:], marker, settled)
     # Of those before the named ones the count alone tells how many are late; they have no receipt.
-    more = count - marker.count - len(unknown) + gone
-    silent = [e for e in below if e.asks and since < e.id < edge and e.id not in settled]
-    late += silent[-more:] if more > 0 else []
-    late.sort(key=lambda entry: entry.id)
-    return Holding(tuple(late), recent, count, count > marker.count)
+    more = count - marker.count - len(found.unnamed) + found.gone
+    silent = [e for e in below if e.asks and since < e.id < found.first and e.id not in settled]
+    late = [*found.unnamed, *(silent[-more:] if more > 0 else ())]
+    late = sorted((e for e in late if e.asks and e.id > since), key=lambda entry: entry.id)
+    return Holding(tuple(late), found.names, count)
 
 
-def _aligned(
-    below: Sequence[Entry], marker: Marker, settled: Collection[int]
-) -> tuple[tuple[str, ...], list[Entry], int, int]:
-    """Finds the comments that the marker names: the longest common subsequence, with the most verdicts in it.
+class _Alignment(NamedTuple):
+    """The comments beside the names in the marker.
 
-    Returns:
-        the names with those of the unknown in their places; the unknown; the first comment that the names can tell
-        about; how many of the named ones are not there.
+    Args:
+        names: those of the marker, with those of the unnamed comments in their places.
+        unnamed: comments that the marker ought to name, and does not.
+        first: the first comment that the names can tell about.
+        gone: how many of the named comments are not there.
     """
+
+    names: tuple[str, ...]
+    unnamed: list[Entry]
+    first: int
+    gone: int
+
+
+def _align(below: Sequence[Entry], marker: Marker, settled: Collection[int]) -> _Alignment:
+    """Finds the comments that the marker names: the longest common subsequence, with the most verdicts in it."""
     names = marker.recent
-    all_named = 0 < marker.count <= len(names)
     marks = [short_id(entry.id) for entry in below]
     weights = [1_000 + (entry.id in settled) for entry in below]
     best = [[0] * (len(names) + 1) for _ in range(len(below) + 1)]
@@ -78,32 +84,30 @@ def _aligned(
             best[row + 1][column + 1] = max(same, best[row][column + 1], best[row + 1][column])
     row, column = len(below), len(names)
     merged: list[str] = []
-    unknown: list[int] = []
-    first, matched = len(below), 0
+    unnamed: list[int] = []
+    matched: list[int] = []
     while row and column:
         if best[row][column] == best[row][column - 1]:
             column -= 1
             merged.append(names[column])
-        elif best[row][column] == best[row - 1][column]:
-            row -= 1
-            merged.append(marks[row])
-            unknown.append(row)
+            continue
+        row -= 1
+        merged.append(marks[row])
+        if best[row + 1][column] == best[row][column]:
+            unnamed.append(row)
         else:
-            row, column, matched = row - 1, column - 1, matched + 1
-            merged.append(marks[row])
-            first = row
+            column -= 1
+            matched.append(row)
     merged += reversed(names[:column])
-    if all_named:  # what stands before them is late, too
-        unknown += range(row)
+    first = matched[-1] if matched else len(below)
+    if 0 < marker.count <= len(names):  # all are named, so what stands before the first one is unnamed, too
+        unnamed += range(row)
         first = 0
-    else:
-        unknown = [place for place in unknown if place > first]
-    edge = below[first].id if first < len(below) else marker.comment + 1
-    return (
+    return _Alignment(
         tuple(reversed(merged))[-MOST_RECENT:],
-        [below[place] for place in unknown],
-        edge,
-        len(names) - matched if all_named or matched else 0,
+        [below[place] for place in unnamed if place >= first],
+        below[first].id if first < len(below) else marker.comment + 1,
+        len(names) - len(matched) if first < len(below) else 0,
     )
 
 

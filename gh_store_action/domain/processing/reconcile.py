@@ -11,6 +11,7 @@ from gh_store_action.domain.objects import MOST_RECENT, short_digest, short_id
 from gh_store_action.domain.processing.base import (
     LATE,
     Base,
+    answered,
     on_top,
     reach,
     reach_checkpoint,
@@ -65,9 +66,10 @@ def find_base(issue: Issue, entries: Sequence[Entry], context: Context, trusted:
     if first is not None and first.id not in recorded and not issue.complete:
         raise NeedsMore(ReadFurther(entries[0].id - 1))  # receipts are left oldest first, so older ones may miss theirs
     held = holding(issue, entries, marker, settled | context.known.keys(), since)
-    verdicts = verdicts_of_held(entries, context, recorded, marker.comment, held.late)
+    verdicts = verdicts_of_held(entries, context, recorded, held.late, since=since, up_to=marker.comment)
     # The author may lose the right to write, and the title its worth; the store's own hand makes it last.
-    signs = trusted.setter in ("", issue.author) and issue.author not in context.counting
+    # Without any event the store may have set it, and the event is still to come.
+    signs = bool(issue.titles) and trusted.setter == issue.author and issue.author not in context.counting
     base = Base(
         State(None, marker.revision),
         marker.comment,
@@ -75,8 +77,8 @@ def find_base(issue: Issue, entries: Sequence[Entry], context: Context, trusted:
         marker.revision,
         verdicts,
         held.recent,
-        moved=held.more
-        or (context.renew and held.count != marker.count)
+        moved=held.count > marker.count
+        or (context.renew and held.count < marker.count)
         or copied is not None
         or not trusted.current
         or signs,
@@ -141,7 +143,7 @@ def _with_lost_edit(
 def _unsaid(issue: Issue, editor: str, reasons: tuple[Reason, ...], entries: Sequence[Entry]) -> RefusedEdit | None:
     """The refused edit, None where a reply names it already."""
     edit = RefusedEdit(editor, issue.body, reasons, issue.edited_at)
-    return None if any(edit_name(edit) in entry.names for entry in entries) else edit
+    return None if edit_name(edit) in answered(entries) else edit
 
 
 def _judge_edit(text: str, context: Context) -> tuple[Json, tuple[Reason, ...]]:

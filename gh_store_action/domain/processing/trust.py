@@ -6,7 +6,7 @@ without a question.  Whether the author's own counts, the author's permission sa
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from gh_store_action.domain import acceptance, objects
@@ -83,18 +83,14 @@ def find_marker(
         NeedsMore: when the author has to be asked about, or the read is not of one moment.
     """
     newest: TrustedMarker | None = None
-    oldest: TrustedMarker | None = None
-    for found, older in _with_older(_trusted(issue, object_id, context)):
+    for found in _likely(_trusted(issue, object_id, context), issue, context.rules.processors):
         if found in wrong:
-            continue
-        oldest = found
-        if not _likely(found, older, issue, context):
             continue
         # A body that is not the newest marker's, and no newer than it, may be an older one's: the title was typed.
         if found.fits(issue) or (newest is None and issue.edited_at > found.at):
             return found
         newest = newest or found
-    return newest or oldest
+    return newest
 
 
 def _trusted(issue: Issue, object_id: str, context: Context) -> Iterator[TrustedMarker]:
@@ -121,36 +117,36 @@ def _lags(issue: Issue, context: Context) -> bool:
     return issue.editor in context.counting or any(entry.kind is Kind.CHECKPOINT for entry in entries)
 
 
-def _with_older(found: Iterator[TrustedMarker]) -> Iterator[tuple[TrustedMarker, Iterator[TrustedMarker]]]:
-    """Each with a way to those before it, which are looked at, and asked about, only where that is needed."""
-    known: list[TrustedMarker] = []
+def _likely(titles: Iterator[TrustedMarker], issue: Issue, processors: frozenset[str]) -> Iterator[TrustedMarker]:
+    """Those that a run may have set, newest first: what a person types can name what cannot be.
 
-    def after(place: int) -> Iterator[TrustedMarker]:
-        while True:
-            while len(known) <= place:
-                following = next(found, None)
-                if following is None:
-                    return
-                known.append(following)
-            yield known[place]
-            place += 1
-
-    for place, each in enumerate(after(0)):
-        yield each, after(place + 1)
+    A processor's are likely, and each other is held against the likely one before it.  So the titles are looked at, and
+    the author asked about, back to the newest one of a processor.
+    """
+    some: list[TrustedMarker] = []
+    for found in titles:
+        some.append(found)
+        if found.setter in processors:
+            yield from _in_line(some, issue)
+            some = []
+    yield from _in_line(some, issue)
 
 
-def _likely(found: TrustedMarker, older: Iterator[TrustedMarker], issue: Issue, context: Context) -> bool:
-    """Whether a run may have set the marker: what a person types can name what cannot be."""
-    if found.setter in context.rules.processors:
-        return True
-    marker, newest = found.marker, max((comment.id for comment in issue.comments), default=0)
-    before = next(older, None)
-    if before is None:
-        return True
-    if marker.comment > newest and not found.fits(issue):
+def _in_line(found: Sequence[TrustedMarker], issue: Issue) -> list[TrustedMarker]:
+    """Those of which each goes on from the one before it, newest first; the oldest counts in any case."""
+    kept: list[TrustedMarker] = []
+    for each in reversed(found):
+        if not kept or _goes_on(each, kept[-1].marker, issue):
+            kept.append(each)
+    return kept[::-1]
+
+
+def _goes_on(found: TrustedMarker, before: Marker, issue: Issue) -> bool:
+    """Whether a run may have set that marker after this one."""
+    marker = found.marker
+    if marker.comment > max((comment.id for comment in issue.comments), default=0) and not found.fits(issue):
         return False
-    last = before.marker
-    back = marker.revision < last.revision or (marker.comment < last.comment and marker.digest != last.digest)
-    leap = marker.revision - last.revision > issue.total_comments + 1  # each revision has an update or a checkpoint
+    back = marker.revision < before.revision or (marker.comment < before.comment and marker.digest != before.digest)
+    leap = marker.revision - before.revision > issue.total_comments + 1  # each revision has an update or a checkpoint
     in_one_request = issue.editor == found.setter and issue.edited_at == found.at  # a run that lost a race
     return not (back or leap) or (in_one_request and found.fits(issue))
