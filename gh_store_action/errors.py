@@ -105,6 +105,10 @@ class GitHubError(StoreError):
         self.status = status
 
 
+class NotFinished(GitHubError):
+    """GitHub did not let one object be finished: its trouble, not the run's."""
+
+
 class BudgetExhausted(GitHubError):
     """A rate limit, GitHub's or the configured one, would be passed; the request was not carried out.
 

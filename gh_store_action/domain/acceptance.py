@@ -52,7 +52,7 @@ def signers(issue: Issue, object_id: str, counting: frozenset[str]) -> frozenset
 def is_accepted(issue: Issue, object_id: str, counting: frozenset[str]) -> bool:
     """Whether nobody has to be asked about the issue: the store has signed it, or somebody who may write saved it.
 
-    A bot may edit bodies for anybody, so a bot's edit says nothing.
+    A bot may edit bodies for anybody, so the edit of a bot that does not count says nothing.
     """
     if issue.author in counting or issue.editor in counting:
         return True
@@ -60,17 +60,23 @@ def is_accepted(issue: Issue, object_id: str, counting: frozenset[str]) -> bool:
     return saved or bool(signers(issue, object_id, frozenset()))
 
 
-def wrong_label(issue: Issue, object_id: str, counting: frozenset[str]) -> str:
-    """Why the label's id is not the object's, empty where it is: every title that the store signed names another."""
-    others = ""
+def other_id(issue: Issue, object_id: str, counting: frozenset[str]) -> str:
+    """The id that the newest signed title names, where no signed title names the label's; empty where one does."""
+    other = ""
     for rename in titles_of(issue):
-        named, marker = objects.read_title(rename.title)
+        named, marker = objects.read_title(objects.read_moved(rename.title)[0])
         if marker is None or not rename.login or (rename.login == issue.author and issue.author not in counting):
             continue
         if named.casefold() == object_id.casefold():
             return ""
-        others = others or named
-    return f"its label says {object_id}, but the title that the store wrote says {others}" if others else ""
+        other = other or named
+    return other
+
+
+def wrong_label(issue: Issue, object_id: str, counting: frozenset[str]) -> str:
+    """Why the label's id is not the object's, empty where it is."""
+    other = other_id(issue, object_id, counting)
+    return f"its label says {object_id}, but the title that the store wrote says {other}" if other else ""
 
 
 def problem(issue: Issue, rules: Rules, counting: frozenset[str]) -> str:

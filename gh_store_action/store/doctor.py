@@ -205,6 +205,8 @@ def _configuration(session: Session) -> Check:
         raise
     except StoreError as error:
         return Check("configuration", Level.FAIL, error.what, error.hint)
+    for wrong in session.wrong_schemas:
+        return Check("configuration", Level.FAIL, wrong.what, wrong.hint)
     return Check("configuration", Level.OK, f"valid; schemas: {len(session.rules.schemas) or 'none'}")
 
 

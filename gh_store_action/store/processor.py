@@ -29,6 +29,7 @@ from gh_store_action.errors import (
     ConcurrentUpdateError,
     GitHubError,
     LockedIssue,
+    NotFinished,
     StoreError,
 )
 from gh_store_action.gateway.records import Failure, Page, Written, pages
@@ -149,11 +150,11 @@ class Processor:
         """Waits for GitHub to show one moment, a few times.
 
         Raises:
-            GitHubError: when it does not; nothing is decided on such a read.
+            NotFinished: when it does not; nothing is decided on such a read.
         """
         waited = work.lags < MOST_LAGS and self.github.transport.wait(2.0**work.lags, step.why)
         if not waited:
-            raise GitHubError(
+            raise NotFinished(
                 f"Issue #{work.issue.number} cannot be processed now: {step.why}.",
                 "Nothing was written, and what is pending stays pending; run again later.",
             )
@@ -249,7 +250,7 @@ class Processor:
             if failure.known or (failure.lasting and failure.alias in _WHOLE):
                 raise self._refusal(failure, step)
         if written.body is not None and written.body != step.body and written.title == step.title:
-            raise GitHubError(
+            raise NotFinished(
                 f"GitHub took the title of {step.object_id}, but kept another body than the one that was sent.",
                 "The next run rebuilds the body from the log; if it fails again, make the object smaller.",
             )
@@ -291,7 +292,7 @@ class Processor:
 
     def _insist(self, work: _Round, step: Write) -> None:
         """A checkpoint that did not arrive is sent again: the body rests on it."""
-        error = GitHubError(
+        error = NotFinished(
             f"GitHub did not take the checkpoint of {step.object_id}.",
             "The body is right; run again, and the next run enters it into the log.",
         )
@@ -389,6 +390,7 @@ def _left(done: int, left: int, *, more: bool) -> str:
 
 def _ends_the_run(error: StoreError) -> bool:
     """Whether the next object would meet the same: no permission, no budget, no GitHub."""
-    denied = isinstance(error, AccessDeniedError) and not isinstance(error, LockedIssue)
-    lasting = denied or isinstance(error, BudgetExhausted | Cancelled)
+    if isinstance(error, LockedIssue | NotFinished):
+        return False
+    lasting = isinstance(error, AccessDeniedError | BudgetExhausted | Cancelled)
     return lasting or (isinstance(error, GitHubError) and error.status == 0)

@@ -48,7 +48,7 @@ class Session:
         self._local_source = local_source
         self._server_url = server_url.rstrip("/")
         self._snapshot_path = snapshot_path
-        self._schemas: Sequence[tuple[str, Schema]] = ()
+        self._schemas: Sequence[tuple[str, Schema | ConfigurationError]] = ()
         self._permissions: dict[str, str] = {}
         self._allowed: dict[tuple[str, AccessRule], bool] = {}
         self._hidden: set[str] = set()
@@ -83,7 +83,7 @@ class Session:
         """Takes the rules from the first answer.
 
         Raises:
-            ConfigurationError: for a wrong configuration or schema; nothing has been written yet.
+            ConfigurationError: for a wrong configuration; nothing has been written yet.
         """
         if self._learned:
             return
@@ -122,12 +122,20 @@ class Session:
             self.learn(self.github.rules())
 
     def judge(self, object_id: str) -> Judge:
-        """Asks the object's schema."""
-        schema = match_schema(self._schemas, object_id)
-        if schema is None:
-            return no_schema
+        """Asks the object's schema.
 
-        return partial(violations, schema)
+        Raises:
+            ConfigurationError: that schema is not there or is wrong itself; others do not matter to this object.
+        """
+        schema = match_schema(self._schemas, object_id)
+        if isinstance(schema, ConfigurationError):
+            raise schema
+        return no_schema if schema is None else partial(violations, schema)
+
+    @property
+    def wrong_schemas(self) -> tuple[ConfigurationError, ...]:
+        """What is wrong with schemas that the configuration names."""
+        return tuple(found for _, found in self._schemas if isinstance(found, ConfigurationError))
 
     def context(self, object_id: str, number: int) -> Context:
         """What a decision about the object starts with."""
@@ -220,20 +228,24 @@ class Session:
         return found
 
 
-def _compiled(rules: Rules, files: Mapping[str, str]) -> Sequence[tuple[str, Schema]]:
-    if not rules.schemas:
-        return ()
+def _compiled(rules: Rules, files: Mapping[str, str]) -> Sequence[tuple[str, Schema | ConfigurationError]]:
+    """The schema of each rule, or why there is none: that is the trouble of the rule's objects alone."""
+    found: dict[str, Schema | ConfigurationError] = {}
+    usable = dict(files) if rules.schemas else {}
+    while usable:
+        try:
+            found |= compile_schemas(usable)
+            break
+        except SchemaError as error:
+            where = f"{SCHEMA_FOLDER}{error.name}" + (f", line {error.line}" if error.line else "")
+            found[error.name] = ConfigurationError(
+                f"{where}: {error.reason}.".replace("..", "."), "Fix it on the default branch; nothing was written."
+            )
+            del usable[error.name]
     for _, name in rules.schemas:
         if name not in files:
-            raise ConfigurationError(
+            found[name] = ConfigurationError(
                 f"The configuration names the schema {name}, but {SCHEMA_FOLDER}{name} is not on the default branch.",
                 "Add the file, or take the line out of store.schemas.",
             )
-    try:
-        compiled = compile_schemas(files)
-    except SchemaError as error:
-        where = f"{SCHEMA_FOLDER}{error.name}" + (f", line {error.line}" if error.line else "")
-        raise ConfigurationError(
-            f"{where}: {error.reason}.".replace("..", "."), "Fix it on the default branch; nothing was written."
-        ) from None
-    return tuple((glob, compiled[name]) for glob, name in rules.schemas)
+    return tuple((glob, found[name]) for glob, name in rules.schemas)

@@ -181,6 +181,7 @@ class Updater:
     def _update(self, object_id: str, update: Update, trail: Trail, *, apply: bool, unless_equal: bool) -> Updated:
         issue = self.lookup.one(object_id, self.warn)
         self.session.refuse_unknown_app()
+        self.session.judge(object_id)  # a schema that is wrong itself is told before anything is posted
         before = self._stored(issue, apply=apply)
         repeated = self._posted_before(issue, update)
         if repeated is not None:

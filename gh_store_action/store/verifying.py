@@ -16,7 +16,7 @@ from gh_store_action.domain.processing.reconcile import CHANGED, BrokenObject
 from gh_store_action.domain.records import Issue, Receipt
 from gh_store_action.domain.strict_json import Json
 from gh_store_action.domain.verdicts import APPLIED, Outcome, reaction_of
-from gh_store_action.errors import GitHubError, ObjectNotFound, StoreError
+from gh_store_action.errors import GitHubError, NotFinished, ObjectNotFound, StoreError
 from gh_store_action.hints import REPAIR, Text
 from gh_store_action.store.lookup import Lookup
 from gh_store_action.store.processor import MOST_RECEIPTS, Processor
@@ -39,12 +39,14 @@ class _Listing:
         live: the issue that has an id, by the id in lower case.
         deleted: the number of the deleted one, likewise.
         nameless: issues that were objects once, and lost a label.
+        mislabelled: those whose label has another id than the title that the store signed.
     """
 
     live: dict[str, Issue] = field(default_factory=dict)
     deleted: dict[str, int] = field(default_factory=dict)
     duplicates: list[tuple[Issue, Issue]] = field(default_factory=list)
     nameless: list[Issue] = field(default_factory=list)
+    mislabelled: list[Issue] = field(default_factory=list)
 
 
 class Verifier:
@@ -86,7 +88,12 @@ class Verifier:
 
     def _by_id(self, object_id: str) -> Iterator[Problem]:
         found = self.lookup.look(object_id)
+        self._may_repair()
+        wrong = [problem for issue, _ in found.refused if (problem := self._mislabelled(issue))]
+        yield from wrong
         if not found.live and not found.stray:
+            if wrong:
+                return
             raise self.lookup.missing(found)
         for other in found.live[1:]:
             yield self._duplicate(other, found.live[0])
@@ -101,10 +108,20 @@ class Verifier:
         issue = reading.issues[0]
         if not objects.is_live(issue, self.session.rules):
             raise ObjectNotFound(f"Issue #{number} is no object of the store.", "Check the number and its labels.")
+        self._may_repair()
+        wrong = self._mislabelled(issue)
+        if wrong is not None:
+            yield wrong
+            return
         yield from self._object(issue)
 
     def _all(self) -> Iterator[Problem]:
         listing = self._list()
+        self._may_repair()
+        for issue in listing.mislabelled:
+            found = self._mislabelled(issue)
+            if found is not None:
+                yield found
         for loser, winner in listing.duplicates:
             yield self._duplicate(loser, winner)
         for issue in listing.nameless:
@@ -115,10 +132,15 @@ class Verifier:
                 issue = self.github.read(listed.number, rules=False).issues[0]
                 yield from self._object(issue)
             except StoreError as error:
-                if isinstance(error, GitHubError) and error.status in (0, 401, 403, 429):
+                lasting = isinstance(error, GitHubError) and error.status in (0, 401, 403, 429)
+                if lasting and not isinstance(error, NotFinished):
                     raise
                 yield self._problem("unreadable", listed, error.text, "Look at the issue.")
         self.progress(len(listing.live), len(listing.live))
+
+    def _may_repair(self) -> None:
+        if self.repair:
+            self.session.refuse_unknown_app()
 
     # -- the listing -----------------------------------------------------------------------------------------------
 
@@ -141,7 +163,9 @@ class Verifier:
             listing.deleted[(object_id or "").casefold()] = issue.number
             return
         if objects.is_live(issue, rules) and object_id is not None:
-            if not acceptance.not_accepted(issue, object_id, self.session.counting, self.session.may_write):
+            if acceptance.other_id(issue, object_id, self.session.counting):
+                listing.mislabelled.append(issue)
+            elif not acceptance.not_accepted(issue, object_id, self.session.counting, self.session.may_write):
                 winner = listing.live.setdefault(object_id.casefold(), issue)
                 if winner is not issue:
                     listing.duplicates.append((issue, winner))
@@ -183,10 +207,27 @@ class Verifier:
             f"the label {names} is missing",
             Text("Put it on, or run ", REPAIR, "."),
         )
+        return self._relabelled(found, issue, [*issue.labels, *missing])
+
+    def _mislabelled(self, issue: Issue) -> Problem | None:
+        """A label with another id than the signed title; somebody may have exchanged the labels of two objects."""
+        rules, counting = self.session.rules, self.session.counting
+        labelled = objects.object_id_of(issue, rules) or ""
+        signed = acceptance.other_id(issue, labelled, counting)
+        if not signed:
+            return None
+        hint = Text("Correct the label, or run ", REPAIR, ".")
+        message = acceptance.wrong_label(issue, labelled, counting)
+        found = Problem("wrong-label", signed, issue.number, 0, message, hint)
+        wrong = objects.uid_label(labelled, rules).casefold()
+        right = objects.uid_label(signed, rules)
+        return self._relabelled(found, issue, [right if one.casefold() == wrong else one for one in issue.labels])
+
+    def _relabelled(self, found: Problem, issue: Issue, labels: Sequence[str]) -> Problem:
         if not self.repair:
             return found
-        there = {label.casefold() for label in self.github.change(issue.number, labels=[*issue.labels, *missing])}
-        return replace(found, repaired=all(label.casefold() in there for label in missing))
+        there = {label.casefold() for label in self.github.change(issue.number, labels=labels)}
+        return replace(found, repaired=all(label.casefold() in there for label in labels))
 
     def _duplicate(self, loser: Issue, winner: Issue) -> Problem:
         message = f"issue #{winner.number} has the same id, and the lowest number counts"

@@ -360,6 +360,30 @@ def test_an_id_that_can_be_none__is_left_alone_and_costs_one_request(odd: str) -
         assert w.requests() - before == 1
 
 
+@pytest.mark.parametrize("trouble", ["a schema", "a checkpoint", "a body"])
+def test_a_sweep__one_objects_trouble_does_not_stop_the_others(trouble: str) -> None:
+    with world() as w:
+        first, second = w.object("first"), w.object("second")
+        for number in (first, second):
+            w.update(number, {"a": 1})
+        if trouble == "a schema":
+            rules = 'store: {schemas: [{match: "f*", schema: bad.json}, {match: "*", schema: ok.json}]}'
+            folder = ".github/gh-store"
+            w.repo.commit_files({f"{folder}.yml": rules, f"{folder}/bad.json": "{", f"{folder}/ok.json": "{}"})
+        elif trouble == "a checkpoint":
+            w.repo.edit_issue(first, "alice", body='{"by": "hand"}')
+            w.hub.faults.partial(
+                {"checkpoint": {"message": "No."}}, match=lambda r: "checkpoint:" in r.body, times=None
+            )
+        else:
+            w.update(first, {"long": "x" * 500})
+            w.hub.options.silent_oversize = True
+            w.hub.options.body_limit = 400
+        results = w.sweep()
+        assert [(r.number, bool(r.error), r.applied) for r in results] == [(first, True, 0), (second, False, 1)]
+        assert w.data(second) == {"count": 0, "a": 1}
+
+
 def test_an_edit_of_an_applied_comment__is_answered_once() -> None:
     with world() as w:
         number = w.object(data={"n": 0})

@@ -233,6 +233,31 @@ def test_verify__what_repair_makes_worse_or_leaves_is_told(w: World, store: GitH
     assert "could not be repaired" in found.hint
 
 
+def test_verify__exchanged_labels_exchange_no_objects_and_are_put_right(w: World, store: GitHubStore) -> None:
+    store.create("sandbox", {"test": 1})
+    for number, name in ((1, "sandbox"), (2, "metrics")):
+        w.repo.edit_issue(number, "alice", labels=["stored-object", f"UID:{name}"])
+    for name in ("metrics", "sandbox"):
+        with pytest.raises(ObjectNotFound, match="but the title that the store wrote says"):
+            store.get(name)
+    found = store.verify()
+    assert [(p.kind, p.object_id, p.issue_number) for p in found] == [
+        ("wrong-label", "metrics", 1),
+        ("wrong-label", "sandbox", 2),
+    ]
+    assert all(problem.repaired for problem in store.verify(repair=True))
+    assert (store.get("metrics").meta.issue_number, store.get("sandbox").data) == (1, {"test": 1})
+    assert store.verify() == ()
+
+
+def test_verify__one_objects_wrong_label(w: World, store: GitHubStore) -> None:
+    w.repo.edit_issue(1, "alice", labels=["stored-object", "UID:other"])
+    assert [p.kind for p in store.verify("other")] == ["wrong-label"]
+    (found,) = store.verify("other", repair=True)
+    assert found.repaired
+    assert store.get("metrics").meta.issue_number == 1
+
+
 # -- roll-over -------------------------------------------------------------------------------------------------------
 
 

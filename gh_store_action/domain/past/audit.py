@@ -16,6 +16,7 @@ from gh_store_action.hints import REPAIR, Text
 
 BY_PROCESSING = Text("Process the issue, or run ", REPAIR, ".")
 BY_REPAIR = Text("Run ", REPAIR, ": it keeps the verdict that the body shows.")
+BY_COUNTING = Text("Run ", REPAIR, ": it counts the comments again.")
 BY_HAND = "Put the object's JSON, and nothing else, into its body, then process the issue: its log holds no state."
 BY_CHECKPOINT = Text("Run ", REPAIR, ": it enters the state as it is into the log.")
 
@@ -27,7 +28,7 @@ class Problem:
     Args:
         kind: `broken-body`, `drift`, `edited-comment`, `deleted-comments`, `late-comments`, `verdict-conflict`,
             `missing-receipt`, `missing-checkpoint`, `stranded-update`, `not-adopted`, `duplicate-id`, `missing-label`,
-            `leftover` or `unreadable`.
+            `wrong-label`, `leftover` or `unreadable`.
         comment_id: 0 where it is about no comment.
         hint: what to do about it.
         repaired: whether that was done.
@@ -88,7 +89,7 @@ def _log(log: ObjectLog, marker: Marker) -> Iterator[tuple[str, str, str]]:
     states = history.points(taken(log))
     there = sum(1 for comment in log.issue.comments if comment.id <= marker.comment)
     if there < marker.count:
-        yield "deleted-comments", f"{marker.count - there} comments of its log were deleted", BY_REPAIR
+        yield "deleted-comments", f"{marker.count - there} comments of its log were deleted", BY_COUNTING
     if there > marker.count:
         yield "late-comments", f"{there - marker.count} comments are there that the body does not know", BY_PROCESSING
     if not history.checkpoints(log):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote, unquote, urldefrag, urljoin
 
 import re2
@@ -33,6 +33,9 @@ _SUBSCHEMA = frozenset(
 _SUBSCHEMA_LIST = frozenset(["allOf", "anyOf", "oneOf", "prefixItems"])
 _SUBSCHEMA_MAP = frozenset(["$defs", "definitions", "dependentSchemas", "patternProperties", "properties"])
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
+
+
+Found = TypeVar("Found")
 
 
 class SchemaError(ValueError):
@@ -110,11 +113,11 @@ def _in_reading_order(reason: Reason) -> tuple[list[str | int], str]:
     return [int(part) if place % 2 else part for place, part in parts], reason.message
 
 
-def match_schema(rules: Sequence[tuple[str, Schema]], object_id: str) -> Schema | None:
-    """The schema of the first rule whose pattern (`*`, `?`, `[a-z]`, `[!a]`) fits the id, in any case."""
-    for pattern, schema in rules:
+def match_schema(rules: Sequence[tuple[str, Found]], object_id: str) -> Found | None:
+    """What the first rule names whose pattern (`*`, `?`, `[a-z]`, `[!a]`) fits the id, in any case."""
+    for pattern, found in rules:
         if fnmatchcase(object_id.lower(), pattern.lower()):
-            return schema
+            return found
     return None
 
 
