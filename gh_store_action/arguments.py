@@ -18,6 +18,10 @@ from gh_store_action.errors import InputError
 from gh_store_action.hints import Digest, Setting, Text
 
 AUTHORITY = "SSL_CERT_FILE"  # the variable that names the certificates to trust: one for the API and git
+NAME_AUTHORITY = (
+    f"Name a file with the certificate of its authority in the environment variable {AUTHORITY}: both the API and git "
+    "read it."
+)
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}/(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,100}")
 _NUMBER = re.compile(r"[1-9][0-9]{0,17}")

@@ -14,7 +14,7 @@ from github import Auth
 from github.Requester import HTTPRequestsConnectionClass, HTTPSRequestsConnectionClass, Requester
 
 from gh_store_action import __version__
-from gh_store_action.arguments import AUTHORITY
+from gh_store_action.arguments import NAME_AUTHORITY
 from gh_store_action.errors import GitHubError
 from gh_store_action.gateway.endpoints import origin
 
@@ -133,7 +133,6 @@ class Connection:
             why = reason[2].strip(": ").partition(" (_ssl")[0]
             raise GitHubError(
                 f"The certificate of {origin(self.url)} could not be verified: {why}.",
-                f"Name a file with the certificate of its authority in the environment variable {AUTHORITY}: "
-                "both the API and git read it.",
+                NAME_AUTHORITY,
             ) from None
         return Response(*answer)

@@ -76,6 +76,10 @@ class GitHub:
             )
         return self._reading(answer, (self._issue(node, _login(answer)),), rules=rules)
 
+    def now(self, number: int) -> Issue:
+        """The same, of a store whose rules are known: the issue alone."""
+        return self.read(number, rules=False).issues[0]
+
     def extend(self, issue: Issue, until: int, viewer: str) -> Issue:
         """The same issue with its log back to that comment; one request for each hundred comments.
 
@@ -100,7 +104,7 @@ class GitHub:
                     f"#{issue.number} of {self.repository} changed during each of {MOST_STARTS} tries to read it.",
                     "Nothing was written; run again when others are done.",
                 )
-            issue = self.read(issue.number, rules=False).issues[0]
+            issue = self.now(issue.number)
         return issue
 
     def sweep(self, label: str, cursor: str | None, *, first: int, rules: bool) -> Page:

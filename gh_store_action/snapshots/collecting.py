@@ -113,9 +113,11 @@ class Collector:
         """The ids of the objects that the store has deleted, in lower case: one request for each hundred."""
         rules, github = self.session.rules, self.session.github
         found: set[str] = set()
-        for page in pages(
-            github.issues(rules.archived_label, None), lambda cursor: github.issues(rules.archived_label, cursor)
-        ):
+
+        def page_from(cursor: str | None) -> Page:
+            return github.issues(rules.archived_label, cursor)
+
+        for page in pages(page_from(None), page_from):
             for issue in page.issues:
                 if not objects.has_label(issue, rules.base_label):
                     found.update(object_id.casefold() for object_id in objects.ids_in_labels(issue.labels, rules))

@@ -190,11 +190,11 @@ class Snapshots:
             StoreError: that is more than may go in silence.
         """
         left = leaving.left(before, snapshot)
-        lost = left
-        if leaving.shrinks(left, before) and not self.allow_shrink:
-            deleted = self.collector.deleted()
-            lost = tuple(object_id for object_id in left if object_id.casefold() not in deleted)
-        if leaving.shrinks(lost, before) and not self.allow_shrink:
+        if self.allow_shrink or not leaving.shrinks(left, before):
+            return left
+        deleted = self.collector.deleted()
+        lost = tuple(object_id for object_id in left if object_id.casefold() not in deleted)
+        if leaving.shrinks(lost, before):
             raise StoreError(
                 f"The snapshot in `{self.destination.path}` would lose {len(lost):,} of its {len(before):,} objects, "
                 f"more than a tenth: {leaving.named(lost)}. Nothing was written.",

@@ -270,7 +270,7 @@ class Creator:
             except UnknownEffect as error:
                 unknown = error
             self._wait("a comment got no answer")
-            said = self._said(wanted, self.github.read(opened.number, rules=False).issues[0])
+            said = self._said(wanted, self.github.now(opened.number))
             if said is not None:
                 return said
         raise unknown

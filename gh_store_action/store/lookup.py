@@ -1,4 +1,4 @@
-"""Which issue an id means: asked by exact label, the lowest number wins, and nobody's permissions are looked up."""
+"""Which issue an id means: asked by exact label; an accepted issue counts, and of several the lowest number."""
 
 from __future__ import annotations
 
@@ -84,9 +84,8 @@ class Lookup:
             if named is None or named.casefold() != object_id.casefold():
                 continue
             reason = acceptance.wrong_label(issue, object_id, counting)
-            if (
-                not reason and not taken
-            ):  # beside the accepted one it is a duplicate, whoever opened it: nobody is asked
+            if not reason and not taken:
+                # Beside an accepted issue any other is a duplicate, whoever opened it: nobody has to be asked.
                 reason = acceptance.not_accepted(issue, object_id, counting, self.session.may_write)
             if reason:
                 refused.append((issue, reason))
@@ -119,7 +118,10 @@ class Lookup:
     def duplicate(self, found: Found) -> str:
         """What to say where more than one live issue has the id."""
         numbers = ", ".join(f"#{issue.number}" for issue in found.live)
-        return f"More than one object has the id {found.object_id!r}: issues {numbers}; the lowest number counts."
+        first = found.live[0].number
+        lowest = first == min(issue.number for issue in found.live)
+        which = "the lowest number counts" if lowest else f"#{first} counts, which the store has signed"
+        return f"More than one object has the id {found.object_id!r}: issues {numbers}; {which}."
 
     def how_to_resolve(self, found: Found) -> str:
         """How the id becomes one object's again."""

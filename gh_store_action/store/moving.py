@@ -79,7 +79,7 @@ class Mover:
     def _adopt(self, listed: Issue) -> Migration:
         found = Migration(objects.object_id_of(listed, self.session.rules) or "", listed.number, "unknown")
         try:
-            issue = self.github.read(listed.number, rules=False).issues[0]
+            issue = self.github.now(listed.number)
             issue = self.github.extend(issue, 0, self.session.viewer)
             found = replace(found, form=self._form(issue))
             result = self.processor.advance(issue)
@@ -133,7 +133,7 @@ class Mover:
         if begun_at and not self.dry_run:
             if not self._hand_over(found.live[0], begun_at):
                 return None
-            return self.lookup.stored(self.github.read(begun_at, rules=False).issues[0])
+            return self.lookup.stored(self.github.now(begun_at))
         result = self.processor.advance(found.live[0])
         old = result.issue or found.live[0]
         if self.dry_run:
@@ -145,13 +145,13 @@ class Mover:
         begun = [issue for issue in found.live[1:] if self._previous(issue) == old.number]
         new = self._continued(old, begun) or self._copied(old)
         self.github.change(old.number, title=objects.moved_title(old.title, new))
-        if not self._hand_over(self.github.read(old.number, rules=False).issues[0], new):
+        if not self._hand_over(self.github.now(old.number), new):
             return None
-        return self.lookup.stored(self.github.read(new, rules=False).issues[0])
+        return self.lookup.stored(self.github.now(new))
 
     def _hand_over(self, old: Issue, new: int) -> bool:
         """Moves the labels where the new issue has what the old one has; else the old one stays the object."""
-        copy = self.github.read(new, rules=False).issues[0]
+        copy = self.github.now(new)
         if not self._continues(copy, old, new):
             self._give_back(old, new, old.labels)
             return False
@@ -159,7 +159,7 @@ class Mover:
         kept = [label for label in old.labels if label.casefold() not in store]
         self.github.change(new, labels=old.labels)
         self.github.change(old.number, labels=kept, state="closed")
-        after = self.github.read(old.number, rules=False).issues[0]
+        after = self.github.now(old.number)
         if not self._continues(copy, after, new):  # a run that had read the old title wrote behind the last look
             self._give_back(after, new, old.labels)
             return False
@@ -256,7 +256,7 @@ class Mover:
             return result
         if not self._hand_over(result.issue, result.moved_to):
             return self.processor.process(result.number)
-        return replace(result, issue=self.github.read(result.number, rules=False).issues[0])
+        return replace(result, issue=self.github.now(result.number))
 
     def _redirect(self, issue: Issue) -> tuple[tuple[Refusal, ...], int]:
         """Refuses what came after the move, and says where the object is."""

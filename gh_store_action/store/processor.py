@@ -104,7 +104,7 @@ class Processor:
                 break
             if not self.github.transport.wait(2.0**attempt, "GitHub does not show the event's comment yet"):
                 break
-            issue = self.github.read(issue.number, rules=False).issues[0]
+            issue = self.github.now(issue.number)
         return issue
 
     def advance(self, issue: Issue) -> Result:
@@ -159,7 +159,7 @@ class Processor:
                 "Nothing was written, and what is pending stays pending; run again later.",
             )
         work.lags += 1
-        work.issue = self._reread(work.issue.number)
+        work.issue = self.github.now(work.issue.number)
 
     def _decide(self, work: _Round) -> Step:
         try:
@@ -195,10 +195,10 @@ class Processor:
         except UnknownEffect as error:
             self._pause(work, error)
             work.batch = max(1, work.batch // 2)
-            work.issue = self._reread(before.number)
+            work.issue = self.github.now(before.number)
             return True
         self._heed(work, step, written)
-        after = written.issue or self._reread(before.number)
+        after = written.issue or self.github.now(before.number)
         work.issue = after
         if any(failure.alias == "lock" for failure in written.failures):
             work.notes.append("GitHub did not lock the conversation again; lock it by hand.")
@@ -301,7 +301,7 @@ class Processor:
                 return
             written = self.github.write(work.issue, self.session.viewer, checkpoint=step.checkpoint)
             self._heed(work, step, written, error)
-            work.issue = written.issue or self._reread(work.issue.number)
+            work.issue = written.issue or self.github.now(work.issue.number)
         raise error
 
     def _say_overwritten(self, work: _Round, before: Issue, after: Issue) -> None:
@@ -313,9 +313,6 @@ class Processor:
                     f"An edit of the body by {edit[1]}, saved while this run was writing, was overwritten; "
                     "the edit history has it."
                 )
-
-    def _reread(self, number: int) -> Issue:
-        return self.github.read(number, rules=False).issues[0]
 
     def _result(self, work: _Round, step: UpToDate | Write, blocked: int) -> Result:
         refusals = tuple(work.refusals[key] for key in sorted(work.refusals))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from gh_store_action.domain import objects
+from gh_store_action.domain import acceptance, objects
 from gh_store_action.domain.past import history
 from gh_store_action.domain.past.history import HistoryEntry, Point
 from gh_store_action.domain.patches.modes import diff
@@ -175,7 +175,7 @@ class Reader:
             previous = next((e.previous for e in logs[0].entries if e.previous), 0)
             if not 0 < previous < logs[0].issue.number:
                 return Past(newest, tuple(logs))
-            older = self.github.read(previous, rules=False).issues[0]
+            older = self.github.now(previous)
             older = self.github.extend(older, 0, self.session.viewer)
             logs.insert(0, self._log(replace(older, title=objects.read_moved(older.title)[0]), object_id))
 
@@ -185,27 +185,20 @@ class Reader:
     # -- many objects ----------------------------------------------------------------------------------------------
 
     def all(self) -> Iterator[StoredObject]:
-        """Every live object, oldest first: one request for each hundred.
+        """Every live object, oldest first, and behind them those that no run has signed: a request for each hundred.
 
-        A broken one is left out with a warning; where two issues claim an id, the lower number has it.
+        A broken one is left out with a warning; where two issues claim an id, an accepted one has it, else the lower
+        number.
         """
         seen: dict[str, int] = {}
+        later: list[Issue] = []
         done = 0
         for page in self.pages(since=None):
-            for issue in page.issues:
-                found = self._listed(issue)
-                if found is None:
-                    continue
-                key = found.meta.object_id.casefold()
-                if key in seen:
-                    self.warn(
-                        f"Issue #{issue.number} is left out: issue #{seen[key]} has the id {found.meta.object_id} too."
-                    )
-                    continue
-                seen[key] = issue.number
-                yield found
+            later += [issue for issue in page.issues if not self._accepted(issue)]
+            yield from self._each((issue for issue in page.issues if self._accepted(issue)), seen)
             done += len(page.issues)
             self.progress(done, max(done, page.total))
+        yield from self._each(later, seen)
 
     def updated_since(self, time: str) -> Iterator[StoredObject]:
         """Every live object that was revised at or after that time, one request for each hundred issues that changed.
@@ -213,20 +206,27 @@ class Reader:
         GitHub's times have whole seconds, so a revision within the second that is asked for is in.
         """
         changed = {issue.number: issue for page in self.pages(since=time) for issue in page.issues}
-        seen: set[str] = set()
-        for number in sorted(changed):
-            found = self._listed(changed[number])
-            if found is not None and found.meta.updated_at >= time and found.meta.object_id.casefold() not in seen:
-                seen.add(found.meta.object_id.casefold())
-                yield found
+        order = sorted(changed.values(), key=lambda issue: (not self._accepted(issue), issue.number))
+        yield from (found for found in self._each(order, {}) if found.meta.updated_at >= time)
 
-    def _listed(self, issue: Issue) -> StoredObject | None:
-        found = snapshots.stored_object(issue, self.session.rules, self.session.counting, self.session.may_write)
-        if isinstance(found, StoredObject):
-            return found
-        if found.broken:
-            self.warn(f"Issue #{found.number} is left out: {found.reason}.")
-        return None
+    def _each(self, issues: Iterable[Issue], seen: dict[str, int]) -> Iterator[StoredObject]:
+        """The objects among the issues, the first one of an id; `seen` holds whose number each id is."""
+        for issue in issues:
+            found = snapshots.stored_object(issue, self.session.rules, self.session.counting, self.session.may_write)
+            if not isinstance(found, StoredObject):
+                if found.broken:
+                    self.warn(f"Issue #{found.number} is left out: {found.reason}.")
+                continue
+            object_id = found.meta.object_id
+            holder = seen.setdefault(object_id.casefold(), issue.number)
+            if holder == issue.number:
+                yield found
+            else:
+                self.warn(f"Issue #{issue.number} is left out: issue #{holder} has the id {object_id} too.")
+
+    def _accepted(self, issue: Issue) -> bool:
+        object_id = objects.object_id_of(issue, self.session.rules) or ""
+        return acceptance.is_accepted(issue, object_id, self.session.counting)
 
     def pages(self, since: str | None = None) -> Iterator[Page]:
         """Pages with the base label; asked for again where the configuration, read with the first, names another."""

@@ -267,7 +267,7 @@ class Updater:
                     trail.nothing()
                 raise
             self.github.transport.wait(self.github.transport.retries.backoff_factor, "an update got no answer")
-            now = self.github.read(issue.number, rules=False).issues[0]
+            now = self.github.now(issue.number)
             entry = self._posted_before(now, update)
             if entry is not None:
                 trail.posted(entry.id, now.number)
@@ -298,7 +298,7 @@ class Updater:
             result = processor.advance(issue)
         else:
             result = processor.process(number, event_comment=comment)
-        now = result.issue or self.github.read(number, rules=False).issues[0]
+        now = result.issue or self.github.now(number)
         refusals = [refusal for refusal in result.refusals if refusal.comment_id == comment]
         return Updated(
             self.lookup.stored(now), comment, result, refusals[0] if refusals else self._old_refusal(now, comment)

@@ -129,7 +129,7 @@ class Verifier:
         for done, listed in enumerate(listing.live.values()):
             self.progress(done, len(listing.live))
             try:
-                issue = self.github.read(listed.number, rules=False).issues[0]
+                issue = self.github.now(listed.number)
                 yield from self._object(issue)
             except StoreError as error:
                 lasting = isinstance(error, GitHubError) and error.status in (0, 401, 403, 429)
@@ -166,11 +166,19 @@ class Verifier:
             if acceptance.other_id(issue, object_id, self.session.counting):
                 listing.mislabelled.append(issue)
             elif not acceptance.not_accepted(issue, object_id, self.session.counting, self.session.may_write):
-                winner = listing.live.setdefault(object_id.casefold(), issue)
-                if winner is not issue:
-                    listing.duplicates.append((issue, winner))
+                self._keep(issue, object_id, listing)
         elif self._was_object(issue) or objects.is_live(issue, rules):
             listing.nameless.append(issue)
+
+    def _keep(self, issue: Issue, object_id: str, listing: _Listing) -> None:
+        """Of two issues with one id the accepted one is the object, else the older one, which is listed first."""
+        other = listing.live.setdefault(object_id.casefold(), issue)
+        if other is issue:
+            return
+        older, newer = (acceptance.is_accepted(one, object_id, self.session.counting) for one in (other, issue))
+        winner, loser = (issue, other) if newer and not older else (other, issue)
+        listing.live[object_id.casefold()] = winner
+        listing.duplicates.append((loser, winner))
 
     def _was_object(self, issue: Issue) -> bool:
         named, marker = objects.read_title(issue.title)
@@ -230,7 +238,8 @@ class Verifier:
         return replace(found, repaired=all(label.casefold() in there for label in labels))
 
     def _duplicate(self, loser: Issue, winner: Issue) -> Problem:
-        message = f"issue #{winner.number} has the same id, and the lowest number counts"
+        why = "the lowest number counts" if winner.number < loser.number else "the store has signed that one"
+        message = f"issue #{winner.number} has the same id, and {why}"
         hint = "Post what is worth keeping of it there; then close it and take its labels off."
         return self._problem("duplicate-id", loser, message, hint)
 
@@ -280,7 +289,7 @@ class Verifier:
         if marker is None or doubtful or not any(problem.kind in _STATE_MISSING for problem in left):
             return left
         self._enter(now, marker, data)
-        return self._audit(self._whole(self.github.read(now.number, rules=False).issues[0]))
+        return self._audit(self._whole(self.github.now(now.number)))
 
     def _one_verdict(self, issue: Issue) -> Issue:
         """Takes own refusals off updates that the body holds; the processor makes the rest agree."""
@@ -298,7 +307,7 @@ class Verifier:
         if not wrong:
             return issue
         self.github.write(issue, self.session.viewer, receipts=wrong[:MOST_RECEIPTS])
-        return self._whole(self.github.read(issue.number, rules=False).issues[0])
+        return self._whole(self.github.now(issue.number))
 
     def _whole(self, issue: Issue) -> Issue:
         return self.github.extend(issue, 0, self.session.viewer)

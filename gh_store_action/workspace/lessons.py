@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gh_store_action.arguments import AUTHORITY
+from gh_store_action.arguments import NAME_AUTHORITY
 from gh_store_action.domain.markdown import yaml_block
 from gh_store_action.errors import AccessDeniedError, InputError, StoreError
 from gh_store_action.hints import Grant, InWorkflow, Setting, Text, Without
@@ -60,8 +60,7 @@ LESSONS = (
     _Lesson(
         r"[Cc]ertificate (verification failed|problem)|(certificate verify|CAfile|ca cert|alternative certificate)",
         "The certificate of the remote could not be verified.",
-        f"Name a file with the certificate of its authority in the environment variable {AUTHORITY}: "
-        "both the API and git read it.",
+        NAME_AUTHORITY,
     ),
     _Lesson(
         r"is at [0-9a-f]+ but expected [0-9a-f]+|reference already exists",

@@ -155,6 +155,13 @@ def test_put__the_lowest_number_has_an_id_in_whatever_order_they_come() -> None:
         assert changed.snapshot.knows() == 2
 
 
+def test_put__an_accepted_issue_has_an_id_whatever_its_number_in_whatever_order_they_come() -> None:
+    low, high = an_issue(1, "same"), an_issue(2, "same", author="github-actions[bot]")
+    for order in ((low, high), (high, low)):
+        changed = put(EMPTY, order, RULES, COUNTING, may_write)
+        assert (list(changed.snapshot.entries), changed.snapshot.left_out) == ([2], {1})
+
+
 def test_put__an_object_that_goes_or_changes_its_id_leaves_a_duplicate_in_doubt() -> None:
     both = put(EMPTY, [an_issue(1, "same"), an_issue(2, "same")], RULES, COUNTING, may_write).snapshot
     assert put(both, [an_issue(1, "same", labels=())], RULES, COUNTING, may_write).unsure

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from gh_store_action.domain import acceptance, objects
@@ -26,12 +26,14 @@ class SnapshotEntry:
 
     Args:
         record: the compact JSON of its data and meta; UTF-8, for a text with one emoji takes four bytes a character.
+        accepted: whether it goes before others with its id; what a snapshot's file holds counts as accepted.
     """
 
     object_id: str
     number: int
     updated_at: str
     record: bytes
+    accepted: bool = field(default=True, compare=False)
 
 
 @dataclass(frozen=True)
@@ -166,7 +168,7 @@ def put(
     counting: frozenset[str],
     may_write: MayWrite,
 ) -> Changed:
-    """Puts each issue in as it is now, takes it out where it is no object any more; the lowest number has an id."""
+    """Puts each issue in as it is now, or takes it out; an accepted issue has an id, else the lowest number."""
     entries = dict(snapshot.entries)
     left_out = set(snapshot.left_out)
     problems: list[LeftOut] = []
@@ -188,8 +190,9 @@ def put(
         key = entry.object_id.casefold()
         if before is not None and before.object_id.casefold() != key:
             unsure = unsure or bool(left_out)
+        entry = replace(entry, accepted=acceptance.is_accepted(issue, entry.object_id, counting))
         holder = owner.get(key)
-        if holder is not None and holder < issue.number:
+        if holder is not None and (not entries[holder].accepted, holder) < (not entry.accepted, issue.number):
             left_out.add(issue.number)
             problems.append(LeftOut(issue.number, f"issue #{holder} has the id {entry.object_id} already", broken=True))
             continue
