@@ -162,6 +162,5 @@ def invocation() -> Invocation:
     found = click.get_current_context().find_root().obj
     if not isinstance(found, Call):
         raise TypeError("the command runs outside of `gh-store`")
-    if not isinstance(found.work, Invocation):
-        found.work = Invocation(found)
-    return found.work
+    work = found.work = Invocation(found)
+    return work

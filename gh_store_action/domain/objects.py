@@ -90,11 +90,10 @@ def title(object_id: str, marker: Marker, *, unlike: str = "") -> str:
         unlike: a title that it must differ from, for GitHub records no change to the same text: the count gets a zero.
     """
     recent = f" ({''.join(marker.recent)})" if marker.recent else ""
-    for count in (f"{marker.count}", f"0{marker.count}"):
-        text = f"{TITLE_PREFIX}{object_id} [r{marker.revision} c{marker.comment} n{count} {marker.digest}]{recent}"
-        if text != unlike:
-            break
-    return text
+    behind = f" {marker.digest}]{recent}"
+    before = f"{TITLE_PREFIX}{object_id} [r{marker.revision} c{marker.comment} n"
+    text = f"{before}{marker.count}{behind}"
+    return f"{before}0{marker.count}{behind}" if text == unlike else text
 
 
 def read_title(text: str) -> tuple[str, Marker | None]:

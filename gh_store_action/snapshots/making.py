@@ -235,11 +235,11 @@ class Snapshots:
 
 def _what_to_do_before_a_pull(published: Published) -> str:
     left = published.left
-    more = f" and {len(left) - 1:,} more" if len(left) > 1 else ""
+    differ = f" and {len(left) - 1:,} more differ" if len(left) > 1 else " differs"
     why = published.stayed or f"Only the remote's {published.branch} has the commit."
     place = shlex.quote(posixpath.commonpath(left))
     return (
-        f"The checkout did not follow: `{left[0]}`{more} in the work tree is not as in the checked-out commit. {why} "
+        f"The checkout did not follow: in the work tree `{left[0]}`{differ} from the checked-out commit. {why} "
         f"Before `git pull`, run `git stash push --include-untracked -- {place}`."
     )
 

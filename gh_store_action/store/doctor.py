@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from itertools import count
 from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import quote
@@ -283,12 +282,12 @@ def _workflow_files(session: Session, path: str) -> Mapping[str, str]:
 
 def _states(session: Session, path: str) -> Iterator[tuple[PurePosixPath, str]]:
     """Each workflow's file and state, by GitHub's name for it: one request for each hundred."""
-    for page in count(1):
+    page, more = 1, True
+    while more:
         parameters = {"per_page": PAGE, "page": page}
         found = session.github.transport.get(f"{path}/actions/workflows", parameters)["workflows"]
         yield from ((PurePosixPath(one["path"]), str(one["state"])) for one in found)
-        if len(found) < PAGE:
-            return
+        page, more = page + 1, len(found) == PAGE
 
 
 def _lines(text: str) -> Iterator[re.Match[str]]:

@@ -14,9 +14,9 @@ from gh_store_action.domain.objects import TITLE_PREFIX, Marker
 from gh_store_action.domain.processing.result import Result
 from gh_store_action.domain.records import Issue, Receipt, Refusal, StoredObject
 from gh_store_action.domain.refusal import Reason
-from gh_store_action.domain.strict_json import InvalidJson, Json, body_digest, dump, equal, parse
+from gh_store_action.domain.strict_json import InvalidJson, Json, body_digest, dump, parse
 from gh_store_action.domain.verdicts import Counts, Outcome, initial_receipts, outcomes_given, reaction_of
-from gh_store_action.errors import ConcurrentUpdateError, StoreError
+from gh_store_action.errors import ConcurrentUpdateError, ObjectNotFound, StoreError
 from gh_store_action.gateway.objects import Opened
 from gh_store_action.store.lookup import Found, Lookup
 from gh_store_action.store.processor import Processor
@@ -142,8 +142,7 @@ class Mover:
             raise ConcurrentUpdateError(
                 f"{object_id!r} cannot be moved: updates of it are pending.", "Process it, then move it again."
             )
-        begun = [issue for issue in found.live[1:] if self._previous(issue) == old.number]
-        new = self._continued(old, begun) or self._copied(old)
+        new = self._copied(old)
         self.github.change(old.number, title=objects.moved_title(old.title, new))
         if not self._hand_over(self.github.now(old.number), new):
             return None
@@ -151,7 +150,11 @@ class Mover:
 
     def _hand_over(self, old: Issue, new: int) -> bool:
         """Moves the labels where the new issue has what the old one has; else the old one stays the object."""
-        copy = self.github.now(new)
+        try:
+            copy = self.github.now(new)
+        except ObjectNotFound:  # it was deleted, or somebody typed the title
+            self.github.change(old.number, title=objects.read_moved(old.title)[0])
+            return False
         if not self._continues(copy, old, new):
             self._give_back(old, new, old.labels)
             return False
@@ -188,19 +191,6 @@ class Mover:
     def _previous(self, issue: Issue) -> int:
         entries = (updates.read(comment, self.session.rules, self.session.counting) for comment in issue.comments)
         return next((entry.previous for entry in entries if entry.previous), 0)
-
-    def _continued(self, old: Issue, begun: list[Issue]) -> int:
-        """The issue that a killed move left behind, where the object has not changed since; others are given up."""
-        now = self.lookup.stored(old)
-        number = 0
-        for issue in begun:
-            there = self.lookup.stored(issue)
-            if not number and there.meta.version == now.meta.version and equal(there.data, now.data):
-                number = issue.number
-            else:
-                title = f"Given up: {now.meta.object_id}"
-                self.github.change(issue.number, labels=[], state="closed", title=title)
-        return number
 
     def _copied(self, old: Issue) -> int:
         """A new issue with the object's state, without labels: nobody takes it for the object yet."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from gh_store_action import __version__
-from gh_store_action.domain import access
+from gh_store_action.domain import access, objects
 from gh_store_action.domain.log import entries as updates
 from gh_store_action.domain.log.entries import Entry, Kind
 from gh_store_action.domain.log.fold import REPEAT_WINDOW, State, attempt
@@ -30,6 +30,7 @@ from gh_store_action.gateway.records import Failure
 from gh_store_action.gateway.refusals import UnknownEffect
 from gh_store_action.store.creating import MOST_TRIES, refused
 from gh_store_action.store.lookup import Lookup
+from gh_store_action.store.moving import Mover
 from gh_store_action.store.posting import Trail
 from gh_store_action.store.processor import Processor
 
@@ -181,6 +182,9 @@ class Updater:
     def _update(self, object_id: str, update: Update, trail: Trail, *, apply: bool, unless_equal: bool) -> Updated:
         issue = self.lookup.one(object_id, self.warn)
         self.session.refuse_unknown_app()
+        if objects.read_moved(issue.title)[1] and not self.dry_run:
+            Mover(self.lookup).process(issue.number)  # a move that was killed: the update is for where it ends
+            issue = self.lookup.one(object_id, self.warn)
         self.session.judge(object_id)  # a schema that is wrong itself is told before anything is posted
         before = self._stored(issue, apply=apply)
         repeated = self._posted_before(issue, update)

@@ -56,8 +56,9 @@ def test_left__is_named_with_what_to_do_before_a_pull(scene: Scene, format_: str
     assert (run.exit_code, bool(run.outputs["commit-sha"])) == (0, True)
     left = status(checkout)
     assert left and {line[:2] for line in left} == {" M" if tracked else "??"}
-    more = f" and {len(left) - 1} more" if len(left) > 1 else ""
-    assert f"The checkout did not follow: `{FORMATS[format_]}" in run.log and f"`{more} in the work tree" in run.log
+    differ = f" and {len(left) - 1} more differ" if len(left) > 1 else " differs"
+    assert f"The checkout did not follow: in the work tree `{FORMATS[format_]}" in run.log
+    assert f"`{differ} from the checked-out commit." in run.log
     assert ("Another git process works in this checkout" in run.log) == (why == "a lock")
     git.git(checkout, *advice(run))
     git.git(checkout, "pull", "--quiet", "--ff-only")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -160,6 +161,19 @@ def test_put__an_accepted_issue_has_an_id_whatever_its_number_in_whatever_order_
     for order in ((low, high), (high, low)):
         changed = put(EMPTY, order, RULES, COUNTING, may_write)
         assert (list(changed.snapshot.entries), changed.snapshot.left_out) == ([2], {1})
+
+
+def test_put__which_of_two_has_an_id_is_in_doubt_where_the_file_holds_one_of_them() -> None:
+    low, high = an_issue(1, "same"), an_issue(2, "same", author="github-actions[bot]")
+
+    def held(issue: Issue) -> Snapshot:
+        snapshot = put(EMPTY, [issue], RULES, COUNTING, may_write).snapshot
+        return replace(snapshot, entries={n: replace(entry, accepted=None) for n, entry in snapshot.entries.items()})
+
+    assert put(held(low), [high], RULES, COUNTING, may_write).unsure
+    assert put(held(high), [low], RULES, COUNTING, may_write).unsure
+    assert not put(held(low), [an_issue(2, "same")], RULES, COUNTING, may_write).unsure
+    assert not put(held(an_issue(2, "same")), [replace(high, number=1)], RULES, COUNTING, may_write).unsure
 
 
 def test_put__an_object_that_goes_or_changes_its_id_leaves_a_duplicate_in_doubt() -> None:

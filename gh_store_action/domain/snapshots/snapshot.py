@@ -26,14 +26,14 @@ class SnapshotEntry:
 
     Args:
         record: the compact JSON of its data and meta; UTF-8, for a text with one emoji takes four bytes a character.
-        accepted: whether it goes before others with its id; what a snapshot's file holds counts as accepted.
+        accepted: whether it goes before others with its id; None where a snapshot's file, which does not say, holds it.
     """
 
     object_id: str
     number: int
     updated_at: str
     record: bytes
-    accepted: bool = field(default=True, compare=False)
+    accepted: bool | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -186,13 +186,15 @@ def put(
                 left_out.add(issue.number)
                 problems.append(found)
             continue
-        entry = entry_of(found)
+        accepted = acceptance.is_accepted(issue, found.meta.object_id, counting)
+        entry = replace(entry_of(found), accepted=accepted)
         key = entry.object_id.casefold()
-        if before is not None and before.object_id.casefold() != key:
+        if before is not None and (before.object_id.casefold() != key or not accepted):
             unsure = unsure or bool(left_out)
-        entry = replace(entry, accepted=acceptance.is_accepted(issue, entry.object_id, counting))
         holder = owner.get(key)
-        if holder is not None and (not entries[holder].accepted, holder) < (not entry.accepted, issue.number):
+        if holder is not None and entries[holder].accepted is None and accepted == (holder < issue.number):
+            unsure = True  # the file does not say which of the two goes first
+        if holder is not None and (not entries[holder].accepted, holder) < (not accepted, issue.number):
             left_out.add(issue.number)
             problems.append(LeftOut(issue.number, f"issue #{holder} has the id {entry.object_id} already", broken=True))
             continue

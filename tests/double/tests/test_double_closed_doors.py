@@ -1,7 +1,7 @@
 """What is closed to whom: locked conversations, archived repositories."""
 
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +12,6 @@ from tests.double import BOT, GitHub, Repository
 
 Send = Callable[..., tuple[int, str]]
 Mutate = Callable[..., dict[str, str]]
-
-
-@pytest.fixture
-def hub() -> Iterator[GitHub]:
-    with GitHub() as github:
-        yield github
 
 
 @pytest.fixture

@@ -1,17 +1,9 @@
 """Issues as importers copy them."""
 
-from collections.abc import Iterator
-
 import pytest
 import requests
 
 from tests.double import BOT, CommentView, GitHub, IssueView, Repository
-
-
-@pytest.fixture
-def hub() -> Iterator[GitHub]:
-    with GitHub() as github:
-        yield github
 
 
 @pytest.fixture

@@ -14,12 +14,6 @@ Post = Callable[..., requests.Response]
 
 
 @pytest.fixture
-def hub() -> Iterator[GitHub]:
-    with GitHub() as github:
-        yield github
-
-
-@pytest.fixture
 def repo(hub: GitHub) -> Repository:
     repository = hub.add_repository("ann/store")
     repository.open_issue("ann", "T")

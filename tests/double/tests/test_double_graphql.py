@@ -13,12 +13,6 @@ Ask = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture
-def hub() -> Iterator[GitHub]:
-    with GitHub() as github:
-        yield github
-
-
-@pytest.fixture
 def repo(hub: GitHub) -> Repository:
     repository = hub.add_repository("ann/store", files={".github/gh-store.yml": "a: 1\n", "b.bin": b"\0\1"})
     repository.grant("write", "write")

@@ -1,6 +1,6 @@
 """Views that lag behind: each by a number of requests of its own."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,12 +9,6 @@ import requests
 from tests.double import GitHub, Repository
 
 Ask = Callable[[str], Any]
-
-
-@pytest.fixture
-def hub() -> Iterator[GitHub]:
-    with GitHub() as github:
-        yield github
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Who is who: Apps and their installations, bots, accounts that are gone."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,12 +10,6 @@ from tests.double import BOT, GitHub, Repository
 
 Send = Callable[..., requests.Response]
 Ask = Callable[..., Any]
-
-
-@pytest.fixture
-def hub() -> Iterator[GitHub]:
-    with GitHub() as github:
-        yield github
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Repositories under another name: REST redirects, GraphQL follows, git is redirected."""
 
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +12,6 @@ import requests
 from tests.double import GitHub, Repository
 
 Send = Callable[..., requests.Response]
-
-
-@pytest.fixture
-def hub() -> Iterator[GitHub]:
-    with GitHub() as github:
-        yield github
 
 
 @pytest.fixture

@@ -11,12 +11,6 @@ Connect = Callable[..., pygithub.Github]
 
 
 @pytest.fixture
-def hub() -> Iterator[GitHub]:
-    with GitHub() as github:
-        yield github
-
-
-@pytest.fixture
 def repo(hub: GitHub) -> Repository:
     hub.add_org("octo", members={"ann": "admin", "secret": "member", "shown": "member"}, public=("shown",))
     hub.add_team("octo", "devs", {"ann": "maintainer"})

@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,12 +11,6 @@ import requests
 from tests.double import BOT, GitHub, Repository
 
 ROOT = Path(__file__).parents[3]
-
-
-@pytest.fixture
-def hub() -> Iterator[GitHub]:
-    with GitHub() as github:
-        yield github
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Workflows of a repository: which there are, and whether they are on."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import github as pygithub
@@ -16,12 +16,6 @@ FILES = {
     ".github/workflows/README.md": "no workflow",
     "elsewhere.yml": "name: No workflow either\n",
 }
-
-
-@pytest.fixture
-def hub() -> Iterator[GitHub]:
-    with GitHub() as github:
-        yield github
 
 
 @pytest.fixture
