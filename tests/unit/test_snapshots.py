@@ -176,6 +176,15 @@ def test_put__which_of_two_has_an_id_is_in_doubt_where_the_file_holds_one_of_the
     assert not put(held(an_issue(2, "same")), [replace(high, number=1)], RULES, COUNTING, may_write).unsure
 
 
+def test_put__an_object_that_no_run_has_signed_is_in_no_doubt_when_it_is_read_again() -> None:
+    both = put(EMPTY, [an_issue(1, "same"), an_issue(2, "same")], RULES, COUNTING, may_write).snapshot
+    assert not put(both, [an_issue(1, "same")], RULES, COUNTING, may_write).unsure
+    signed = put(
+        EMPTY, [an_issue(1, "same", author="github-actions[bot]"), an_issue(2, "same")], RULES, COUNTING, may_write
+    )
+    assert put(signed.snapshot, [an_issue(1, "same")], RULES, COUNTING, may_write).unsure
+
+
 def test_put__an_object_that_goes_or_changes_its_id_leaves_a_duplicate_in_doubt() -> None:
     both = put(EMPTY, [an_issue(1, "same"), an_issue(2, "same")], RULES, COUNTING, may_write).snapshot
     assert put(both, [an_issue(1, "same", labels=())], RULES, COUNTING, may_write).unsure

@@ -189,7 +189,8 @@ def put(
         accepted = acceptance.is_accepted(issue, found.meta.object_id, counting)
         entry = replace(entry_of(found), accepted=accepted)
         key = entry.object_id.casefold()
-        if before is not None and (before.object_id.casefold() != key or not accepted):
+        sunk = before is not None and before.accepted is not False and not accepted
+        if sunk or (before is not None and before.object_id.casefold() != key):
             unsure = unsure or bool(left_out)
         holder = owner.get(key)
         if holder is not None and entries[holder].accepted is None and accepted == (holder < issue.number):
