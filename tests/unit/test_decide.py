@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from gh_store_action.domain import objects
+from gh_store_action.domain.objects import Marker
 from gh_store_action.domain.processing.context import PermissionUnknown
 from gh_store_action.domain.processing.decide import decide
 from gh_store_action.domain.processing.effects import AskPermissions, NotAnObject, ReadFurther, UpToDate, Write
@@ -286,6 +287,40 @@ def test_nothing_to_rebuild_from__an_error_that_says_what_to_do() -> None:
         decide(before, context())
 
 
+def test_a_rebuild_from_what_the_author_entered__asks_whether_the_author_may_write() -> None:
+    """Carol created the object with a token of her own, and the store has signed its title."""
+    entered = replace(initial(), author="carol", reactions=())
+    before = issue("oops", [entered, comment(11, {"a": 1}, "alice", "+1")], author="carol", editor=BOT)
+    before = replace(before, title=objects.title("m", marked(2, 11, 2, {"count": 0, "a": 1})))
+    before = replace(before, titles=(replace(before.titles[0], title=before.title),))
+    assert decide(before, context()) == AskPermissions(frozenset({"carol"}))
+    step = wrote(decide(before, context(permissions={"carol": True, "alice": True})))
+    assert step.state.data == {"count": 0, "a": 1}
+    with pytest.raises(BrokenObject, match="has no initial state"):
+        decide(before, context(permissions={"carol": False, "alice": True}))
+
+
+def typed(marker: Marker, *before: Rename) -> Issue:
+    """An object whose title alice has typed, and whose body nobody can read."""
+    title = objects.title("m", marker)
+    titles = (Rename("2026-02-01T00:00:00Z", "alice", title, before[0].title if before else "m"), *before)
+    return issue("oops", [initial()], title=title, titles=titles, editor="alice", edited_at="2026-02-02T00:00:00Z")
+
+
+def test_a_typed_marker_that_neither_body_nor_log_explains__the_one_before_it_counts() -> None:
+    signed = Rename("2026-01-01T00:00:00Z", BOT, objects.title("m", marked(1, 10, 1, START, 10)))
+    before = typed(marked(2, 10, 1, {"never": 1}, 10), signed)
+    step = wrote(decide(before, context()))
+    assert (step.state.data, step.marker.revision) == (START, 1)
+    assert "line 1" in step.reply
+    settled(before, step)
+
+
+def test_a_typed_marker_that_nothing_explains_and_none_before_it__an_error() -> None:
+    with pytest.raises(BrokenObject, match="was changed after the fact"):
+        decide(typed(marked(2, 10, 1, {"never": 1}, 10)), context())
+
+
 def legacy(*later: object, **fields: object) -> Issue:
     first = comment(10, {"type": "initial_state", "data": START, "timestamp": "x"}, "alice", "alice:+1", "alice:rocket")
     known = {"author": "alice", "title": "Stored Object: m", "title_editor": "", **fields}
@@ -309,6 +344,11 @@ def test_an_object_of_gh_store__is_adopted_behind_its_newest_receipt() -> None:
 def test_adoption_looks_further_back_for_the_newest_receipt() -> None:
     before = replace(legacy(), comments=(comment(50, "talk"),), complete=False, total_comments=80)
     assert decide(before, context()) == ReadFurther(49)
+
+
+def test_adoption_without_gh_stores_state_in_sight__reads_the_whole_log() -> None:
+    before = replace(legacy(), comments=(comment(50, {"a": 1}),), complete=False, total_comments=80)
+    assert decide(before, context()) == ReadFurther(0)
 
 
 def test_a_crashed_create__is_completed_with_the_body_as_found() -> None:

@@ -11,7 +11,7 @@ from gh_store_action.domain.log.fold import State
 from gh_store_action.domain.processing.decide import decide
 from gh_store_action.domain.processing.effects import ReadFurther, UpToDate, Write
 from gh_store_action.domain.records import Issue, Receipt
-from gh_store_action.domain.verdicts import Outcome
+from gh_store_action.domain.verdicts import APPLIED, Outcome
 from tests.support.values import BOT, comment, context, initial, issue, marked, written
 
 START = {"count": 0}
@@ -117,6 +117,38 @@ def test_a_copied_issue__whose_comments_have_other_ids__holds_what_its_marker_sa
     settled(before, step)
 
 
+@pytest.mark.parametrize("place", [1, 2])
+def test_a_copied_issue_whose_newest_checkpoint_stands_behind_the_count(place: int) -> None:
+    """Of a hand edit that a run took over: the copy has other ids, and the checkpoint names one of the old ones."""
+    taken_over = initial(1_013, {"hand": 1}, after=9 + place, revision=3, update_id="k", reason="edited by hand")
+    log = [initial(1_010), comment(1_011, {"a": 1}), comment(1_012, {"b": 1}), taken_over, comment(1_014, {"new": 1})]
+    data = {"hand": 1} | ({"a": 1} if place == 1 else {}) | {"b": 1}
+    before = issue(data, log, marker=marked(4, 12, 3, data, 10, 11, 12))
+    step = wrote(decide(before, context()))
+    assert step.state.data == {**data, "new": 1}
+    assert step.marker.comment == 1_014
+    settled(before, step)
+
+
+def test_other_ids_that_nothing_explains__are_read_whole_and_the_body_stays() -> None:
+    """More comments than are there were counted, so these are no copies of them."""
+    data = {"count": 5}
+    before = issue(data, [comment(1_011, {"a": 1})], marker=marked(9, 12, 40, data, 10, 11, 12), complete=False)
+    before = replace(before, comments=(comment(2, "talk"), *before.comments), total_comments=60)
+    assert decide(before, context()) == ReadFurther(0)
+    whole = replace(before, complete=True, total_comments=2)
+    assert wrote(decide(whole, context())).state.data == {"count": 5, "a": 1}
+
+
+@pytest.mark.parametrize("behind", [True, False])
+def test_other_ids_that_do_not_fold_to_the_markers_state__the_body_stays(behind: bool) -> None:
+    taken_over = initial(1_012, {"hand": 1}, after=11, revision=3, update_id="k", reason="edited by hand")
+    log = [initial(1_010), comment(1_011, {"a": 1}), *([taken_over] if behind else [])]
+    data = {"count": 5}
+    step = wrote(decide(issue(data, log, marker=marked(4, 12, 2, data, 10, 11)), context()))
+    assert step.state.data == {"count": 5, "a": 1}
+
+
 def test_a_deleted_update_that_is_posted_again_is_a_new_one() -> None:
     increase = {"_data": {"$inc": {"count": 1}}, "_meta": {"update_mode": "operators"}}
     before = issue({"count": 1}, [initial(), comment(14, increase)], marker=marked(2, 11, 2, {"count": 1}, 10, 11))
@@ -199,6 +231,20 @@ def test_doubt_and_a_key_near_the_end_of_the_read__reads_the_comments_that_the_k
         total_comments=41,
     )
     assert decide(before, context()) == ReadFurther(60)
+
+
+def test_a_rebuild_and_a_key_near_the_end_of_the_read__reads_the_comments_that_the_key_looks_at() -> None:
+    keyed = comment(62, {"_data": {"a": 1}, "_meta": {"update_id": "k"}})
+    before = issue(
+        "oops",
+        [comment(61, "talk"), initial(60, START, after=59, revision=2), keyed],
+        marker=marked(3, 62, 40, {"count": 0, "a": 1}),
+        complete=False,
+        total_comments=40,
+        editor=BOT,
+    )
+    before = replace(before, comments=tuple(sorted([comment(59, "talk"), *before.comments], key=lambda c: c.id)))
+    assert decide(before, context(known={62: APPLIED})) == ReadFurther(58)
 
 
 def test_a_broken_edit_over_a_late_one_that_would_undo_a_verdict__rebuilt_with_the_late_one_last() -> None:
