@@ -156,7 +156,7 @@ class Mover:
             self.github.change(old.number, title=objects.read_moved(old.title)[0])
             return False
         if not self._continues(copy, old, new):
-            self._give_back(old, new, old.labels)
+            self._give_back(old, copy, old.labels)
             return False
         store = {label.casefold() for label in self._own_labels(old)}
         kept = [label for label in old.labels if label.casefold() not in store]
@@ -164,7 +164,7 @@ class Mover:
         self.github.change(old.number, labels=kept, state="closed")
         after = self.github.now(old.number)
         if not self._continues(copy, after, new):  # a run that had read the old title wrote behind the last look
-            self._give_back(after, new, old.labels)
+            self._give_back(after, copy, old.labels)
             return False
         self._redirect(after)
         return True
@@ -178,9 +178,10 @@ class Mover:
         same = body_digest(copy.body) == body_digest(old.body) != ""
         return same and (there.digest == here.digest and there.revision >= here.revision)
 
-    def _give_back(self, old: Issue, new: int, labels: tuple[str, ...]) -> None:
-        """The old issue is the object again, and the copy is nothing."""
-        self.github.change(new, labels=[], state="closed", title=f"Given up: copy of #{old.number}")
+    def _give_back(self, old: Issue, copy: Issue, labels: tuple[str, ...]) -> None:
+        """The old issue is the object again, and the copy is nothing; an issue that is none was typed, and is left."""
+        if self._previous(copy) == old.number:
+            self.github.change(copy.number, labels=[], state="closed", title=f"Given up: copy of #{old.number}")
         title, target = objects.read_moved(old.title)
         self.github.change(old.number, labels=labels, title=title if target else None)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from gh_store_action import ConcurrentUpdateError, GitHubStore, ObjectNotFound, StoreError
-from tests.double import BOT
+from tests.double import BOT, Request
 from tests.integration.test_store_objects import cost, store_of
 from tests.support.interleave import Orders
 from tests.support.store import World
@@ -253,6 +253,7 @@ def test_verify__exchanged_labels_exchange_no_objects_and_are_put_right(w: World
 def test_verify__one_objects_wrong_label(w: World, store: GitHubStore) -> None:
     w.repo.edit_issue(1, "alice", labels=["stored-object", "UID:other"])
     assert [p.kind for p in store.verify("other")] == ["wrong-label"]
+    assert store.verify(issue_number=1) == store.verify("other")
     (found,) = store.verify("other", repair=True)
     assert found.repaired
     assert store.get("metrics").meta.issue_number == 1
@@ -357,6 +358,55 @@ def test_roll_over__killed_between_title_and_labels__the_next_run_finishes_it(
     assert (found.meta.issue_number, found.data, found.meta.version) == (2, {"count": 1}, 2)
     assert w.repo.issue(1).labels == ()
     assert store.verify() == ()
+
+
+def test_roll_over__killed_half_way__an_update_goes_to_the_new_issue(w: World, store: GitHubStore) -> None:
+    w.hub.faults.status(400, match=lambda r: r.method == "PATCH", nth=2)
+    with pytest.raises(StoreError):
+        store.roll_over("metrics")
+    found = store.update("metrics", {"count": 5}, apply=True)
+    assert (found.meta.issue_number, found.data, found.meta.version) == (2, {"count": 5}, 3)
+    assert w.repo.issue(1).labels == ()
+    assert store.verify() == ()
+
+
+@pytest.mark.parametrize("target", ["no issue", "another object"])
+@pytest.mark.parametrize("then", ["a run", "a roll-over"])
+def test_roll_over__a_title_that_somebody_typed__is_put_right_and_harms_no_other(
+    w: World, store: GitHubStore, target: str, then: str
+) -> None:
+    other = store.create("other", {"n": 1}).meta.issue_number
+    title, before = w.repo.issue(1).title, w.repo.issue(other)
+    w.repo.edit_issue(1, "alice", title=f"{title} -> #{other if target == 'another object' else 77}")
+    if then == "a run":
+        assert store.process(1).skipped == ""
+        assert w.repo.issue(1).title.startswith(title.partition(" n")[0])
+    else:
+        assert store.roll_over("metrics").meta.issue_number == 3
+    assert (store.get("metrics").data, store.get("other").data) == ({"count": 1}, {"n": 1})
+    assert w.repo.issue(other) == before
+    assert store.verify() == ()
+
+
+@pytest.mark.parametrize("behind", ["the copy", "the labels"])
+def test_roll_over__written_to_all_the_time__stays_where_it_is(w: World, store: GitHubStore, behind: str) -> None:
+    edits: list[int] = []
+
+    def edit(request: Request) -> None:
+        closes = request.method == "PATCH" and request.path.endswith("/issues/1") and "state" in request.body
+        if request.operation == "Finish" if behind == "the copy" else closes:
+            edits.append(len(edits) + 10)
+            w.repo.edit_issue(1, "alice", body=json.dumps({"count": edits[-1]}))
+
+    w.hub.before_request.append(edit)
+    with pytest.raises(ConcurrentUpdateError, match="written to during each of 3 tries"):
+        store.roll_over("metrics")
+    w.hub.before_request.clear()
+    assert edits == [10, 11, 12]
+    found = store.get("metrics")
+    assert (found.meta.issue_number, found.data) == (1, {"count": 12})
+    assert [(w.repo.issue(n).title, w.repo.issue(n).labels) for n in (2, 3, 4)] == [("Given up: copy of #1", ())] * 3
+    assert store.update("metrics", {"more": 1}, apply=True).data == {"count": 12, "more": 1}
 
 
 def test_roll_over__beside_a_run__no_update_is_lost_in_any_order(w: World, store: GitHubStore) -> None:
