@@ -118,10 +118,7 @@ class Verifier:
     def _all(self) -> Iterator[Problem]:
         listing = self._list()
         self._may_repair()
-        for issue in listing.mislabelled:
-            found = self._mislabelled(issue)
-            if found is not None:
-                yield found
+        yield from filter(None, map(self._mislabelled, listing.mislabelled))
         for loser, winner in listing.duplicates:
             yield self._duplicate(loser, winner)
         for issue in listing.nameless:

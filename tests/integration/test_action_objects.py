@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.double import BOT, Request
 from tests.support.scene import WRITER, Run, Scene
 
 
@@ -230,6 +231,27 @@ def test_update__that_could_not_be_folded_fails(scene: Scene) -> None:
     scene.github.faults.status(502, match=lambda r: r.operation == "Write", times=None)
     run = scene.run("update", object_id="metrics", data='{"count": 1}')
     assert (run.exit_code, "is posted (comment " in run.error) == (1, True), run.error
+    scene.github.faults.clear()
+    scene.run("process", issue_number=1)
+    assert scene.data(1) == {"count": 1}
+
+
+def test_update__that_others_write_over_again_and_again_fails_and_says_that_it_is_posted(scene: Scene) -> None:
+    """No refusal: what it lost to is another run, and the update is pending."""
+    made(scene)
+    stale = scene.issue(1)
+
+    def undo(request: Request) -> None:
+        if not request.writes:
+            scene.repository.edit_issue(1, BOT, title=stale.title, body=stale.body)
+
+    scene.github.faults.partial({"check": {"message": "Time-out."}}, match=lambda r: r.operation == "Write", times=None)
+    scene.github.before_request.append(undo)
+    run = scene.run("update", object_id="metrics", data='{"count": 1}')
+    assert (run.exit_code, run.outputs.get("rejected")) == (1, None), run.log
+    assert "is posted (comment " in run.error
+    assert "others wrote at the same time" in run.error
+    scene.github.before_request.clear()
     scene.github.faults.clear()
     scene.run("process", issue_number=1)
     assert scene.data(1) == {"count": 1}

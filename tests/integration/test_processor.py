@@ -8,7 +8,7 @@ from contextlib import suppress
 import pytest
 
 from gh_store_action.domain.processing.context import PermissionUnknown
-from gh_store_action.errors import ConcurrentUpdateError, GitHubError, ObjectNotFound, StoreError
+from gh_store_action.errors import ConcurrentUpdateError, GitHubError, NotFinished, ObjectNotFound, StoreError
 from gh_store_action.gateway.transport import Cancelled
 from gh_store_action.store import processor
 from tests.double import BOT, Request
@@ -231,6 +231,32 @@ def test_a_checkpoint_that_never_arrives__an_error_and_the_body_is_right() -> No
         with pytest.raises(GitHubError, match="did not take the checkpoint"):
             w.process(number)
         assert w.data(number) == {"by": "hand"}
+
+
+def test_a_checkpoint_that_is_not_shown__an_error_and_the_body_is_right() -> None:
+    with world() as w:
+        number = w.object()
+        w.repo.edit_issue(number, "bob", body='{"by": "hand"}')
+        w.hub.delays.comments = 50
+        with pytest.raises(NotFinished, match="did not take the checkpoint"):
+            w.process(number)
+        assert w.data(number) == {"by": "hand"}
+        w.hub.delays.comments = 0
+        for _ in range(50):
+            w.session().ensure()
+        w.process(number)
+        assert (w.data(number), w.seen(number).checkpoints) == ({"by": "hand"}, 2)
+
+
+def test_a_conversation_that_is_not_locked_again__is_told() -> None:
+    with world() as w:
+        number = w.object()
+        w.update(number, {"a": 1})
+        w.repo.lock(number, "alice")
+        w.hub.faults.refuse("lockLockable", {"type": "FORBIDDEN", "message": "You may not lock"}, times=None)
+        result = w.process(number)
+        assert (result.applied, w.data(number)) == (1, {"count": 0, "a": 1})
+        assert result.notes == ("GitHub did not lock the conversation again; lock it by hand.",)
 
 
 def test_a_receipt_that_never_arrives__is_left_for_the_next_run() -> None:

@@ -139,6 +139,19 @@ def test_an_object_that_nobody_has_accepted__readers_say_so() -> None:
             assert made.meta.issue_number == 2
 
 
+def test_an_object_whose_author_github_does_not_tell_about__is_not_accepted_yet() -> None:
+    with world() as w:
+        w.repo.grant("zoe", "write")
+        by_hand(w, "zoe", {"n": 3})
+        w.hub.faults.status(403, message="Not accessible", match=lambda r: "/collaborators/zoe" in r.path, times=None)
+        with store_of(w, w.token()) as store:
+            with pytest.raises(ObjectNotFound, match="not accepted yet: GitHub did not say whether its author zoe may"):
+                store.get("m")
+            assert list(store.list_all()) == []
+            w.hub.faults.clear()
+            assert store.get("m").data == {"n": 3}
+
+
 def test_a_private_member__has_an_object_at_once() -> None:
     with world() as w:
         w.repo.grant("zoe", "write")
@@ -173,7 +186,8 @@ def test_a_former_writer_who_sets_the_title__changes_nothing() -> None:
         w.update(number, INC)
         w.process(number)
         w.repo.grant("carol", "read")
-        for title in ("mine", "Stored Object: m [r9 c0 n0 00000000]", "Stored Object: other"):
+        moved = objects.moved_title(w.repo.issue(number).title, 7)
+        for title in ("mine", "Stored Object: m [r9 c0 n0 00000000]", "Stored Object: other", moved):
             w.repo.edit_issue(number, "carol", title=title)
             with store_of(w, w.token()) as store:
                 assert store.get("m").data == {"n": 2}

@@ -57,6 +57,19 @@ def test_an_issue_that_is_none_of_the_stores_objects_is_left_alone(fields: dict[
     assert reason in found.reason
 
 
+@pytest.mark.parametrize(("by", "moved_to"), [("mallory", 0), ("alice", 7)])
+def test_a_title_that_says_where_the_object_goes__counts_from_whoever_may_write(by: str, moved_to: int) -> None:
+    signed = Rename("2026-01-01T00:00:00Z", BOT, objects.title("m", marked(1, 10, 1, START, 10)))
+    title = objects.moved_title(signed.title, 7)
+    titles = (Rename("2026-02-01T00:00:00Z", by, title, signed.title), signed)
+    found = decide(issue(START, [initial()], author="mallory", title=title, titles=titles), context())
+    if moved_to:
+        assert isinstance(found, NotAnObject)
+        assert (found.moved_to, found.reason) == (7, "it is being moved to issue #7")
+    else:
+        assert wrote(found).title == objects.title("m", marked(1, 10, 1, START, 10), unlike=title)
+
+
 def test_two_uid_labels__the_one_that_the_title_names_is_meant() -> None:
     found = decide(issue(START, [initial()], labels=("stored-object", "UID:a", "uid:M")), context())
     assert isinstance(found, UpToDate)
@@ -307,9 +320,12 @@ def typed(marker: Marker, *before: Rename) -> Issue:
     return issue("oops", [initial()], title=title, titles=titles, editor="alice", edited_at="2026-02-02T00:00:00Z")
 
 
-def test_a_typed_marker_that_neither_body_nor_log_explains__the_one_before_it_counts() -> None:
-    signed = Rename("2026-01-01T00:00:00Z", BOT, objects.title("m", marked(1, 10, 1, START, 10)))
-    before = typed(marked(2, 10, 1, {"never": 1}, 10), signed)
+@pytest.mark.parametrize(
+    "marker", [marked(2, 10, 1, {"never": 1}, 10), marked(2, 99, 1, {"never": 1}), marked(9, 10, 1, {"never": 1})]
+)
+def test_a_typed_marker_that_neither_body_nor_log_explains__the_one_before_it_counts(marker: Marker) -> None:
+    """Another digest, a comment beyond all that are there, a revision far ahead."""
+    before = typed(marker, Rename("2026-01-01T00:00:00Z", BOT, objects.title("m", marked(1, 10, 1, START, 10))))
     step = wrote(decide(before, context()))
     assert (step.state.data, step.marker.revision) == (START, 1)
     assert "line 1" in step.reply
