@@ -24,6 +24,7 @@ NAME_AUTHORITY = (
 )
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}/(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,100}")
+_LOGIN = re.compile(r"@?[A-Za-z0-9][A-Za-z0-9_-]{0,99}(?:\[bot\])?")
 _NUMBER = re.compile(r"[1-9][0-9]{0,17}")
 _DIGEST = re.compile(r"[0-9a-fA-F]{8,64}")
 _TIME = re.compile(
@@ -52,6 +53,13 @@ class Token:
 
     def __reduce__(self) -> Any:
         raise TypeError("a token is not pickled")
+
+
+def login(name: str, text: str) -> str:
+    """Somebody's login, in lower case."""
+    if not _LOGIN.fullmatch(text):
+        raise InputError(f"{name} must be a login, such as octocat, not {visible(shorten(text, 60))!r}.")
+    return text.removeprefix("@").lower()
 
 
 def graphql_url_for(api_url: str) -> str:

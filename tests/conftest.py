@@ -1,4 +1,4 @@
-"""What tests counted or measured, told at the end of a run."""
+"""What every test has: Hypothesis without a clock, and what tests counted or measured, told at the end of a run."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("unhurried", deadline=None)  # a busy machine is no finding
+settings.load_profile("unhurried")
 
 FIGURES = "figures"
 

@@ -224,6 +224,7 @@ ROOMS: tuple[tuple[str, str, Mapping[str, str]], ...] = (
         {
             "init": "Write this machine's configuration, or with --repository-files the workflows.",
             "doctor": "Check a repository and say what to do.",
+            "access": "Say what a person may do to an object, and which rule says so.",
             "completion": "Print the script that completes commands and options.",
         },
     ),

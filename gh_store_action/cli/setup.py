@@ -1,4 +1,4 @@
-"""Commands that set a store up: init, doctor, completion."""
+"""Commands that set a store up: init, doctor, access, completion."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ import click
 from click.shell_completion import BashComplete, FishComplete, ShellComplete, ZshComplete
 from rich.console import Console
 
+from gh_store_action import arguments
 from gh_store_action.cli.drawing import table
 from gh_store_action.cli.invocation import invocation
 from gh_store_action.cli.options import command, dry_run
 from gh_store_action.config.defaults import dump_default, dump_local, write_new
 from gh_store_action.config.store_config import LOCAL_FILE, REPOSITORY_FILE
+from gh_store_action.domain.names import UPDATE_MODES
 from gh_store_action.errors import InputError, StoreError
 from gh_store_action.store.doctor import WORKFLOWS, Check, Level, examine, templates
 
@@ -94,6 +96,24 @@ def _draw_checks(console: Console, checks: list[Check]) -> None:
     console.print(table(("", "Check", "Found"), rows))
 
 
+@command("access", "gh-store access guestbook --as octocat")
+@click.argument("object_id", metavar="ID")
+@click.option("--as", "login", metavar="LOGIN", required=True, help="Whose rights are asked for.")
+def access(object_id: str, login: str) -> int:
+    """Say what a person may do to an object, and which rule says so."""
+    run = invocation()
+    found = run.store().access(object_id, arguments.login("--as", login))
+    may = "everything" if found.kinds == UPDATE_MODES else ", ".join(found.kinds) or "nothing"
+
+    def draw(console: Console) -> None:
+        console.print(f"{found.login} may do {may} to {found.object_id}.", markup=False)
+        console.print(f"The rule: {found.decided_by}", markup=False)
+
+    value = {"id": found.object_id, "login": found.login, "may": list(found.kinds), "rule": found.decided_by}
+    run.screen.show(value, draw)
+    return 0
+
+
 @command("completion", "gh-store completion bash")
 @click.argument("shell", type=click.Choice(list(SHELLS)))
 def completion(shell: str) -> int:
@@ -109,4 +129,4 @@ def completion(shell: str) -> int:
     return 0
 
 
-COMMANDS = (init, doctor, completion)
+COMMANDS = (init, doctor, access, completion)

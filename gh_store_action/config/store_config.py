@@ -13,6 +13,7 @@ from typing import Any
 
 from gh_store_action.config.reading import SIZE_LIMIT, read_keys, shown
 from gh_store_action.domain.markdown import visible
+from gh_store_action.domain.names import UPDATE_MODES
 from gh_store_action.domain.records import AccessRule, Reactions, Rules
 from gh_store_action.errors import ConfigurationError
 
@@ -184,7 +185,7 @@ def _logins(given: list[str]) -> frozenset[str]:
 
 def _access_rule(given: Mapping[str, Any]) -> AccessRule:
     users, teams = _logins(given.get("users", [])), tuple(team.lower() for team in given.get("teams", []))
-    return AccessRule(**{**given, "users": users, "teams": teams})
+    return AccessRule(**{**given, "users": users, "teams": teams, "allow": tuple(given.get("allow", UPDATE_MODES))})
 
 
 def _differing(one: Rules, other: Rules) -> list[str]:

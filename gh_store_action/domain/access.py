@@ -10,9 +10,11 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from gh_store_action.domain.records import GHOST, AccessRule, Rules
+from gh_store_action.domain.strict_json import Json
 
 LEVELS = ("none", "read", "triage", "write", "maintain", "admin")  # ascending
 ANYONE = "anyone"
@@ -103,6 +105,44 @@ def _named(rule: AccessRule, login: str) -> bool:
     """Whether the rule alone says yes; a deleted account is nobody in particular."""
     known = login.lower() != GHOST and login.lower() in {user.lower() for user in rule.users}
     return rule.permission == ANYONE or known
+
+
+def permits(rule: AccessRule, mode: str, patch: Json) -> bool:
+    """Whether `allow` has the update: its mode, or each of its operators."""
+    operators = set(patch) if mode == "operators" and isinstance(patch, dict) else set()
+    return mode in rule.allow or (bool(operators) and operators <= set(rule.allow))
+
+
+@dataclass(frozen=True)
+class Access:
+    """What a person may do to an object.
+
+    Args:
+        rule: the object's.
+        kinds: the update modes, or the operators, that are open to the person; all modes for whoever may do everything.
+    """
+
+    object_id: str
+    login: str
+    rule: AccessRule
+    kinds: tuple[str, ...]
+
+    @property
+    def decided_by(self) -> str:
+        """The rule in words, as the configuration writes it."""
+        rule = self.rule
+        parts = [f"permission: {rule.permission}"]
+        parts += [f"users: [{', '.join(sorted(rule.users))}]"] if rule.users else []
+        parts += [f"teams: [{', '.join(rule.teams)}]"] if rule.teams else []
+        parts += ["codeowners: true"] if rule.codeowners else []
+        parts += [f"allow: [{', '.join(rule.allow)}]"] if rule.limited else []
+        return f"{{match: {rule.match!r}, {', '.join(parts)}}}"
+
+
+def limit(rule: AccessRule) -> str:
+    """What the rule says of an update that it does not permit."""
+    kinds = " and ".join(f"`{kind}`" for kind in rule.allow)
+    return f"the access rule for `{rule.match}` allows {kinds} alone to those without write permission"
 
 
 def codeowners_for(text: str, path: str) -> frozenset[str]:

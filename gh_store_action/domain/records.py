@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from gh_store_action.domain.names import UPDATE_MODES
 from gh_store_action.domain.refusal import Reason
 
 GHOST = "ghost"  # the login that GitHub shows for a deleted account
@@ -38,6 +39,7 @@ class AccessRule:
         users: logins that may write whatever their permission.
         teams: `org/team` slugs whose members may write.
         codeowners: whether the owners of the snapshot's path in CODEOWNERS may write.
+        allow: the update modes and operators that those without write permission may use.
     """
 
     match: str = "*"
@@ -45,6 +47,12 @@ class AccessRule:
     users: frozenset[str] = frozenset()
     teams: tuple[str, ...] = ()
     codeowners: bool = False
+    allow: tuple[str, ...] = UPDATE_MODES
+
+    @property
+    def limited(self) -> bool:
+        """Whether those without write permission may not use every mode."""
+        return not set(UPDATE_MODES) <= set(self.allow)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from typing import Self
 
 from gh_store_action.arguments import moment, repository
 from gh_store_action.config.store_config import LOCAL_FILE, read_local
+from gh_store_action.domain.access import Access
 from gh_store_action.domain.names import DEFAULT_MODE
 from gh_store_action.domain.past.history import HistoryEntry
 from gh_store_action.domain.processing.result import Result
@@ -294,6 +295,17 @@ class GitHubStore:
     def migrate(self, dry_run: bool = True) -> tuple[Migration, ...]:
         """Adopts what gh-store 0.5 to 0.11 wrote; by default says what it would do."""
         return Mover(self._lookup, dry_run=dry_run or self.dry_run).migrate()
+
+    def access(self, object_id: str, login: str) -> Access:
+        """What the person may do to the object, and which rule says so; the object need not exist.
+
+        Raises:
+            InputError: the id is none that a label can carry.
+            PermissionUnknown: GitHub does not tell this token.
+        """
+        self.session.ensure()
+        self._lookup.check_id(object_id)
+        return self.session.access(login, object_id)
 
     # -- the rooms -------------------------------------------------------------------------------------------------
 

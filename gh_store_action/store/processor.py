@@ -127,7 +127,7 @@ class Processor:
             elif isinstance(step, ReadAgain):
                 self._read_again(work, step)
             elif isinstance(step, AskPermissions):
-                work.context = self.session.ask(work.context, object_id, step.logins)
+                work.context = self.session.ask(work.context, object_id, step)
             elif isinstance(step, NotAnObject):
                 return self._left_alone(work, step)
             elif isinstance(step, UpToDate):

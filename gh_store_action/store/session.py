@@ -9,8 +9,11 @@ from functools import partial
 from gh_store_action import __version__
 from gh_store_action.config.store_config import LOCAL_FILE, StoreConfig, combine, parse_local
 from gh_store_action.domain import access
+from gh_store_action.domain.access import Access
 from gh_store_action.domain.log.fold import Judge, no_schema
-from gh_store_action.domain.processing.context import Context
+from gh_store_action.domain.names import UPDATE_MODES
+from gh_store_action.domain.processing.context import Context, PermissionUnknown
+from gh_store_action.domain.processing.effects import AskPermissions
 from gh_store_action.domain.records import GHOST, AccessRule, Rules
 from gh_store_action.domain.schema.compiling import Schema, SchemaError, compile_schemas, match_schema, violations
 from gh_store_action.errors import AccessDeniedError, ConfigurationError, GitHubError
@@ -146,29 +149,55 @@ class Session:
             version=__version__,
             issue_url=self.issue_url(number),
             judge=self.judge(object_id),
+            rule=access.rule_for(self.rules, object_id),
         )
 
     def issue_url(self, number: int) -> str:
         """The issue's page."""
         return f"{self._server_url}/{self.github.repository}/issues/{number}"
 
-    def ask(self, context: Context, object_id: str, logins: frozenset[str]) -> Context:
+    def ask(self, context: Context, object_id: str, step: AskPermissions) -> Context:
         """The context with answers about these people.  Where GitHub does not answer, nobody is taken for a no."""
-        permissions: dict[str, bool] = dict(context.permissions)
-        unanswered = set(context.unanswered)
-        for login in sorted(logins):
-            answer = self.may_write(login, object_id)
-            if answer is None:
-                unanswered.add(login)
-            else:
-                permissions[login] = answer
-        return replace(context, permissions=permissions, unanswered=frozenset(unanswered))
+        limited = {login: self.may_update(login, object_id) for login in sorted(step.limited)}
+        permissions = {login: self.may_write(login, object_id) for login in sorted(step.logins)}
+        silent = {login for answers in (limited, permissions) for login, answer in answers.items() if answer is None}
+        return replace(
+            context,
+            limited={**context.limited, **{login: answer is True for login, answer in limited.items()}},
+            permissions={**context.permissions, **{login: answer is True for login, answer in permissions.items()}},
+            unanswered=context.unanswered | silent,
+        )
 
     def may_write(self, login: str, object_id: str) -> bool | None:
-        """Whether the person may write that object; None where GitHub does not say, with the reason kept."""
+        """Whether the person may change that object in every way; None where GitHub does not say, the reason kept.
+
+        Whom a rule with `allow` lets in needs write permission for what it does not name.
+        """
+        rule = access.rule_for(self.rules, object_id)
+        answer = self._answer(login, rule)
+        return self._answer(login, AccessRule(rule.match)) if answer and rule.limited else answer
+
+    def access(self, login: str, object_id: str) -> Access:
+        """What the person may do to the object, and which rule says so.
+
+        Raises:
+            GitHubError, AccessDeniedError: GitHub does not tell the person's permission.
+        """
+        self.ensure()
+        login = login.lower()
+        rule = access.rule_for(self.rules, object_id)
+        whole, some = self.may_write(login, object_id), self.may_update(login, object_id)
+        if whole is None or some is None:
+            raise PermissionUnknown(login, str(self.refusals_to_say.pop(login, "")))
+        return Access(object_id, login, rule, UPDATE_MODES if whole else rule.allow if some else ())
+
+    def may_update(self, login: str, object_id: str) -> bool | None:
+        """Whether the person may do what the object's rule allows; None as for `may_write`."""
+        return self._answer(login, access.rule_for(self.rules, object_id))
+
+    def _answer(self, login: str, rule: AccessRule) -> bool | None:
         if login in self.counting:
             return True
-        rule = access.rule_for(self.rules, object_id)
         key = login, rule
         if login in self._hidden:
             return None

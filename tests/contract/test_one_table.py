@@ -116,7 +116,7 @@ TABLES: dict[str, tuple[Iterable[str], dict[str, Iterable[str]]]] = {
         {
             **of_schema(DEFINED["access"]["properties"]["permission"]),
             "default_config.yml": words(DEFAULT, "permission: ", ".  The others"),
-            "README.md": words(README, "codeowners: false} # ", "\n"),
+            "README.md": words(README, "codeowners: false, # ", "\n"),
         },
     ),
     "reactions": (

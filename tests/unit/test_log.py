@@ -288,7 +288,7 @@ def test_a_schema_rejects_the_result_as_a_whole_and_the_fold_goes_on() -> None:
     def judge(data: object) -> list[Reason]:
         return [Reason("$.k5", "is not allowed")] if isinstance(data, dict) and "k5" in data else []
 
-    folded = fold(State({}, 1), entries, earlier={}, recorded={}, authorized=lambda entry: True, judge=judge)
+    folded = fold(State({}, 1), entries, earlier={}, recorded={}, refusal=lambda entry: None, judge=judge)
     assert folded.state == State({"k6": 6}, 2)
     assert folded.verdicts[5].reasons == (("$.k5", "is not allowed"),)
 
@@ -299,7 +299,7 @@ def test_a_repeat_with_another_recorded_verdict_than_the_first__keeps_its_own() 
         for number in (5, 6)
     )
     recorded = {5: Verdict(Outcome.REJECTED), 6: Verdict(Outcome.APPLIED)}
-    folded = fold(State({}, 1), [first, second], earlier={6: first}, recorded=recorded, authorized=lambda entry: True)
+    folded = fold(State({}, 1), [first, second], earlier={6: first}, recorded=recorded, refusal=lambda entry: None)
     assert folded.state == State({"n": 6}, 2)
 
 

@@ -126,7 +126,7 @@ def test_a_refused_one_is_stored_as_it_is_by_the_way_out_that_the_reason_names(v
 def test_what_was_applied_before_it_was_refused_stays_applied() -> None:
     """A verdict is for ever: gh-store and earlier versions stored these."""
     found = entry({"data": 1, "meta": 2})
-    again = fold(State({}, 1), [found], earlier={}, recorded={5: APPLIED}, authorized=lambda _: True)
+    again = fold(State({}, 1), [found], earlier={}, recorded={5: APPLIED}, refusal=lambda _: None)
     assert (again.state, again.verdicts[5]) == (State({"data": 1, "meta": 2}, 2), APPLIED)
-    first = fold(State({}, 1), [found], earlier={}, recorded={}, authorized=lambda _: True)
+    first = fold(State({}, 1), [found], earlier={}, recorded={}, refusal=lambda _: None)
     assert (first.state, first.verdicts[5].outcome) == (State({}, 1), Outcome.REJECTED)

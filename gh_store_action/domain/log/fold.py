@@ -9,7 +9,7 @@ from gh_store_action.domain.log.entries import Entry, Kind
 from gh_store_action.domain.patches import modes as merge
 from gh_store_action.domain.refusal import Reason
 from gh_store_action.domain.strict_json import Json, digest
-from gh_store_action.domain.verdicts import APPLIED, UNAUTHORIZED, Outcome, Verdict
+from gh_store_action.domain.verdicts import APPLIED, Outcome, Verdict
 
 REPEAT_WINDOW = 50  # how many comments before it an update's idempotency key looks back
 
@@ -75,7 +75,7 @@ def fold(
     *,
     earlier: Mapping[int, Entry],
     recorded: Mapping[int, Verdict],
-    authorized: Callable[[Entry], bool],
+    refusal: Callable[[Entry], Verdict | None],
     judge: Judge = no_schema,
 ) -> Folded:
     """Folds the entries, ascending by id, onto the state.
@@ -83,7 +83,7 @@ def fold(
     Args:
         earlier: by comment id, the update whose idempotency key it repeats.
         recorded: verdicts that bind: neither permissions nor the schema are asked again.
-        authorized: whether the entry's author, and its editor, may write.
+        refusal: the verdict where the entry's author, or its editor, may not do what it does.
         judge: the schema's opinion of a result.
     """
     verdicts: dict[int, Verdict] = {}
@@ -97,8 +97,9 @@ def fold(
             if same is not None and (bound is None or bound.outcome is same.outcome):
                 verdicts[entry.id] = same
                 continue
-        if bound is None and not authorized(entry):
-            verdicts[entry.id] = UNAUTHORIZED
+        refused = refusal(entry) if bound is None else None
+        if refused is not None:
+            verdicts[entry.id] = refused
             continue
         result = attempt(state, entry.as_applied if bound == APPLIED else entry)
         strict[entry.id] = isinstance(result, State)

@@ -208,7 +208,7 @@ def _fold(log: ObjectLog, base: Entry, entries: Sequence[Entry], without: Collec
         [entry for entry in entries if entry.id not in without],
         earlier=repeats(log.entries),
         recorded=log.verdicts,
-        authorized=lambda entry: True,
+        refusal=lambda entry: None,
         judge=log.judge,
     )
 

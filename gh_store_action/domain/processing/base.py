@@ -13,7 +13,7 @@ from gh_store_action.domain.processing.effects import ReadFurther
 from gh_store_action.domain.processing.replay import recorded_by_checkpoints
 from gh_store_action.domain.records import Issue
 from gh_store_action.domain.replies import RefusedEdit
-from gh_store_action.domain.verdicts import APPLIED, UNAUTHORIZED, Outcome, Verdict, outcomes_given
+from gh_store_action.domain.verdicts import APPLIED, Outcome, Verdict, outcomes_given
 
 LATE = "comments came late"
 
@@ -103,17 +103,16 @@ def verdicts_of_held(
     """
     apart = {entry.id for entry in late} | recorded.keys()
     silent = [e for e in entries if e.asks and since < e.id <= up_to and e.id not in apart]
-    context.insist(login for entry in silent for login in context.writers(entry))
+    context.insist(silent)
     named = answered(entries)
     first = repeats(entries)
     found: dict[int, Verdict] = {}
     for entry in silent:
         before = first.get(entry.id)
         same = before and (found.get(before.id) or recorded.get(before.id))
-        if same:
-            found[entry.id] = same
-        elif not context.may_write(entry):
-            found[entry.id] = UNAUTHORIZED
+        refused = same or context.refusal(entry)
+        if refused:
+            found[entry.id] = refused
         elif entry.kind is Kind.INVALID or str(entry.id) in named:
             found[entry.id] = Verdict(Outcome.REJECTED, (entry.problem,) if entry.problem.message else ())
         else:
@@ -125,13 +124,13 @@ def on_top(
     base: Base, late: Sequence[Entry], context: Context, entries: Sequence[Entry], *, reason: str, editor: str = ""
 ) -> Base:
     """Late updates come last, in the order of their ids; a checkpoint says so where the state changed."""
-    context.insist(login for entry in late for login in context.writers(entry))
+    context.insist(late)
     folded = fold(
         base.state,
         late,
         earlier=repeats(entries),
         recorded=base.recorded,
-        authorized=context.may_write,
+        refusal=context.refusal,
         judge=context.judge,
     )
     if late:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from gh_store_action.domain.log.entries import Entry
+from gh_store_action.domain import access
+from gh_store_action.domain.log.entries import Entry, Kind
 from gh_store_action.domain.log.fold import Judge, no_schema
 from gh_store_action.domain.processing.effects import AskPermissions, ReadAgain, ReadFurther
-from gh_store_action.domain.records import Receipt, Rules
-from gh_store_action.domain.verdicts import Verdict
+from gh_store_action.domain.records import AccessRule, Receipt, Rules
+from gh_store_action.domain.refusal import Reason
+from gh_store_action.domain.verdicts import UNAUTHORIZED, Outcome, Verdict
 from gh_store_action.errors import StoreError
 
 
@@ -40,7 +42,9 @@ class Context:
         viewer: the token's own login.
         counting: the token's own login and the processors: what they leave counts everywhere.
         binding: `counting`, and whoever has set a marker of this object: what they left in its log counts.
+        rule: who may write this object.
         permissions: by login, whether it may write this object.
+        limited: by login, whether it may do what the rule's `allow` names.
         unanswered: logins whose permission GitHub would not tell.
         known: verdicts of this run that are written in the body, by comment id.
         renew: whether the marker is to count the comments again, deleted ones included.
@@ -55,7 +59,9 @@ class Context:
     version: str
     issue_url: str
     judge: Judge = no_schema
+    rule: AccessRule = AccessRule()
     permissions: Mapping[str, bool] = field(default_factory=dict)
+    limited: Mapping[str, bool] = field(default_factory=dict)
     unanswered: frozenset[str] = frozenset()
     known: Mapping[int, Verdict] = field(default_factory=dict)
     owed: tuple[Receipt, ...] = ()
@@ -69,9 +75,18 @@ class Context:
         editors = (comment.editor,) if comment.edited_at and comment.editor != comment.author else ()
         return tuple(login for login in (comment.author, *editors) if login not in self.counting)
 
-    def may_write(self, entry: Entry) -> bool:
-        """Whether everybody behind the entry may write."""
-        return all(self.permissions.get(login, False) for login in self.writers(entry))
+    def refusal(self, entry: Entry) -> Verdict | None:
+        """The verdict where somebody behind the entry may not do what it does, else None."""
+        writers = [login for login in self.writers(entry) if not self.permissions.get(login)]
+        if not writers:
+            return None
+        if not all(self.limited.get(login) for login in writers):
+            return UNAUTHORIZED
+        return None if self._permitted(entry) else Verdict(Outcome.REJECTED, (Reason("$", access.limit(self.rule)),))
+
+    def _permitted(self, entry: Entry) -> bool:
+        """Whether the rule's `allow` has the entry; one that is no update has its own verdict."""
+        return entry.kind is Kind.INVALID or access.permits(self.rule, entry.mode, entry.patch)
 
     def allows(self, login: str) -> bool:
         """Whether that identity may write; asks first.
@@ -79,31 +94,45 @@ class Context:
         Raises:
             PermissionUnknown: when GitHub would not tell: nothing can be decided without it.
         """
-        self.insist([login])
+        self._ask({login}, set())
+        self._answered([login])
         return login in self.counting or self.permissions[login]
 
-    def insist(self, logins: Iterable[str]) -> None:
-        """Asks about all of them; "no answer" is never taken for a no.
+    def insist(self, entries: Iterable[Entry]) -> None:
+        """Asks about everybody behind them; "no answer" is never taken for a no.
 
         Raises:
             PermissionUnknown: when GitHub would not tell about one.
         """
-        wanted = list(logins)
+        wanted = list(entries)
         self.ask(wanted)
-        for login in wanted:
+        for entry in wanted:
+            self._answered(self.writers(entry))
+
+    def _answered(self, logins: Iterable[str]) -> None:
+        for login in logins:
             if login in self.unanswered:
                 raise PermissionUnknown(login)
 
-    def ask(self, logins: Iterable[str]) -> None:
-        """Interrupts the decision while nobody has been asked about one of them.
+    def ask(self, entries: Iterable[Entry]) -> None:
+        """Interrupts the decision while nobody has been asked about somebody behind one of them.
 
         Raises:
             NeedsMore: with all that are unknown.
         """
-        unknown = {
-            login
-            for login in logins
-            if login not in self.counting and login not in self.permissions and login not in self.unanswered
-        }
-        if unknown:
-            raise NeedsMore(AskPermissions(frozenset(unknown)))
+        logins: set[str] = set()
+        limited: set[str] = set()
+        for entry in entries:
+            if self.rule.limited:
+                limited.update(self.writers(entry))
+            if not self.rule.limited or not self._permitted(entry):
+                logins.update(self.writers(entry))
+        self._ask(logins, limited)
+
+    def _ask(self, logins: set[str], limited: set[str]) -> None:
+        known = self.counting | self.unanswered
+        unknown = AskPermissions(
+            frozenset(logins - known - self.permissions.keys()), frozenset(limited - known - self.limited.keys())
+        )
+        if unknown.logins or unknown.limited:
+            raise NeedsMore(unknown)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from gh_store_action.domain import acceptance, objects, replies
@@ -77,7 +77,7 @@ def _gather(issue: Issue, context: Context) -> _Gathered | NotAnObject:
     entries = updates.read_all(issue.comments, context.rules, context.counting, context.binding)
     trusted, base = _base(issue, entries, context, object_id, trusted)
     waiting = [e for e in entries if e.asks and e.id > base.comment]
-    _know_authors(waiting, context)
+    context.ask(waiting)
     pending, blocked = _until_unanswered(waiting, context)
     short = reach(entries, pending)
     if short is not None and not issue.complete:
@@ -116,7 +116,7 @@ def _fold(found: _Gathered) -> Folded:
         found.pending,
         earlier=repeats(found.entries),
         recorded={**found.base.recorded, **found.base.verdicts},
-        authorized=found.context.may_write,
+        refusal=found.context.refusal,
         judge=found.context.judge,
     )
 
@@ -202,11 +202,6 @@ def _edited_since(found: _Gathered, verdicts: Mapping[int, Verdict]) -> list[tup
         if verdict.outcome is Outcome.APPLIED and folded and comment.edited_at > folded:
             result.append((entry.id, comment.editor))
     return result
-
-
-def _know_authors(entries: Iterable[Entry], context: Context) -> None:
-    """Asks for everybody at once whose permission decides about the entries."""
-    context.ask(login for entry in entries for login in context.writers(entry))
 
 
 def _until_unanswered(entries: Sequence[Entry], context: Context) -> tuple[Sequence[Entry], Sequence[Entry]]:

@@ -20,9 +20,10 @@ class ReadFurther:
 
 @dataclass(frozen=True)
 class AskPermissions:
-    """Ask whether these people may write this object."""
+    """Ask whether these people may write this object; of `limited`, whether they may do what its rule allows."""
 
-    logins: frozenset[str]
+    logins: frozenset[str] = frozenset()
+    limited: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

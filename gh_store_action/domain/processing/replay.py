@@ -34,7 +34,7 @@ def replay(
         [e for e in kept if e.asks and base.after < e.id <= up_to],
         earlier=repeats(kept),
         recorded=recorded,
-        authorized=context.may_write,
+        refusal=context.refusal,
         judge=context.judge,
     )
 
