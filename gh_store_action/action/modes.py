@@ -52,7 +52,7 @@ def _report_processing(run: Run, results: Sequence[Result], *, sweep: bool) -> i
             report.info("No object has something pending; nothing to do.")
     elif touched:
         report.result(f"{run.would}{applied} applied, {refused} refused, {pending} still pending.")
-    report.output("changed", any(r.changed for r in results))
+    report.changed([r.object_id for r in results if r.changed])
     report.output("processed", sum(r.processed for r in results))
     report.output("rejected", refused)
     report.output("pending", pending)
@@ -197,7 +197,7 @@ def _report_snapshot(run: Run, result: SnapshotResult) -> int:
         said = f"{objects} in {result.path}; nothing has changed."
     report.result(run.would + said)
     report.info(run.would + said)
-    report.output("changed", result.changed)
+    report.changed(result.changed_ids, changed=result.changed)
     report.output("snapshot-path", result.path)
     report.output("object-count", count)
     report.output("commit-sha", sha)

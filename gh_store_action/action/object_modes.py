@@ -25,7 +25,7 @@ def create(run: Run) -> int:
     creator = Creator(Lookup(run.session), dry_run=run.settings.dry_run)
     made = creator.create(run.settings.object_id, value)
     _say(run, made.meta, "created" if not run.settings.dry_run else "would be created")
-    run.report.output("changed", True)
+    run.report.changed([made.meta.object_id])
     _outputs(run, made)
     return DONE
 
@@ -37,7 +37,7 @@ def get(run: Run) -> int:
         settings.object_id, revision=settings.revision, at=settings.at
     )
     _say(run, found.meta, "read")
-    run.report.output("changed", False)
+    run.report.changed([])
     run.report.output("pending", found.meta.pending)
     if settings.output:
         _write(run, {"data": found.data, "meta": asdict(found.meta)})
@@ -72,7 +72,8 @@ def _refused_early(run: Run, error: InvalidUpdate | ConcurrentUpdateError) -> in
     report.warning(explained(error), title="Update refused")
     report.result(in_inputs(error.what))
     report.output("object-id", run.settings.object_id)
-    for name, value in (("changed", False), ("processed", 1), ("rejected", 1), ("pending", 0)):
+    report.changed([])
+    for name, value in (("processed", 1), ("rejected", 1), ("pending", 0)):
         report.output(name, value)
     return _verdict(run, 1)
 
@@ -98,7 +99,7 @@ def _report_update(run: Run, outcome: Updated) -> int:
     counts = (None, None) if result is None else (result.applied, rejected)
     _say(run, meta, f"the update is {said}" if not run.settings.dry_run else f"the update {said}", *counts)
     would = run.settings.dry_run and run.settings.apply and not outcome.repeated
-    report.output("changed", result.changed if result else would)
+    report.changed([meta.object_id] if (result.changed if result else would) else [])
     report.output("processed", result.processed if result else 0)
     report.output("rejected", rejected)
     report.output("pending", pending)
@@ -155,7 +156,7 @@ def _report_change(run: Run, change: Change, done: str, before: str) -> int:
     if change.changed:
         said = f"would be {done}" if run.settings.dry_run else done
     _say(run, change.meta, said)
-    run.report.output("changed", change.changed)
+    run.report.changed([change.meta.object_id] if change.changed else [])
     _identity(run, change.meta)
     return DONE
 
@@ -166,7 +167,7 @@ def history(run: Run) -> int:
     entries = past.entries
     meta = Lookup(run.session).meta(past.issue, None, version=past.points[-1].revision if past.points else None)
     _say(run, meta, f"{len(entries)} entries of history")
-    run.report.output("changed", False)
+    run.report.changed([])
     if run.settings.output:
         _write(run, entries)
     run.report.output("object-id", meta.object_id)
@@ -192,7 +193,7 @@ def verify(run: Run) -> int:
     looked = f"{verifier.looked_at} object{'' if verifier.looked_at == 1 else 's'} verified"
     report.result(f"{run.would}{looked}: {len(found)} problems, {len(found) - len(left)} of them repaired.")
     report.info(f"{looked}: {len(found)} problems, {len(left)} left.")
-    report.output("changed", any(problem.repaired for problem in found))
+    report.changed(sorted({problem.object_id for problem in found if problem.repaired}))
     report.output("object", [asdict(problem) for problem in found])
     if left:
         report.error(f"{len(left)} problems are left; the summary says which, and what to do.", title="Verify")

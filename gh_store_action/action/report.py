@@ -25,6 +25,7 @@ from gh_store_action.errors import Reason, StoreError
 ANNOTATION_LIMIT = 10  # of each kind in a step: actions/toolkit, docs/problem-matchers.md
 MESSAGE_LIMIT = 4_096  # characters: runner, ExecutionContext.cs
 OUTPUT_LIMIT = 400_000  # UTF-16 units of all outputs; GitHub's bound is 1 MB a job, two bytes a unit
+MATRIX_LIMIT = 256  # jobs: docs, "Workflow syntax", jobs.<job_id>.strategy.matrix
 SUMMARY_LIMIT = 1_000_000  # bytes; GitHub drops a summary above 1 MiB: runner, CreateStepSummaryCommand
 MESSAGES_SHOWN = 50  # in the summary
 
@@ -232,6 +233,21 @@ class Report:
             )
         else:
             self._outputs[name] = text
+
+    def changed(self, ids: Sequence[str], *, changed: bool | None = None) -> None:
+        """Set `changed` and `changed-ids`.
+
+        Args:
+            ids: of the objects that became other ones.
+            changed: whether anything became another one; None where that are the objects.
+        """
+        self.output("changed", bool(ids) if changed is None else changed)
+        self.output("changed-ids", list(ids[:MATRIX_LIMIT]))
+        if len(ids) > MATRIX_LIMIT:
+            self.notice(
+                f"The output `changed-ids` names {MATRIX_LIMIT} of {len(ids):,} objects, as many as a matrix may have; "
+                "a snapshot has them all."
+            )
 
     def _write_outputs(self) -> None:
         path = os.environ.get("GITHUB_OUTPUT", "")

@@ -64,7 +64,7 @@ class Existing:
         names: of all its files, in the work tree and on the branch.
         foreign: names of files there that could be a snapshot's, and are the user's.
         known: git's names of the main file that the next one is newer than.
-        ids: of the objects in it; None where that takes a request, see `Destination.ids`.
+        records: of the objects in it; None where that takes a request, see `Destination.records`.
     """
 
     main: bytes | None
@@ -73,7 +73,7 @@ class Existing:
     known: frozenset[str]
     local: dict[str, bytes]
     branch: _Branch
-    ids: frozenset[str] | None = None
+    records: Mapping[str, int] | None = None
     _local_oids: dict[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -163,7 +163,7 @@ class Destination:
         return Existing(
             main=main,
             names=names,
-            ids=None if unread else self._ids(main),
+            records=None if unread else self._records(main),
             foreign=(frozenset(local) | (frozenset() if branch.costs else branch.oids.keys())) - names,
             known=frozenset({theirs} if theirs else ()),
             local={name: data for name, data in local.items() if name in names},
@@ -191,18 +191,18 @@ class Destination:
             raise BrokenSnapshot(f"its file {lost[0]!r} is not there")
         return {self.main: main, **found, **there.branch.read(missing)}
 
-    def ids(self, there: Existing) -> frozenset[str]:
-        """The objects of the snapshot that is there."""
-        return self._ids(there.branch.read([self.main])[self.main]) if there.ids is None else there.ids
+    def records(self, there: Existing) -> Mapping[str, int]:
+        """The objects of the snapshot that is there, as `files.records` gives them."""
+        return self._records(there.branch.read([self.main])[self.main]) if there.records is None else there.records
 
-    def committed_now(self) -> tuple[frozenset[str], frozenset[str]]:
+    def committed_now(self) -> tuple[frozenset[str], Mapping[str, int]]:
         """The names of the files that the branch has by now, and the objects in them."""
         branch = self._of_the_api() if self.target.via_api else self._of_git(tip=True)
         main = branch.read([self.main])[self.main] if self.main in branch.oids else None
-        return self._names({}, branch, [main]) if self._folder else frozenset(), self._ids(main)
+        return self._names({}, branch, [main]) if self._folder else frozenset(), self._records(main)
 
-    def _ids(self, main: bytes | None) -> frozenset[str]:
-        return snapshot_files.ids(main, self.target.format) if main else frozenset()
+    def _records(self, main: bytes | None) -> Mapping[str, int]:
+        return snapshot_files.records(main, self.target.format) if main else {}
 
     def _in_the_work_tree(self) -> dict[str, bytes]:
         names = [""]

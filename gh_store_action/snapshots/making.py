@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import posixpath
 import shlex
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from gh_store_action.domain.commit_message import with_trailers
@@ -37,6 +37,7 @@ class SnapshotResult:
         problems: issues with the store's label that are not in.
         overtaken: how often another snapshot was committed meanwhile, and what had changed since was read too.
         left: ids of objects that the snapshot before had, in order.
+        changed_ids: ids of objects that are in another revision than before, came or left, in order.
     """
 
     snapshot: Snapshot
@@ -49,6 +50,7 @@ class SnapshotResult:
     files: int = 0
     overtaken: int = 0
     left: tuple[str, ...] = ()
+    changed_ids: tuple[str, ...] = ()
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -138,7 +140,7 @@ class Snapshots:
 
     def _finish(self, there: Existing, collected: _Collected) -> SnapshotResult:
         names, known, overtaken = there.names, there.known, 0
-        before: frozenset[str] | None = None
+        before: Mapping[str, int] | None = None
         while True:
             snapshot = collected.changed.snapshot
             texts = snapshot_files.write(snapshot, self.target.format)
@@ -148,9 +150,11 @@ class Snapshots:
             differs = bool(stale) or not all(there.has(name, data) for name, data in files.items())
             published: Published | None = None
             left: tuple[str, ...] = ()
+            changed_ids: tuple[str, ...] = ()
             if differs:
-                before = self.destination.ids(there) if before is None else before
+                before = self.destination.records(there) if before is None else before
                 left = self._left(before, snapshot)
+                changed_ids = snapshot_files.changed(before, files[self.destination.main], self.target.format)
             try:
                 if not self.dry_run:
                     self.destination.write(files, stale)
@@ -181,9 +185,10 @@ class Snapshots:
                 files=len(files),
                 overtaken=overtaken,
                 left=left,
+                changed_ids=changed_ids,
             )
 
-    def _left(self, before: frozenset[str], snapshot: Snapshot) -> tuple[str, ...]:
+    def _left(self, before: Collection[str], snapshot: Snapshot) -> tuple[str, ...]:
         """What the snapshot there has and the next one has not.
 
         Raises:

@@ -45,6 +45,7 @@ INPUTS = {
 
 OUTPUTS = [
     "changed",
+    "changed-ids",
     "processed",
     "rejected",
     "pending",

@@ -23,8 +23,11 @@ def output(run: object) -> object:
 def test_create__makes_an_object_and_tells_it(scene: Scene) -> None:
     run = scene.run("create", object_id="metrics", data='{"count": 0}')
     assert (run.exit_code, len(run.requests)) == (0, 4)
-    assert {name: run.outputs[name] for name in ("changed", "object-id", "issue-number", "revision")} == {
+    assert {
+        name: run.outputs[name] for name in ("changed", "changed-ids", "object-id", "issue-number", "revision")
+    } == {
         "changed": "true",
+        "changed-ids": '["metrics"]',
         "object-id": "metrics",
         "issue-number": "1",
         "revision": "1",

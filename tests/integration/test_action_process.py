@@ -24,6 +24,7 @@ def test_process__one_pending_update_costs_two_requests_and_one_to_ask_who_wrote
     assert issue.state == "closed"
     assert run.outputs == {
         "changed": "true",
+        "changed-ids": '["metrics"]',
         "processed": "1",
         "rejected": "0",
         "pending": "0",

@@ -26,6 +26,7 @@ def test_snapshot__is_written_committed_and_pushed_and_the_outputs_say_so(scene:
     head = scene.repository.head()
     assert run.outputs == {
         "changed": "true",
+        "changed-ids": '["config","metrics"]',
         "snapshot-path": SNAPSHOT,
         "object-count": "2",
         "commit-sha": head,

@@ -31,6 +31,7 @@ def test_schedule__an_empty_issue_number_brings_everything_up_to_date(scene: Sce
     assert run.operations == ["Sweep", "Read", "GET", "Write", "Read", "Write"]
     assert [scene.data(number) for number in (first, second, third)] == [{"count": 1}, {"count": 0}, {"count": 3}]
     assert (run.outputs["changed"], run.outputs["processed"]) == ("true", "2")
+    assert run.outputs["changed-ids"] == '["a","c"]'
     assert "object-id" not in run.outputs
     assert "**2 objects had something pending: 2 applied, 0 refused, 0 still pending.**" in run.summary
 

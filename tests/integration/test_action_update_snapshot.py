@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -195,3 +196,33 @@ def test_snapshot_as_a_process__works_from_the_runners_environment_alone(scene: 
     checkout = scene.checkout()
     run = scene.run("snapshot", process=True, workspace=checkout)
     assert (run.exit_code, run.outputs["commit-sha"]) == (0, scene.repository.head())
+
+
+@pytest.mark.parametrize("format_", ["json", "jsonl", "directory"])
+def test_changed_ids__are_those_of_the_objects_that_came_went_or_changed(
+    scene: Scene, folder: Path, format_: str
+) -> None:
+    def ids(mode: str) -> list[str]:
+        run = scene.run(mode, workspace=folder, commit=False, format=format_, allow_shrink=True)
+        return list(json.loads(run.outputs["changed-ids"]))
+
+    numbers = {name: scene.make(name) for name in ("a", "b", "c")}
+    assert ids("update-snapshot") == ["a", "b", "c"]
+    for mode in ("update-snapshot", "snapshot"):
+        assert ids(mode) == []
+        scene.post(numbers["b"], json.dumps({"by": mode}))
+        scene.run("process", issue_number=numbers["b"])
+        scene.make(f"d-{mode}")
+        scene.github.clock.advance(600)
+        assert ids(mode) == ["b", f"d-{mode}"]
+    scene.repository.delete_issue(numbers["a"], OWNER)
+    assert ids("snapshot") == ["a"]
+
+
+def test_changed_ids__of_more_than_a_matrix_may_have_are_cut_with_a_word(scene: Scene, folder: Path) -> None:
+    for number in range(260):
+        scene.open(f"object-{number:03}", {"n": number}, by="github-actions[bot]")
+    run = scene.run("snapshot", workspace=folder, commit=False)
+    ids = json.loads(run.outputs["changed-ids"])
+    assert (len(ids), ids[0], ids[-1]) == (256, "object-000", "object-255")
+    assert "The output `changed-ids` names 256 of 260 objects" in run.log

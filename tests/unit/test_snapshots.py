@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from gh_store_action.domain.names import FORMATS
 from gh_store_action.domain.objects import Marker, short_digest, title
 from gh_store_action.domain.records import Issue, Rename, Rules, StoredMeta, StoredObject
-from gh_store_action.domain.snapshots.files import BrokenSnapshot, file_of, ids, object_of, read, write
+from gh_store_action.domain.snapshots.files import BrokenSnapshot, changed, file_of, object_of, read, records, write
 from gh_store_action.domain.snapshots.leaving import left
 from gh_store_action.domain.snapshots.snapshot import NO_TIME, LeftOut, Snapshot, entry_of, put, shifted, stored_object
 from gh_store_action.domain.strict_json import digest
@@ -325,11 +325,29 @@ def test_left__case_does_not_count() -> None:
 
 
 @pytest.mark.parametrize("format_", FORMATS)
-def test_ids__are_found_without_reading_the_whole(format_: str) -> None:
+def test_records__are_found_without_reading_the_whole(format_: str) -> None:
     issues = [
         an_issue(place, name, body='{"data": {"x": {"object_id": 1}}}') for place, name in enumerate(("a", "b@1"))
     ]
     files = as_read(files_of(put(EMPTY, issues, RULES, COUNTING, may_write).snapshot, format_))
     main = files.get("") or files["index.json"]
     for text in (main, main.replace(b"\n", b"\r\n"), main[:-9]):
-        assert ids(text, format_) == {"a", "b@1"}
+        assert records(text, format_).keys() == {"a", "b@1"}
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+def test_changed__is_what_came_went_or_has_another_revision(format_: str) -> None:
+    def main(*issues: Issue) -> bytes:
+        files = as_read(files_of(put(EMPTY, issues, RULES, COUNTING, may_write).snapshot, format_))
+        return files.get("") or files["index.json"]
+
+    names = ("a", "b", "c", "d")
+    issues = [an_issue(place, name, body='{"objects": {"x": {}}}') for place, name in enumerate(names, 1)]
+    before = records(main(*issues), format_)
+    for text in (main(*issues), main(*issues).replace(b"\n", b"\r\n")):
+        assert changed(before, text, format_) == ()
+    other = [issues[0], replace(issues[1], body="{}"), an_issue(9, "e"), issues[3]]
+    assert changed(before, main(*other), format_) == ("b", "c", "e")
+    assert changed(before, main(*issues[:3]), format_) == ("d",)
+    assert changed({}, main(*issues), format_) == names
+    assert changed(records(b"junk", format_), main(issues[0]), format_) == ("a",)

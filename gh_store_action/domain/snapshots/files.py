@@ -220,16 +220,25 @@ def _joined(head: Mapping[str, Any], entries: list[SnapshotEntry]) -> Snapshot:
     return snapshot
 
 
-def ids(main: bytes, format_: str) -> frozenset[str]:
-    """The objects that a snapshot's main file names, broken as it may be; none where it names none.
+def records(main: bytes, format_: str) -> dict[str, int]:
+    """The objects that a snapshot's main file names, broken as it may be, each with a hash of what it says of it.
 
     They are found line by line, as they were written: what was parsed takes many times the memory of a large file.
     """
-    found: set[str] = set()
-    for name in (_LINE if format_ == "jsonl" else _MEMBER).findall(main):
+    found: dict[str, int] = {}
+    main = main.replace(b"\r\n", b"\n")
+    matches = list((_LINE if format_ == "jsonl" else _MEMBER).finditer(main))
+    ends = [match.start() for match in matches[1:]]
+    for match, end in zip(matches, [*ends, len(main)], strict=False):
         with suppress(ValueError):
-            found.add(str(json.loads(name, strict=False)))
-    return frozenset(found) or _members(main)
+            found[str(json.loads(match[1], strict=False))] = hash(main[match.end() : end].rstrip(b"},\n "))
+    return found or dict.fromkeys(_members(main), 0)
+
+
+def changed(before: Mapping[str, int], main: bytes, format_: str) -> tuple[str, ...]:
+    """The ids, in order, of objects that the main file says something else of than `before`, or that one alone has."""
+    now = records(main, format_)
+    return tuple(sorted(one for one in before.keys() | now.keys() if before.get(one) != now.get(one)))
 
 
 def listed(index: bytes) -> frozenset[str]:
