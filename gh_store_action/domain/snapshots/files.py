@@ -20,8 +20,8 @@ from gh_store_action.domain.strict_json import DEPTH_LIMIT, InvalidJson, Json
 INDEX = "index.json"  # of the folder
 FOLDER = "objects/"  # in it
 _META = frozenset(("object_id", "label", "issue_number", "created_at", "updated_at", "version", "digest"))
-_MEMBER = re.compile(rb'^    ("(?:[^"\\]|\\.)*"): \{\r?$', re.MULTILINE)  # an object in `json`, and in an index
-_LINE = re.compile(rb'^\{"object_id": ?("(?:[^"\\]|\\.)*")', re.MULTILINE)  # one in `jsonl`
+_MEMBER = re.compile(rb'^    ("(?:[^"\\]++|\\.)*+"): \{\r?$', re.MULTILINE)  # an object in `json`, and in an index
+_LINE = re.compile(rb'^\{"object_id": ?("(?:[^"\\]++|\\.)*+")', re.MULTILINE)  # one in `jsonl`
 _RESERVED = frozenset(
     {"con", "prn", "aux", "nul"} | {f"{name}{digit}" for name in ("com", "lpt") for digit in range(1, 10)}
 )
