@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from gh_store_action.domain import strict_json as canonical
-from gh_store_action.domain.snapshots.snapshot import Snapshot, SnapshotEntry, compact, shifted
+from gh_store_action.domain.snapshots.snapshot import NO_TIME, Snapshot, SnapshotEntry, compact, shifted
 from gh_store_action.domain.strict_json import DEPTH_LIMIT, InvalidJson, Json
 
 INDEX = "index.json"  # of the folder
@@ -283,4 +283,7 @@ def _entry(value: Mapping[str, Any], object_id: str) -> SnapshotEntry:
     if meta.keys() != _META or canonical.digest(value["data"]) != meta["digest"]:
         raise BrokenSnapshot(f"the entry {object_id[:80]!r} was changed by somebody else")
     record = compact({"data": value["data"], "meta": meta}).encode()
-    return SnapshotEntry(object_id, int(meta["issue_number"]), shifted(str(meta["updated_at"]), 0), record)
+    updated_at = shifted(str(meta["updated_at"]), 0)
+    if updated_at < NO_TIME:
+        raise BrokenSnapshot(f"the entry {object_id[:80]!r} is older than any issue")
+    return SnapshotEntry(object_id, int(meta["issue_number"]), updated_at, record)
