@@ -8,6 +8,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from gh_store_action.action.modes import MODES
@@ -15,6 +16,7 @@ from gh_store_action.action.report import Report
 from gh_store_action.action.run import Run
 from gh_store_action.action.settings import DEFAULT_OUTPUT, Settings
 from gh_store_action.action.wording import explained
+from gh_store_action.config.reading import SIZE_LIMIT
 from gh_store_action.config.store_config import LOCAL_FILE, read_local
 from gh_store_action.errors import StoreError
 from gh_store_action.gateway.issues import GitHub
@@ -84,14 +86,6 @@ def _run(environ: Mapping[str, str], report: Report, pause: Callable[[float], No
     )
     _stop_on_signals(transport)
     try:
-        session = Session(
-            GitHub(transport, settings.repository),
-            local=read_local(settings.workspace / settings.config) if settings.config else None,
-            local_source=settings.config or LOCAL_FILE,
-            server_url=settings.server_url,
-            snapshot_path=settings.output or DEFAULT_OUTPUT["json"],
-        )
-        report.log = lambda: session.config.log
         workspace = Workspace(
             root=settings.workspace,
             environ=environ,
@@ -99,6 +93,14 @@ def _run(environ: Mapping[str, str], report: Report, pause: Callable[[float], No
             token=settings.token.secret,
             sleep=pause,
         )
+        session = Session(
+            GitHub(transport, settings.repository),
+            local=read_local(settings.config, partial(workspace.read, most=SIZE_LIMIT)) if settings.config else None,
+            local_source=settings.config or LOCAL_FILE,
+            server_url=settings.server_url,
+            snapshot_path=settings.output or DEFAULT_OUTPUT["json"],
+        )
+        report.log = lambda: session.config.log
         return MODES[settings.mode](Run(settings, session, report, workspace))
     finally:
         report.output("requests", transport.requests)

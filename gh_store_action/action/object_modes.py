@@ -11,6 +11,7 @@ from gh_store_action.action.wording import explained, in_inputs
 from gh_store_action.domain.records import Refusal, StoredMeta, StoredObject
 from gh_store_action.domain.strict_json import InvalidJson, Json, canonical, parse
 from gh_store_action.errors import ConcurrentUpdateError, InputError, InvalidUpdate
+from gh_store_action.regular_files import DATA_LIMIT
 from gh_store_action.store.creating import Creator
 from gh_store_action.store.deleting import Change, Deleter
 from gh_store_action.store.lookup import Lookup
@@ -229,7 +230,7 @@ def _data(run: Run) -> Json:
     name = "The input `data`"
     if settings.data_file:
         name = f"The file {settings.data_file!r}"
-        found = run.workspace.read(settings.data_file)
+        found = run.workspace.read(settings.data_file, DATA_LIMIT)
         if found is None:
             raise InputError(f"{name} does not exist.", "Name a file in the workspace; use actions/checkout before.")
         try:

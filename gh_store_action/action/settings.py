@@ -29,9 +29,11 @@ from gh_store_action.domain.commit_message import Author
 from gh_store_action.domain.names import DEFAULT_MODE, FORMATS, UPDATE_MODES
 from gh_store_action.errors import InputError
 from gh_store_action.gateway.endpoints import Addresses
+from gh_store_action.regular_files import MIB, content
 
 MODES = ("process", "snapshot", "update-snapshot", "create", "get", "update", "delete", "restore", "history", "verify")
 COMMIT_WAYS = ("git", "api")
+EVENT_LIMIT = 32 * MIB  # GitHub drops an event of more than 25 MB: docs, webhook-events-and-payloads
 DEFAULT_OUTPUT: Mapping[str, str] = {
     "json": "data/store-snapshot.json",
     "jsonl": "data/store-snapshot.jsonl",
@@ -194,12 +196,13 @@ class _Event:
     def of(cls, environ: Mapping[str, str]) -> _Event:
         path = environ.get("GITHUB_EVENT_PATH", "")
         try:
-            event = json.loads(Path(path).read_bytes()) if path else {}
+            event = json.loads(content(Path(path), EVENT_LIMIT)) if path else {}
         except FileNotFoundError:
             event = {}
         except (OSError, ValueError, RecursionError) as problem:
+            why = getattr(problem, "strerror", None) or type(problem).__name__
             raise InputError(
-                f"The event file {shown(path, 300)} cannot be read: {type(problem).__name__}.",
+                f"The event file {shown(path, 300)} cannot be read: {why}.",
                 "GITHUB_EVENT_PATH must name the JSON file that the runner writes.",
             ) from None
         if not isinstance(event, dict):

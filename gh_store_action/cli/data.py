@@ -9,9 +9,8 @@ from pathlib import Path
 
 from gh_store_action.domain.strict_json import InvalidJson, Json, parse
 from gh_store_action.errors import ConfigurationError, InputError, InvalidUpdate
+from gh_store_action.regular_files import DATA_LIMIT
 from gh_store_action.store.creating import checked
-
-DATA_LIMIT = 1024 * 1024  # bytes; an object has less than 60,000 characters
 
 
 @contextmanager

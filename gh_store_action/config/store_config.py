@@ -16,6 +16,7 @@ from gh_store_action.domain.markdown import visible
 from gh_store_action.domain.names import UPDATE_MODES
 from gh_store_action.domain.records import AccessRule, Reactions, Rules
 from gh_store_action.errors import ConfigurationError
+from gh_store_action.regular_files import content
 
 REPOSITORY_FILE = ".github/gh-store.yml"
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")  # of the log, ascending
@@ -83,16 +84,21 @@ class StoreConfig:
     log: LogConfig = LogConfig()
 
 
-def read_local(path: str | Path | None = None) -> str | None:
+def read_local(path: str | Path | None = None, read: Callable[[str], bytes | None] | None = None) -> str | None:
     """The text of a local file: the named one, which must be there, or the one at `LOCAL_FILE`, which may be.
+
+    Args:
+        read: gives a file's bytes, None where there is none; at most `SIZE_LIMIT` of any regular file unless given.
 
     Raises:
         ConfigurationError: the file cannot be read.  Nothing is written in its place.
     """
     file = Path(path or LOCAL_FILE).expanduser()
     try:
-        with file.open("rb") as stream:
-            return stream.read(SIZE_LIMIT + 1).decode("utf-8-sig")
+        found = read(str(path)) if read else content(file, SIZE_LIMIT)
+        if found is None:
+            raise FileNotFoundError
+        return found.decode("utf-8-sig")
     except FileNotFoundError:
         if not path:
             return None
@@ -101,7 +107,8 @@ def read_local(path: str | Path | None = None) -> str | None:
             "Fix the path, or write the default there with `gh-store init`.",
         ) from None
     except (OSError, UnicodeDecodeError) as problem:
-        raise ConfigurationError(f"The configuration file {visible(str(file))} cannot be read: {problem}.") from problem
+        why = getattr(problem, "strerror", None) or problem
+        raise ConfigurationError(f"The configuration file {visible(str(file))} cannot be read: {why}.") from problem
 
 
 def parse_rules(text: str, *, source: str = REPOSITORY_FILE) -> tuple[Rules, Mapping[str, Any]]:

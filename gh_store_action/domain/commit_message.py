@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from gh_store_action.errors import InputError
 
-AUTHOR = re.compile(r"([^<>\x00-\x1f\x7f]+?)\s*<([^<>@\s\x00-\x1f\x7f]+@[^<>@\s\x00-\x1f\x7f]+)>")
+AUTHOR = re.compile(r"([^<>\x00-\x1f\x7f]++)<([^<>@\s\x00-\x1f\x7f]++@[^<>@\s\x00-\x1f\x7f]+)>")
 TRAILER = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*: \S")
 
 
@@ -35,7 +35,7 @@ class Author:
                 f"The commit author {text!r} is not of the form `Name <email>`.",
                 "Write it like `Ada Lovelace <ada@example.org>`, on one line.",
             )
-        return cls(match[1], match[2])
+        return cls(match[1].rstrip(), match[2])
 
     @property
     def variables(self) -> dict[str, str]:

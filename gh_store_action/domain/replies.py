@@ -115,7 +115,7 @@ def _edit(edit: RefusedEdit) -> str:
 
 def read_reasons(text: str) -> dict[int, tuple[Reason, ...]]:
     """By comment id, the reasons that a reply gives."""
-    found: dict[int, tuple[Reason, ...]] = {}
+    found: dict[int, list[Reason]] = {}
     about = 0
     for line in text.split("\n"):
         named, reason = _NAMED.match(line), _REASON.match(line)
@@ -124,10 +124,10 @@ def read_reasons(text: str) -> dict[int, tuple[Reason, ...]]:
         elif reason and about:
             path = html.unescape(reason["plain"] or reason["escaped"] or "")
             sentence = html.unescape(reason["sentence"]).replace(_ZERO_WIDTH, "")
-            found[about] = (*found.get(about, ()), Reason(path, sentence))
+            found.setdefault(about, []).append(Reason(path, sentence))
         elif not line.startswith("  - "):
             about = 0
-    return found
+    return {comment: tuple(reasons) for comment, reasons in found.items()}
 
 
 def _who(login: str) -> str:

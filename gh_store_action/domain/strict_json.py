@@ -23,7 +23,7 @@ VALUE_LIMIT = 100_000
 """Values that `check` visits; more could never fit into a body, and shared parts could make it visit for ever."""
 
 _TOO_LONG = 10**DIGIT_LIMIT
-_STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\Z)|[\[\]{}]', re.DOTALL)
+_STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
 _ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _PLAIN_KEY = re.compile(r"[A-Za-z_$][A-Za-z0-9_-]*")
@@ -230,12 +230,14 @@ def _alone(text: str) -> str:
     text = _LEAD.sub("", text, count=1)
     signature = _SIGNATURE.search(text)
     text = text[: signature.start()] if signature else text
+    end = len(text)
     while True:
-        text = text.rstrip(_BLANK)
-        start = text.rfind("<!--") if text.endswith("-->") else -1
-        if start < 0 or "-->" in text[start + 4 : -3]:
-            return text
-        text = text[:start]
+        while end and text[end - 1] in _BLANK:
+            end -= 1
+        start = text.rfind("<!--", 0, end) if text.endswith("-->", 0, end) else -1
+        if start < 0 or text.find("-->", start + 4, end - 3) >= 0:
+            return text[:end]
+        end = start
 
 
 def json_path(parts: Iterable[str | int]) -> str:

@@ -88,6 +88,8 @@ class Collector:
                 None,
                 "the configuration names another label, prefix or processor than it did",
             )
+        if self.transport.newest_time and before.time > self.transport.newest_time:
+            return None, f"it says that it is of {before.time}, which is still to come"
         if found.overrun:
             return None, "more issues changed than the store has"
         if found.changed.unsure:

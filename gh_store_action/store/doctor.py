@@ -30,7 +30,7 @@ NAMED = 5  # issues that a row names; the others are counted
 Progress = Callable[[int, int], None]
 
 _TEMPLATE_LINE = re.compile(r"^# gh-store-action template v(?P<version>[0-9]+): (?P<name>[a-z-]+\.yml)$", re.MULTILINE)
-_USES = re.compile(r"^\s*(?:-\s+)?uses:\s*\S+/gh-store-action@", re.MULTILINE)
+_USES = re.compile(r"^[ \t]*+(?:-[ \t]++)?uses:[ \t]*+\S+/gh-store-action@", re.MULTILINE)
 _NEEDED: Mapping[str, str] = {  # template: what does not happen without it
     "process-updates.yml": "updates posted as comments are not folded in by themselves",
     "sweep.yml": "updates posted with a workflow's token, and those of failed runs, stay pending",

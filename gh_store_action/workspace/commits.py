@@ -174,7 +174,7 @@ class Checkout:
     def repository(self) -> str:
         """`owner/name` in the web address of the remote; empty where it has another kind of address."""
         address = urlsplit(self.git.run("remote", "get-url", self._remote()).line)
-        match = re.search(r"([^/]+/[^/]+?)(\.git)?/?$", address.path)
+        match = re.search(r"(?:^|/)([^/]+/[^/]+?)(\.git)?/?$", address.path)
         return match[1] if address.scheme in ("http", "https", "ssh") and match else ""
 
     def is_of(self, repository: str) -> bool:

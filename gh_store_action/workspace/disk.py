@@ -18,7 +18,7 @@ def teaching(path: str, done: str) -> Iterator[None]:
     except OSError as error:
         raise StoreError(
             f"The file {path!r} cannot be {done}: {error.strerror}.",
-            "Free the space, fix the permission or choose another path, then run this again.",
+            "Fix that or choose another path, then run this again.",
         ) from error
 
 

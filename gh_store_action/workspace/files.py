@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from gh_store_action.errors import InputError, StoreError
+from gh_store_action.regular_files import MIB, content
 from gh_store_action.workspace.commits import Checkout, Overtaken, Publication, Published
 from gh_store_action.workspace.disk import everything_in, holds, sync, teaching
 from gh_store_action.workspace.git import Git
@@ -25,6 +26,7 @@ MODE = 0o644
 FOLDER_MODE = 0o755
 NAME_MAX = 255  # bytes of a file's name, on the file systems of Linux
 TEMPORARY = ".gh-store-"
+READ_LIMIT = 256 * MIB  # of a snapshot's file; GitHub takes 100 MB in a commit
 
 
 @dataclass(frozen=True)
@@ -87,12 +89,15 @@ class Workspace:
             )
         return self._relative(target)
 
-    def read(self, path: str) -> bytes | None:
+    def read(self, path: str, most: int = READ_LIMIT) -> bytes | None:
         """A file's bytes; None where there is none.
+
+        Args:
+            most: bytes.
 
         Raises:
             InputError: the path may not be read, or is no regular file.
-            StoreError: reading failed.
+            StoreError: reading failed, or there is more.
         """
         target = self._resolved(path)
         if not os.path.lexists(target):
@@ -100,7 +105,7 @@ class Workspace:
         if not os.path.isfile(target):
             raise InputError(f"The path {path!r} is not a regular file.", "Name a file.")
         with teaching(path, "read"):
-            return target.read_bytes()
+            return content(target, most)
 
     def existing(self, folder: str) -> tuple[str, ...]:
         """The regular files in a folder and its folders, sorted, relative to the workspace.

@@ -201,7 +201,7 @@ def _secret_found(lines: Sequence[str]) -> SecretFound:
     text = "\n".join(lines)
     places = tuple((path, int(line)) for path, line in re.findall(r"^remote: path: (.+):(\d+)$", text, re.MULTILINE))
     kinds = ", ".join(dict.fromkeys(re.findall(r"^remote: [-—]+ (.+?) [-—]+$", text, re.MULTILINE))) or "of some kind"
-    links = " ".join(dict.fromkeys(re.findall(r"https?://\S+/unblock-secret/[\w-]+", text)))
+    links = " ".join(dict.fromkeys(re.findall(r"(?<!\S)https?://\S+/unblock-secret/[\w-]+", text)))
     where = ", ".join(f"{path}:{line}" for path, line in places) or "what was pushed"
     error = SecretFound(
         f"GitHub's push protection refused the push, for it found a secret ({kinds}) in {where}.",

@@ -8,8 +8,8 @@ import shlex
 import jsonpatch
 import pytest
 
-from gh_store_action.cli.data import DATA_LIMIT
 from gh_store_action.cli.options import Command
+from gh_store_action.regular_files import DATA_LIMIT
 from tests.double import GitHub, Repository
 from tests.support.cli import Shell, commands
 

@@ -13,6 +13,7 @@ from gh_store_action.action.wording import explained
 from gh_store_action.arguments import Token, graphql_url_for, url
 from gh_store_action.domain.commit_message import Author
 from gh_store_action.errors import InputError
+from tests.support.no_files import NO_FILES
 
 ROOT = Path(__file__).parents[2]
 MANIFEST = ROOT / "action.yml"
@@ -374,8 +375,10 @@ def test_event__a_broken_file_is_an_error(tmp_path: Path, content: bytes) -> Non
     assert "event.json` " in refused(GITHUB_EVENT_PATH=str(file))
 
 
-def test_event__a_folder_is_an_error(tmp_path: Path) -> None:
-    assert "cannot be read: IsADirectoryError." in refused(GITHUB_EVENT_PATH=str(tmp_path))
+@pytest.mark.parametrize("kind", NO_FILES)
+def test_event__that_is_no_regular_file_or_has_no_end_is_an_error(tmp_path: Path, kind: str) -> None:
+    NO_FILES[kind](tmp_path / "event.json")
+    assert "cannot be read: it is " in refused(GITHUB_EVENT_PATH=str(tmp_path / "event.json"))
 
 
 @pytest.mark.parametrize(

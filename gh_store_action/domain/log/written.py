@@ -15,7 +15,7 @@ _ARRAY = re.compile(
     rf"|\[\s*+(?:{_LITERAL}\s*)?\]\Z",  # [], [1]
     re.DOTALL,
 )
-_SPAN = re.compile(r"(`+)(?:json\w?\b)?[ \t]*([^`\n]+)\1")
+_SPAN = re.compile(r"(`++)(?:json\w?\b)?[ \t]*+([^`\n]++)\1")
 
 
 def read_written(text: str) -> dict[str, Json] | list[Json] | None:

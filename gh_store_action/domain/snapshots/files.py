@@ -14,14 +14,14 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from gh_store_action.domain import strict_json as canonical
-from gh_store_action.domain.snapshots.snapshot import Snapshot, SnapshotEntry, compact, shifted
+from gh_store_action.domain.snapshots.snapshot import NO_TIME, Snapshot, SnapshotEntry, compact, shifted
 from gh_store_action.domain.strict_json import DEPTH_LIMIT, InvalidJson, Json
 
 INDEX = "index.json"  # of the folder
 FOLDER = "objects/"  # in it
 _META = frozenset(("object_id", "label", "issue_number", "created_at", "updated_at", "version", "digest"))
-_MEMBER = re.compile(rb'^    ("(?:[^"\\]|\\.)*"): \{\r?$', re.MULTILINE)  # an object in `json`, and in an index
-_LINE = re.compile(rb'^\{"object_id": ?("(?:[^"\\]|\\.)*")', re.MULTILINE)  # one in `jsonl`
+_MEMBER = re.compile(rb'^    ("(?:[^"\\]++|\\.)*+"): \{\r?$', re.MULTILINE)  # an object in `json`, and in an index
+_LINE = re.compile(rb'^\{"object_id": ?("(?:[^"\\]++|\\.)*+")', re.MULTILINE)  # one in `jsonl`
 _RESERVED = frozenset(
     {"con", "prn", "aux", "nul"} | {f"{name}{digit}" for name in ("com", "lpt") for digit in range(1, 10)}
 )
@@ -292,4 +292,7 @@ def _entry(value: Mapping[str, Any], object_id: str) -> SnapshotEntry:
     if meta.keys() != _META or canonical.digest(value["data"]) != meta["digest"]:
         raise BrokenSnapshot(f"the entry {object_id[:80]!r} was changed by somebody else")
     record = compact({"data": value["data"], "meta": meta}).encode()
-    return SnapshotEntry(object_id, int(meta["issue_number"]), shifted(str(meta["updated_at"]), 0), record)
+    updated_at = shifted(str(meta["updated_at"]), 0)
+    if updated_at < NO_TIME:
+        raise BrokenSnapshot(f"the entry {object_id[:80]!r} is older than any issue")
+    return SnapshotEntry(object_id, int(meta["issue_number"]), updated_at, record)

@@ -1,0 +1,37 @@
+"""The one way to read a file that an input or a variable names: regular, bounded, opened without waiting."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+MIB = 1024 * 1024
+DATA_LIMIT = MIB  # of what a person gives as data; an object has less than 60,000 characters
+
+
+def content(file: Path, most: int) -> bytes:
+    """The file's bytes.
+
+    The kind is looked at behind the open, so that nobody exchanges the file in between; a FIFO that nobody writes to
+    opens at once.
+
+    Args:
+        file: symbolic links are followed, so resolve it before where it has to lie in a folder.
+        most: bytes.
+
+    Raises:
+        OSError: it cannot be read, is no regular file, or is larger; `strerror` says which.
+    """
+    number = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))  # Windows: the last
+    try:
+        if not stat.S_ISREG(os.fstat(number).st_mode):
+            raise OSError(errno.EINVAL, "it is not a regular file", str(file))
+        with os.fdopen(number, "rb", closefd=False) as stream:
+            found = stream.read(most + 1)
+    finally:
+        os.close(number)
+    if len(found) > most:
+        raise OSError(errno.EFBIG, f"it is larger than {most // 1024:,} KiB", str(file))
+    return found

@@ -1,0 +1,124 @@
+"""Everything that reads text which others choose, each as one function, and texts that make a careless one slow."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any
+
+from gh_store_action import arguments
+from gh_store_action.action import report
+from gh_store_action.config.reading import read_keys
+from gh_store_action.domain import access, markdown, objects, replies, strict_json
+from gh_store_action.domain.commit_message import Author, with_trailers
+from gh_store_action.domain.log import entries
+from gh_store_action.domain.processing.sweeping import settled
+from gh_store_action.domain.snapshots import files
+from gh_store_action.errors import ConfigurationError, InputError
+from gh_store_action.gateway import answers, refusals
+from gh_store_action.gateway.connection import Response
+from gh_store_action.store import doctor
+from gh_store_action.workspace import lessons
+from tests.support.values import BOT, COUNTING, RULES, comment, issue
+
+VERDICTS = (strict_json.InvalidJson, objects.InvalidId, files.BrokenSnapshot, ConfigurationError, InputError)
+"""What a reader may raise: its way to say no."""
+
+READERS: Mapping[str, Callable[[str], object]] = {
+    "comment": lambda text: entries.read(comment(1, text, "mallory"), RULES, COUNTING),
+    "reply": lambda text: entries.read(comment(1, entries.REPLY_PREFIX + text, BOT), RULES, COUNTING),
+    "reasons": lambda text: replies.read_reasons(f"- [1](\n{text}"),
+    "body": strict_json.read_body,
+    "refused body": lambda text: replies.refused([], edit=replies.RefusedEdit("mallory", text, ()), issue_url=""),
+    "title": lambda text: (objects.read_title(text), objects.read_moved(text)),
+    "title of an object": lambda text: objects.read_title(f"{objects.TITLE_PREFIX}m [r1 c{text}"),
+    "label": lambda text: objects.id_problem(replace(issue({}, []), labels=(text, f"UID:{text}")), RULES),
+    "settled": lambda text: settled(replace(issue({}, [comment(1, text)]), body=text), RULES, COUNTING),
+    "data": lambda text: strict_json.dump({text: text}) if text.isprintable() else strict_json.excerpt(text),
+    "log line": report.neutral,
+    "markdown": lambda text: (markdown.markdown_text(text, len(text)), markdown.code_span(text, len(text))),
+    "address": lambda text: markdown.link("label", text.encode(errors="replace").decode()),
+    "codeowners": lambda text: access.codeowners_for(text, "data/store-snapshot.json"),
+    "configuration": lambda text: read_keys(text, "file"),
+    "snapshot": lambda text: files.read({"": text.encode(errors="replace")}, "json", "octo/store"),
+    "snapshot of lines": lambda text: files.read({"": text.encode(errors="replace")}, "jsonl", "octo/store"),
+    "names in a snapshot": lambda text: files.ids(f'    "{text}'.encode(errors="replace"), "json"),
+    "names in lines": lambda text: files.ids(f'{{"object_id": "{text}'.encode(errors="replace"), "jsonl"),
+    "workflow": lambda text: (doctor._USES.search(text), doctor._TEMPLATE_LINE.search(text)),
+    "refusal": lambda text: (refusals.cure(text), refusals.Refused(text).limited, refusals.Refused(text).missing),
+    "page": lambda text: answers._message(Response(400, {}, f"<title{text}")),
+    "git": lambda text: lessons.failure("push", lessons.GitResult(128, b"", text)),
+    "author": Author.parse,
+    "message": lambda text: with_trailers(text, {"A": "b"}),
+    "moment": lambda text: arguments.moment("at", text),
+    "branch": lambda text: arguments.branch("branch", text),
+    "repository": lambda text: arguments.repository("repository", text),
+}  # fmt: skip
+
+UNITS = (
+    "~", "`", "``", "[", "{", "\\", '"', '\\"', "}", "]", "[]", "{}", "[1,", "[[],", "{a:", "[ ", "[\n", "{ ",
+    "<!--", "-->", "<!---->", " <!---->", "<!-->", "<details>", "</details>", "<title>", "<", "&quot;", "&",
+    "- ", "-", "--\n", "---", "===\n", "|", "\n", "\r", "\r\n", "\u2028", "\u2029", "\x00", "\x1b", "\u202e",
+    "e\u0301", "\u0301", "\ud800", "\udc00", "\U0001f600", "\ufeff", "\u200b", "\u200b<!---->",
+    "e", "1", "9", ".", "0", "1e", "-> #", " -> #", " ", "\t", "a ", "a\n", "\n ", "\n\t", " \n", "\\ ",
+    "```\n", "~~~\n", "`json ", "` ", "On \n", "On a\n", "On a wrote:\n", "wrote:\n", "Sent from ", "Sent from x\n",
+    "@", "#", "@a", "$", "//", "/*", "*/", "://", "https://", "www.", "GH-1", "gh-", "::", "##[", "#a#[", "#[", "%",
+    "true", "null,", "“", "'", '"a":1,', "x: y\n", "A: b\n", "[r1 c1", "UID:", "?", "*", "**/", "a/", "@a/b ", "a@b ",
+    "  - `", "  - <code>", "</code>: ", "  - <code></code>: a\n", "- [1](", "remote: path: ", "remote: - ", ":1",
+    "issue ", "issues have been ", "Unable to create '", "uses: ", "- uses:", "\u20282", '    "a\n', "    \\", "a-",
+)  # fmt: skip
+BEFORE = ("", "[", "{", "{a:", "[1,", "```", "```json\n", "~~~", "`", "<!--", '["', '{"a":"', "[[", "[true", "On ", "a")
+BEHIND = ("", "]", "}", "```", "x", "-->", "\\", "`", '"]', "\n--", "[" * 101 + "\\", "{" * 101)
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Texts of one repeated piece between two others."""
+
+    before: str
+    unit: str
+    behind: str
+
+    def __call__(self, length: int) -> str:
+        return self.before + self.unit * (length // len(self.unit)) + self.behind
+
+
+def growth(reader: Callable[[str], object], shape: Shape, sizes: tuple[int, ...]) -> float:
+    """How many times more of the processor's time a text takes that is four times as long; 4 where it is linear.
+
+    The largest step among these sizes counts, each the least of some tries, and what is faster than the plainest of
+    all readers, one that looks at each place, counts as that.
+    """
+    worst, before = 0.0, 0.0
+    for size in sizes:
+        text = shape(size)
+        taken = max(_time(reader, text), _time(sum, bytes(size)))
+        if before:
+            worst = max(worst, taken / before)
+            if worst > LIMIT:
+                break
+        before = taken
+    return worst
+
+
+LIMIT = 10.0
+"""A growth that no linear reader comes near, and every quadratic one passes: its own is 16."""
+
+
+def slow(reader: Callable[[str], object], shape: Shape, sizes: tuple[int, ...]) -> bool:
+    """Whether time grows faster than the text, found three times in a row: other work on the machine disturbs it."""
+    return all(growth(reader, shape, sizes) > LIMIT for _ in range(3))
+
+
+def _time(reader: Callable[[Any], object], text: str | bytes) -> float:
+    least = float("inf")
+    for _ in range(2):
+        begun = time.process_time()
+        with suppress(*VERDICTS):
+            reader(text)
+        least = min(least, time.process_time() - begun)
+        if least > 1:
+            break
+    return least
