@@ -9,7 +9,7 @@ from gh_store_action.domain.records import Issue, Rules
 from gh_store_action.domain.strict_json import Json, digest
 
 TITLE_PREFIX = "Stored Object: "
-MOVED = " -> #"
+MOVING, MOVED = " => #", " -> #"  # before a new issue's number: while an object moves to it, and for good
 LABEL_LIMIT = 50  # characters of a label's name: https://github.com/github/docs/issues/32156
 COMMENT_LIMIT = 2_500  # comments of an issue: https://github.com/digitaldrywood/detent/issues/1540
 FULL = "commenting is disabled on issues with more than"  # GitHub's refusal of one comment more, lower-cased
@@ -20,6 +20,7 @@ _TITLE = re.compile(
     r"Stored Object: (?P<id>\S+) \[r(?P<r>[0-9]{1,15}) c(?P<c>[0-9]{1,18}) n(?P<n>[0-9]{1,10}) (?P<d>[0-9a-f]{8})\]"
     r"(?: \((?P<recent>(?:[0-9A-Za-z]{2}){1,10})\))?"
 )
+_MOVED = re.compile(rf"(?P<before>.*)(?:{MOVING}|{MOVED})(?P<number>[0-9]{{1,10}})", re.DOTALL)
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
@@ -108,17 +109,25 @@ def read_title(text: str) -> tuple[str, Marker | None]:
     return "", None
 
 
-def moved_title(text: str, number: int) -> str:
-    """The title of an issue whose object is kept in another one now."""
-    return f"{text}{MOVED}{number}"
+def moving_title(text: str, number: int) -> str:
+    """The title of an issue whose object is on its way to another one: a run that reads it writes nothing."""
+    return f"{text}{MOVING}{number}"
+
+
+def moved_title(text: str) -> str:
+    """That title once the object is kept in the other issue."""
+    return MOVED.join(text.rsplit(MOVING, 1))
 
 
 def read_moved(text: str) -> tuple[str, int]:
     """A title as it was before the object was moved, and the number of the issue that it was moved to, else 0."""
-    before, arrow, number = text.rpartition(MOVED)
-    if arrow and number.isascii() and number.isdigit() and len(number) <= 10:
-        return before, int(number)
-    return text, 0
+    found = _MOVED.fullmatch(text)
+    return (found["before"], int(found["number"])) if found else (text, 0)
+
+
+def is_moved(text: str) -> bool:
+    """Whether the title says that the object is kept in another issue for good."""
+    return read_moved(text)[1] > 0 and MOVING not in text
 
 
 def has_label(issue: Issue, name: str) -> bool:

@@ -77,16 +77,18 @@ class Lookup:
     def _sorted(self, object_id: str, reading: Reading) -> Found:
         rules, counting = self.session.rules, self.session.counting
         live, deleted, stray, refused = [], [], [], []
-        accepted = [issue for issue in reading.issues if acceptance.is_accepted(issue, object_id, counting)]
-        taken = any(objects.is_live(issue, rules) for issue in accepted)
-        for issue in sorted(reading.issues, key=lambda issue: issue.number):
+        first = {one.number for one in reading.issues if acceptance.goes_first(one, object_id, counting)}
+        taken = any(objects.is_live(one, rules) for one in reading.issues if one.number in first)
+        for issue in sorted(reading.issues, key=lambda one: (one.number not in first, one.number)):
             named = objects.object_id_of(issue, rules)
             if named is None or named.casefold() != object_id.casefold():
                 continue
             reason = acceptance.wrong_label(issue, object_id, counting)
             if not reason and not taken:
-                # Beside an accepted issue any other is a duplicate, whoever opened it: nobody has to be asked.
+                # Beside a signed issue any other is a duplicate, whoever opened it: nobody has to be asked.
                 reason = acceptance.not_accepted(issue, object_id, counting, self.session.may_write)
+            if not reason and (there := acceptance.kept_in(issue, object_id, counting, self.session.may_write)):
+                reason = f"its object is kept in issue #{there}"
             if reason:
                 refused.append((issue, reason))
                 continue
@@ -96,7 +98,6 @@ class Lookup:
                 live.append(issue)
             else:
                 stray.append(issue)
-        live.sort(key=lambda issue: issue not in accepted)
         return Found(object_id, tuple(live), tuple(deleted), tuple(stray), tuple(refused))
 
     def one(self, object_id: str, warn: Callable[[str], None] = lambda line: None) -> Issue:
@@ -114,6 +115,13 @@ class Lookup:
         if found.live:
             return found.live[0]
         raise self.missing(found)
+
+    def beside(self, issue: Issue, object_id: str) -> int:
+        """The number of another live issue with the id that the store has signed, 0 for none: one request."""
+        rules, counting = self.session.rules, self.session.counting
+        reading = self.github.find(objects.uid_label(object_id, rules), rules=False)
+        others = [other for other in reading.issues if other.number != issue.number and objects.is_live(other, rules)]
+        return min((one.number for one in others if acceptance.is_signed(one, object_id, counting)), default=0)
 
     def duplicate(self, found: Found) -> str:
         """What to say where more than one live issue has the id."""
@@ -178,8 +186,7 @@ class Lookup:
 
     def _has_state(self, issue: Issue) -> bool:
         """Whether the log may hold a state to rebuild the body from, as far as it was read."""
-        rules, counting = self.session.rules, self.session.counting
-        entries = [updates.read(comment, rules, counting) for comment in issue.comments]
+        entries = updates.read_all(issue, self.session.rules, self.session.counting)
         return not issue.complete or newest_checkpoint(entries) is not None
 
     def meta(self, issue: Issue, data: Json, *, version: int | None = None) -> StoredMeta:
@@ -200,13 +207,15 @@ class Lookup:
         )
 
     def marker(self, issue: Issue) -> objects.Marker | None:
-        """The marker in the title as it stands: an object's counts for every reader."""
-        return acceptance.marker_in(issue.title, objects.object_id_of(issue, self.session.rules) or "")
+        """The marker that counts for every reader."""
+        object_id = objects.object_id_of(issue, self.session.rules) or ""
+        title = acceptance.trusted_title(issue, object_id, self.session.counting, self.session.may_write)
+        return acceptance.marker_in(title, object_id)
 
     def pending(self, issue: Issue) -> tuple[updates.Entry, ...]:
         """The updates after the marker, as far as the log was read; without one, after the newest with a receipt."""
         rules, counting = self.session.rules, self.session.counting
-        entries = updates.read_all(issue.comments, rules, counting)
+        entries = updates.read_all(issue, rules, counting)
         marker = self.marker(issue)
         if marker:
             edge = marker.comment

@@ -146,6 +146,7 @@ class Session:
             version=__version__,
             issue_url=self.issue_url(number),
             judge=self.judge(object_id),
+            beside=None,
         )
 
     def issue_url(self, number: int) -> str:

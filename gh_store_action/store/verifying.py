@@ -171,11 +171,11 @@ class Verifier:
             listing.nameless.append(issue)
 
     def _keep(self, issue: Issue, object_id: str, listing: _Listing) -> None:
-        """Of two issues with one id the accepted one is the object, else the older one, which is listed first."""
+        """Of two issues with one id the signed one is the object, else the older one, which is listed first."""
         other = listing.live.setdefault(object_id.casefold(), issue)
         if other is issue:
             return
-        older, newer = (acceptance.is_accepted(one, object_id, self.session.counting) for one in (other, issue))
+        older, newer = (acceptance.goes_first(one, object_id, self.session.counting) for one in (other, issue))
         winner, loser = (issue, other) if newer and not older else (other, issue)
         listing.live[object_id.casefold()] = winner
         listing.duplicates.append((loser, winner))
@@ -277,7 +277,8 @@ class Verifier:
         return auditing.audit(self._log(issue, object_id), object_id)
 
     def _log(self, issue: Issue, object_id: str) -> history.ObjectLog:
-        return history.read(issue, self.session.rules, self.session.counting, self.session.judge(object_id))
+        session = self.session
+        return history.read(issue, session.rules, session.counting, session.judge(object_id), session.may_write)
 
     def _repair(self, issue: Issue) -> Sequence[Problem]:
         """Processing fixes most; where the log no longer gives the body, a checkpoint of the body does."""

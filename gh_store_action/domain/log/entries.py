@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from gh_store_action.domain.log.mistakes import META_KEYS, misspelled, mistaken
 from gh_store_action.domain.log.written import read_written
 from gh_store_action.domain.names import DEFAULT_MODE, UPDATE_MODES
-from gh_store_action.domain.records import Comment, Rules
+from gh_store_action.domain.records import Comment, Issue, Rules
 from gh_store_action.domain.refusal import Reason
 from gh_store_action.domain.strict_json import InvalidJson, Json, digest, dump
 
@@ -83,11 +83,16 @@ class Entry:
         return self.kind in (Kind.UPDATE, Kind.INVALID)
 
 
-def read_all(
-    comments: Iterable[Comment], rules: Rules, counting: frozenset[str], here: frozenset[str] = frozenset()
-) -> list[Entry]:
-    """A log as entries, see `read`."""
-    return [read(comment, rules, counting, here) for comment in comments]
+def read_all(issue: Issue, rules: Rules, counting: frozenset[str], here: frozenset[str] = frozenset()) -> list[Entry]:
+    """An issue's log as entries, see `read`."""
+    entries = [read(comment, rules, counting, here) for comment in issue.comments]
+    # gh-store's user opened the issue and wrote the state with one token; anybody else's is nothing.
+    return [
+        replace(entry, kind=Kind.CHAT)
+        if entry.kind is Kind.FOREIGN_STATE and entry.comment.author != issue.author
+        else entry
+        for entry in entries
+    ]
 
 
 def read(comment: Comment, rules: Rules, counting: frozenset[str], here: frozenset[str] = frozenset()) -> Entry:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from gh_store_action.domain.log.entries import Entry
 from gh_store_action.domain.log.fold import Judge, no_schema
-from gh_store_action.domain.processing.effects import AskPermissions, ReadAgain, ReadFurther
+from gh_store_action.domain.processing.effects import AskPermissions, LookRound, ReadAgain, ReadFurther
 from gh_store_action.domain.records import Receipt, Rules
 from gh_store_action.domain.verdicts import Verdict
 from gh_store_action.errors import StoreError
@@ -16,7 +16,7 @@ from gh_store_action.errors import StoreError
 class NeedsMore(Exception):
     """The read or the permissions known do not suffice."""
 
-    def __init__(self, step: ReadFurther | ReadAgain | AskPermissions) -> None:
+    def __init__(self, step: ReadFurther | ReadAgain | AskPermissions | LookRound) -> None:
         self.step = step
         super().__init__(repr(step))
 
@@ -46,6 +46,7 @@ class Context:
         renew: whether the marker is to count the comments again, deleted ones included.
         own_title: the title that this run has written; no event has to say who did.
         owed: receipts that this run has still to leave; the read may not reach back to their comments.
+        beside: another issue with the id, which the store has signed; 0 for none, None where nobody has looked.
         issue_url: for links in a reply.
     """
 
@@ -62,6 +63,7 @@ class Context:
     renew: bool = False
     own_title: str = ""
     binding: frozenset[str] = frozenset()
+    beside: int | None = 0
 
     def writers(self, entry: Entry) -> tuple[str, ...]:
         """Who must be allowed for the entry to be: the author, and whoever edited it."""

@@ -33,7 +33,7 @@ from gh_store_action.errors import StoreError
 
 EDITED = "edited by hand"
 CHANGED = "the log was changed after the fact"
-MAY_NOT = "its author may not write here"
+MAY_NOT = (Reason("$", "its author may not write here"),)
 
 
 class BrokenObject(StoreError):
@@ -105,7 +105,7 @@ def _on_body(
         return _rebuild(issue, entries, context, trusted, base, late)
     data, reasons = _judge_edit(issue.body, context)
     if not context.allows(issue.editor):
-        reasons = (Reason("$", MAY_NOT),)
+        reasons = MAY_NOT
     if not reasons:
         note = f"The edit of the body by {issue.editor} was applied."
         base = replace(base, state=State(data, base.basis + 1), notes=(note,), moved=True)
@@ -141,7 +141,12 @@ def _with_lost_edit(
 
 
 def _unsaid(issue: Issue, editor: str, reasons: tuple[Reason, ...], entries: Sequence[Entry]) -> RefusedEdit | None:
-    """The refused edit, None where a reply names it already."""
+    """The refused edit, None where a reply names it already, or the author, without the right to write, hears nothing.
+
+    Everybody else who can edit a body has write permission, though the object's rule may leave them out.
+    """
+    if reasons == MAY_NOT and editor == issue.author:
+        return None
     edit = RefusedEdit(editor, issue.body, reasons, issue.edited_at)
     return None if edit_name(edit) in answered(entries) else edit
 
@@ -199,7 +204,7 @@ def _adopt(issue: Issue, entries: Sequence[Entry], context: Context) -> Base:
     editor = issue.editor or issue.author
     data, reasons = _judge_edit(issue.body, context)
     if not context.allows(editor):
-        reasons = (Reason("$", MAY_NOT),)
+        reasons = MAY_NOT
     known = newest_checkpoint(entries)
     recorded = recorded_verdicts(entries, context, after)
     if reasons:
