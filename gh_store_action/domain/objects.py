@@ -146,7 +146,8 @@ def ids_in_labels(labels: tuple[str, ...], rules: Rules) -> tuple[str, ...]:
 def object_id_of(issue: Issue, rules: Rules) -> str | None:
     """The id of the object that the issue is, None where its labels name none or more than one, or none that can be.
 
-    Where two labels claim the issue, the one that its title names is meant: a title is written by the store.
+    Where two labels claim the issue, the one that its newest title names is meant: a title is written by the store.
+    What anybody but the author has set goes first, for the author may have no other right.
     """
     return None if id_problem(issue, rules) else _claimed_id(issue, rules)
 
@@ -169,9 +170,13 @@ def _claimed_id(issue: Issue, rules: Rules) -> str | None:
     claimed = ids_in_labels(issue.labels, rules)
     if len(claimed) == 1:
         return claimed[0]
-    titled = read_title(issue.title)[0].casefold()
-    named = [one for one in claimed if one.casefold() == titled]
-    return named[0] if named else None
+    changes = (*issue.titles, *issue.first_titles)
+    others = [rename.title for rename in changes if rename.login != issue.author]
+    for text in (*others, issue.title, *(rename.title for rename in changes)):
+        named = read_title(read_moved(text)[0])[0].casefold()
+        if found := [one for one in claimed if one.casefold() == named]:
+            return found[0]
+    return None
 
 
 def is_live(issue: Issue, rules: Rules) -> bool:

@@ -173,6 +173,9 @@ class Creator:
                 f"Issue #{found.stray[0].number} has the label of {found.object_id!r}, though it is no live object.",
                 f"Put the label {self.session.rules.base_label!r} back on, or take the other one off.",
             )
+        if found.wrong:  # the object itself may have another label, or none
+            missing = self.lookup.missing(found)
+            raise ObjectExists(missing.what, missing.hint)
         return None
 
     def _unfinished(self, issue: Issue) -> bool:
