@@ -200,11 +200,8 @@ def exchange(w: World, one: int, other: int) -> None:
 
 @pytest.mark.parametrize("kind", ["created", "processed", "of gh-store", "by hand"])
 def test_exchanged_labels__exchange_no_objects_and_are_put_right(w: World, store: GitHubStore, kind: str) -> None:
-    w.repo.commit_files(
-        {
-            ".github/gh-store.yml": "store: {access: [{match: Sandbox, permission: anyone}, {match: '*', permission: admin}]}"
-        }
-    )
+    access = "[{match: Sandbox, permission: anyone}, {match: '*', permission: admin}]"
+    w.repo.commit_files({".github/gh-store.yml": f"store: {{access: {access}}}"})
     for person in ("alice", "root"):
         w.repo.grant(person, "admin")
     made = []
