@@ -103,11 +103,8 @@ def read(comment: Comment, rules: Rules, counting: frozenset[str], here: frozens
         here: whose count in this one, too.
     """
     everybody = counting | here
-    counts = comment.author in everybody
-    if counts and comment.edited_at and comment.editor not in everybody:
-        counts, tampered = False, True  # what somebody else wrote into the store's own comment is not the store's
-    else:
-        tampered = False
+    tampered = is_tampered(comment, everybody)
+    counts = comment.author in everybody and not tampered
     if counts and comment.body.startswith(REPLY_PREFIX):
         found = _REPLY.match(comment.body)
         return Entry(comment, Kind.REPLY, names=frozenset(found[1].split()) if found else frozenset())
@@ -129,6 +126,11 @@ def read(comment: Comment, rules: Rules, counting: frozenset[str], here: frozens
     if problem is not None:
         return Entry(comment, Kind.INVALID, patch=value, problem=problem)
     return Entry(comment, Kind.UPDATE, patch=value)
+
+
+def is_tampered(comment: Comment, counting: frozenset[str]) -> bool:
+    """Whether somebody else wrote into a comment of the store's own, so that it is not the store's any more."""
+    return comment.author in counting and comment.edited_at != "" and comment.editor not in counting
 
 
 def adopted_at(entries: Iterable[Entry]) -> int:

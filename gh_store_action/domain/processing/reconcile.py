@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from gh_store_action.domain.log.entries import ADOPTED, Entry, Kind, adopted_at, checkpoint_id
-from gh_store_action.domain.log.fold import Folded, State, newest_checkpoint
+from gh_store_action.domain.log.fold import Folded, State, newest_checkpoint, tampered_since
 from gh_store_action.domain.objects import MOST_RECENT, short_digest, short_id
 from gh_store_action.domain.processing.base import (
     LATE,
@@ -99,6 +99,7 @@ def _on_body(
     if trusted.fits(issue):
         base = replace(base, state=State(read_body(issue.body), base.basis))
         base = _with_lost_edit(issue, entries, context, trusted, base)
+        base = _entered_again(entries, context, base)
         return on_top(base, late, context, entries, reason=LATE)
     other = issue.editor not in context.counting or issue.editor != trusted.setter
     if not issue.editor or not (other or trusted.edited_after(issue)):
@@ -138,6 +139,17 @@ def _with_lost_edit(
     note = f"The edit of the body by {edits[-1].editor} had been written over; it was applied again."
     state = State(found.state.data, max(found.state.revision, base.basis + 1))
     return replace(base, state=state, moved=True, notes=(*base.notes, note))
+
+
+def _entered_again(entries: Sequence[Entry], context: Context, base: Base) -> Base:
+    """The state entered into the log where somebody has edited what the store entered: the body alone would hold it."""
+    below = [entry for entry in entries if entry.id <= base.comment]
+    found = tampered_since(below, context.rules.processors, context.counting | context.binding)
+    if not found or base.checkpoint:
+        return base
+    which = ", ".join(f"{entry.id} (by {entry.comment.editor})" for entry in found)
+    note = f"Comments of the store were edited: {which}. The state was entered into the log again."
+    return with_checkpoint(replace(base, notes=(*base.notes, note)), entries, context, reason=CHANGED)
 
 
 def _unsaid(issue: Issue, editor: str, reasons: tuple[Reason, ...], entries: Sequence[Entry]) -> RefusedEdit | None:
