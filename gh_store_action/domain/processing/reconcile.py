@@ -143,8 +143,8 @@ def _with_lost_edit(
 
 def _entered_again(entries: Sequence[Entry], context: Context, base: Base) -> Base:
     """The state entered into the log where somebody has edited what the store entered: the body alone would hold it."""
-    below = [entry for entry in entries if entry.id <= base.comment]
-    found = tampered_since(below, context.rules.processors, context.counting | context.binding)
+    settled = [entry for entry in entries if not entry.asks or entry.id <= base.comment]
+    found = tampered_since(settled, context.rules.processors, context.counting | context.binding)
     if not found or base.checkpoint:
         return base
     which = ", ".join(f"{entry.id} (by {entry.comment.editor})" for entry in found)
