@@ -40,43 +40,102 @@ def marker_in(title: str, object_id: str) -> Marker | None:
     return marker if named.casefold() == object_id.casefold() else None
 
 
+def _all_titles(issue: Issue) -> Iterator[Rename]:
+    """All changes of the title that were read: the newest ones, and the oldest, which nobody can push out of sight."""
+    yield from titles_of(issue)
+    yield from issue.first_titles
+
+
+def _is_the_authors(rename: Rename, issue: Issue, counting: frozenset[str]) -> bool:
+    """Whether the title is worth what its author's right to write is; nobody is seen to have set it, or the author."""
+    return rename.login in ("", issue.author) and issue.author not in counting
+
+
 def signers(issue: Issue, object_id: str, counting: frozenset[str]) -> frozenset[str]:
     """Who has set a marker of this object with the rights of that day: their receipts and states count, too.
 
     The author is among them only as an identity that counts.
     """
-    found = {rename.login for rename in issue.titles if marker_in(rename.title, object_id) is not None}
-    return frozenset(login for login in found if login != issue.author) | counting
+    found = {rename.login for rename in _all_titles(issue) if marker_in(rename.title, object_id) is not None}
+    return frozenset(login for login in found if login not in ("", issue.author)) | counting
+
+
+def is_signed(issue: Issue, object_id: str, counting: frozenset[str]) -> bool:
+    """Whether somebody but the author, or an identity that counts, has set a marker of this object."""
+    return any(
+        marker_in(rename.title, object_id) is not None and not _is_the_authors(rename, issue, counting)
+        for rename in _all_titles(issue)
+    )
 
 
 def is_accepted(issue: Issue, object_id: str, counting: frozenset[str]) -> bool:
     """Whether nobody has to be asked about the issue: the store has signed it, or somebody who may write saved it.
 
-    A bot may edit bodies for anybody, so the edit of a bot that does not count says nothing.
+    A bot opens and edits issues for anybody.  So one that counts has to have the object's title on its issue, and the
+    edit of another says nothing.
     """
-    if issue.author in counting or issue.editor in counting:
+    hands = {issue.author, issue.editor} & counting
+    if is_signed(issue, object_id, counting) or any(not login.endswith("[bot]") for login in hands):
         return True
     saved = issue.editor not in ("", issue.author) and not issue.editor.endswith("[bot]")
-    return saved or bool(signers(issue, object_id, frozenset()))
+    return saved or (bool(hands) and _is_named(issue, object_id))
+
+
+def _is_named(issue: Issue, object_id: str) -> bool:
+    """Whether a title has named the object, with a marker or without."""
+    named = (objects.read_title(objects.read_moved(rename.title)[0])[0] for rename in _all_titles(issue))
+    return object_id.casefold() in (one.casefold() for one in named)
+
+
+def goes_first(issue: Issue, object_id: str, counting: frozenset[str]) -> bool:
+    """Whether the issue goes before others with its id, of which else the lowest number counts.
+
+    The store has signed it, or opened it as this object.
+    """
+    made = issue.author in counting and _is_named(issue, object_id)
+    return made or is_signed(issue, object_id, counting)
+
+
+def trusted_title(issue: Issue, object_id: str, counting: frozenset[str], may_write: MayWrite) -> str:
+    """The newest title that was set with the right to write; empty where there is none.
+
+    An event may be late: a title that nobody is seen to have set is the store's where the store saved the body.
+    """
+    for rename in titles_of(issue):
+        late = not rename.login and issue.editor in counting
+        if late or not _is_the_authors(rename, issue, counting) or may_write(issue.author, object_id):
+            return rename.title
+    return ""
+
+
+def kept_in(issue: Issue, object_id: str, counting: frozenset[str], may_write: MayWrite) -> int:
+    """The number of the issue that the object was moved to for good, 0 where it was not."""
+    title = trusted_title(issue, object_id, counting, may_write)
+    return objects.read_moved(title)[1] if objects.is_moved(title) and marker_in(title, object_id) else 0
 
 
 def other_id(issue: Issue, object_id: str, counting: frozenset[str]) -> str:
-    """The id that the newest signed title names, where no signed title names the label's; empty where one does."""
+    """The id that the newest signed title names, where no signed title names the label's; empty where one does.
+
+    Where nobody has signed one, the title as it stands counts.
+    """
     other = ""
-    for rename in titles_of(issue):
+    for rename in _all_titles(issue):
         named, marker = objects.read_title(objects.read_moved(rename.title)[0])
-        if marker is None or not rename.login or (rename.login == issue.author and issue.author not in counting):
+        if marker is None or not rename.login or _is_the_authors(rename, issue, counting):
             continue
         if named.casefold() == object_id.casefold():
             return ""
         other = other or named
-    return other
+    named = objects.read_title(issue.title)[0]
+    return other or (named if named.casefold() != object_id.casefold() else "")
 
 
 def wrong_label(issue: Issue, object_id: str, counting: frozenset[str]) -> str:
     """Why the label's id is not the object's, empty where it is."""
     other = other_id(issue, object_id, counting)
-    return f"its label says {object_id}, but the title that the store wrote says {other}" if other else ""
+    title = "the title that the store wrote" if is_signed(issue, other, counting) else "its title"
+    return f"its label says {object_id}, but {title} says {other}" if other else ""
 
 
 def problem(issue: Issue, rules: Rules, counting: frozenset[str]) -> str:
@@ -91,6 +150,8 @@ def not_accepted(issue: Issue, object_id: str, counting: frozenset[str], may_wri
     """Why the issue is no object, for all its labels; empty where it is one."""
     if is_accepted(issue, object_id, counting):
         return ""
+    if issue.author in counting:
+        return f"it was opened by {issue.author}, and not with the title {objects.TITLE_PREFIX}{object_id}"
     answer = may_write(issue.author, object_id)
     if answer is None:
         return f"it is not accepted yet: GitHub did not say whether its author {issue.author} may write"
@@ -100,11 +161,13 @@ def not_accepted(issue: Issue, object_id: str, counting: frozenset[str], may_wri
 def unaccepted_edit(issue: Issue, object_id: str, counting: frozenset[str], may_write: MayWrite) -> str:
     """Why the body is not to be given out as the state; empty where it is the state.
 
-    The author can edit it by hand without the right to write; everybody else who can edit it has that right.
+    The author can edit it by hand without the right to write, and so can people whom `access` leaves out.
     """
-    marker = marker_in(issue.title, object_id)
-    if marker is None or issue.editor != issue.author or issue.author in counting:
+    if issue.editor == "" or issue.editor in counting or not is_signed(issue, object_id, counting):
         return ""
-    if body_digest(issue.body).startswith(marker.digest) or may_write(issue.author, object_id):
+    marker = marker_in(trusted_title(issue, object_id, counting, may_write), object_id)
+    if marker is not None and body_digest(issue.body).startswith(marker.digest):
         return ""
-    return f"its body was edited by {issue.author}, and that edit is not accepted"
+    if may_write(issue.editor, object_id):
+        return ""
+    return f"its body was edited by {issue.editor}, and that edit is not accepted"

@@ -9,7 +9,7 @@ from gh_store_action.domain.records import Issue, Rules
 from gh_store_action.domain.strict_json import Json, digest
 
 TITLE_PREFIX = "Stored Object: "
-MOVED = " -> #"
+MOVING, MOVED = " => #", " -> #"  # before a new issue's number: while an object moves to it, and for good
 LABEL_LIMIT = 50  # characters of a label's name: https://github.com/github/docs/issues/32156
 COMMENT_LIMIT = 2_500  # comments of an issue: https://github.com/digitaldrywood/detent/issues/1540
 FULL = "commenting is disabled on issues with more than"  # GitHub's refusal of one comment more, lower-cased
@@ -20,6 +20,7 @@ _TITLE = re.compile(
     r"Stored Object: (?P<id>\S+) \[r(?P<r>[0-9]{1,15}) c(?P<c>[0-9]{1,18}) n(?P<n>[0-9]{1,10}) (?P<d>[0-9a-f]{8})\]"
     r"(?: \((?P<recent>(?:[0-9A-Za-z]{2}){1,10})\))?"
 )
+_MOVED = re.compile(rf"(?P<before>.*)(?:{MOVING}|{MOVED})(?P<number>[0-9]{{1,10}})", re.DOTALL)
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
@@ -108,17 +109,25 @@ def read_title(text: str) -> tuple[str, Marker | None]:
     return "", None
 
 
-def moved_title(text: str, number: int) -> str:
-    """The title of an issue whose object is kept in another one now."""
-    return f"{text}{MOVED}{number}"
+def moving_title(text: str, number: int) -> str:
+    """The title of an issue whose object is on its way to another one: a run that reads it writes nothing."""
+    return f"{text}{MOVING}{number}"
+
+
+def moved_title(text: str) -> str:
+    """That title once the object is kept in the other issue."""
+    return MOVED.join(text.rsplit(MOVING, 1))
 
 
 def read_moved(text: str) -> tuple[str, int]:
     """A title as it was before the object was moved, and the number of the issue that it was moved to, else 0."""
-    before, arrow, number = text.rpartition(MOVED)
-    if arrow and number.isascii() and number.isdigit() and len(number) <= 10:
-        return before, int(number)
-    return text, 0
+    found = _MOVED.fullmatch(text)
+    return (found["before"], int(found["number"])) if found else (text, 0)
+
+
+def is_moved(text: str) -> bool:
+    """Whether the title says that the object is kept in another issue for good."""
+    return read_moved(text)[1] > 0 and MOVING not in text
 
 
 def has_label(issue: Issue, name: str) -> bool:
@@ -137,7 +146,8 @@ def ids_in_labels(labels: tuple[str, ...], rules: Rules) -> tuple[str, ...]:
 def object_id_of(issue: Issue, rules: Rules) -> str | None:
     """The id of the object that the issue is, None where its labels name none or more than one, or none that can be.
 
-    Where two labels claim the issue, the one that its title names is meant: a title is written by the store.
+    Where two labels claim the issue, the one that its newest title names is meant: a title is written by the store.
+    What anybody but the author has set goes first, for the author may have no other right.
     """
     return None if id_problem(issue, rules) else _claimed_id(issue, rules)
 
@@ -160,9 +170,13 @@ def _claimed_id(issue: Issue, rules: Rules) -> str | None:
     claimed = ids_in_labels(issue.labels, rules)
     if len(claimed) == 1:
         return claimed[0]
-    titled = read_title(issue.title)[0].casefold()
-    named = [one for one in claimed if one.casefold() == titled]
-    return named[0] if named else None
+    changes = (*issue.titles, *issue.first_titles)
+    others = [rename.title for rename in changes if rename.login != issue.author]
+    for text in (*others, issue.title, *(rename.title for rename in changes)):
+        named = read_title(read_moved(text)[0])[0].casefold()
+        if found := [one for one in claimed if one.casefold() == named]:
+            return found[0]
+    return None
 
 
 def is_live(issue: Issue, rules: Rules) -> bool:

@@ -111,6 +111,7 @@ class Issue:
         complete: whether `comments` goes back to the issue's first one.
         total_comments: how many comments the issue had in this read.
         titles: the newest changes of the title, newest first, as far as asked.
+        first_titles: the oldest ones, which no later change pushes out of the newest.
         editor: who edited the body last, empty when nobody did.
         locked: whether the conversation is locked, so that nobody but people with write permission may comment.
         lock_reason: why, in GitHub's words; empty for none.
@@ -129,6 +130,7 @@ class Issue:
     editor: str = ""
     edited_at: str = ""
     titles: tuple[Rename, ...] = ()
+    first_titles: tuple[Rename, ...] = ()
     comments: tuple[Comment, ...] = ()
     total_comments: int = 0
     complete: bool = True

@@ -85,14 +85,20 @@ def brief(node: Mapping[str, Any], viewer: str) -> Issue:
         updated_at=str(node["updatedAt"]),
         editor=login_of(node.get("editor")) if edited else "",
         edited_at=edited,
-        titles=tuple(
-            Rename(str(r["createdAt"]), login_of(r.get("actor")), str(r["currentTitle"]), str(r["previousTitle"]))
-            for r in reversed((node.get("renames") or {}).get("nodes") or ())
-            if r
-        ),
+        titles=_renames(node.get("renames"))[::-1],
+        first_titles=_renames(node.get("firstRenames")),
         comments=tuple(log),
         total_comments=total,
         complete=len(log) >= total,
+    )
+
+
+def _renames(found: Mapping[str, Any] | None) -> tuple[Rename, ...]:
+    """Changes of the title, oldest first."""
+    return tuple(
+        Rename(str(r["createdAt"]), login_of(r.get("actor")), str(r["currentTitle"]), str(r["previousTitle"]))
+        for r in (found or {}).get("nodes") or ()
+        if r
     )
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 _ACTOR = "{ __typename login }"
 
-# Who set the title, and to what: as far back as trust reads (docs/design.md, Trust).
+# Who set the title, and to what: as far back as trust reads, and as it began (docs/design.md, Trust).
+_RENAME = f"nodes {{ ... on RenamedTitleEvent {{ createdAt currentTitle previousTitle actor {_ACTOR} }} }}"
 _RENAMES = f"""
-  renames: timelineItems(itemTypes: [RENAMED_TITLE_EVENT], last: 20) {{
-    nodes {{ ... on RenamedTitleEvent {{ createdAt currentTitle previousTitle actor {_ACTOR} }} }}
-  }}
+  renames: timelineItems(itemTypes: [RENAMED_TITLE_EVENT], last: 20) {{ {_RENAME} }}
+  firstRenames: timelineItems(itemTypes: [RENAMED_TITLE_EVENT], first: 5) {{ {_RENAME} }}
 """
 
 _COMMENTS = f"""

@@ -25,7 +25,7 @@ from gh_store_action.domain.strict_json import (
     dump,
     fits,
 )
-from gh_store_action.domain.verdicts import initial_receipts
+from gh_store_action.domain.verdicts import initial_receipts, outcomes_given
 from gh_store_action.errors import (
     AccessDeniedError,
     GitHubError,
@@ -173,6 +173,9 @@ class Creator:
                 f"Issue #{found.stray[0].number} has the label of {found.object_id!r}, though it is no live object.",
                 f"Put the label {self.session.rules.base_label!r} back on, or take the other one off.",
             )
+        if found.wrong:  # the object itself may have another label, or none
+            missing = self.lookup.missing(found)
+            raise ObjectExists(missing.what, missing.hint)
         return None
 
     def _unfinished(self, issue: Issue) -> bool:
@@ -180,14 +183,12 @@ class Creator:
         if self.lookup.marker(issue) is not None or not issue.complete:
             return False
         rules, counting = self.session.rules, self.session.counting
-        receipts = initial_receipts(rules.reactions)
-        for comment in issue.comments:
-            entry = updates.read(comment, rules, counting)
+        for entry in updates.read_all(issue, rules, counting):
             if entry.kind is Kind.FOREIGN_STATE:
                 return False
             if entry.kind is Kind.CHECKPOINT and not entry.update_id:
                 return False  # gh-store's own
-            if entry.asks and any(r.content in receipts for r in comment.reactions):
+            if entry.asks and outcomes_given(entry.comment, rules.reactions, counting):
                 return False
         return True
 

@@ -48,7 +48,7 @@ class Deleter:
             if found.deleted:
                 return Change(self._meta(found.deleted[0]), changed=False)
             raise self.lookup.missing(found)
-        if len(found.live) > 1:  # without the first one the next would be the object
+        if self.lookup.rivals(found):  # without the first one the next would be the object
             raise DuplicateUIDError(self.lookup.duplicate(found), self.lookup.how_to_resolve(found))
         issue = found.live[0]
         if if_revision is not None or if_digest:

@@ -29,6 +29,7 @@ class Found:
         deleted: those that can be restored.
         stray: those that the store's other label is missing from.
         refused: those that have the labels and are no object with that id, with the reason.
+        wrong: those that are another object or no longer one, with the reason and what puts that right.
     """
 
     object_id: str
@@ -36,6 +37,7 @@ class Found:
     deleted: tuple[Issue, ...] = ()
     stray: tuple[Issue, ...] = ()
     refused: tuple[tuple[Issue, str], ...] = ()
+    wrong: tuple[tuple[Issue, str, str], ...] = ()
 
 
 class Lookup:
@@ -76,19 +78,25 @@ class Lookup:
 
     def _sorted(self, object_id: str, reading: Reading) -> Found:
         rules, counting = self.session.rules, self.session.counting
-        live, deleted, stray, refused = [], [], [], []
-        accepted = [issue for issue in reading.issues if acceptance.is_accepted(issue, object_id, counting)]
-        taken = any(objects.is_live(issue, rules) for issue in accepted)
-        for issue in sorted(reading.issues, key=lambda issue: issue.number):
+        live, deleted, stray, refused, wrong = [], [], [], [], []
+        first = {one.number for one in reading.issues if acceptance.goes_first(one, object_id, counting)}
+        taken = any(objects.is_live(one, rules) for one in reading.issues if one.number in first)
+        for issue in sorted(reading.issues, key=lambda one: (one.number not in first, one.number)):
             named = objects.object_id_of(issue, rules)
             if named is None or named.casefold() != object_id.casefold():
                 continue
-            reason = acceptance.wrong_label(issue, object_id, counting)
-            if not reason and not taken:
-                # Beside an accepted issue any other is a duplicate, whoever opened it: nobody has to be asked.
-                reason = acceptance.not_accepted(issue, object_id, counting, self.session.may_write)
-            if reason:
+            may_write = self.session.may_write
+            if self.mislabelled(issue, object_id):
+                hint = Text("Correct the label, or run ", REPAIR, ".")
+                wrong.append((issue, acceptance.wrong_label(issue, object_id, counting), hint))
+                continue
+            # Beside a signed issue any other is a duplicate, whoever opened it: nobody has to be asked.
+            if not taken and (reason := acceptance.not_accepted(issue, object_id, counting, may_write)):
                 refused.append((issue, reason))
+                continue
+            if there := acceptance.kept_in(issue, object_id, counting, may_write):
+                hint = Text(f"Process issue #{issue.number}: it puts labels and title right.")
+                wrong.append((issue, f"its object is kept in issue #{there}", hint))
                 continue
             if objects.has_label(issue, rules.archived_label):
                 deleted.append(issue)
@@ -96,8 +104,7 @@ class Lookup:
                 live.append(issue)
             else:
                 stray.append(issue)
-        live.sort(key=lambda issue: issue not in accepted)
-        return Found(object_id, tuple(live), tuple(deleted), tuple(stray), tuple(refused))
+        return Found(object_id, tuple(live), tuple(deleted), tuple(stray), tuple(refused), tuple(wrong))
 
     def one(self, object_id: str, warn: Callable[[str], None] = lambda line: None) -> Issue:
         """The issue of the live object.
@@ -115,6 +122,20 @@ class Lookup:
             return found.live[0]
         raise self.missing(found)
 
+    def beside(self, issue: Issue, object_id: str) -> int:
+        """The number of another live issue with the id that the store has signed, 0 for none: one request."""
+        rules, counting = self.session.rules, self.session.counting
+        reading = self.github.find(objects.uid_label(object_id, rules), rules=False)
+        others = [other for other in reading.issues if other.number != issue.number and objects.is_live(other, rules)]
+        return min((one.number for one in others if acceptance.is_signed(one, object_id, counting)), default=0)
+
+    def rivals(self, found: Found) -> tuple[Issue, ...]:
+        """The other live objects with the id; asks who opened them, which `look` does not beside a signed one."""
+        object_id, counting, may_write = found.object_id, self.session.counting, self.session.may_write
+        return tuple(
+            issue for issue in found.live[1:] if not acceptance.not_accepted(issue, object_id, counting, may_write)
+        )
+
     def duplicate(self, found: Found) -> str:
         """What to say where more than one live issue has the id."""
         numbers = ", ".join(f"#{issue.number}" for issue in found.live)
@@ -126,6 +147,12 @@ class Lookup:
     def how_to_resolve(self, found: Found) -> str:
         """How the id becomes one object's again."""
         return f"Take the label {objects.uid_label(found.object_id, self.session.rules)!r} off all but one of them."
+
+    def mislabelled(self, issue: Issue, object_id: str) -> str:
+        """The id of the object that the issue is by its title, where its label says another one; empty elsewhere."""
+        counting, may_write = self.session.counting, self.session.may_write
+        other = acceptance.other_id(issue, object_id, counting)
+        return "" if other and acceptance.not_accepted(issue, other, counting, may_write) else other
 
     def missing(self, found: Found) -> ObjectNotFound:
         """Why there is no live object."""
@@ -140,13 +167,12 @@ class Lookup:
                 f"{self.session.rules.base_label!r} is missing.",
                 Text("Put the label back on, or run ", REPAIR, "."),
             )
-        if found.refused:
-            issue, reason = found.refused[0]
+        for issue, reason, hint in found.wrong:
+            return ObjectNotFound(f"Issue #{issue.number} has the label of {found.object_id!r}, but {reason}.", hint)
+        for issue, reason in found.refused:
             return ObjectNotFound(
                 f"Issue #{issue.number} has the label of {found.object_id!r}, but {reason}.",
-                Text("Correct the label, or run ", REPAIR, ".")
-                if acceptance.wrong_label(issue, found.object_id, self.session.counting)
-                else "It becomes the object when somebody who may write saves its body, or an update is processed.",
+                "It becomes the object when somebody who may write saves its body, or an update is processed.",
             )
         return ObjectNotFound(
             f"{self.github.repository} has no object {found.object_id!r}.",
@@ -178,8 +204,7 @@ class Lookup:
 
     def _has_state(self, issue: Issue) -> bool:
         """Whether the log may hold a state to rebuild the body from, as far as it was read."""
-        rules, counting = self.session.rules, self.session.counting
-        entries = [updates.read(comment, rules, counting) for comment in issue.comments]
+        entries = updates.read_all(issue, self.session.rules, self.session.counting)
         return not issue.complete or newest_checkpoint(entries) is not None
 
     def meta(self, issue: Issue, data: Json, *, version: int | None = None) -> StoredMeta:
@@ -200,13 +225,15 @@ class Lookup:
         )
 
     def marker(self, issue: Issue) -> objects.Marker | None:
-        """The marker in the title as it stands: an object's counts for every reader."""
-        return acceptance.marker_in(issue.title, objects.object_id_of(issue, self.session.rules) or "")
+        """The marker that counts for every reader."""
+        object_id = objects.object_id_of(issue, self.session.rules) or ""
+        title = acceptance.trusted_title(issue, object_id, self.session.counting, self.session.may_write)
+        return acceptance.marker_in(title, object_id)
 
     def pending(self, issue: Issue) -> tuple[updates.Entry, ...]:
         """The updates after the marker, as far as the log was read; without one, after the newest with a receipt."""
         rules, counting = self.session.rules, self.session.counting
-        entries = updates.read_all(issue.comments, rules, counting)
+        entries = updates.read_all(issue, rules, counting)
         marker = self.marker(issue)
         if marker:
             edge = marker.comment

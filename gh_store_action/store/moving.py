@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from gh_store_action import __version__
@@ -14,12 +15,12 @@ from gh_store_action.domain.objects import TITLE_PREFIX, Marker
 from gh_store_action.domain.processing.result import Result
 from gh_store_action.domain.records import Issue, Receipt, Refusal, StoredObject
 from gh_store_action.domain.refusal import Reason
-from gh_store_action.domain.strict_json import InvalidJson, Json, body_digest, dump, parse
-from gh_store_action.domain.verdicts import Counts, Outcome, initial_receipts, outcomes_given, reaction_of
+from gh_store_action.domain.strict_json import InvalidJson, Json, body_digest, digest, dump, parse
+from gh_store_action.domain.verdicts import Counts, Outcome, initial_receipts, outcomes_given
 from gh_store_action.errors import ConcurrentUpdateError, ObjectNotFound, StoreError
 from gh_store_action.gateway.objects import Opened
 from gh_store_action.store.lookup import Found, Lookup
-from gh_store_action.store.processor import Processor
+from gh_store_action.store.processor import MOST_RECEIPTS, Processor
 from gh_store_action.store.reading import Reader
 
 MOST_TRIES = 3
@@ -129,7 +130,7 @@ class Mover:
 
     def _move(self, object_id: str, found: Found) -> StoredObject | None:
         """One try; None where somebody wrote to the object meanwhile."""
-        begun_at = objects.read_moved(found.live[0].title)[1]
+        begun_at = objects.read_moved(self._title(found.live[0]))[1]
         if begun_at and not self.dry_run:
             if not self._hand_over(found.live[0], begun_at):
                 return None
@@ -143,55 +144,66 @@ class Mover:
                 f"{object_id!r} cannot be moved: updates of it are pending.", "Process it, then move it again."
             )
         new = self._copied(old)
-        self.github.change(old.number, title=objects.moved_title(old.title, new))
+        self.github.change(old.number, title=objects.moving_title(old.title, new))
         if not self._hand_over(self.github.now(old.number), new):
             return None
         return self.lookup.stored(self.github.now(new))
 
     def _hand_over(self, old: Issue, new: int) -> bool:
-        """Moves the labels where the new issue has what the old one has; else the old one stays the object."""
+        """Moves the labels where the new issue has what the old one had; else the old one stays the object."""
         try:
-            copy = self.github.now(new)
+            copy = self.github.extend(self.github.now(new), 0, self.session.viewer)
         except ObjectNotFound:  # it was deleted, or somebody typed the title
-            self.github.change(old.number, title=objects.read_moved(old.title)[0])
+            self._give_back(old, old.labels)
             return False
         if not self._continues(copy, old, new):
-            self._give_back(old, copy, old.labels)
+            self._give_back(old, old.labels, copy)
             return False
-        store = {label.casefold() for label in self._own_labels(old)}
+        own = self._own_labels(old)
+        store = {label.casefold() for label in own}
         kept = [label for label in old.labels if label.casefold() not in store]
-        self.github.change(new, labels=old.labels)
-        self.github.change(old.number, labels=kept, state="closed")
+        self.github.change(new, labels=list(dict.fromkeys((*copy.labels, *old.labels))))
+        self.github.change(old.number, labels=kept, state="closed", title=objects.moved_title(self._title(old)))
         after = self.github.now(old.number)
         if not self._continues(copy, after, new):  # a run that had read the old title wrote behind the last look
-            self._give_back(after, copy, old.labels)
+            self._give_back(after, old.labels, copy)
             return False
         self._redirect(after)
         return True
 
     def _continues(self, copy: Issue, old: Issue, new: int) -> bool:
-        """Whether the old issue says that it is kept in the new one, and the new one has its state."""
-        title, target = objects.read_moved(old.title)
-        there, here = objects.read_title(copy.title)[1], objects.read_title(title)[1]
-        if target != new or there is None or here is None or self._previous(copy) != old.number:
+        """Whether the old issue says that it is kept in the new one, and the new one has its state, or has gone on."""
+        title, target = objects.read_moved(self._title(old))
+        begun, here, there = self._beginning(copy), objects.read_title(title)[1], self.lookup.marker(copy)
+        if target != new or begun is None or begun.previous != old.number or here is None:
             return False
-        same = body_digest(copy.body) == body_digest(old.body) != ""
-        return same and (there.digest == here.digest and there.revision >= here.revision)
+        if there is not None and there.revision > begun.revision:
+            return True  # labels alone, which anybody with triage permission sets, bring the old one back to nothing
+        same = body_digest(old.body) == digest(begun.patch)
+        return same and here.digest == objects.short_digest(begun.patch) and begun.revision >= here.revision
 
-    def _give_back(self, old: Issue, copy: Issue, labels: tuple[str, ...]) -> None:
-        """The old issue is the object again, and the copy is nothing; an issue that is none was typed, and is left."""
-        if self._previous(copy) == old.number:
+    def _give_back(self, old: Issue, labels: tuple[str, ...], copy: Issue | None = None) -> None:
+        """The old issue is the object again, and the copy of it is nothing; what is no copy of it is left alone."""
+        begun = self._beginning(copy) if copy else None
+        if copy and begun and begun.previous == old.number:
             self.github.change(copy.number, labels=[], state="closed", title=f"Given up: copy of #{old.number}")
-        title, target = objects.read_moved(old.title)
+        title, target = objects.read_moved(self._title(old))
         self.github.change(old.number, labels=labels, title=title if target else None)
+
+    def _title(self, issue: Issue) -> str:
+        """The newest title that was set with the right to write."""
+        counting = self.session.counting
+        object_id = objects.object_id_of(issue, self.session.rules) or acceptance.other_id(issue, "", counting)
+        return acceptance.trusted_title(issue, object_id, counting, self.session.may_write)
 
     def _own_labels(self, issue: Issue) -> tuple[str, ...]:
         rules = self.session.rules
         return (rules.base_label, *(rules.uid_prefix + one for one in objects.ids_in_labels(issue.labels, rules)))
 
-    def _previous(self, issue: Issue) -> int:
-        entries = (updates.read(comment, self.session.rules, self.session.counting) for comment in issue.comments)
-        return next((entry.previous for entry in entries if entry.previous), 0)
+    def _beginning(self, issue: Issue) -> Entry | None:
+        """The state that a copy begins with; it names the issue that it is a copy of."""
+        entries = updates.read_all(issue, self.session.rules, self.session.counting)
+        return next((entry for entry in entries if entry.previous), None)
 
     def _copied(self, old: Issue) -> int:
         """A new issue with the object's state, without labels: nobody takes it for the object yet."""
@@ -235,7 +247,8 @@ class Mover:
         if not target:
             return result
         skipped = f"its object is kept in issue #{target} now"
-        return replace(result, skipped=skipped, counts=Counts({Outcome.REJECTED: len(refusals)}), refusals=refusals)
+        outcomes = Counter(Outcome.UNAUTHORIZED if one.unauthorized else Outcome.REJECTED for one in refusals)
+        return replace(result, skipped=skipped, counts=Counts(outcomes), refusals=refusals)
 
     def sweep(self, progress: Callable[[int, int], None] = lambda done, all_: None) -> list[Result]:
         """Brings all objects up to date, see `Processor.sweep`, and finishes moves that were killed."""
@@ -250,40 +263,51 @@ class Mover:
         return replace(result, issue=self.github.now(result.number))
 
     def _redirect(self, issue: Issue) -> tuple[tuple[Refusal, ...], int]:
-        """Refuses what came after the move, and says where the object is."""
-        title, target = objects.read_moved(issue.title)
-        marker = objects.read_title(title)[1]
-        if not target or marker is None or not self._may_retitle(issue):
+        """Refuses what came after the move, and says where the object is; who may not write gets a reaction alone."""
+        title, target = objects.read_moved(self._title(issue))
+        object_id, marker = objects.read_title(title)
+        if not target or marker is None:
             return (), 0
         late = [entry for entry in self._entries(issue) if entry.asks and entry.id > marker.comment]
-        late = [entry for entry in late if not self._has_verdict(entry)]
-        sentence = f"the object is kept in issue #{target} now; post the update there"
-        refusals = tuple(Refusal(entry.id, entry.comment.author, (Reason("$", sentence),)) for entry in late)
-        if late and not self.dry_run:
-            rejected = reaction_of(Outcome.REJECTED, self.session.rules.reactions)
+        found = [self._refused(entry, object_id, target) for entry in late if not self._has_verdict(entry)]
+        refusals = tuple(refusal for refusal in found if refusal is not None)[:MOST_RECEIPTS]
+        if refusals and not self.dry_run:
+            told = [refusal for refusal in refusals if not refusal.unauthorized]
             self.github.write(
                 issue,
                 self.session.viewer,
                 close=not issue.closed,
-                reply=self._reply(issue.number, target, refusals),
-                receipts=[Receipt(entry.id, entry.comment.node_id, rejected) for entry in late[:50]],
+                reply=self._reply(issue.number, target, told) if told else "",
+                receipts=self._receipts(late, refusals),
             )
         return refusals, target
 
-    def _may_retitle(self, issue: Issue) -> bool:
-        """Whether the title was set with the right to write; the author has it only by permission."""
-        setter = next(acceptance.titles_of(issue)).login
-        named = objects.read_title(objects.read_moved(issue.title)[0])[0]
-        return setter not in ("", issue.author) or self.session.may_write(issue.author, named) is True
+    def _refused(self, entry: Entry, object_id: str, target: int) -> Refusal | None:
+        """The refusal of an update that came after the move; None where GitHub does not say who may write."""
+        comment = entry.comment
+        answers = {
+            self.session.may_write(login, object_id) for login in {comment.author, comment.editor or comment.author}
+        }
+        if False in answers:
+            return Refusal(entry.id, comment.author, unauthorized=True)
+        sentence = f"the object is kept in issue #{target} now; post the update there"
+        return None if None in answers else Refusal(entry.id, comment.author, (Reason("$", sentence),))
+
+    def _receipts(self, late: Sequence[Entry], refusals: Sequence[Refusal]) -> list[Receipt]:
+        nodes = {entry.id: entry.comment.node_id for entry in late}
+        reactions = self.session.rules.reactions
+        content = {True: reactions.unauthorized, False: reactions.rejected}
+        return [Receipt(r.comment_id, nodes[r.comment_id], content[r.unauthorized]) for r in refusals]
 
     def _entries(self, issue: Issue) -> list[Entry]:
-        found = updates.read_all(issue.comments, self.session.rules, self.session.counting)
+        found = updates.read_all(issue, self.session.rules, self.session.counting)
         return [entry for entry in found if entry.kind is not Kind.CHAT]
 
     def _has_verdict(self, entry: Entry) -> bool:
-        return Outcome.REJECTED in outcomes_given(entry.comment, self.session.rules.reactions, self.session.counting)
+        given = outcomes_given(entry.comment, self.session.rules.reactions, self.session.counting)
+        return any(outcome.refused for outcome in given)
 
-    def _reply(self, number: int, target: int, refusals: tuple[Refusal, ...]) -> str:
+    def _reply(self, number: int, target: int, refusals: Sequence[Refusal]) -> str:
         url, there = self.session.issue_url(number), self.session.issue_url(target)
         names = " ".join(str(refusal.comment_id) for refusal in refusals)
         lines = [f"{REPLY_PREFIX}{names} -->", f"**This object is kept in [#{target}]({there}) now.**", ""]

@@ -13,6 +13,7 @@ from gh_store_action.domain.processing.context import Context, PermissionUnknown
 from gh_store_action.domain.processing.decide import decide
 from gh_store_action.domain.processing.effects import (
     AskPermissions,
+    LookRound,
     NotAnObject,
     ReadAgain,
     ReadFurther,
@@ -35,6 +36,7 @@ from gh_store_action.errors import (
 from gh_store_action.gateway.records import Failure, Page, Written, pages
 from gh_store_action.gateway.refusals import UnknownEffect, explained
 from gh_store_action.gateway.transport import Cancelled
+from gh_store_action.store.lookup import Lookup
 from gh_store_action.store.session import Session
 
 MOST_RECEIPTS = 50  # a request; larger batches of aliases meet GitHub's resource limits (github-facts, section 4)
@@ -128,6 +130,8 @@ class Processor:
                 self._read_again(work, step)
             elif isinstance(step, AskPermissions):
                 work.context = self.session.ask(work.context, object_id, step)
+            elif isinstance(step, LookRound):
+                work.context = replace(work.context, beside=Lookup(self.session).beside(work.issue, object_id))
             elif isinstance(step, NotAnObject):
                 return self._left_alone(work, step)
             elif isinstance(step, UpToDate):

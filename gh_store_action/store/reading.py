@@ -180,22 +180,22 @@ class Reader:
             logs.insert(0, self._log(replace(older, title=objects.read_moved(older.title)[0]), object_id))
 
     def _log(self, issue: Issue, object_id: str) -> history.ObjectLog:
-        return history.read(issue, self.session.rules, self.session.counting, self.session.judge(object_id))
+        session = self.session
+        return history.read(issue, session.rules, session.counting, session.judge(object_id), session.may_write)
 
     # -- many objects ----------------------------------------------------------------------------------------------
 
     def all(self) -> Iterator[StoredObject]:
         """Every live object, oldest first, and behind them those that no run has signed: a request for each hundred.
 
-        A broken one is left out with a warning; where two issues claim an id, an accepted one has it, else the lower
-        number.
+        A broken one is left out with a warning; of two with an id a signed one has it, else the lower number.
         """
         seen: dict[str, int] = {}
         later: list[Issue] = []
         done = 0
         for page in self.pages(since=None):
-            later += [issue for issue in page.issues if not self._accepted(issue)]
-            yield from self._each((issue for issue in page.issues if self._accepted(issue)), seen)
+            later += [issue for issue in page.issues if not self._goes_first(issue)]
+            yield from self._each((issue for issue in page.issues if self._goes_first(issue)), seen)
             done += len(page.issues)
             self.progress(done, max(done, page.total))
         yield from self._each(later, seen)
@@ -206,7 +206,7 @@ class Reader:
         GitHub's times have whole seconds, so a revision within the second that is asked for is in.
         """
         changed = {issue.number: issue for page in self.pages(since=time) for issue in page.issues}
-        order = sorted(changed.values(), key=lambda issue: (not self._accepted(issue), issue.number))
+        order = sorted(changed.values(), key=lambda issue: (not self._goes_first(issue), issue.number))
         yield from (found for found in self._each(order, {}) if found.meta.updated_at >= time)
 
     def _each(self, issues: Iterable[Issue], seen: dict[str, int]) -> Iterator[StoredObject]:
@@ -224,9 +224,9 @@ class Reader:
             else:
                 self.warn(f"Issue #{issue.number} is left out: issue #{holder} has the id {object_id} too.")
 
-    def _accepted(self, issue: Issue) -> bool:
+    def _goes_first(self, issue: Issue) -> bool:
         object_id = objects.object_id_of(issue, self.session.rules) or ""
-        return acceptance.is_accepted(issue, object_id, self.session.counting)
+        return acceptance.goes_first(issue, object_id, self.session.counting)
 
     def pages(self, since: str | None = None) -> Iterator[Page]:
         """Pages with the base label; asked for again where the configuration, read with the first, names another."""

@@ -150,6 +150,7 @@ class Session:
             issue_url=self.issue_url(number),
             judge=self.judge(object_id),
             rule=access.rule_for(self.rules, object_id),
+            beside=None,
         )
 
     def issue_url(self, number: int) -> str:

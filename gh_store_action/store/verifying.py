@@ -89,13 +89,13 @@ class Verifier:
     def _by_id(self, object_id: str) -> Iterator[Problem]:
         found = self.lookup.look(object_id)
         self._may_repair()
-        wrong = [problem for issue, _ in found.refused if (problem := self._mislabelled(issue))]
+        wrong = [problem for issue, *_ in found.wrong if (problem := self._mislabelled(issue))]
         yield from wrong
         if not found.live and not found.stray:
             if wrong:
                 return
             raise self.lookup.missing(found)
-        for other in found.live[1:]:
+        for other in self.lookup.rivals(found):
             yield self._duplicate(other, found.live[0])
         if found.live:
             yield from self._object(found.live[0])
@@ -113,6 +113,8 @@ class Verifier:
         if wrong is not None:
             yield wrong
             return
+        if reason := self._not_accepted(issue, objects.object_id_of(issue, self.session.rules) or ""):
+            raise ObjectNotFound(f"Issue #{number} is no object of the store: {reason}.", "Check the number.")
         yield from self._object(issue)
 
     def _all(self) -> Iterator[Problem]:
@@ -160,19 +162,22 @@ class Verifier:
             listing.deleted[(object_id or "").casefold()] = issue.number
             return
         if objects.is_live(issue, rules) and object_id is not None:
-            if acceptance.other_id(issue, object_id, self.session.counting):
+            if self.lookup.mislabelled(issue, object_id):
                 listing.mislabelled.append(issue)
-            elif not acceptance.not_accepted(issue, object_id, self.session.counting, self.session.may_write):
+            elif not self._not_accepted(issue, object_id):
                 self._keep(issue, object_id, listing)
         elif self._was_object(issue) or objects.is_live(issue, rules):
             listing.nameless.append(issue)
 
+    def _not_accepted(self, issue: Issue, object_id: str) -> str:
+        return acceptance.not_accepted(issue, object_id, self.session.counting, self.session.may_write)
+
     def _keep(self, issue: Issue, object_id: str, listing: _Listing) -> None:
-        """Of two issues with one id the accepted one is the object, else the older one, which is listed first."""
+        """Of two issues with one id the signed one is the object, else the older one, which is listed first."""
         other = listing.live.setdefault(object_id.casefold(), issue)
         if other is issue:
             return
-        older, newer = (acceptance.is_accepted(one, object_id, self.session.counting) for one in (other, issue))
+        older, newer = (acceptance.goes_first(one, object_id, self.session.counting) for one in (other, issue))
         winner, loser = (issue, other) if newer and not older else (other, issue)
         listing.live[object_id.casefold()] = winner
         listing.duplicates.append((loser, winner))
@@ -218,7 +223,7 @@ class Verifier:
         """A label with another id than the signed title; somebody may have exchanged the labels of two objects."""
         rules, counting = self.session.rules, self.session.counting
         labelled = objects.object_id_of(issue, rules) or ""
-        signed = acceptance.other_id(issue, labelled, counting)
+        signed = self.lookup.mislabelled(issue, labelled)
         if not signed:
             return None
         hint = Text("Correct the label, or run ", REPAIR, ".")
@@ -274,7 +279,8 @@ class Verifier:
         return auditing.audit(self._log(issue, object_id), object_id)
 
     def _log(self, issue: Issue, object_id: str) -> history.ObjectLog:
-        return history.read(issue, self.session.rules, self.session.counting, self.session.judge(object_id))
+        session = self.session
+        return history.read(issue, session.rules, session.counting, session.judge(object_id), session.may_write)
 
     def _repair(self, issue: Issue) -> Sequence[Problem]:
         """Processing fixes most; where the log no longer gives the body, a checkpoint of the body does."""

@@ -203,7 +203,7 @@ def test_template__properties_say_name_and_description_and_the_name_is_the_workf
 def test_template_process_updates__listens_to_what_announces_an_update_and_checks_nothing_out() -> None:
     path = ROOT / "workflows-templates" / "process-updates.yml"
     assert workflow(path)["on"] == {
-        "issues": {"types": ["reopened"]},
+        "issues": {"types": ["reopened", "edited"]},
         "issue_comment": {"types": ["created", "edited"]},
     }
     assert len(the_job(path)["steps"]) == 1

@@ -129,6 +129,30 @@ def test_edited_comment__starts_it_again(repository: Repository, actions: Action
     assert outcomes(actions.react()) == [(PROCESS, "success")]
 
 
+def test_edited_issue__is_processed_at_once_and_nothing_by_the_store_starts_a_run(
+    github: GitHub, repository: Repository, actions: Actions
+) -> None:
+    """A hand edit, and what somebody who may not write any more does to the issue that they opened."""
+    repository.grant("carol", "write")
+    number = open_object(repository, by="carol")
+    repository.edit_issue(number, "ada", body='{"count": 1}')
+    assert outcomes(actions.react()) == [(PROCESS, "success")]
+    assert stored(repository, number) == {"count": 1}
+    repository.grant("carol", "read")
+    title = repository.issue(number).title
+    for change in ({"title": "mine"}, {"body": '{"count": 666}'}, {"title": "mine", "body": '{"count": 666}'}):
+        repository.edit_issue(number, "carol", **change)
+        (run,) = actions.react()
+        assert (run.outcome, stored(repository, number)) == ("success", {"count": 1})
+        assert repository.issue(number).title.partition(" [")[0] == title.partition(" [")[0]
+    before = len(list(github.requests))
+    repository.edit_issue(number, "ada", body=repository.issue(number).body.replace("\n", ""))
+    repository.edit_issue(number, "ada", body=repository.issue(number).body + "\n")
+    runs = actions.react()
+    assert outcomes(runs)[-1] == (PROCESS, "success")
+    assert len(list(github.requests)) - before <= len(runs) + 1
+
+
 def test_strangers_comment__starts_it_and_changes_nothing(repository: Repository, actions: Actions) -> None:
     number = open_object(repository)
     actions.tick("47 * * * *")
@@ -167,7 +191,7 @@ def test_bot__starts_nothing_whatever_it_writes(repository: Repository, actions:
     assert actions.react() == []
 
 
-@pytest.mark.parametrize("act", ["opened", "closed", "labelled", "renamed", "comment deleted"])
+@pytest.mark.parametrize("act", ["opened", "closed", "labelled", "comment deleted"])
 def test_other_events__are_not_listened_to(repository: Repository, actions: Actions, act: str) -> None:
     number = open_object(repository)
     comment = repository.comment(number, BOT, "hello")
@@ -175,8 +199,6 @@ def test_other_events__are_not_listened_to(repository: Repository, actions: Acti
         repository.edit_issue(number, "ada", state="closed")
     elif act == "labelled":
         repository.edit_issue(number, "ada", labels=["stored-object", "UID:metrics", "more"])
-    elif act == "renamed":
-        repository.edit_issue(number, "ada", title="changed")
     elif act == "comment deleted":
         repository.delete_comment(comment, "ada")
     assert actions.react() == []
@@ -255,6 +277,7 @@ def test_roll_over_and_repair__by_a_person_start_no_run(
 ) -> None:
     of_the_bot(github, repository, "metrics")
     repository.edit_issue(1, "ada", body='{"count": 3}')
+    actions.react()
     with by_hand(github, repository) as store:
         store.verify(repair=True)
         store.roll_over("metrics")

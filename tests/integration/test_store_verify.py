@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from gh_store_action import ConcurrentUpdateError, GitHubStore, ObjectNotFound, StoreError
+from gh_store_action.domain import objects
 from tests.double import BOT, Request
 from tests.integration.test_store_objects import cost, store_of
 from tests.support.interleave import Orders
@@ -377,7 +378,7 @@ def test_roll_over__a_title_that_somebody_typed__is_put_right_and_harms_no_other
 ) -> None:
     other = store.create("other", {"n": 1}).meta.issue_number
     title, before = w.repo.issue(1).title, w.repo.issue(other)
-    w.repo.edit_issue(1, "alice", title=f"{title} -> #{other if target == 'another object' else 77}")
+    w.repo.edit_issue(1, "alice", title=objects.moving_title(title, other if target == "another object" else 77))
     if then == "a run":
         assert store.process(1).skipped == ""
         assert w.repo.issue(1).title.startswith(title.partition(" n")[0])

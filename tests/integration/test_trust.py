@@ -186,8 +186,14 @@ def test_a_former_writer_who_sets_the_title__changes_nothing() -> None:
         w.update(number, INC)
         w.process(number)
         w.repo.grant("carol", "read")
-        moved = objects.moved_title(w.repo.issue(number).title, 7)
-        for title in ("mine", "Stored Object: m [r9 c0 n0 00000000]", "Stored Object: other", moved):
+        moved = objects.moving_title(w.repo.issue(number).title, 7)
+        for title in (
+            "mine",
+            "Stored Object: m [r9 c0 n0 00000000]",
+            "Stored Object: other",
+            moved,
+            objects.moved_title(moved),
+        ):
             w.repo.edit_issue(number, "carol", title=title)
             with store_of(w, w.token()) as store:
                 assert store.get("m").data == {"n": 2}

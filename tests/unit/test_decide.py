@@ -60,7 +60,7 @@ def test_an_issue_that_is_none_of_the_stores_objects_is_left_alone(fields: dict[
 @pytest.mark.parametrize(("by", "moved_to"), [("mallory", 0), ("alice", 7)])
 def test_a_title_that_says_where_the_object_goes__counts_from_whoever_may_write(by: str, moved_to: int) -> None:
     signed = Rename("2026-01-01T00:00:00Z", BOT, objects.title("m", marked(1, 10, 1, START, 10)))
-    title = objects.moved_title(signed.title, 7)
+    title = objects.moving_title(signed.title, 7)
     titles = (Rename("2026-02-01T00:00:00Z", by, title, signed.title), signed)
     found = decide(issue(START, [initial()], author="mallory", title=title, titles=titles), context())
     if moved_to:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from gh_store_action.domain.log.mistakes import META_KEYS, misspelled, mistaken
 from gh_store_action.domain.log.written import read_written
 from gh_store_action.domain.names import DEFAULT_MODE, UPDATE_MODES
-from gh_store_action.domain.records import Comment, Rules
+from gh_store_action.domain.records import Comment, Issue, Rules
 from gh_store_action.domain.refusal import Reason
 from gh_store_action.domain.strict_json import InvalidJson, Json, digest, dump
 
@@ -83,11 +83,16 @@ class Entry:
         return self.kind in (Kind.UPDATE, Kind.INVALID)
 
 
-def read_all(
-    comments: Iterable[Comment], rules: Rules, counting: frozenset[str], here: frozenset[str] = frozenset()
-) -> list[Entry]:
-    """A log as entries, see `read`."""
-    return [read(comment, rules, counting, here) for comment in comments]
+def read_all(issue: Issue, rules: Rules, counting: frozenset[str], here: frozenset[str] = frozenset()) -> list[Entry]:
+    """An issue's log as entries, see `read`."""
+    entries = [read(comment, rules, counting, here) for comment in issue.comments]
+    # gh-store's user opened the issue and wrote the state with one token; anybody else's is nothing.
+    return [
+        replace(entry, kind=Kind.CHAT)
+        if entry.kind is Kind.FOREIGN_STATE and entry.comment.author != issue.author
+        else entry
+        for entry in entries
+    ]
 
 
 def read(comment: Comment, rules: Rules, counting: frozenset[str], here: frozenset[str] = frozenset()) -> Entry:
@@ -98,11 +103,8 @@ def read(comment: Comment, rules: Rules, counting: frozenset[str], here: frozens
         here: whose count in this one, too.
     """
     everybody = counting | here
-    counts = comment.author in everybody
-    if counts and comment.edited_at and comment.editor not in everybody:
-        counts, tampered = False, True  # what somebody else wrote into the store's own comment is not the store's
-    else:
-        tampered = False
+    tampered = is_tampered(comment, everybody)
+    counts = comment.author in everybody and not tampered
     if counts and comment.body.startswith(REPLY_PREFIX):
         found = _REPLY.match(comment.body)
         return Entry(comment, Kind.REPLY, names=frozenset(found[1].split()) if found else frozenset())
@@ -124,6 +126,11 @@ def read(comment: Comment, rules: Rules, counting: frozenset[str], here: frozens
     if problem is not None:
         return Entry(comment, Kind.INVALID, patch=value, problem=problem)
     return Entry(comment, Kind.UPDATE, patch=value)
+
+
+def is_tampered(comment: Comment, counting: frozenset[str]) -> bool:
+    """Whether somebody else wrote into a comment of the store's own, so that it is not the store's any more."""
+    return comment.author in counting and comment.edited_at != "" and comment.editor not in counting
 
 
 def adopted_at(entries: Iterable[Entry]) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from gh_store_action.domain.log.entries import Entry, Kind
+from gh_store_action.domain.log.entries import Entry, Kind, is_tampered
 from gh_store_action.domain.patches import modes as merge
 from gh_store_action.domain.refusal import Reason
 from gh_store_action.domain.strict_json import Json, digest
@@ -166,3 +166,11 @@ def newest_checkpoint(entries: Iterable[Entry]) -> Entry | None:
         if best is None or (entry.after, entry.id) >= (best.after, best.id):
             best = entry
     return best
+
+
+def tampered_since(entries: Iterable[Entry], processors: frozenset[str], binding: frozenset[str]) -> list[Entry]:
+    """The processors' comments behind the newest checkpoint that somebody else has edited: the log may lack a state."""
+    known = list(entries)
+    base = newest_checkpoint(known)
+    since = base.id if base else 0
+    return [e for e in known if e.id > since and e.comment.author in processors and is_tampered(e.comment, binding)]

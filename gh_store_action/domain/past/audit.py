@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from gh_store_action.domain.log.entries import Entry
-from gh_store_action.domain.log.fold import newest_checkpoint
+from gh_store_action.domain.log.fold import newest_checkpoint, tampered_since
 from gh_store_action.domain.objects import Marker
 from gh_store_action.domain.past import history
 from gh_store_action.domain.past.history import ObjectLog, Point
@@ -106,6 +106,10 @@ def _comments(log: ObjectLog) -> Iterator[tuple[str, str, str, int]]:
     edge = log.edge
     bases = history.checkpoints(log)
     since = max((base.after for base in bases), default=0)
+    if log.marker is not None:
+        for entry in tampered_since(log.entries, log.rules.processors, log.rules.processors | log.binding):
+            by = entry.comment.editor
+            yield "edited-comment", f"{by} edited it, and it was the store's own", BY_CHECKPOINT, entry.id
     for entry in log.entries:
         if not entry.asks:
             continue

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TypedDict
 
 from gh_store_action.domain import acceptance, objects, replies
+from gh_store_action.domain.acceptance import MayWrite
 from gh_store_action.domain.log import entries as updates
 from gh_store_action.domain.log.entries import Entry, Kind
 from gh_store_action.domain.log.fold import (
@@ -88,21 +89,34 @@ class ObjectLog:
         return self.marker.comment if self.marker else max(self.verdicts, default=0)
 
 
-def read(issue: Issue, rules: Rules, counting: frozenset[str], judge: Judge = no_schema) -> ObjectLog:
-    """The log of an issue whose comments are all there."""
+def read(
+    issue: Issue,
+    rules: Rules,
+    counting: frozenset[str],
+    judge: Judge = no_schema,
+    may_write: MayWrite = lambda login, object_id: True,
+) -> ObjectLog:
+    """The log of an issue whose comments are all there.
+
+    Args:
+        may_write: asked about the issue's author, whose states count with the right to write alone, and about whoever
+            left receipts before the store's own log began.
+    """
     object_id = objects.object_id_of(issue, rules) or objects.read_title(issue.title)[0]
-    # What the author has set stands for every reader; processing asks whether the author may write.
-    binding = acceptance.signers(issue, object_id, counting) | {issue.author}
-    entries = tuple(updates.read_all(issue.comments, rules, counting, binding))
-    marker = acceptance.marker_in(issue.title, object_id)
+    author = frozenset({issue.author} if may_write(issue.author, object_id) else ())
+    binding = acceptance.signers(issue, object_id, counting) | author
+    entries = tuple(updates.read_all(issue, rules, counting, binding))
+    marker = acceptance.marker_in(acceptance.trusted_title(issue, object_id, counting, may_write), object_id)
     adopted = updates.adopted_at(entries)
     own = any(e.kind is Kind.CHECKPOINT and e.update_id for e in entries)
     legacy = adopted if marker or adopted or own else max((e.id for e in entries), default=0)
-    # gh-store's receipts are those of its users, whoever they were.
-    people = {reaction.login for comment in issue.comments for reaction in comment.reactions}
+    entries = tuple(e for e in entries if e.kind is not Kind.FOREIGN_STATE or e.id <= legacy)
+    # gh-store's receipts are those of its users: of whoever opened the issue, and of people who may write.
+    before = [e for e in entries if e.asks and e.id <= legacy]
+    people = {reaction.login for entry in before for reaction in entry.comment.reactions}
+    users = binding | {issue.author} | {login for login in people - binding if may_write(login, object_id)}
     known = recorded_by_checkpoints(entries) | _receipts(entries, rules, binding)
-    theirs = _receipts([e for e in entries if e.id <= legacy], rules, people)
-    return ObjectLog(issue, entries, marker, legacy, theirs | known, rules, binding, judge)
+    return ObjectLog(issue, entries, marker, legacy, _receipts(before, rules, users) | known, rules, binding, judge)
 
 
 def _receipts(entries: Sequence[Entry], rules: Rules, people: Collection[str]) -> dict[int, Verdict]:

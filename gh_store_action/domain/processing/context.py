@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from gh_store_action.domain import access
 from gh_store_action.domain.log.entries import Entry, Kind
 from gh_store_action.domain.log.fold import Judge, no_schema
-from gh_store_action.domain.processing.effects import AskPermissions, ReadAgain, ReadFurther
+from gh_store_action.domain.processing.effects import AskPermissions, LookRound, ReadAgain, ReadFurther
 from gh_store_action.domain.records import AccessRule, Receipt, Rules
 from gh_store_action.domain.refusal import Reason
 from gh_store_action.domain.verdicts import UNAUTHORIZED, Outcome, Verdict
@@ -18,7 +18,7 @@ from gh_store_action.errors import StoreError
 class NeedsMore(Exception):
     """The read or the permissions known do not suffice."""
 
-    def __init__(self, step: ReadFurther | ReadAgain | AskPermissions) -> None:
+    def __init__(self, step: ReadFurther | ReadAgain | AskPermissions | LookRound) -> None:
         self.step = step
         super().__init__(repr(step))
 
@@ -50,6 +50,7 @@ class Context:
         renew: whether the marker is to count the comments again, deleted ones included.
         own_title: the title that this run has written; no event has to say who did.
         owed: receipts that this run has still to leave; the read may not reach back to their comments.
+        beside: another issue with the id, which the store has signed; 0 for none, None where nobody has looked.
         issue_url: for links in a reply.
     """
 
@@ -68,6 +69,7 @@ class Context:
     renew: bool = False
     own_title: str = ""
     binding: frozenset[str] = frozenset()
+    beside: int | None = 0
 
     def writers(self, entry: Entry) -> tuple[str, ...]:
         """Who must be allowed for the entry to be: the author, and whoever edited it."""
@@ -94,7 +96,7 @@ class Context:
         Raises:
             PermissionUnknown: when GitHub would not tell: nothing can be decided without it.
         """
-        self._ask({login}, set())
+        self.ask_people({login})
         self._answered([login])
         return login in self.counting or self.permissions[login]
 
@@ -127,12 +129,17 @@ class Context:
                 limited.update(self.writers(entry))
             if not self.rule.limited or not self._permitted(entry):
                 logins.update(self.writers(entry))
-        self._ask(logins, limited)
+        self.ask_people(logins, limited)
 
-    def _ask(self, logins: set[str], limited: set[str]) -> None:
+    def ask_people(self, logins: Collection[str], limited: Collection[str] = ()) -> None:
+        """Interrupts the decision while nobody has been asked whether they may write, or do what the rule allows.
+
+        Raises:
+            NeedsMore: with all that are unknown.
+        """
         known = self.counting | self.unanswered
         unknown = AskPermissions(
-            frozenset(logins - known - self.permissions.keys()), frozenset(limited - known - self.limited.keys())
+            frozenset(logins) - known - self.permissions.keys(), frozenset(limited) - known - self.limited.keys()
         )
         if unknown.logins or unknown.limited:
             raise NeedsMore(unknown)

@@ -12,7 +12,7 @@ from gh_store_action.domain.log.fold import Folded, State, fold, reach, repeats
 from gh_store_action.domain.objects import Marker
 from gh_store_action.domain.processing.base import Base, answered
 from gh_store_action.domain.processing.context import Context, NeedsMore
-from gh_store_action.domain.processing.effects import NotAnObject, ReadFurther, Step, UpToDate, Write
+from gh_store_action.domain.processing.effects import LookRound, NotAnObject, ReadFurther, Step, UpToDate, Write
 from gh_store_action.domain.processing.reconcile import BrokenObject, find_base
 from gh_store_action.domain.processing.trust import TrustedMarker, find_marker, no_object
 from gh_store_action.domain.records import Comment, Issue, Receipt, Refusal
@@ -73,8 +73,12 @@ def _gather(issue: Issue, context: Context) -> _Gathered | NotAnObject:
         return stranger
     object_id = objects.object_id_of(issue, context.rules) or ""
     trusted = find_marker(issue, object_id, context)
+    other = _beside(issue, object_id, context) if trusted is None else 0
+    if other:
+        why = f"issue #{other} has the id {object_id} already, and the store has signed that one"
+        return NotAnObject(why, broken=True)
     context = replace(context, binding=_binding(issue, object_id, context))
-    entries = updates.read_all(issue.comments, context.rules, context.counting, context.binding)
+    entries = updates.read_all(issue, context.rules, context.counting, context.binding)
     trusted, base = _base(issue, entries, context, object_id, trusted)
     waiting = [e for e in entries if e.asks and e.id > base.comment]
     context.ask(waiting)
@@ -83,6 +87,18 @@ def _gather(issue: Issue, context: Context) -> _Gathered | NotAnObject:
     if short is not None and not issue.complete:
         raise NeedsMore(ReadFurther(until=entries[0].id - 1))
     return _Gathered(issue, context, object_id, trusted is not None, entries, base, pending, blocked)
+
+
+def _beside(issue: Issue, object_id: str, context: Context) -> int:
+    """The issue that is the object already, where this one would have to be adopted; 0 for none.
+
+    Anybody with triage permission labels issues; what they label is not to take a signed object's place.
+    """
+    if acceptance.goes_first(issue, object_id, context.counting):
+        return 0
+    if context.beside is None:
+        raise NeedsMore(LookRound())
+    return context.beside
 
 
 def _base(
@@ -182,6 +198,8 @@ def _reply(found: _Gathered, verdicts: Mapping[int, Verdict]) -> str:
         if not refusal.unauthorized and refusal.comment_id > found.base.since and str(refusal.comment_id) not in named
     ]
     edited = [(c, who) for c, who in _edited_since(found, verdicts) if replies.edited_name(c) not in named]
+    found.context.ask_people({who for _, who in edited})
+    edited = [(c, who) for c, who in edited if who in found.context.counting or found.context.permissions.get(who)]
     return replies.refused(refused, edit=found.base.refused_edit, issue_url=found.context.issue_url, edited=edited)
 
 

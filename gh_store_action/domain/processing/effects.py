@@ -38,6 +38,11 @@ class ReadAgain:
 
 
 @dataclass(frozen=True)
+class LookRound:
+    """Look which other issues have the object's id: beside one that the store has signed nothing is adopted."""
+
+
+@dataclass(frozen=True)
 class NotAnObject:
     """The issue is none of the store's objects, or not a live one.
 
@@ -89,4 +94,4 @@ class Write:
     notes: tuple[str, ...] = field(default=())
 
 
-Step = ReadFurther | ReadAgain | AskPermissions | NotAnObject | UpToDate | Write
+Step = ReadFurther | ReadAgain | AskPermissions | LookRound | NotAnObject | UpToDate | Write

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from gh_store_action.domain.log.entries import ADOPTED, Entry, Kind, adopted_at, checkpoint_id
-from gh_store_action.domain.log.fold import Folded, State, newest_checkpoint
+from gh_store_action.domain.log.fold import Folded, State, newest_checkpoint, tampered_since
 from gh_store_action.domain.objects import MOST_RECENT, short_digest, short_id
 from gh_store_action.domain.processing.base import (
     LATE,
@@ -33,7 +33,7 @@ from gh_store_action.errors import StoreError
 
 EDITED = "edited by hand"
 CHANGED = "the log was changed after the fact"
-MAY_NOT = "its author may not write here"
+MAY_NOT = (Reason("$", "its author may not write here"),)
 
 
 class BrokenObject(StoreError):
@@ -99,13 +99,14 @@ def _on_body(
     if trusted.fits(issue):
         base = replace(base, state=State(read_body(issue.body), base.basis))
         base = _with_lost_edit(issue, entries, context, trusted, base)
+        base = _entered_again(entries, context, base)
         return on_top(base, late, context, entries, reason=LATE)
     other = issue.editor not in context.counting or issue.editor != trusted.setter
     if not issue.editor or not (other or trusted.edited_after(issue)):
         return _rebuild(issue, entries, context, trusted, base, late)
     data, reasons = _judge_edit(issue.body, context)
     if not context.allows(issue.editor):
-        reasons = (Reason("$", MAY_NOT),)
+        reasons = MAY_NOT
     if not reasons:
         note = f"The edit of the body by {issue.editor} was applied."
         base = replace(base, state=State(data, base.basis + 1), notes=(note,), moved=True)
@@ -140,8 +141,24 @@ def _with_lost_edit(
     return replace(base, state=state, moved=True, notes=(*base.notes, note))
 
 
+def _entered_again(entries: Sequence[Entry], context: Context, base: Base) -> Base:
+    """The state entered into the log where somebody has edited what the store entered: the body alone would hold it."""
+    settled = [entry for entry in entries if not entry.asks or entry.id <= base.comment]
+    found = tampered_since(settled, context.rules.processors, context.counting | context.binding)
+    if not found or base.checkpoint:
+        return base
+    which = ", ".join(f"{entry.id} (by {entry.comment.editor})" for entry in found)
+    note = f"Comments of the store were edited: {which}. The state was entered into the log again."
+    return with_checkpoint(replace(base, notes=(*base.notes, note)), entries, context, reason=CHANGED)
+
+
 def _unsaid(issue: Issue, editor: str, reasons: tuple[Reason, ...], entries: Sequence[Entry]) -> RefusedEdit | None:
-    """The refused edit, None where a reply names it already."""
+    """The refused edit, None where a reply names it already, or the author, without the right to write, hears nothing.
+
+    Everybody else who can edit a body has write permission, though the object's rule may leave them out.
+    """
+    if reasons == MAY_NOT and editor == issue.author:
+        return None
     edit = RefusedEdit(editor, issue.body, reasons, issue.edited_at)
     return None if edit_name(edit) in answered(entries) else edit
 
@@ -199,7 +216,7 @@ def _adopt(issue: Issue, entries: Sequence[Entry], context: Context) -> Base:
     editor = issue.editor or issue.author
     data, reasons = _judge_edit(issue.body, context)
     if not context.allows(editor):
-        reasons = (Reason("$", MAY_NOT),)
+        reasons = MAY_NOT
     known = newest_checkpoint(entries)
     recorded = recorded_verdicts(entries, context, after)
     if reasons:

@@ -35,7 +35,7 @@ def settled(
         return False
     if not body_digest(issue.body).startswith(marker.digest):
         return False
-    entries = updates.read_all(issue.comments, rules, counting, acceptance.signers(issue, object_id, counting))
+    entries = updates.read_all(issue, rules, counting, acceptance.signers(issue, object_id, counting))
     newer = [e for e in entries if e.id > marker.comment]
     if any(e.asks for e in newer) or issue.total_comments - len(newer) > marker.count:
         return False

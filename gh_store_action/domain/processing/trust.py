@@ -58,16 +58,16 @@ def no_object(issue: Issue, context: Context) -> NotAnObject | None:
     if problem := acceptance.problem(issue, rules, context.counting):
         return NotAnObject(problem, broken=True)
     object_id = objects.object_id_of(issue, rules) or ""
-    if not acceptance.is_accepted(issue, object_id, context.counting) and not context.allows(issue.author):
-        return NotAnObject(
-            f"it was opened by {issue.author}, who may not write here; "
-            "it becomes an object when somebody who may write saves its body"
-        )
-    target = objects.read_moved(issue.title)[1]
-    if target and acceptance.marker_in(issue.title, object_id) is not None:
-        setter = next(acceptance.titles_of(issue)).login
-        if setter not in ("", issue.author) or context.allows(issue.author):
-            return NotAnObject(f"it is being moved to issue #{target}", moved_to=target)
+
+    def may_write(login: str, _: str) -> bool:
+        return context.allows(login)
+
+    if reason := acceptance.not_accepted(issue, object_id, context.counting, may_write):
+        return NotAnObject(f"{reason}; it becomes an object when somebody who may write saves its body")
+    title = acceptance.trusted_title(issue, object_id, context.counting, may_write)
+    target = objects.read_moved(title)[1]
+    if target and acceptance.marker_in(title, object_id) is not None:
+        return NotAnObject(f"it is being moved to issue #{target}", moved_to=target)
     return None
 
 
@@ -113,7 +113,7 @@ def _lags(issue: Issue, context: Context) -> bool:
     """Whether the store, which has been at work, may have set the title, and its event is still to come."""
     if issue.titles:
         return False
-    entries = read_all(issue.comments, context.rules, context.counting)
+    entries = read_all(issue, context.rules, context.counting)
     return issue.editor in context.counting or any(entry.kind is Kind.CHECKPOINT for entry in entries)
 
 

@@ -108,13 +108,16 @@ def stored_object(issue: Issue, rules: Rules, counting: frozenset[str], may_writ
     object_id = objects.object_id_of(issue, rules) or ""
     if reason := acceptance.not_accepted(issue, object_id, counting, may_write):
         return LeftOut(issue.number, reason)
+    if there := acceptance.kept_in(issue, object_id, counting, may_write):
+        return LeftOut(issue.number, f"its object is kept in issue #{there}", broken=True)
     if reason := acceptance.unaccepted_edit(issue, object_id, counting, may_write):
         return LeftOut(issue.number, f"{reason}; process it", broken=True)
     try:
         data = read_body(issue.body)
     except InvalidJson as error:
         return LeftOut(issue.number, f"its body cannot be read as an object: {error.reason}", broken=True)
-    marker, known = acceptance.marker_in(issue.title, object_id), digest(data)
+    title = acceptance.trusted_title(issue, object_id, counting, may_write)
+    marker, known = acceptance.marker_in(title, object_id), digest(data)
     # Before its first processing here an object counts its revisions as gh-store did: comments, and one.
     version = marker.revision if marker is not None else issue.total_comments + 1
     meta = StoredMeta(
@@ -168,7 +171,7 @@ def put(
     counting: frozenset[str],
     may_write: MayWrite,
 ) -> Changed:
-    """Puts each issue in as it is now, or takes it out; an accepted issue has an id, else the lowest number."""
+    """Puts each issue in as it is now, or takes it out; a signed one has an id, else the lowest number."""
     entries = dict(snapshot.entries)
     left_out = set(snapshot.left_out)
     problems: list[LeftOut] = []
@@ -186,11 +189,11 @@ def put(
                 left_out.add(issue.number)
                 problems.append(found)
             continue
-        accepted = acceptance.is_accepted(issue, found.meta.object_id, counting)
+        accepted = acceptance.goes_first(issue, found.meta.object_id, counting)
         entry = replace(entry_of(found), accepted=accepted)
         key = entry.object_id.casefold()
-        sunk = before is not None and before.accepted is not False and not accepted
-        if sunk or (before is not None and before.object_id.casefold() != key):
+        stepped_back = before is not None and before.accepted is not False and not accepted
+        if before is not None and (before.object_id.casefold() != key or stepped_back):
             unsure = unsure or bool(left_out)
         holder = owner.get(key)
         if holder is not None and entries[holder].accepted is None and accepted == (holder < issue.number):
