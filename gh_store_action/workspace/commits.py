@@ -12,15 +12,17 @@ import random
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from gh_store_action.domain.commit_message import Author
 from gh_store_action.errors import ConcurrentUpdateError, InputError, StoreError
 from gh_store_action.hints import InWorkflow, Setting, Text, Without
+from gh_store_action.workspace.apart import Configuration, apart
 from gh_store_action.workspace.git import Git, RaceLost, Unreachable
 from gh_store_action.workspace.tips import Target, Tip, blobs_of
-from gh_store_action.workspace.trees import FILE, Entries, entries_of, index_info, tree_of
+from gh_store_action.workspace.trees import FILE, Entries, check_attributes, entries_of, index_info, tree_of
 
 TRIES = 12  # 20 jobs that push at once, each push 3 seconds long, all get through (simulated, 2000 times)
 LONGEST_PAUSE = 30.0
@@ -100,11 +102,6 @@ class Checkout:
     git: Git
     sleep: Callable[[float], None]
 
-    def git_folders(self) -> tuple[Path, ...]:
-        """Where git keeps its files of this checkout: one folder, two for a linked work tree."""
-        answer = self.git.run("rev-parse", "--path-format=absolute", "--git-dir", "--git-common-dir", may_fail=True)
-        return tuple(Path(line).resolve() for line in dict.fromkeys(answer.line.splitlines()))
-
     def head_branch(self, fallback: str = "") -> str:
         """The branch checked out, else the fallback.
 
@@ -138,6 +135,15 @@ class Checkout:
         self._remote()
         return target.branch
 
+    def check_attributes(self, paths: Sequence[str]) -> None:
+        """Look whether git stores such files as they are, by the attributes in the work tree.
+
+        Raises:
+            InputError: it stores something else; says the line of .gitattributes to add.
+        """
+        with apart(self._configuration) as git:
+            check_attributes(git, paths)
+
     def committed(self, path: str, publication: Publication, *, tip: bool) -> dict[str, str]:
         """The committed files at and below a path: git's names of them by what follows the path, `""` for itself.
 
@@ -146,22 +152,21 @@ class Checkout:
             publication: names the branch.
             tip: of the branch as the remote has it now; else of HEAD, which takes no network.
         """
-        git, commit = self.git, "HEAD"
-        if tip:
-            target, remote = self._target(publication), self._remote()
-            git = self.git.with_credentials(remote)
-            commit = Tip(git, remote, target).find()
-        elif git.run("rev-parse", "--verify", "--quiet", "HEAD^{commit}", may_fail=True).code:
-            commit = ""  # nothing is committed yet
-        found = blobs_of(git, commit, path) if commit else {}
+        with apart(self._configuration) as git:
+            commit = "HEAD"
+            if tip:
+                commit = Tip(git, self._remote(), self._target(publication)).find()
+            elif git.run("rev-parse", "--verify", "--quiet", "HEAD^{commit}", may_fail=True).code:
+                commit = ""  # nothing is committed yet
+            found = blobs_of(git, commit, path) if commit else {}
         return {name.removeprefix(path).removeprefix("/"): oid for name, oid in found.items()}
 
     def blobs(self, oids: Sequence[str]) -> list[bytes]:
         """The files of these names; a partial clone fetches them."""
         if not oids:
             return []
-        git = self.git.with_credentials(self._remote()) if self.git.run("remote").line else self.git
-        out = io.BytesIO(git.run("cat-file", "--batch", stdin="\n".join(oids).encode()).out)
+        with apart(self._configuration) as git:
+            out = io.BytesIO(git.run("cat-file", "--batch", stdin="\n".join(oids).encode()).out)
         found = []
         for oid in oids:
             head = out.readline().split()
@@ -173,13 +178,14 @@ class Checkout:
 
     def repository(self) -> str:
         """`owner/name` in the web address of the remote; empty where it has another kind of address."""
-        address = urlsplit(self.git.run("remote", "get-url", self._remote()).line)
+        self._remote()
+        address = urlsplit(self._configuration.address)
         match = re.search(r"(?:^|/)([^/]+/[^/]+?)(\.git)?/?$", address.path)
         return match[1] if address.scheme in ("http", "https", "ssh") and match else ""
 
     def is_of(self, repository: str) -> bool:
         """Whether the remote is this repository (`owner/name`) of this GitHub; a path on disk names no host."""
-        address = self.git.run("remote", "get-url", self._origin).line if self._origin else ""
+        address = self._configuration.address
         match = re.fullmatch(r"(?:\w+://)?(?:[^/@]*@)?([^/:]*)(?::\d+)?[:/](.*?)(?:\.git)?/?", address)
         hosts = ("", urlsplit(self.git.server_url).hostname)
         return match is not None and match[1] in hosts and f"/{match[2]}".lower().endswith(f"/{repository}".lower())
@@ -204,11 +210,13 @@ class Checkout:
             InputError: branch, author or message cannot be used.
             StoreError: it cannot be pushed; says why.
         """
+        with apart(self._configuration) as git:
+            return self._publish(git, publication, files, guarded)
+
+    def _publish(self, git: Git, publication: Publication, files: Mapping[str, Path | None], guarded: str) -> Published:
         author, message = Author.parse(publication.author), _message(publication.message)
-        target = self._target(publication)
-        remote = self._remote()
-        git = self.git.with_credentials(remote)
-        entries = entries_of(self.git, files)
+        target, remote = self._target(publication), self._remote()
+        entries = entries_of(git, files)
         known = {*publication.known, *(oid for mode, oid in entries.values() if mode == FILE)}
         unanswered: dict[str, str] = {}  # commits that may have arrived, and what each stands on
         troubles: list[Unreachable] = []
@@ -218,7 +226,7 @@ class Checkout:
             commit = ""
             try:
                 base = Tip(git, remote, target, whole=bool(unanswered)).find()
-                commit = next((sent for sent in unanswered if base and self._holds(base, sent)), "")
+                commit = next((sent for sent in unanswered if base and _holds(git, base, sent)), "")
                 if commit:
                     base = unanswered[commit]
                 elif len(troubles) >= NETWORK_TRIES:
@@ -242,7 +250,7 @@ class Checkout:
                 elif len(troubles) >= NETWORK_TRIES:
                     raise
             else:
-                stayed = self._move_along(target.branch, base, commit, entries, author)
+                stayed = self._move_along(git, target.branch, base, commit, entries, author)
                 return Published(commit, target.branch, tries, stayed)
         raise ConcurrentUpdateError(
             f"Branch {target.branch} of remote {remote} was changed by others during each of {TRIES} tries to push.",
@@ -261,9 +269,6 @@ class Checkout:
         ref = self.git.run("symbolic-ref", "--quiet", "HEAD", may_fail=True).line  # a short name may be a tag's too
         return ref.removeprefix("refs/heads/") if ref.startswith("refs/heads/") else ""
 
-    def _holds(self, tip: str, commit: str) -> bool:
-        return not self.git.run("merge-base", "--is-ancestor", commit, tip, may_fail=True).code
-
     def _valid(self, branch: str) -> str:
         name = branch.removeprefix("refs/heads/")
         if (
@@ -277,25 +282,19 @@ class Checkout:
         return name
 
     def _remote(self) -> str:
-        if not self._origin:
+        there = self._configuration
+        if not there.remote:
             raise StoreError(
-                f"The checkout has no remote `origin` to push to (its remotes: {', '.join(self._remotes) or 'none'}).",
+                f"The checkout has no remote `origin` to push to (its remotes: {', '.join(there.remotes) or 'none'}).",
                 Text("Use actions/checkout before this step, or ", Without("commit"), "."),
             )
-        return self._origin
+        return there.remote
 
-    @property
-    def _origin(self) -> str:
-        remotes = self._remotes
-        if "origin" in remotes:
-            return "origin"
-        return remotes[0] if len(remotes) == 1 and not remotes[0].startswith("-") else ""
+    @cached_property
+    def _configuration(self) -> Configuration:
+        return Configuration(self.git)
 
-    @property
-    def _remotes(self) -> list[str]:
-        return self.git.run("remote").line.split()
-
-    def _move_along(self, branch: str, base: str, commit: str, entries: Entries, author: Author) -> str:
+    def _move_along(self, git: Git, branch: str, base: str, commit: str, entries: Entries, author: Author) -> str:
         """Let the local branch follow where it was at the base, and the index with it; both, or neither.
 
         The index comes first: a branch that is ahead of it would have the user's next commit delete our files.
@@ -305,7 +304,6 @@ class Checkout:
         """
         if self._symbolic_head() != branch:
             return ""
-        git = self.git.without_filters()
         old = base or "0" * len(commit)
         try:
             with git.moving(f"refs/heads/{branch}", commit, old, author.variables):
@@ -316,6 +314,10 @@ class Checkout:
         refresh = ("add", "--refresh", "--sparse", "--pathspec-from-file=-", "--pathspec-file-nul")
         git.run(*refresh, stdin=there, may_fail=True)  # for those who ask `git diff-index`; others look at the files
         return ""
+
+
+def _holds(git: Git, tip: str, commit: str) -> bool:
+    return not git.run("merge-base", "--is-ancestor", commit, tip, may_fail=True).code
 
 
 def _message(text: str) -> bytes:

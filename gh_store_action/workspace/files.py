@@ -15,10 +15,10 @@ from pathlib import Path, PurePosixPath
 
 from gh_store_action.errors import InputError, StoreError
 from gh_store_action.regular_files import MIB, content
+from gh_store_action.workspace.apart import git_folders
 from gh_store_action.workspace.commits import Checkout, Overtaken, Publication, Published
 from gh_store_action.workspace.disk import everything_in, holds, sync, teaching
 from gh_store_action.workspace.git import Git
-from gh_store_action.workspace.trees import check_attributes
 
 __all__ = ["Overtaken", "Publication", "Published", "Workspace"]
 
@@ -181,7 +181,7 @@ class Workspace:
         """
         targets = [self._resolved(path) for path in paths]
         checkout = self._checkout(targets)
-        check_attributes(checkout.git, [_under(checkout, target) for target in targets])
+        checkout.check_attributes([_under(checkout, target) for target in targets])
 
     def has_checkout(self, path: str) -> bool:
         """Whether the path lies in a checkout."""
@@ -341,7 +341,7 @@ class Workspace:
                     os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
 
     def _give_git_back(self, checkout: Checkout) -> None:
-        for folder in checkout.git_folders():
+        for folder in git_folders(checkout.git):
             if folder.is_relative_to(self._home):
                 self._give(everything_in(folder))
 

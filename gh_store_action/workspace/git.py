@@ -1,7 +1,7 @@
 """Git as a child process: an environment of our own, credentials in memory only, failures that teach the fix.
 
-The only importer of ``subprocess``.  A checkout is other people's ground: neither its hooks, filters and helpers nor
-the secrets of this process's environment have any part in what runs here.
+The only importer of ``subprocess``.  Neither the configuration of user and system nor the secrets of this process's
+environment have any part in what runs here; that of the checkout is kept away by `apart.py`.
 """
 
 from __future__ import annotations
@@ -13,11 +13,10 @@ import signal
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import IO, cast
-from urllib.parse import urlsplit
 
 from gh_store_action.arguments import AUTHORITY
 from gh_store_action.errors import AccessDeniedError, InputError, StoreError
@@ -27,57 +26,39 @@ __all__ = ["Git", "GitResult", "RaceLost", "Unreachable", "failure"]
 
 SECONDS = 300.0
 
-# What git, curl and ssh need to find their way.  Everything else of the environment, tokens first of all, stays here.
+# What git and curl need to find their way.  Everything else of the environment, tokens first of all, stays here: HOME,
+# for what lies there others have written, and proxies for plain HTTP, for they would read the token.
 PASSED_ON = frozenset(
     (
-        "HOME",
         "TMPDIR",
         "TZ",
         "SYSTEMROOT",
         "PATHEXT",
-        "USERPROFILE",
         "TEMP",
-        "SSH_AUTH_SOCK",
         "SSL_CERT_FILE",
         "SSL_CERT_DIR",
         "GIT_SSL_CAINFO",
         "GIT_SSL_CAPATH",
+        "https_proxy",
+        "HTTPS_PROXY",
+        "no_proxy",
+        "NO_PROXY",
     )
-) | {name for proxy in ("http", "https", "all", "no") for name in (f"{proxy}_proxy", f"{proxy}_proxy".upper())}
+)
 
 PROGRAMS = ("/usr/local/bin", "/usr/bin", "/bin")
 
 OURS = {
     "LANG": "C.UTF-8",
     "LC_ALL": "C",  # messages are read below
-    "GIT_ASKPASS": "",  # empty: no program is asked, core.askPass neither
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_ASKPASS": "",  # empty: no program is asked
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_LITERAL_PATHSPECS": "1",
     "GIT_NO_REPLACE_OBJECTS": "1",
     "GIT_OPTIONAL_LOCKS": "0",
 }
-
-SETTINGS = (
-    ("core.hooksPath", "/dev/null"),
-    ("core.fsmonitor", "false"),
-    ("protocol.ext.allow", "never"),
-    ("push.gpgSign", "false"),
-    ("commit.gpgSign", "false"),
-    ("gc.auto", "0"),
-    ("maintenance.auto", "false"),
-    ("submodule.recurse", "false"),
-    ("i18n.commitEncoding", "utf-8"),
-)
-
-
-def _web_origin(address: str) -> tuple[str, str | None, int] | None:
-    """Scheme, host and port of a web address; None for anything else."""
-    try:
-        url = urlsplit(address)
-        usual = {"https": 443, "http": 80}.get(url.scheme)
-        return usual and (url.scheme, url.hostname, url.port or usual) or None
-    except ValueError:
-        return None
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -99,9 +80,10 @@ class Git:
         environ: this process's environment; only what is named in `PASSED_ON` reaches git.
         server_url: GitHub's address (``GITHUB_SERVER_URL``), the only one that is ever sent the token.
         token: the action's token, or empty.
-        shut: folders whose programs are never run, whatever ``PATH`` says: the workspace.
+        shut: a folder whose programs are never run, whatever ``PATH`` says, as those of RUNNER_TEMP: the workspace.
         seconds: how long one command may take.
         settings: more of git's configuration, for this process only.
+        common: the folder that stands in for the one that work trees share; empty for the checkout's.
     """
 
     top: Path
@@ -111,6 +93,7 @@ class Git:
     shut: Path
     seconds: float = SECONDS
     settings: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    common: str = ""
 
     def run(
         self, *arguments: str, stdin: bytes = b"", variables: Mapping[str, str] | None = None, may_fail: bool = False
@@ -173,35 +156,6 @@ class Git:
                 raise RaceLost
             raise error
 
-    def with_credentials(self, remote: str) -> Git:
-        """The same git with a way in: what actions/checkout left, else the token as a header in memory.
-
-        actions/checkout v4 and v5 leave ``http.<server>/.extraheader`` in ``.git/config``; v6 leaves it in a file that
-        ``includeIf.gitdir`` names (its src/git-auth-helper.ts).  Both are found by asking git itself.  Never both that
-        and ours: GitHub answers a second Authorization header with 400.
-
-        Raises:
-            StoreError: the remote has no address.
-        """
-        addresses = {self.run("remote", "get-url", *way, remote).line for way in ((), ("--push",))}
-        server = _web_origin(self.server_url)
-        ours = [address for address in addresses if server and _web_origin(address) == server]
-        if not self.token or not ours or any(urlsplit(url).username or self._has_header(url) for url in ours):
-            return self
-        name = f"http.{self.server_url.rstrip('/')}/.extraheader"
-        header = f"AUTHORIZATION: basic {self._basic}"
-        return replace(self, settings=((name, header), ("credential.helper", "")))
-
-    def without_filters(self) -> Git:
-        """The same git with every configured filter driver empty.
-
-        Writing an index compares entries as young as the index itself with their files, through the filters.
-        """
-        drivers = r"^filter\..*\.(clean|smudge|process|required)$"
-        keys = os.fsdecode(self.run("config", "-z", "--name-only", "--get-regexp", drivers, may_fail=True).out)
-        off = ((key, "false" if key.endswith(".required") else "") for key in keys.split("\0") if key)
-        return replace(self, settings=(*self.settings, *off))
-
     @contextmanager
     def _started(
         self, arguments: Sequence[str], variables: Mapping[str, str] | None
@@ -241,9 +195,10 @@ class Git:
         text = re.sub(r"(://)[^/@\s]+@", r"\1***@", text)
         return re.sub(r"(?i)(authorization: *\w+ +)\S+", r"\1***", text)
 
-    def _has_header(self, url: str) -> bool:
-        header = self.run("config", "--get-urlmatch", "http.extraheader", url, may_fail=True).line
-        return header.lower().startswith("authorization:")
+    @property
+    def authorization(self) -> str:
+        """The header that carries the token, as actions/checkout writes it; empty without one."""
+        return f"AUTHORIZATION: basic {self._basic}" if self.token else ""
 
     @property
     def _basic(self) -> str:
@@ -253,18 +208,23 @@ class Git:
     def _environment(self) -> dict[str, str]:
         given = map(Path, self.environ.get("PATH", "").split(os.pathsep))
         programs = [str(folder) for folder in given if folder.is_absolute() and not self._is_shut(folder)]
-        settings = (("safe.directory", str(self.top)), *SETTINGS, *self.settings)
+        settings = (("safe.directory", str(self.top)), *self.settings)
         authority = self.environ.get(AUTHORITY, "").strip()
         return {
             **({"GIT_SSL_CAINFO": os.path.abspath(authority)} if authority else {}),
             **{name: value for name, value in self.environ.items() if name in PASSED_ON},
             **OURS,
             "PATH": os.pathsep.join((*programs, *PROGRAMS)),
+            "GIT_ALLOW_PROTOCOL": "https:http" if self.environ.get("GITHUB_ACTIONS") == "true" else "https:http:file",
             "GIT_CEILING_DIRECTORIES": str(self.top.parent),
+            **({"GIT_COMMON_DIR": self.common} if self.common else {}),
             "GIT_CONFIG_COUNT": str(len(settings)),
             **{f"GIT_CONFIG_KEY_{number}": key for number, (key, _) in enumerate(settings)},
             **{f"GIT_CONFIG_VALUE_{number}": value for number, (_, value) in enumerate(settings)},
         }
 
     def _is_shut(self, folder: Path) -> bool:
-        return folder.resolve().is_relative_to(self.shut)
+        """Whether earlier steps have a hand in it: the workspace, or what the runner puts into a Docker action."""
+        temporary = self.environ.get("RUNNER_TEMP", "")
+        shared = (self.shut, Path("/github"), *([Path(temporary).resolve()] if temporary else []))
+        return any(map(folder.resolve().is_relative_to, shared))

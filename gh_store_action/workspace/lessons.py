@@ -125,8 +125,8 @@ LESSONS = (
         AccessDeniedError,
     ),
     _Lesson(
-        r"publickey|Host key verification failed|cannot run ssh|ssh: |[\s/]ssh: not found",
-        "The remote is reached by SSH, for which this container has no program or key.",
+        r"transport '\S+' not allowed|publickey|Host key verification failed|cannot run ssh|ssh: |[\s/]ssh: not found",
+        "The remote is reached by SSH, or by another way than HTTPS, for which there is no program or key here.",
         "Check the repository out by HTTPS (actions/checkout without `ssh-key`).",
     ),
     _Lesson(

@@ -108,12 +108,55 @@ def test_publish__no_credentials_left__the_token_is_sent_once_and_kept_nowhere(
     assert not any(secret.encode() in file.read_bytes() for file in _files(checkout) for secret in secrets)
 
 
-def test_publish__another_header_that_is_no_authorization__is_sent_beside_ours(
-    checkout: Path, server: GitServer
+@pytest.mark.parametrize("header", ["X-Trace: 1", "", "AUTHORIZATION: basic a\r\nHost: b"])
+def test_publish__another_header_than_that_of_checkout__is_left_out(
+    checkout: Path, server: GitServer, header: str
 ) -> None:
-    real.git(checkout, "config", f"http.{server.url}/.extraheader", "X-Trace: 1")
+    real.git(checkout, "config", f"http.{server.url}/.extraheader", header)
 
     assert save(workspace_of(checkout, server.url)).sha
+
+
+def test_publish__in_a_linked_work_tree__finds_what_checkout_left(
+    checkout: Path, remote: Path, server: GitServer
+) -> None:
+    """Checkout v6 names its file for the work trees in an entry of its own."""
+    server.token = LEFT
+    leave_as_v6(checkout, server, LEFT)
+    file = real.git(checkout, "config", f"includeIf.gitdir:{checkout}/.git.path").strip()
+    real.git(checkout, "config", "--unset", f"includeIf.gitdir:{checkout}/.git.path")
+    real.git(checkout, "config", f"includeIf.gitdir:{checkout}/.git/worktrees/*.path", file)
+    linked = checkout.with_name("linked")
+    real.git(checkout, "worktree", "add", "--quiet", str(linked), "-b", "side", "origin/main")
+    real.git(remote, "branch", "side", "main")
+
+    published = save(workspace_of(linked, server.url))
+
+    assert {tuple(request.authorizations) for request in server.requests} == {(real.basic(LEFT),)}
+    assert (published.branch, real.git(linked, "status", "--porcelain")) == ("side", "")
+
+
+@pytest.mark.parametrize("address", ["git@127.0.0.1:octo/store.git", "ssh://git@127.0.0.1:22/octo/store.git"])
+def test_publish__to_this_github_by_ssh__goes_by_https(
+    checkout: Path, remote: Path, server: GitServer, address: str
+) -> None:
+    real.git(checkout, "remote", "set-url", "origin", address)
+    real.git(checkout, "config", "remote.origin.pushurl", address.removesuffix(".git"))
+
+    assert save(workspace_of(checkout, server.url)).sha
+    assert real.files(remote)[STORE] == "{}\n"
+
+
+def test_publish__a_submodule_by_ssh__is_where_checkout_says(checkout: Path, remote: Path, server: GitServer) -> None:
+    """actions/checkout leaves such an entry in each submodule, for an organisation's own user name as well."""
+    for start in ("git@github.test:", "org-7@github.com:"):
+        real.git(checkout, "config", "--add", f"url.{server.url}/.insteadOf", start)
+    real.git(checkout, "remote", "set-url", "origin", "org-7@github.com:octo/store.git")
+    workspace = workspace_of(checkout, server.url)
+
+    assert (workspace.repository("x"), workspace.is_of("x", "octo/store")) == ("octo/store", True)
+    assert save(workspace).sha
+    assert real.files(remote)[STORE] == "{}\n"
 
 
 @pytest.mark.parametrize(
