@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,8 @@ from gh_store_action.domain.log.entries import checkpoint, envelope
 from gh_store_action.domain.log.mistakes import META_KEYS
 from gh_store_action.domain.names import DEFAULT_MODE, UPDATE_MODES
 from gh_store_action.domain.past.history import PENDING, HistoryEntry
-from gh_store_action.domain.records import StoredMeta
+from gh_store_action.domain.snapshots import files
+from gh_store_action.domain.snapshots.snapshot import META
 from gh_store_action.domain.strict_json import Json
 from gh_store_action.domain.verdicts import Outcome
 from tests.integration.test_store_objects import store_of
@@ -85,11 +85,11 @@ def test_envelope__takes_the_vectors_that_are_one(case: Any) -> None:
         assert (faults("envelope", value) == []) is (case.get("out", {}).get("kind") == "update")
 
 
-def test_snapshot__has_the_meta_of_the_code() -> None:
-    names = [field.name for field in fields(StoredMeta) if field.name != "pending"]
+def test_snapshot__has_the_meta_of_the_code_and_the_name_that_its_files_have() -> None:
     meta = schema("snapshot")["$defs"]["meta"]
-    assert list(meta["properties"]) == names
-    assert ["object_id", *meta["required"]] == names
+    assert list(meta["properties"]) == list(META)
+    assert ["object_id", *meta["required"]] == list(META)
+    assert schema("snapshot")["$id"] == files.SCHEMA
 
 
 @pytest.mark.parametrize("case", vectors("snapshots"), ids=lambda case: str(case["name"]))
