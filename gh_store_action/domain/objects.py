@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from gh_store_action.domain.records import Issue, Rules
+from gh_store_action.domain.records import Issue, Rules, StoredMeta
 from gh_store_action.domain.strict_json import Json, digest
 
 TITLE_PREFIX = "Stored Object: "
@@ -196,18 +196,37 @@ def revises(issue: Issue, marker: Marker, body: str | None) -> bool:
     return body != issue.body or not any(carries(title_, marker) for title_ in titles)
 
 
-def revised_at(issue: Issue, marker: Marker | None, data_digest: str) -> str:
-    """When the object was revised last: talk, labels, reactions and refused updates do not count.
-
-    That is when a title first carried the marker's state.  Where no change of title that was read tells it, or the
-    body is another one than the marker's, it is when the body was edited last, or the issue was opened.
+def meta_of(issue: Issue, object_id: str, rules: Rules, marker: Marker | None, data_digest: str) -> StoredMeta:
+    """What is known of the object beside its data.
 
     Args:
         marker: of the title, where readers take it for the store's.
         data_digest: of the body's data.
     """
+    revised_at, revised_by = _last_revision(issue, marker, data_digest)
+    return StoredMeta(
+        object_id=object_id,
+        label=uid_label(object_id, rules),
+        issue_number=issue.number,
+        created_at=issue.created_at,
+        updated_at=revised_at,
+        # Before its first processing here an object counts its revisions as gh-store did: comments, and one.
+        version=marker.revision if marker is not None else issue.total_comments + 1,
+        digest=data_digest,
+        created_by=issue.author,
+        updated_by=revised_by,
+        issue_url=issue.url,
+    )
+
+
+def _last_revision(issue: Issue, marker: Marker | None, data_digest: str) -> tuple[str, str]:
+    """When the object was revised last, and by whom: talk, labels, reactions and refused updates do not count.
+
+    That is when a title first carried the marker's state.  Where no change of title that was read tells it, or the
+    body is another one than the marker's, it is when the body was edited last, or the issue was opened.
+    """
     if marker is not None and data_digest.startswith(marker.digest):
         for rename in reversed(issue.titles):
             if carries(rename.title, marker) and not carries(rename.before, marker):
-                return rename.at
-    return issue.edited_at or issue.created_at
+                return rename.at, rename.login
+    return (issue.edited_at, issue.editor) if issue.edited_at else (issue.created_at, issue.author)

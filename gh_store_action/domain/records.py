@@ -116,6 +116,7 @@ class Issue:
         locked: whether the conversation is locked, so that nobody but people with write permission may comment.
         lock_reason: why, in GitHub's words; empty for none.
         cursor: where older comments continue, for the gateway alone.
+        url: of its page.
     """
 
     number: int
@@ -137,12 +138,20 @@ class Issue:
     locked: bool = False
     lock_reason: str = ""
     cursor: str = ""
+    url: str = ""
     body_edits: tuple[tuple[str, str], ...] = ()  # (time, login), newest first, the newest few
 
 
 @dataclass(frozen=True)
 class StoredMeta:
-    """What is known of an object beside its data."""
+    """What is known of an object beside its data.
+
+    Args:
+        version: the revision.
+        created_by: who opened the issue.
+        updated_at, updated_by: when the last revision was written, and by whom: mostly the processor.
+        pending: updates that nobody has folded yet.
+    """
 
     object_id: str
     label: str
@@ -151,6 +160,9 @@ class StoredMeta:
     updated_at: str
     version: int
     digest: str
+    created_by: str = ""
+    updated_by: str = ""
+    issue_url: str = ""
     pending: int = 0
 
 

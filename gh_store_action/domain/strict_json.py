@@ -8,6 +8,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import NamedTuple, NoReturn, TypeAlias
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
@@ -24,6 +25,8 @@ VALUE_LIMIT = 100_000
 
 _TOO_LONG = 10**DIGIT_LIMIT
 _STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
+_LITERALS = {None: "null", True: "true", False: "false"}
+_text = json.JSONEncoder(ensure_ascii=False).encode
 _ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _PLAIN_KEY = re.compile(r"[A-Za-z_$][A-Za-z0-9_-]*")
@@ -125,13 +128,23 @@ def check(value: object, *, depth: int = DEPTH_LIMIT) -> Json:
 
 
 def canonical(value: Json) -> str:
-    """One text for each JSON value: sorted keys (by code point), no spaces, no escapes but the necessary ones.
+    """The one text of each JSON value that is hashed: RFC 8785 (JCS), with exact integers.
 
-    Numbers that are equal have one form, so that a tool which rewrites `1.0` as `1` changes nothing: a float without a
-    fraction is written as an integer (`-0.0` as `0`), any other as Python's shortest text that gives the same float.
-    Hence `canonical(a) == canonical(b)` exactly when `equal(a, b)`.
+    Keys are sorted by UTF-16 code units; there are no spaces and no escapes but the necessary ones.  A number is
+    written as ECMAScript writes it, so that a tool which rewrites `1.0` as `1` changes nothing.  Only an integer beyond
+    2^53 - 1, which RFC 8785 leaves out, keeps its digits.  Hence `canonical(a) == canonical(b)` exactly when
+    `equal(a, b)`.
     """
-    return json.dumps(_whole_floats_as_int(value), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, dict):
+        members = sorted((key.encode("utf-16-be"), key) for key in value)
+        return "{" + ",".join([f"{_text(key)}:{canonical(value[key])}" for _, key in members]) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(canonical, value)) + "]"
+    if isinstance(value, float):
+        return _ecmascript(value)
+    return str(value) if value is not None and not isinstance(value, bool) else _LITERALS[value]
 
 
 def digest(value: Json) -> str:
@@ -163,11 +176,17 @@ def fits(value: Json) -> bool:
 
 
 def equal(a: Json, b: Json) -> bool:
-    """JSON equality: numbers by value (`1` is `1.0`), `true` is not `1`, the order of keys does not matter."""
+    """JSON equality: numbers by value (`1` is `1.0`), `true` is not `1`, the order of keys does not matter.
+
+    Of an integer and a float beyond 2^53 - 1 the canonical forms decide: `1e20` is 100000000000000000000, `1e21` is not
+    the integer of its digits.
+    """
     if isinstance(a, dict):
         return isinstance(b, dict) and a.keys() == b.keys() and all(equal(a[key], b[key]) for key in a)
     if isinstance(a, list):
         return isinstance(b, list) and len(a) == len(b) and all(map(equal, a, b))
+    if isinstance(a, float) is not isinstance(b, float):
+        return canonical(a) == canonical(b)
     return isinstance(a, bool) is isinstance(b, bool) and a == b
 
 
@@ -351,12 +370,11 @@ class _Checker:
         return text
 
 
-def _whole_floats_as_int(value: Json) -> Json:
-    if isinstance(value, dict):
-        return {key: _whole_floats_as_int(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_whole_floats_as_int(item) for item in value]
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+def _ecmascript(value: float) -> str:
+    """A float as ECMAScript's Number::toString writes it; the shortest digits are Python's, the layout is not."""
+    plain = 1e-6 <= abs(value) < 1e21
+    text = format(Decimal(repr(value)), "f") if plain else repr(value or 0.0).replace("e-0", "e-")
+    return text.removesuffix(".0")
 
 
 def _compact(value: Json) -> str:

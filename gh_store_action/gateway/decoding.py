@@ -74,6 +74,7 @@ def brief(node: Mapping[str, Any], viewer: str) -> Issue:
     return Issue(
         number=int(node["number"]),
         node_id=str(node["id"]),
+        url=str(node.get("url") or ""),
         title=str(node["title"]),
         body=str(node.get("body") or ""),
         closed=bool(node["closed"]),

@@ -34,6 +34,7 @@ _COMMENTS = f"""
 _HEAD = f"""
   id
   number
+  url
   title
   body
   closed
@@ -132,7 +133,7 @@ query Sweep($owner: String!, $name: String!, $labels: [String!], $first: Int!, $
   }}
 }}
 fragment Brief on Issue {{
-  id number title body closed locked createdAt updatedAt lastEditedAt
+  id number url title body closed locked createdAt updatedAt lastEditedAt
   author {_ACTOR}
   editor {_ACTOR}
   labels(first: 100) {{ nodes {{ name }} }}

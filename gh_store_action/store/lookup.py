@@ -211,18 +211,8 @@ class Lookup:
         """What is known of the object beside its data."""
         rules = self.session.rules
         object_id = objects.object_id_of(issue, rules) or ""
-        marker = self.marker(issue)
-        known, found = marker.revision if marker else issue.total_comments + 1, digest(data)
-        return StoredMeta(
-            object_id=object_id,
-            label=objects.uid_label(object_id, rules),
-            issue_number=issue.number,
-            created_at=issue.created_at,
-            updated_at=objects.revised_at(issue, marker, found),
-            version=known if version is None else version,
-            digest=found,
-            pending=len(self.pending(issue)),
-        )
+        meta = objects.meta_of(issue, object_id, rules, self.marker(issue), digest(data))
+        return replace(meta, version=meta.version if version is None else version, pending=len(self.pending(issue)))
 
     def marker(self, issue: Issue) -> objects.Marker | None:
         """The marker that counts for every reader."""

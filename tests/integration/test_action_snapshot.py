@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from gh_store_action.domain.snapshots import files
 from gh_store_action.domain.snapshots import snapshot as snapshots
-from tests.double import GitHub
+from tests.double import BOT, GitHub
 from tests.support import git
 from tests.support.scene import OWNER, STRANGER, WRITER, Scene
 from tests.support.snapshots import PLACES, SNAPSHOT, stored, written
@@ -37,7 +38,7 @@ def test_snapshot__is_written_committed_and_pushed_and_the_outputs_say_so(scene:
     assert scene.repository.git("show", "--name-only", "--format=", "main").split() == [SNAPSHOT]
     assert scene.repository.file(SNAPSHOT) == written(checkout)[SNAPSHOT]
     snapshot = json.loads(written(checkout)[SNAPSHOT])
-    assert list(snapshot) == ["snapshot_time", "repository", "objects"]
+    assert list(snapshot) == ["$schema", "snapshot_time", "repository", "objects"]
     assert list(snapshot["objects"]) == ["config", "metrics"]
     assert snapshot["snapshot_time"] == max(scene.issue(n).updated_at for n in (first, second))
     entry = snapshot["objects"]["metrics"]
@@ -51,6 +52,9 @@ def test_snapshot__is_written_committed_and_pushed_and_the_outputs_say_so(scene:
         "updated_at": issue.updated_at,
         "version": 1,
         "digest": entry["meta"]["digest"],
+        "created_by": OWNER,
+        "updated_by": BOT,
+        "issue_url": f"{scene.github.url}/octo/store/issues/{first}",
     }
     assert f" {entry['meta']['digest'][:8]}]" in issue.title
     assert git.git(checkout, "status", "--porcelain") == ""
@@ -79,6 +83,7 @@ def test_snapshot__of_an_empty_store_is_one_too(scene: Scene, folder: Path) -> N
     run = scene.run("snapshot", workspace=folder, commit=False)
     assert (run.exit_code, run.outputs["object-count"]) == (0, "0")
     assert json.loads(written(folder)[SNAPSHOT]) == {
+        "$schema": files.SCHEMA,
         "snapshot_time": snapshots.NO_TIME,
         "repository": "octo/store",
         "objects": {},

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
+from gh_store_action.domain.snapshots.files import SCHEMA, write
+from gh_store_action.snapshots.collecting import Collector
 from tests.integration.test_store_objects import store_of
 from tests.support.gh_store import NEWEST, VERSIONS, ask
 from tests.support.store import World, world
@@ -62,3 +67,23 @@ def test_gh_store_0_11_gets_an_object_while_its_issue_is_open() -> None:
         written(w, "gh-store")
         w.repo.edit_issue(1, "alice", state="open")
         assert read(w, NEWEST, "get", "metrics") == {"count": 2, "tags": ["a"]}
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_every_version_brings_a_snapshot_up_to_date(version: str, tmp_path: Path) -> None:
+    with world() as w:
+        written(w, "gh-store")
+        with store_of(w) as store:
+            store.create("other", {"n": 1})
+        ((_, parts),) = write(Collector(w.session()).full().snapshot, "json")
+        text = "".join(parts)
+        file = tmp_path / "snapshot.json"
+        file.write_text(text)
+        w.hub.clock.advance(60)
+        with store_of(w) as store:
+            store.update("other", {"n": 2}, apply=True)
+        assert read(w, version, "update-snapshot", str(file)) is None
+        before, after = json.loads(text), json.loads(file.read_text())
+        assert after["objects"].pop("other")["data"] == {"n": 2}
+        assert after["objects"] == {"metrics": before["objects"]["metrics"]}
+        assert before["$schema"] == after["$schema"] == SCHEMA

@@ -37,6 +37,14 @@ github.Github.__init__ = at_loopback
 logger.remove()
 from gh_store.core.store import GitHubStore
 
+def update_snapshot(path):
+    try:
+        from gh_store.cli.commands import update_snapshot
+    except ImportError:  # 0.5 and 0.6
+        from gh_store.__main__ import CLI
+        update_snapshot = CLI().update_snapshot
+    update_snapshot(snapshot_path=path, token=token, repo=repository, config=path + ".config.yml")
+
 store = GitHubStore(token=token, repo=repository)
 try:
     if operation == "get":
@@ -46,6 +54,8 @@ try:
     elif operation == "list":
         listed = store.list_all()
         found = {one.meta.object_id: one.data for one in (listed.values() if isinstance(listed, dict) else listed)}
+    elif operation == "update-snapshot":
+        found = update_snapshot(argument)
 except Exception as error:
     found = type(error).__name__
 print(json.dumps(found))
@@ -53,7 +63,7 @@ print(json.dumps(found))
 
 
 def ask(version: str, github: GitHub, token: str, repository: str, operation: str, argument: str = "") -> Any:
-    """What that gh-store reads (`get`, `history`, `list`), or the name of its exception.
+    """What that gh-store reads (`get`, `history`, `list`), or the name of its exception; `update-snapshot` gives none.
 
     Where pip cannot fetch the packages the test is skipped with the reason; with REQUIRE_PYPI=1 it fails.
     """

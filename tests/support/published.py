@@ -30,8 +30,7 @@ def packages() -> Path:
     Where npm, or what it should fetch, is not to be had, the test is skipped with the reason; with REQUIRE_NPM=1 it
     fails.
     """
-    if not shutil.which("npm"):
-        _missing("npm is not installed")
+    need("npm")
     CACHE.mkdir(parents=True, exist_ok=True)
     with alone(CACHE / "lock"):
         wanted = hashlib.sha256((SOURCE / "package-lock.json").read_bytes()).hexdigest()
@@ -90,6 +89,12 @@ def ask_node(script: Path, question: Any) -> Any:
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
+
+
+def need(program: str) -> None:
+    """Skips the test where the program is not installed; with REQUIRE_NPM=1 it fails."""
+    if not shutil.which(program):
+        _missing(f"{program} is not installed")
 
 
 def _missing(why: str) -> None:

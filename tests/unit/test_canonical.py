@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import enum
+import hashlib
 import json
 import math
+import random
+import struct
 from typing import Any
 
 import pytest
-from hypothesis import given
+import rfc8785
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gh_store_action.domain import strict_json as c
@@ -16,9 +20,17 @@ from gh_store_action.domain.strict_json import Json
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXT
-VALUES: st.SearchStrategy[Any] = st.recursive(
-    SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4), max_leaves=15
-)
+
+
+def values_of(scalars: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.recursive(
+        scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4), max_leaves=15
+    )
+
+
+VALUES = values_of(SCALARS)
+SAFE = st.integers(-(2**53) + 1, 2**53 - 1)  # RFC 8785 has no others
+IN_THE_RFC = values_of(st.none() | st.booleans() | SAFE | st.floats(allow_nan=False, allow_infinity=False) | TEXT)
 JSON_LIKE = st.text(st.sampled_from('{}[]":,\\/ \n0123456789.eE+-truefalsn\ud83d\ude00\ufeff`~json@#é\u202e\x00'))
 
 
@@ -185,7 +197,10 @@ def test_check__ends_on_shared_parts_that_double() -> None:
     [
         ({"b": 1, "a": [1, 2]}, '{"a":[1,2],"b":1}'),
         ({"é": "ü@#", "z": "\n"}, '{"z":"\\n","é":"ü@#"}'),
-        ([1.0, -0.0, 0.5, 1e21, 1e-7], "[1,0,0.5,1000000000000000000000,1e-07]"),
+        ([1.0, -0.0, 0.5, 1e20, 1e21, 1.5e300], "[1,0,0.5,100000000000000000000,1e+21,1.5e+300]"),
+        ([1e-6, 1.5e-5, 1e-7, 5e-324, 1e-10], "[0.000001,0.000015,1e-7,5e-324,1e-10]"),
+        ([2.0**60, 2**60, -(10**21)], "[1152921504606847000,1152921504606846976,-1000000000000000000000]"),
+        ({"\ufb33": 1, "\U0001f600": 2}, '{"\U0001f600":2,"\ufb33":1}'),
         ([True, 1, None, ""], '[true,1,null,""]'),
     ],
 )
@@ -215,11 +230,35 @@ def test_digest__is_sha256_of_the_canonical_text() -> None:
         ("1", 1, False),
         (None, False, False),
         (2**53 + 1, 2.0**53, False),
+        (2**60, 2.0**60, False),
+        (1152921504606847000, 2.0**60, True),
+        (10**20, 1e20, True),
+        (10**21, 1e21, False),
     ],
 )
 def test_equal__is_json_equality(a: Json, b: Json, same: bool) -> None:
     assert c.equal(a, b) is c.equal(b, a) is same
     assert (c.canonical(a) == c.canonical(b)) is same
+
+
+@pytest.mark.parametrize("values", [200, pytest.param(10_000, marks=pytest.mark.prove)])
+def test_canonical__is_that_of_rfc_8785(values: int) -> None:
+    @settings(max_examples=values, deadline=None)
+    @given(IN_THE_RFC)
+    def check(value: Json) -> None:
+        text = rfc8785.dumps(value)
+        assert c.canonical(value).encode() == text
+        assert c.digest(value) == hashlib.sha256(text).hexdigest()
+
+    check()
+
+
+def test_canonical__writes_any_double_as_rfc_8785_does() -> None:
+    bits = random.Random(8785)
+    doubles = [found for _ in range(10_000) for (found,) in [struct.unpack("d", bits.randbytes(8))]]
+    rounded = [round(bits.uniform(-1, 1) * 10**power, 9) for power in range(-9, 24) for _ in range(100)]
+    for each in filter(math.isfinite, [*doubles, *rounded]):
+        assert c.canonical(each).encode() == rfc8785.dumps(each)
 
 
 @given(VALUES, VALUES)

@@ -127,10 +127,13 @@ def test_updated_at__is_when_a_title_first_said_the_state(titles: list[Rename], 
             titles=tuple(titles),
             created_at=OPENED,
             edited_at=edited_at,
+            editor="ada" if edited_at else "",
         )
         found = stored_object(issue, RULES, COUNTING, may_write)
         assert isinstance(found, StoredObject)
         assert found.meta.updated_at == f"2026-01-01T{revised}:00Z"
+        by = {"02:00": "ada", "00:00": "octo"}.get(revised, "github-actions[bot]")
+        assert (found.meta.created_by, found.meta.updated_by) == ("octo", by)
 
 
 @pytest.mark.parametrize(("edited_at", "revised"), [("", OPENED), (EDITED, EDITED)])

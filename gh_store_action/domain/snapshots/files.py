@@ -14,12 +14,12 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from gh_store_action.domain import strict_json as canonical
-from gh_store_action.domain.snapshots.snapshot import NO_TIME, Snapshot, SnapshotEntry, compact, shifted
+from gh_store_action.domain.snapshots.snapshot import META, NO_TIME, Snapshot, SnapshotEntry, compact, shifted
 from gh_store_action.domain.strict_json import DEPTH_LIMIT, InvalidJson, Json
 
+SCHEMA = "https://raw.githubusercontent.com/org/gh-store-action/v1/docs/schemas/snapshot.json"  # editors look there
 INDEX = "index.json"  # of the folder
 FOLDER = "objects/"  # in it
-_META = frozenset(("object_id", "label", "issue_number", "created_at", "updated_at", "version", "digest"))
 _MEMBER = re.compile(rb'^    ("(?:[^"\\]++|\\.)*+"): \{\r?$', re.MULTILINE)  # an object in `json`, and in an index
 _LINE = re.compile(rb'^\{"object_id": ?("(?:[^"\\]++|\\.)*+")', re.MULTILINE)  # one in `jsonl`
 _RESERVED = frozenset(
@@ -63,8 +63,9 @@ def _known(snapshot: Snapshot) -> dict[str, object]:
     return {**known, "rules": snapshot.rules} if snapshot.rules else known
 
 
-def _head(snapshot: Snapshot) -> dict[str, object]:
-    return {"snapshot_time": snapshot.time, "repository": snapshot.repository, **_known(snapshot)}
+def _head(snapshot: Snapshot, part: str = "") -> dict[str, object]:
+    known = {"snapshot_time": snapshot.time, "repository": snapshot.repository, **_known(snapshot)}
+    return {"$schema": SCHEMA + part, **known}
 
 
 def _json(snapshot: Snapshot) -> Iterator[str]:
@@ -92,7 +93,7 @@ def _index(snapshot: Snapshot) -> str:
     for entry in snapshot.ordered():
         meta = json.loads(entry.record)["meta"]
         listed[entry.object_id] = {"path": file_of(entry.object_id), **_but_id(meta)}
-    return _pretty({**_head(snapshot), "objects": listed}) + "\n"
+    return _pretty({**_head(snapshot, "#/$defs/index"), "objects": listed}) + "\n"
 
 
 def _but_id(meta: Mapping[str, Any]) -> dict[str, Any]:
@@ -289,7 +290,7 @@ def _entry(value: Mapping[str, Any], object_id: str) -> SnapshotEntry:
     meta = value["meta"]
     if meta["object_id"] != object_id:
         raise BrokenSnapshot(f"the entry {object_id[:80]!r} is another object's")
-    if meta.keys() != _META or canonical.digest(value["data"]) != meta["digest"]:
+    if meta.keys() != set(META) or canonical.digest(value["data"]) != meta["digest"]:
         raise BrokenSnapshot(f"the entry {object_id[:80]!r} was changed by somebody else")
     record = compact({"data": value["data"], "meta": meta}).encode()
     updated_at = shifted(str(meta["updated_at"]), 0)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 
 from gh_store_action.domain import acceptance, objects
@@ -17,6 +17,7 @@ from gh_store_action.domain.records import Issue, Rules, StoredMeta, StoredObjec
 from gh_store_action.domain.strict_json import InvalidJson, Json, digest, read_body
 
 NO_TIME = "1970-01-01T00:00:00Z"  # of a snapshot without objects: before every change
+META = tuple(each.name for each in fields(StoredMeta) if each.name != "pending")  # of an entry, in order
 OVERLAP = 2  # seconds; GitHub's times have one-second resolution, and `since` is not known to be inclusive
 
 
@@ -118,35 +119,14 @@ def stored_object(issue: Issue, rules: Rules, counting: frozenset[str], may_writ
         return LeftOut(issue.number, f"its body cannot be read as an object: {error.reason}", broken=True)
     title = acceptance.trusted_title(issue, object_id, counting, may_write)
     marker, known = acceptance.marker_in(title, object_id), digest(data)
-    # Before its first processing here an object counts its revisions as gh-store did: comments, and one.
-    version = marker.revision if marker is not None else issue.total_comments + 1
-    meta = StoredMeta(
-        object_id=object_id,
-        label=objects.uid_label(object_id, rules),
-        issue_number=issue.number,
-        created_at=issue.created_at,
-        updated_at=objects.revised_at(issue, marker, known),
-        version=version,
-        digest=known,
-    )
+    meta = objects.meta_of(issue, object_id, rules, marker, known)
     return StoredObject(meta, data)
 
 
 def entry_of(found: StoredObject) -> SnapshotEntry:
     """The object as a snapshot holds it."""
     meta = found.meta
-    record = {
-        "data": found.data,
-        "meta": {
-            "object_id": meta.object_id,
-            "label": meta.label,
-            "issue_number": meta.issue_number,
-            "created_at": meta.created_at,
-            "updated_at": meta.updated_at,
-            "version": meta.version,
-            "digest": meta.digest,
-        },
-    }
+    record = {"data": found.data, "meta": {name: getattr(meta, name) for name in META}}
     return SnapshotEntry(meta.object_id, meta.issue_number, meta.updated_at, compact(record).encode())
 
 
