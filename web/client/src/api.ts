@@ -51,7 +51,7 @@ const MOST_PAGES = 1_000;
 
 export class Api {
   limits: Limits | null = null;
-  /** Requests that counted: an answer 304 to a conditional one does not. */
+  /** Requests that counted: with a token an answer 304 does not. */
   spent = 0;
   readonly hasToken: boolean;
   readonly #token: string;
@@ -137,7 +137,7 @@ export class Api {
     const number = (name: string): number => Number(answer.headers.get(name) ?? NaN);
     const [limit, remaining, reset] = [number("x-ratelimit-limit"), number("x-ratelimit-remaining"), number("x-ratelimit-reset")];
     if (Number.isFinite(limit + remaining + reset)) this.limits = { limit, remaining, reset: new Date(reset * 1000) };
-    if (answer.status !== 304) this.spent += 1;
+    if (answer.status !== 304 || !this.hasToken) this.spent += 1;
   }
 
   async #refusal(answer: Response): Promise<ApiError> {

@@ -2,16 +2,19 @@
 
 import { InvalidJson, isObject, member, type Json, type JsonObject } from "./json.js";
 import { isMode, type Mode } from "./modes.js";
+import { isMisspelled, isMistaken } from "./mistakes.js";
 import type { Comment, Verdict } from "./records.js";
 import { readWritten } from "./written.js";
 
-/** An update, a state that the store wrote down, what is meant as an update and is none, or anything else. */
-export type Kind = "update" | "checkpoint" | "invalid" | "other";
+/** An update, what is meant as one and is none, a state that the store or gh-store wrote, a reply, or conversation. */
+export type Kind = "update" | "invalid" | "checkpoint" | "foreign" | "reply" | "chat";
 
 export interface Entry {
   comment: Comment;
   kind: Kind;
   patch: Json;
+  /** Of an invalid update: whether it is JSON that was refused for its likely meaning alone. */
+  isJson: boolean;
   mode: Mode;
   updateId: string;
   ifRevision: number | null;
@@ -34,14 +37,13 @@ const OUTCOMES: readonly string[] = ["applied", "rejected", "unauthorized"];
 /**
  * What a comment says; never throws.
  *
- * What the processor refuses for its likely meaning is an update here: its verdict says that it was refused.
- *
- * @param counting whose states count in this log.
- * @param known whether the author counts in every log.
+ * @param counts whether the author's states count in this log.
+ * @param known whether they count in every log.
+ * @param initial the reaction on an initial state.
  */
-export function readEntry(comment: Comment, counts: boolean, known: boolean): Entry {
+export function readEntry(comment: Comment, counts: boolean, known: boolean, initial: string): Entry {
   const own = counts && !comment.edited; // REST does not say who edited it
-  if (counts && comment.body.startsWith(REPLY)) return entry(comment, "other");
+  if (counts && comment.body.startsWith(REPLY)) return entry(comment, "reply");
   let value: JsonObject | Json[] | null;
   try {
     value = readWritten(comment.body);
@@ -49,18 +51,17 @@ export function readEntry(comment: Comment, counts: boolean, known: boolean): En
     if (!(error instanceof InvalidJson)) throw error;
     return entry(comment, "invalid", { patch: comment.body });
   }
-  if (value === null) return entry(comment, "other");
+  if (value === null) return entry(comment, "chat");
   if (isObject(value) && member(value, "type") === "initial_state") {
-    const state = own ? checkpoint(comment, value, known) : isState(value) ? entry(comment, "other") : null;
-    if (state) return state;
+    if (isState(value)) return state(comment, value, own, known, initial);
   }
   if (isObject(value) && (Object.hasOwn(value, "_meta") || Object.hasOwn(value, "_data"))) return envelope(comment, value);
-  return entry(comment, "update", { patch: value });
+  return entry(comment, isMistaken(value) ? "invalid" : "update", { patch: value, isJson: true });
 }
 
 function entry(comment: Comment, kind: Kind, more: Partial<Entry> = {}): Entry {
   return {
-    comment, kind, patch: null, mode: "append", updateId: "", ifRevision: null, ifDigest: "", after: 0, revision: 0,
+    comment, kind, patch: null, isJson: false, mode: "append", updateId: "", ifRevision: null, ifDigest: "", after: 0, revision: 0,
     absorbed: new Map(), adopted: false, reason: "", previous: 0, ...more,
   };
 }
@@ -72,11 +73,13 @@ function isState(value: JsonObject): boolean {
   return typeof data === "object" && data !== null && isObject(member(value, "_meta") ?? {});
 }
 
-function checkpoint(comment: Comment, value: JsonObject, known: boolean): Entry | null {
-  if (!isState(value)) return null;
+function state(comment: Comment, value: JsonObject, own: boolean, known: boolean, initial: string): Entry {
   const meta = (member(value, "_meta") ?? {}) as JsonObject;
   const updateId = String(member(meta, "update_id") || "");
-  if (!known && !updateId) return entry(comment, "other");
+  const patch = (Object.hasOwn(value, "_data") ? value["_data"] : value["data"]) as Json;
+  if (!own || !(known || updateId)) {
+    return (comment.reactions[initial] ?? 0) > 0 ? entry(comment, "foreign", { patch }) : entry(comment, "chat");
+  }
   const whole = (name: string, least: number, otherwise: number): number => {
     const found = member(meta, name);
     return typeof found === "number" && Number.isInteger(found) && found >= least ? found : otherwise;
@@ -87,7 +90,7 @@ function checkpoint(comment: Comment, value: JsonObject, known: boolean): Entry 
     .map(([key, outcome]): [number, Verdict] => [Number(key), outcome as Verdict]);
   const reason = String(member(meta, "reason") || "");
   return entry(comment, "checkpoint", {
-    patch: (Object.hasOwn(value, "_data") ? value["_data"] : value["data"]) as Json,
+    patch,
     after: whole("after", 0, 0),
     revision: whole("revision", 1, 1),
     updateId,
@@ -102,7 +105,7 @@ function envelope(comment: Comment, value: JsonObject): Entry {
   const meta = member(value, "_meta");
   const wrong = !Object.hasOwn(value, "_data") || !isObject(meta) || (member(value, "type") ?? null) !== null
     || Object.keys(value).some((key) => !ENVELOPE.includes(key));
-  if (wrong || !isObject(meta)) return entry(comment, "invalid", { patch: value });
+  if (wrong || !isObject(meta) || isMisspelled(meta)) return entry(comment, "invalid", { patch: value });
   const mode = member(meta, "update_mode") ?? "append";
   const updateId = member(meta, "update_id") ?? null;
   const revision = member(meta, "if_revision") ?? null;

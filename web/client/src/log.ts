@@ -21,7 +21,7 @@ export interface Log {
   verdicts: ReadonlyMap<number, Verdict>;
 }
 
-interface Point {
+export interface Point {
   revision: number;
   data: Json;
   time: string;
@@ -29,10 +29,14 @@ interface Point {
   certain: boolean;
 }
 
-interface Folded {
-  points: Point[];
+export interface State {
   revision: number;
   data: Json;
+}
+
+export interface Folded extends State {
+  points: Point[];
+  verdicts: ReadonlyMap<number, Verdict>;
   /** Whether each update with the verdict applied could be applied. */
   whole: boolean;
 }
@@ -44,16 +48,16 @@ export function historyOf(logs: readonly Log[]): HistoryEntry[] {
   for (const log of logs) {
     const made = new Map(pointsOf(log).filter((one) => one.revision > newest).map((one) => [one.commentId, one]));
     for (const entry of log.entries) {
-      if (entry.kind === "other") continue;
+      if (entry.kind === "reply" || entry.kind === "chat") continue;
       const point = made.get(entry.comment.id);
       found.push({
         revision: point?.revision ?? null,
         time: point?.time ?? entry.comment.created_at,
         author: entry.comment.author,
         comment_id: entry.comment.id,
-        mode: entry.kind === "checkpoint" ? "initial" : entry.mode,
+        mode: asks(entry) ? entry.mode : "initial",
         patch: entry.patch,
-        verdict: entry.kind === "checkpoint" ? "applied" : log.verdicts.get(entry.comment.id) ?? "pending",
+        verdict: !asks(entry) ? "applied" : log.verdicts.get(entry.comment.id) ?? "pending",
         digest: point ? digest(point.data) : null,
         ...(point ? { state: point.data, certain: point.certain } : {}),
       });
@@ -92,29 +96,46 @@ function checkpointsOf(entries: readonly Entry[]): Entry[] {
 
 function segment(log: Log, base: Entry, following: Entry | undefined): Point[] {
   const until = following?.after ?? log.marker?.comment ?? Math.max(0, ...log.verdicts.keys());
-  const asks = log.entries.filter(
-    (one) => (one.kind === "update" || one.kind === "invalid") && base.after < one.comment.id && one.comment.id <= until,
+  const updates = log.entries.filter(
+    (one) => asks(one) && base.after < one.comment.id && one.comment.id <= until,
   );
   const doubtful = new Set(
-    following ? following.absorbed.keys() : asks.map((one) => one.comment.id).filter((id) => !log.verdicts.has(id)),
+    following ? following.absorbed.keys() : updates.map((one) => one.comment.id).filter((id) => !log.verdicts.has(id)),
   );
-  const everything = fold(log, base, asks);
+  const everything = fold(stateOf(base), updates, log.verdicts, log.entries);
   let found = everything;
-  if (!leadsOn(log, found, following)) found = fold(log, base, asks.filter((one) => !doubtful.has(one.comment.id)));
+  if (!leadsOn(log, found, following)) found = fold(stateOf(base), updates.filter((one) => !doubtful.has(one.comment.id)), log.verdicts, log.entries);
   const fits = leadsOn(log, found, following);
   const certain = fits && following?.reason !== CHANGED;
   return (fits ? found : everything).points.map((point) => ({ ...point, certain }));
 }
 
-function fold(log: Log, base: Entry, entries: readonly Entry[]): Folded {
-  const earlier = repeatsIn(log.entries);
+function stateOf(base: Entry): State {
+  return { revision: base.revision, data: base.patch };
+}
+
+/** Whether somebody wants a change. */
+function asks(entry: Entry): boolean {
+  return entry.kind === "update" || entry.kind === "invalid";
+}
+
+/**
+ * Folds updates, ascending by id, onto a state.
+ *
+ * @param recorded verdicts that bind, by comment id.
+ * @param log all that stands in the log: an idempotency key counts among the comments before it.
+ */
+export function fold(
+  from: State, updates: readonly Entry[], recorded: ReadonlyMap<number, Verdict>, log: readonly Entry[],
+): Folded {
+  const earlier = repeatsIn(log);
   const verdicts = new Map<number, Verdict>();
-  const folded: Folded = { points: [], revision: base.revision, data: base.patch, whole: true };
-  for (const entry of entries) {
+  const folded: Folded = { points: [], ...from, whole: true, verdicts };
+  for (const entry of updates) {
     const id = entry.comment.id;
-    const bound = log.verdicts.get(id);
+    const bound = recorded.get(id);
     const first = earlier.get(id);
-    const same = first === undefined ? undefined : verdicts.get(first) ?? log.verdicts.get(first);
+    const same = first === undefined ? undefined : verdicts.get(first) ?? recorded.get(first);
     if (same !== undefined && (bound === undefined || bound === same)) {
       verdicts.set(id, same);
       continue;
@@ -123,7 +144,7 @@ function fold(log: Log, base: Entry, entries: readonly Entry[]): Folded {
       verdicts.set(id, bound);
       continue;
     }
-    const data = attempt(folded, entry);
+    const data = attempt(folded, entry, bound === "applied");
     verdicts.set(id, bound ?? (data === undefined ? "rejected" : "applied"));
     if (data === undefined) {
       folded.whole &&= bound !== "applied";
@@ -138,8 +159,9 @@ function fold(log: Log, base: Entry, entries: readonly Entry[]): Folded {
   return folded;
 }
 
-function attempt(state: Folded, entry: Entry): Json | undefined {
-  if (entry.kind !== "update") return undefined;
+/** What was applied once is taken as it says, whatever is refused today. */
+function attempt(state: State, entry: Entry, taken: boolean): Json | undefined {
+  if (entry.kind !== "update" && !(taken && entry.isJson)) return undefined;
   if (entry.ifRevision !== null && entry.ifRevision !== state.revision) return undefined;
   if (entry.ifDigest && !digest(state.data).startsWith(entry.ifDigest)) return undefined;
   return applied(entry.mode, state.data, entry.patch);

@@ -20,6 +20,8 @@ const OPERATORS: Record<string, (found: Found, operand: Json) => Found> = {
   $max: (found, operand) => (found === NOTHING || order(operand, found) > 0 ? operand : found),
 };
 
+export const OPERATOR_NAMES: readonly string[] = Object.keys(OPERATORS);
+
 /** Applies operators to a state, which stays as it is.  @throws Refused */
 export function operate(state: Json, patch: Json): Json {
   const changes = changesOf(patch);

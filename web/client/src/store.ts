@@ -102,7 +102,7 @@ export class Store<T = Json> {
     return found;
   }
 
-  /** Reads what is newer than what is known: two requests, that cost nothing where nothing is. */
+  /** Reads what is newer than what is known: two requests, which with a token cost nothing where nothing is. */
   async refresh(): Promise<Refreshed> {
     const held = await this.#load();
     const since = this.snapshotTime ? new Date(Date.parse(this.snapshotTime) - OVERLAP).toISOString().replace(".000", "") : undefined;
@@ -236,7 +236,7 @@ export class Store<T = Json> {
     const people = signers(issue, id, renames).add(issue.author);
     const entries = comments.map((comment): Entry => {
       const known = counts(comment.author, this.rules);
-      return readEntry(comment, known || people.has(comment.author), known);
+      return readEntry(comment, known || people.has(comment.author), known, this.rules.reactions.initialState);
     });
     const absorbed = entries.flatMap((one) => [...one.absorbed]);
     const verdicts = new Map<number, Verdict>([...absorbed, ...await this.#github.receipts(entries, people)]);

@@ -38,9 +38,15 @@ export function readTitle(text: string): { id: string; marker: Marker | null } {
   return { id: text.startsWith(PREFIX) ? text.slice(PREFIX.length).split(" ", 1)[0] as string : "", marker: null };
 }
 
+/** A title as it was before its object was moved, and the number of the issue that it was moved to, else 0. */
+export function readMoved(title: string): { title: string; movedTo: number } {
+  const found = MOVED.exec(title);
+  return found ? { title: found[1] as string, movedTo: Number(found[2]) } : { title, movedTo: 0 };
+}
+
 /** A title as it was before its object was moved to another issue. */
 export function unmoved(title: string): string {
-  return MOVED.exec(title)?.[1] ?? title;
+  return readMoved(title).title;
 }
 
 /** The marker of a title that names this object. */
