@@ -62,11 +62,12 @@ test("without a snapshot everything comes from the API, as the snapshot has it",
 
 test("what is newer costs two requests, and nothing more while nothing changes", async () => {
   const { asked, fetcher } = counted();
-  const store = open({ fetch: fetcher });
+  const store = open({ fetch: fetcher, token: stage.token });
   assert.deepEqual((await store.refresh()).changed, []);
+  const { remaining } = store.limits;
   await store.refresh();
   assert.deepEqual(asked, ["GET 200", "GET 200", "GET 304", "GET 304"]);
-  assert.equal(store.spent, 2);
+  assert.deepEqual([store.spent, store.limits.remaining], [2, remaining]);
   await stage.ask("update", { data: { commit: "newer" } });
   const { changed, removed, leftOut } = await store.refresh();
   assert.deepEqual([changed, removed, leftOut], [[ID], [], []]);

@@ -21,6 +21,7 @@ from gh_store_action.domain.snapshots import files
 from gh_store_action.domain.snapshots.snapshot import Snapshot, entry_of
 from gh_store_action.domain.strict_json import digest
 from gh_store_action.snapshots.making import Snapshots, Target
+from gh_store_action.snapshots.site import write_site
 from gh_store_action.workspace.files import Workspace
 from tests.double import GitHub
 from tests.double.access import ANONYMOUS
@@ -146,6 +147,7 @@ class Stage:
             "comment": self.comment,
             "stranger": self.stranger,
             "archive": self.archive,
+            "site": self.site,
         }
 
     def snapshot(self, place: str = "live", kind: str = "json") -> None:
@@ -160,6 +162,12 @@ class Stage:
         comment = self.there.update(number or self.number, data)
         self.there.process(number or self.number)
         return comment
+
+    def site(self, place: str, snapshot_url: str = "snapshot.json") -> None:
+        """The page, written by the product."""
+        space = Workspace(self.folder, {}, "", "", lambda seconds: None)
+        hub = self.there.hub
+        write_site(self.there.session(), space, place, snapshot_url, api_url=hub.api_url, server_url=hub.server_url)
 
     def limit(self, remaining: int) -> None:
         """What those without a token have left."""
@@ -196,6 +204,8 @@ def main() -> int:
         for kind in ("json", "jsonl", "directory"):
             write(folder / "hostile", hostile(), kind)
             stage.snapshot("live", kind)
+        for place in ("many", "empty", "hostile", "live"):
+            stage.site(place)
         server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=name))
         threading.Thread(target=server.serve_forever, daemon=True).start()
         hub: GitHub = there.hub

@@ -291,8 +291,8 @@ class Handler(BaseHTTPRequestHandler):
             tag = etag(content)
             lines.append(f"ETag: {tag}")
             if headers.get("if-none-match") in (tag, tag.removeprefix("W/")):
-                # A 304 costs nothing (docs: Best practices for using the REST API).
-                if who is not None and request.path != "/rate_limit":
+                # A 304 costs nothing where the request was authorised (docs: Best practices for using the REST API).
+                if who is not None and not who.anonymous and request.path != "/rate_limit":
                     hub.bucket(who, "core").used -= 1
                     lines = [*self._headers(who, resource, answer), f"ETag: {tag}"]
                 return 304, lines, b""

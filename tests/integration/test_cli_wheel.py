@@ -1,4 +1,4 @@
-"""What is in the wheel: the command, and the templates that `init` and `doctor` need."""
+"""What is in the wheel: the command, the templates that `init` and `doctor` need, and the page."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from tests.support.cli import ROOT
 
 
-def test_wheel__has_the_templates_and_init_finds_them_there(tmp_path: Path) -> None:
+def test_wheel__has_the_page_and_the_templates_and_init_finds_them_there(tmp_path: Path) -> None:
     pytest.importorskip("hatchling")
     build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(tmp_path / "dist")]
     subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
@@ -26,5 +26,9 @@ def test_wheel__has_the_templates_and_init_finds_them_there(tmp_path: Path) -> N
     environ = {"PYTHONPATH": str(tmp_path / "site"), "HOME": str(tmp_path)}
     subprocess.run(command, cwd=tmp_path, env=environ, check=True, capture_output=True)
 
+    page = ROOT / "gh_store_action/site"
+    assert {file.name for file in (tmp_path / "site/gh_store_action/site").iterdir()} == {
+        f.name for f in page.iterdir()
+    }
     for template in (ROOT / "workflows-templates").glob("*.yml"):
         assert (tmp_path / ".github/workflows" / template.name).read_bytes() == template.read_bytes()
