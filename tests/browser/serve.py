@@ -148,6 +148,8 @@ class Stage:
             "stranger": self.stranger,
             "archive": self.archive,
             "site": self.site,
+            "private": self.private,
+            "posted": self.posted,
         }
 
     def snapshot(self, place: str = "live", kind: str = "json") -> None:
@@ -168,6 +170,15 @@ class Stage:
         space = Workspace(self.folder, {}, "", "", lambda seconds: None)
         hub = self.there.hub
         write_site(self.there.session(), space, place, snapshot_url, api_url=hub.api_url, server_url=hub.server_url)
+
+    def private(self, private: bool) -> None:
+        """Whether the repository is hidden from those without a token."""
+        with self.there.hub.hub.lock:
+            self.there.repo.record.private = private
+
+    def posted(self, number: int = 0) -> str:
+        """The newest comment."""
+        return self.there.repo.issue(number or self.number).comments[-1].body
 
     def limit(self, remaining: int) -> None:
         """What those without a token have left."""
@@ -204,7 +215,7 @@ def main() -> int:
         for kind in ("json", "jsonl", "directory"):
             write(folder / "hostile", hostile(), kind)
             stage.snapshot("live", kind)
-        for place in ("many", "empty", "hostile", "live"):
+        for place in ("many", "empty", "hostile", "live", "unpublished"):
             stage.site(place)
         server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=name))
         threading.Thread(target=server.serve_forever, daemon=True).start()

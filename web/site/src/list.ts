@@ -56,6 +56,7 @@ export function listView(model: Model, query: URLSearchParams): { element: HTMLE
   }
 
   function update(): void {
+    const before = shown;
     shown = model.select(state.search, state.filters, state.sort);
     const all = model.objects.length;
     count.textContent = shown.length === all ? `${all.toLocaleString("en")} in all` : `${shown.length.toLocaleString("en")} of ${all.toLocaleString("en")}`;
@@ -64,8 +65,7 @@ export function listView(model: Model, query: URLSearchParams): { element: HTMLE
     none.textContent = all ? "No object fits the search." : "This store has no objects yet. Create one, and it shows here.";
     table.setAttribute("aria-rowcount", String(shown.length + 1));
     body.style.height = `${shown.length * ROW}px`;
-    for (const row of rows.values()) row.remove();
-    rows.clear();
+    clear((at) => shown[at] !== before[at]);
     draw();
     settle(toList(queryOf(state)));
   }
@@ -79,7 +79,16 @@ export function listView(model: Model, query: URLSearchParams): { element: HTMLE
     table.style.setProperty("--columns", columns.map((one) => `minmax(0, ${one.weight}fr)`).join(" "));
     head.replaceChildren(h("div", { role: "row", class: "row head", "aria-rowindex": 1 }, columns.map(heading)));
     choices();
+    clear(() => true);
     update();
+  }
+
+  function clear(goes: (at: number) => boolean): void {
+    for (const [at, row] of rows) {
+      if (!goes(at)) continue;
+      row.remove();
+      rows.delete(at);
+    }
   }
 
   /** Data first, then when it changed. */
@@ -123,18 +132,17 @@ export function listView(model: Model, query: URLSearchParams): { element: HTMLE
     const top = body.getBoundingClientRect().top;
     const first = Math.max(0, Math.floor(-top / ROW) - BEYOND);
     const last = Math.min(shown.length, Math.ceil((innerHeight - top) / ROW) + BEYOND);
-    for (const [at, row] of rows) {
-      if ((at < first || at >= last) && !row.contains(document.activeElement)) {
-        row.remove();
-        rows.delete(at);
+    clear((at) => (at < first || at >= last) && !rows.get(at)!.contains(document.activeElement));
+    // From the last to the first: each new row goes before the one that is there behind it.
+    let behind: HTMLElement | null = null;
+    for (let at = last - 1; at >= first; at -= 1) {
+      const there = rows.get(at);
+      const row = there ?? rowOf(shown[at]!, at);
+      if (!there) {
+        rows.set(at, row);
+        body.insertBefore(row, behind);
       }
-    }
-    for (let at = first; at < last; at += 1) {
-      if (rows.has(at)) continue;
-      const row = rowOf(shown[at]!, at);
-      rows.set(at, row);
-      const after = [...rows.keys()].filter((other) => other > at).sort((a, b) => a - b)[0];
-      body.insertBefore(row, after === undefined ? null : rows.get(after)!);
+      behind = row;
     }
   }
 

@@ -59,7 +59,7 @@ class Page {
       this.#model = new Model(await this.#store.list());
     } catch (error) {
       this.#say("Not read");
-      main.replaceChildren(problem(error), this.#instead());
+      main.replaceChildren(h("h1", {}, "This store cannot be read"), problem(error), this.#instead());
       return;
     }
     await this.show();
@@ -168,4 +168,4 @@ async function boot(): Promise<void> {
   await new Page(await answer.json() as Configuration).start();
 }
 
-boot().catch((error: unknown) => main.replaceChildren(problem(error)));
+boot().catch((error: unknown) => main.replaceChildren(h("h1", {}, "This page cannot be shown"), problem(error)));

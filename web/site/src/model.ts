@@ -1,7 +1,7 @@
 /** What the list of objects is made of: columns, filters, order and search over the data. */
 
 import type { Json, StoredObject } from "gh-store-client";
-import { label, places, valueAt } from "./paths.js";
+import { label, places, reader } from "./paths.js";
 import { short } from "./values.js";
 
 const SAMPLE = 400;
@@ -38,6 +38,8 @@ export class Model {
   readonly filters: Filter[];
   readonly #texts: string[] = [];
   #ordered: { key: string; order: number[] } = { key: "", order: [] };
+  /** What was found last: who types on looks through no more than that. */
+  #last = { search: "", rest: "", found: [] as number[] };
 
   constructor(readonly objects: readonly StoredObject[]) {
     const step = Math.max(1, Math.floor(objects.length / SAMPLE));
@@ -48,10 +50,12 @@ export class Model {
     }
     const common = [...counts].filter(([path]) => path).sort((a, b) => b[1] - a[1]).slice(0, MOST_COLUMNS);
     const found = common.map(([path]): Column => {
-      const values = sample.map((one) => valueAt(one.data, path));
+      const read = reader(path);
+      const values = sample.map((one) => read(one.data));
       const numeric = values.every((value) => ["number", "undefined"].includes(typeof value));
       const longest = Math.max(...values.map((value) => short(value).length));
-      return { key: path, title: label(path), numeric, weight: numeric ? 0.9 : Math.min(2.4, Math.max(1, longest / 14)), value: (one) => valueAt(one.data, path) };
+      const weight = numeric ? 0.9 : Math.min(2.4, Math.max(1, longest / 14));
+      return { key: path, title: label(path), numeric, weight, value: (one) => read(one.data) };
     });
     this.columns = [...FIXED.slice(0, 1), ...found, ...FIXED.slice(1)];
     this.filters = this.#filters(found);
@@ -90,15 +94,18 @@ export class Model {
   /** The objects in which every word stands and every filter fits, in order. */
   select(search: string, filters: ReadonlyMap<string, string>, sort: string): StoredObject[] {
     const words = search.toLowerCase().split(/\s+/).filter(Boolean);
-    const wanted = [...filters];
-    return this.#order(sort).filter((at) =>
-      wanted.every(([path, value]) => String(valueAt(this.objects[at]!.data, path) ?? "") === value)
-      && words.every((word) => this.#text(at).includes(word)),
-    ).map((at) => this.objects[at]!);
+    const wanted = [...filters].map(([path, value]) => ({ read: reader(path), value }));
+    const rest = JSON.stringify([[...filters], sort]);
+    const goesOn = this.#last.rest === rest && search.startsWith(this.#last.search);
+    const found = (goesOn ? this.#last.found : this.#order(sort)).filter((at) =>
+      wanted.every(({ read, value }) => String(read(this.objects[at]!.data) ?? "") === value)
+      && words.every((word) => this.#text(at).includes(word)));
+    this.#last = { search, rest, found };
+    return found.map((at) => this.objects[at]!);
   }
 
   #order(sort: string): number[] {
-    if (this.#ordered.key === sort && sort) return this.#ordered.order;
+    if (this.#ordered.key === sort && this.#ordered.order.length) return this.#ordered.order;
     const order = this.objects.map((_, at) => at);
     const [key, down] = sort.startsWith("-") ? [sort.slice(1), -1] : [sort, 1];
     const column = this.columns.find((one) => one.key === key);

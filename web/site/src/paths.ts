@@ -16,13 +16,21 @@ export function label(path: string): string {
   return visible(partsOf(path).join(".")) || "(all)";
 }
 
+/** What reads the value at a place, of one object after another. */
+export function reader(path: string): (data: Json | undefined) => Json | undefined {
+  const parts = partsOf(path);
+  return (data) => {
+    let here = data;
+    for (const part of parts) {
+      if (typeof here !== "object" || here === null || !Object.hasOwn(here, part)) return undefined;
+      here = (here as Record<string, Json>)[part];
+    }
+    return here;
+  };
+}
+
 export function valueAt(data: Json | undefined, path: string): Json | undefined {
-  let here: Json | undefined = data;
-  for (const part of partsOf(path)) {
-    if (typeof here !== "object" || here === null || !Object.hasOwn(here, part)) return undefined;
-    here = (here as Record<string, Json>)[part];
-  }
-  return here;
+  return reader(path)(data);
 }
 
 const DEEPEST = 6;
