@@ -14,7 +14,7 @@ PY := .venv/bin/python
 PYTEST := $(PY) -m pytest
 export PROVE_BUDGET ?= 300
 
-.PHONY: help demo test coverage prove container-test contract bench lint format types lock release-check clean env
+.PHONY: help demo test coverage prove container-test contract web web-build bench lint format types lock release-check clean env
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -22,7 +22,7 @@ help: ## List these commands
 demo: env ## See a store at work, from first object to snapshot, without a network
 	@$(PY) -m tests.demo
 
-test: env ## Every test but the slow proofs and those that need npm or an engine (make prove, contract, container-test)
+test: env ## Every test but the slow proofs and those that need npm or an engine (make prove, contract, web, container-test)
 	@$(PYTEST) -q -n auto -rs -m "not prove and not container and not npm"
 
 coverage: env ## The same tests, measured: they must cover the package to the last branch
@@ -39,6 +39,16 @@ container-test: env ## Build the image and run it as the runner does; needs dock
 
 contract: env ## Hold manifest, templates and the test double against their contracts; needs npm
 	@REQUIRE_NPM=1 $(PYTEST) -n auto -rs -m "not prove and not container" tests/contract
+
+web: env ## The client and the page: types, tests, whether the committed page is the sources', and Chromium; needs npm
+	@cd web && npm ci --silent --no-audit --no-fund && npm run --silent types && npm run --silent client
+	@built="$$(mktemp -d)" && trap 'rm -rf "$$built"' EXIT && \
+	(cd web && npx vite build site --logLevel error --emptyOutDir --outDir "$$built") && \
+	{ diff -r "$$built" gh_store_action/site || { echo "The committed page is not the sources': make web-build" >&2; exit 1; }; }
+	@PYTHON="$$PWD/$(PY)" node --test --test-concurrency=1 --test-reporter=spec tests/browser/*.test.mjs
+
+web-build: ## Build the page from web/site into the package; commit what it writes
+	@cd web && npm ci --silent --no-audit --no-fund && npm run --silent build
 
 bench: env ## Measure requests, bytes, time and memory beside gh-store 0.11.3 (an hour; BENCH=--quick: minutes, --resume: the rest)
 	@$(PY) -c 'import matplotlib' 2>/dev/null || $(PY) -m pip install --quiet --disable-pip-version-check 'matplotlib>=3.9'
@@ -88,7 +98,7 @@ release-check: env ## Is this tree ready for a tag? VERSION=1.2.3, or the versio
 	echo "Ready to tag v$$version."
 
 clean: ## Remove the environment and everything generated
-	@rm -rf .cache .venv .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
+	@rm -rf web/node_modules web/client/dist .cache .venv .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
 	@find gh_store_action tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 define needs_python

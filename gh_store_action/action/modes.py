@@ -15,6 +15,7 @@ from gh_store_action.domain.processing.result import Result
 from gh_store_action.domain.snapshots import leaving
 from gh_store_action.domain.strict_json import canonical
 from gh_store_action.snapshots.making import SnapshotResult, Snapshots, Target
+from gh_store_action.snapshots.site import write_site
 from gh_store_action.store.lookup import Lookup
 from gh_store_action.store.moving import Mover
 
@@ -204,6 +205,26 @@ def _report_snapshot(run: Run, result: SnapshotResult) -> int:
     return DONE
 
 
+def site(run: Run) -> int:
+    """The page that shows the store."""
+    settings = run.settings
+    done = write_site(
+        run.session,
+        run.workspace,
+        settings.output or "",
+        settings.snapshot_url,
+        api_url=settings.api_url,
+        server_url=settings.server_url,
+        dry_run=settings.dry_run,
+    )
+    changed = f"{len(done.changed)} of its {done.files} files changed" if done.changed else "nothing has changed"
+    run.report.result(f"{run.would}The page is in {done.path}; {changed}.")
+    run.report.info(f"{run.would}The page is in {done.path}; {changed}.")
+    run.report.output("changed", bool(done.changed))
+    run.report.output("site-path", done.path)
+    return DONE
+
+
 MODES: Mapping[str, Callable[[Run], int]] = {
     "process": process,
     "snapshot": snapshot,
@@ -215,4 +236,5 @@ MODES: Mapping[str, Callable[[Run], int]] = {
     "restore": object_modes.restore,
     "history": object_modes.history,
     "verify": object_modes.verify,
+    "site": site,
 }

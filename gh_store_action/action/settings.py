@@ -31,7 +31,19 @@ from gh_store_action.errors import InputError
 from gh_store_action.gateway.endpoints import Addresses
 from gh_store_action.regular_files import MIB, content
 
-MODES = ("process", "snapshot", "update-snapshot", "create", "get", "update", "delete", "restore", "history", "verify")
+MODES = (
+    "process",
+    "snapshot",
+    "update-snapshot",
+    "create",
+    "get",
+    "update",
+    "delete",
+    "restore",
+    "history",
+    "verify",
+    "site",
+)
 COMMIT_WAYS = ("git", "api")
 EVENT_LIMIT = 32 * MIB  # GitHub drops an event of more than 25 MB: docs, webhook-events-and-payloads
 DEFAULT_OUTPUT: Mapping[str, str] = {
@@ -39,6 +51,7 @@ DEFAULT_OUTPUT: Mapping[str, str] = {
     "jsonl": "data/store-snapshot.jsonl",
     "directory": "data/store",
 }
+DEFAULT_SITE = "_site"  # what actions/upload-pages-artifact takes
 
 _ALL = frozenset(MODES)
 _SNAPSHOTS = frozenset({"snapshot", "update-snapshot"})
@@ -100,7 +113,7 @@ class Settings:
 
     Args:
         at: UTC, as GitHub writes times.
-        output: for snapshots never None.
+        output: for snapshots and the site never None.
         commit_message: empty for the one that tells what is in the snapshot.
         branch: empty for the one that is checked out.
         config: a local configuration file.
@@ -126,6 +139,7 @@ class Settings:
     repair: bool = False
     apply: bool = True
     output: str | None = None
+    snapshot_url: str = "store-snapshot.json"
     format: str = "json"
     commit: bool = True
     commit_message: str = ""
@@ -166,6 +180,8 @@ class Settings:
         values["issue-number"] = _issue_number(values, event, given="INPUT_ISSUE-NUMBER" in environ, here=here)
         if mode in _SNAPSHOTS and not values["output"]:
             values["output"] = DEFAULT_OUTPUT[values["format"]]
+        if mode == "site" and not values["output"]:
+            values["output"] = DEFAULT_SITE
         return cls(
             **{name.replace("-", "_"): value for name, value in values.items()},
             **_runner(environ),
@@ -279,7 +295,8 @@ INPUTS: Mapping[str, Input] = {
     "at": Input("", frozenset({"get"}), moment),
     "repair": Input("false", frozenset({"verify"}), boolean),
     "apply": Input("true", frozenset({"update"}), boolean),
-    "output": Input("", _SNAPSHOTS | {"get", "history"}),
+    "output": Input("", _SNAPSHOTS | {"get", "history", "site"}),
+    "snapshot-url": Input("store-snapshot.json", frozenset({"site"})),
     "format": Input("json", _SNAPSHOTS, choice(*FORMATS)),
     "commit": Input("true", _SNAPSHOTS, boolean),
     "commit-message": Input("", _SNAPSHOTS, raw=True, missing=""),

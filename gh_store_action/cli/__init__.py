@@ -216,6 +216,7 @@ ROOMS: tuple[tuple[str, str, Mapping[str, str]], ...] = (
         {
             "snapshot": "Write all objects to a file.",
             "update-snapshot": "Bring a snapshot up to date.",
+            "site": "Write the page that shows the store.",
         },
     ),
     (

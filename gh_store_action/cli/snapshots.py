@@ -1,4 +1,4 @@
-"""Commands that write snapshots: to the current directory or anywhere else, committed only when asked."""
+"""Commands that write snapshots and the page: to the current directory or anywhere else, committed only when asked."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from gh_store_action.cli.options import command, dry_run
 from gh_store_action.domain.names import FORMATS
 from gh_store_action.errors import InputError, StoreError
 from gh_store_action.snapshots.making import Snapshots, Target
+from gh_store_action.snapshots.site import SNAPSHOT_URL, write_site
 
 Decorated = TypeVar("Decorated", bound=Callable[..., object])
 
@@ -125,4 +126,33 @@ def _root(file: Path, commit: bool) -> Path:
     return top or Path(file.anchor)
 
 
-COMMANDS = (snapshot, update_snapshot)
+@command("site", "gh-store site --output _site")
+@click.option("--output", metavar="DIR", required=True, help="The folder; other files in it stay.")
+@click.option(
+    "--snapshot-url",
+    metavar="URL",
+    default=SNAPSHOT_URL,
+    show_default=True,
+    help="The snapshot that the page reads: relative to the page, or whole.",
+)
+@dry_run
+def site(output: str, snapshot_url: str, dry_run: bool) -> int:
+    """Write the page that shows the store."""
+    run = invocation()
+    folder = Path(output).expanduser().absolute()
+    done = write_site(
+        run.session,
+        run.workspace(_root(folder / "index.html", commit=False)),
+        str(folder),
+        snapshot_url,
+        api_url=run.addresses.api,
+        server_url=run.addresses.server,
+        dry_run=dry_run,
+    )
+    value = {"path": str(folder), "files": done.files, "changed": bool(done.changed), "dry_run": dry_run}
+    verb = "would be written" if dry_run else "written" if done.changed else "has not changed"
+    run.screen.show(value, lambda console: console.print(f"the page: {folder} {verb}"))
+    return 0
+
+
+COMMANDS = (snapshot, update_snapshot, site)

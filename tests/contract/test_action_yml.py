@@ -31,6 +31,7 @@ INPUTS = {
     "repair": "false",
     "apply": "true",
     "output": None,
+    "snapshot-url": "store-snapshot.json",
     "format": "json",
     "commit": "true",
     "commit-message": None,
@@ -61,7 +62,19 @@ OUTPUTS = [
     "rate-remaining",
 ]
 
-MODES = ["process", "snapshot", "update-snapshot", "create", "get", "update", "delete", "restore", "history", "verify"]
+MODES = [
+    "process",
+    "snapshot",
+    "update-snapshot",
+    "create",
+    "get",
+    "update",
+    "delete",
+    "restore",
+    "history",
+    "verify",
+    "site",
+]
 
 PERMISSIONS = {
     "process-updates": {"contents": "read", "issues": "write"},

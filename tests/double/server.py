@@ -29,6 +29,18 @@ from .traffic import Request, RequestLog
 REASONS = {200: "OK", 201: "Created", 204: "No Content", 304: "Not Modified", 404: "Not Found", 422: "Unprocessable"}
 GRAPHQL_PATHS = ("/graphql", "/api/graphql")
 GHES = "/api/v3"
+# Pages of any origin may ask, and read these headers (docs: Using CORS and JSONP to make cross-origin requests).
+CORS = [
+    "Access-Control-Allow-Origin: *",
+    "Access-Control-Expose-Headers: ETag, Link, x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset, "
+    "X-OAuth-Scopes, X-Accepted-OAuth-Scopes, X-Poll-Interval",
+]
+PREFLIGHT = [
+    *CORS,
+    "Access-Control-Allow-Headers: Authorization, Content-Type, If-Match, If-Modified-Since, If-None-Match, "
+    "If-Unmodified-Since, X-Requested-With",
+    "Access-Control-Allow-Methods: GET, POST, PATCH, PUT, DELETE",
+]
 UNKNOWN = Principal(login="", kind="anonymous", label="unknown")
 
 
@@ -253,6 +265,8 @@ class Handler(BaseHTTPRequestHandler):
         desk, hub = self.server.desk, self.server.desk.hub
         hub.begin_request()
         headers = dict(request.headers)
+        if request.method == "OPTIONS":
+            return 204, PREFLIGHT, b""
         try:
             if who is None:
                 answer = Answer(401, {"message": "Bad credentials", "documentation_url": DOCS, "status": "401"})
@@ -277,8 +291,8 @@ class Handler(BaseHTTPRequestHandler):
             tag = etag(content)
             lines.append(f"ETag: {tag}")
             if headers.get("if-none-match") in (tag, tag.removeprefix("W/")):
-                # A 304 costs nothing (docs: Best practices for using the REST API).
-                if who is not None and request.path != "/rate_limit":
+                # A 304 costs nothing where the request was authorised (docs: Best practices for using the REST API).
+                if who is not None and not who.anonymous and request.path != "/rate_limit":
                     hub.bucket(who, "core").used -= 1
                     lines = [*self._headers(who, resource, answer), f"ETag: {tag}"]
                 return 304, lines, b""
@@ -298,6 +312,7 @@ class Handler(BaseHTTPRequestHandler):
             f"Date: {http_date(hub.world.clock.now)}",
             f"Content-Type: {'application/vnd.github.raw' if answer.text else 'application/json'}; charset=utf-8",
             "X-GitHub-Media-Type: github.v3; format=json",
+            *CORS,
             "X-GitHub-Api-Version-Selected: 2022-11-28",
             f"X-GitHub-Request-Id: {id(answer):X}:{hub.world.clock.now:X}",
         ]

@@ -29,6 +29,7 @@ CONTRACT = {
     "sweep": {"--dry-run"},
     "snapshot": {"--output", "--format", "--dry-run"},
     "update-snapshot": {"--snapshot-path", "--dry-run"},
+    "site": {"--output", "--snapshot-url", "--dry-run"},
     "create": {"--dry-run"},
     "upsert": {"--dry-run"},
     "get": {"--revision", "--at"},

@@ -1,4 +1,4 @@
-"""What is in the wheel: the command, the templates that `init` and `doctor` need, the schemas of what is stored."""
+"""What is in the wheel: the command, the templates that `init` and `doctor` need, the schemas of what is stored, the page."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from tests.support.cli import ROOT
 
 
-def test_wheel__has_the_schemas_and_the_templates_and_init_finds_them_there(tmp_path: Path) -> None:
+def test_wheel__has_the_page_the_schemas_and_the_templates_and_init_finds_them_there(tmp_path: Path) -> None:
     pytest.importorskip("hatchling")
     build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(tmp_path / "dist")]
     subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
@@ -28,5 +28,9 @@ def test_wheel__has_the_schemas_and_the_templates_and_init_finds_them_there(tmp_
 
     for schema in (ROOT / "docs/schemas").glob("*.json"):
         assert (tmp_path / "site/gh_store_action/schemas" / schema.name).read_bytes() == schema.read_bytes()
+    page = ROOT / "gh_store_action/site"
+    assert {file.name for file in (tmp_path / "site/gh_store_action/site").iterdir()} == {
+        f.name for f in page.iterdir()
+    }
     for template in (ROOT / "workflows-templates").glob("*.yml"):
         assert (tmp_path / ".github/workflows" / template.name).read_bytes() == template.read_bytes()

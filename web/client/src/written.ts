@@ -1,0 +1,106 @@
+/** What people write in a comment or a body: JSON that stands alone, a failed attempt at it, or conversation. */
+
+import { InvalidJson, parse, type Json, type JsonObject } from "./json.js";
+
+const BLANK = "\\s\\x1c-\\x1f\\x85\\u200b-\\u200f\\u2060";
+const LEAD = new RegExp(`[${BLANK}]+|<!--(?:-?>|[^]*?-->)`, "y");
+const TRAIL = new RegExp(`[${BLANK}]+$`);
+const SIGNATURE = /(?<![^\n])(?:--[ \t]*|Sent (?:from|via|with) [^\n]*|Get Outlook for [^\n]*|On [^\n]*(?:\n[^\n]*)?wrote:)(?![^\n])/;
+const FENCE = /^(?<mark>`{3,}(?![^\n]*`)|~{3,})[ \t]*\{?\.?(?<language>[\p{L}\p{N}_./+-]*)[^\n]*(?:\n|$)/u;
+const SAYS_JSON = new Set([
+  "json", "jsonc", "json5", "jsonl", "ndjson", "hjson", "geojson", "jsonld", "application/json",
+]);
+const PERHAPS_JSON = new Set(["", "js", "javascript"]);
+const QUOTE = String.raw`(?:["'“”„‟‘’‚‛«»″＂]|\\"|&quot;|&#34;)`;
+const LITERAL = String.raw`(?:-?\d[\d.eE+-]*|true|false|null)`;
+const OBJECT = new RegExp(String.raw`^\{\s*(?:${QUOTE}|\}|(?:[\p{L}\p{N}_$\-]+\s*:|//|/\*)[^]*\};?$)`, "u");
+const ARRAY = new RegExp(
+  String.raw`^(?:(?:\[\s*)+(?:${QUOTE}|\{|${LITERAL}\s*,)[^]*\];?$` +
+    String.raw`|(?:\[\s*){2,}(?:${LITERAL}\s*)?\][^]*\]$|\[\s*(?:${LITERAL}\s*)?\]$)`,
+  "u",
+);
+const SPAN = /^(`+)(?:json\w?\b)?[ \t]*([^`\n]+)\1$/;
+
+/** The text that stands alone, and whether a code fence says that it is JSON; null where something else stands there. */
+export function unwrapped(text: string): { text: string; saysJson: boolean } | null {
+  text = text.replaceAll("\r\n", "\n").replaceAll("\r", "\n");
+  const rest = withoutLead(text);
+  const start = text.length - rest.length;
+  const indent = text.slice(text.lastIndexOf("\n", start - 1) + 1, start);
+  const fence = FENCE.exec(rest);
+  if (!fence) return { text: alone(rest), saysJson: false };
+  const { mark, language } = fence.groups as { mark: string; language: string };
+  const lines = rest.slice(fence[0].length).split("\n");
+  const found = lines.findIndex((line) => closes(line, mark));
+  const end = found < 0 ? lines.length : found;
+  const kind = language.toLowerCase();
+  const deep = /^[ \t]*$/.test(indent) && columns(indent) > 3;
+  if (deep || !(SAYS_JSON.has(kind) || PERHAPS_JSON.has(kind)) || alone(lines.slice(end + 1).join("\n"))) return null;
+  return { text: alone(lines.slice(0, end).join("\n")), saysJson: SAYS_JSON.has(kind) };
+}
+
+/**
+ * The object or array that a comment holds, null for conversation.
+ *
+ * @throws InvalidJson where it is meant as JSON and cannot be read.
+ */
+export function readWritten(text: string): JsonObject | Json[] | null {
+  const found = unwrapped(text);
+  if (!found) return null;
+  try {
+    return container(parse(found.text)) ?? null;
+  } catch (error) {
+    if (!(error instanceof InvalidJson) || found.saysJson || looksLikeJson(found.text)) throw error;
+    if (looksLikeJson(SPAN.exec(found.text)?.[2]?.trim() ?? "")) throw error;
+    return null;
+  }
+}
+
+/** An issue body as an object's data, undefined where it holds none. */
+export function readBody(text: string): JsonObject | Json[] | undefined {
+  try {
+    return container(parse(unwrapped(text)?.text ?? text));
+  } catch (error) {
+    if (error instanceof InvalidJson) return undefined;
+    throw error;
+  }
+}
+
+export function looksLikeJson(text: string): boolean {
+  return OBJECT.test(text) || ARRAY.test(text);
+}
+
+function container(value: Json): JsonObject | Json[] | undefined {
+  return typeof value === "object" && value !== null ? value : undefined;
+}
+
+/** Without blank characters and HTML comments in front. */
+function withoutLead(text: string): string {
+  LEAD.lastIndex = 0;
+  let end = 0;
+  while (LEAD.test(text)) end = LEAD.lastIndex;
+  return text.slice(end);
+}
+
+/** Without what is invisible before and after it, and without a mail's signature. */
+function alone(text: string): string {
+  text = withoutLead(text);
+  const signature = SIGNATURE.exec(text);
+  if (signature) text = text.slice(0, signature.index);
+  for (;;) {
+    text = text.replace(TRAIL, "");
+    const start = text.endsWith("-->") ? text.lastIndexOf("<!--") : -1;
+    if (start < 0 || text.slice(start + 4, -3).includes("-->")) return text;
+    text = text.slice(0, start);
+  }
+}
+
+function closes(line: string, mark: string): boolean {
+  const bare = line.replace(TRAIL, "");
+  const spaces = bare.length - bare.replace(/^ +/, "").length;
+  return spaces <= 3 && bare.length - spaces >= mark.length && [...bare.slice(spaces)].every((one) => one === mark[0]);
+}
+
+function columns(indent: string): number {
+  return [...indent].reduce((at, one) => (one === "\t" ? at + 4 - (at % 4) : at + 1), 0);
+}

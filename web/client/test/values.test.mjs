@@ -1,0 +1,142 @@
+/** JSON, digests, update modes and comments: what needs no server. */
+
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { test } from "node:test";
+
+import {
+  apply, canonical, digest, equal, fileName, InvalidJson, parse, readSnapshot, readTitle, readWritten, Refused, updateText,
+} from "../dist/index.js";
+
+test("strict JSON is read as every JSON reader reads it", () => {
+  for (const text of ['{"a":[1,-0.5e3,"\\u00e9\\ud83d\\ude00\\n",true,false,null],"":{}}', " [ ] ", '"x"', "0", "-12.5E-2"]) {
+    assert.deepEqual(parse(text), JSON.parse(text));
+  }
+  const own = parse('{"__proto__": {"a": 1}}');
+  assert.deepEqual(Object.keys(own), ["__proto__"]);
+});
+
+const REFUSED = [
+  "", " ", "{", "[1,]", '{"a":1,}', "01", "1.", "+1", ".5", "NaN", "Infinity", "-", "1e999", "'a'", '"\n"', '"\\x"',
+  '"\\u12"', '"\\ud800"', '"\\udc00x"', '{"a":1,"a":2}', "[1] 2", "nul", '{a:1}', '{"a" 1}', '["a" "b"]', '"a',
+  "[".repeat(101) + "]".repeat(101), "1".repeat(1001), "\u00a01",
+];
+for (const text of REFUSED) {
+  test(`no JSON for a store: ${JSON.stringify(text.slice(0, 20))}`, () => assert.throws(() => parse(text), InvalidJson));
+}
+
+test("the canonical form is that of RFC 8785", () => {
+  const value = { "\u20ac": 1, "\r": 2, "\ufb33": 3, 1: 4, "\ud83d\ude00": 5, "\u0080": 6, "\u00f6": 7 };
+  assert.equal(canonical(value), '{"\\r":2,"1":4,"\u0080":6,"\u00f6":7,"\u20ac":1,"\ud83d\ude00":5,"\ufb33":3}');
+  assert.equal(canonical([1e30, 4.5, 2e-3, 1e-27, 333333333.33333329, -0, 1e21]), "[1e+30,4.5,0.002,1e-27,333333333.3333333,0,1e+21]");
+});
+
+test("the digest is SHA-256, however long the text is", () => {
+  for (const length of [0, 1, 55, 56, 63, 64, 65, 119, 1000]) {
+    const value = "é".repeat(length);
+    assert.equal(digest(value), createHash("sha256").update(JSON.stringify(value)).digest("hex"));
+  }
+});
+
+const APPLIED = [
+  ["append", { a: { b: 1 }, c: 1 }, { a: { d: 2 }, c: [3] }, { a: { b: 1, d: 2 }, c: [3] }],
+  ["replace", { a: 1 }, [1], [1]],
+  ["merge-patch", { a: { b: 1, c: 2 }, d: 1 }, { a: { b: null, e: {} }, d: null }, { a: { c: 2, e: {} } }],
+  ["merge-patch", { a: 1 }, { a: { b: { c: null } } }, { a: { b: {} } }],
+  ["json-patch", { a: [1, 2] }, [{ op: "add", path: "/a/1", value: 9 }, { op: "add", path: "/a/-", value: 3 }], { a: [1, 9, 2, 3] }],
+  ["json-patch", { a: { b: 1 } }, [{ op: "move", from: "/a/b", path: "/c" }, { op: "copy", from: "/c", path: "/a/d" }], { a: { d: 1 }, c: 1 }],
+  ["json-patch", { "a/b": 1, "m~n": 2 }, [{ op: "test", path: "/a~1b", value: 1.0 }, { op: "remove", path: "/m~0n" }], { "a/b": 1 }],
+  ["json-patch", { a: 1 }, [{ op: "replace", path: "", value: [2] }], [2]],
+  ["operators", { n: 1, l: [3, 1] }, { $inc: { n: 2 }, $push: { l: { $each: [7], $position: 0, $slice: 2 } } }, { n: 3, l: [7, 3] }],
+  ["operators", { l: [1, { a: 2 }, "x"] }, { $pull: { l: { a: { $gte: 2 } } }, $set: { "m.n": 1 } }, { l: [1, "x"], m: { n: 1 } }],
+  ["operators", { l: [1] }, { $addToSet: { l: { $each: [1.0, 2] } }, $unset: { q: "" }, $max: { m: "b" } }, { l: [1, 2], m: "b" }],
+  ["operators", { a: [1] }, { $set: { "a.3": 4 } }, { a: [1, null, null, 4] }],
+];
+for (const [mode, state, patch, result] of APPLIED) {
+  test(`${mode} ${JSON.stringify(patch)}`, () => {
+    const before = structuredClone(state);
+    const found = apply(mode, state, patch);
+    assert.ok(equal(found, result), JSON.stringify(found));
+    assert.deepEqual(state, before);
+  });
+}
+
+const UNFIT = [
+  ["append", [1], { a: 1 }],
+  ["append", { a: 1 }, [1]],
+  ["replace", {}, "text"],
+  ["merge-patch", { a: 1 }, 7],
+  ["json-patch", { a: [1] }, { op: "add" }],
+  ["json-patch", { a: [1] }, [{ op: "add", path: "/a/5", value: 1 }]],
+  ["json-patch", { a: [1] }, [{ op: "add", path: "/a/01", value: 1 }]],
+  ["json-patch", { a: [1] }, [{ op: "remove", path: "/b" }]],
+  ["json-patch", { a: { b: 1 } }, [{ op: "move", from: "/a", path: "/a/b" }]],
+  ["json-patch", { a: 1 }, [{ op: "test", path: "/a", value: true }]],
+  ["json-patch", { a: 1 }, [{ op: "replace", path: "/constructor", value: 1 }]],
+  ["json-patch", { a: 1 }, [{ op: "add", path: "/~2", value: 1 }]],
+  ["operators", { n: "x" }, { $inc: { n: 1 } }],
+  ["operators", {}, { $rename: { a: "b" } }],
+  ["operators", {}, { $set: { "a.b": 1, a: 2 } }],
+  ["operators", {}, { $set: { "a..b": 1 } }],
+  ["operators", { a: 1 }, { $set: { "a.b": 1 } }],
+  ["operators", { a: [] }, { $set: { "a.2000": 1 } }],
+  ["replace", {}, { a: "x".repeat(60_000) }],
+];
+for (const [mode, state, patch] of UNFIT) {
+  test(`${mode} refuses ${JSON.stringify(patch).slice(0, 60)}`, () => assert.throws(() => apply(mode, state, patch), Refused));
+}
+
+test("an update may not reach the prototype", () => {
+  apply("append", {}, parse('{"__proto__": {"polluted": 1}}'));
+  apply("merge-patch", {}, parse('{"__proto__": {"polluted": 1}}'));
+  apply("operators", {}, { $set: { "__proto__.polluted": 1 } });
+  apply("json-patch", {}, [{ op: "add", path: "/__proto__", value: { polluted: 1 } }]);
+  assert.equal({}.polluted, undefined);
+});
+
+const COMMENTS = [
+  ['{"a": 1}', { a: 1 }],
+  ['<!-- x -->\n```json\n{"a": 1}\n```\n-- \nme', { a: 1 }],
+  ["~~~~json\n[1]\n~~~\n~~~~", InvalidJson],
+  ["~~~~js\n[1]\n~~~~", [1]],
+  ["```python\n{}\n```", null],
+  ["Look: ```json\n{}\n```", null],
+  ['{"a": 1} and more', InvalidJson],
+  ["{'a': 1}", InvalidJson],
+  ["- [x] done", null],
+  ["7", null],
+  ["    ```json\n{}\n```", null],
+];
+for (const [text, expected] of COMMENTS) {
+  test(`a comment ${JSON.stringify(text)}`, () => {
+    if (expected === InvalidJson) assert.throws(() => readWritten(text), InvalidJson);
+    else assert.deepEqual(readWritten(text), expected);
+  });
+}
+
+test("a title gives id and marker", () => {
+  assert.deepEqual(readTitle("Stored Object: a/b [r3 c12 n2 0123abcd] (aBc1)"), {
+    id: "a/b", marker: { revision: 3, comment: 12, count: 2, digest: "0123abcd", recent: ["aB", "c1"] },
+  });
+  assert.deepEqual(readTitle("Stored Object: a rest"), { id: "a", marker: null });
+  assert.deepEqual(readTitle("Hello"), { id: "", marker: null });
+});
+
+test("files are named as Python names them", () => {
+  const names = { "a/b:c": "a%2Fb%3Ac", ".x": "%2Ex", "con": "%63on", "COM1.x": "%43OM1.x", "a~b@c+d": "a%7Eb@c+d", "A_-.9": "A_-.9" };
+  for (const [id, name] of Object.entries(names)) assert.equal(fileName(id), name);
+});
+
+test("an update's text mentions nobody", () => {
+  const text = updateText({ to: "@alice #7 GH-7 \u202e" }, { mode: "replace", updateId: "k", ifDigest: "01234567" });
+  assert.ok(!/[@#\u202e]|GH-7/.test(text));
+  const { _data, _meta } = JSON.parse(text);
+  assert.equal(_data.to, "@alice #7 GH-7 \u202e");
+  assert.deepEqual([_meta.update_mode, _meta.update_id, _meta.if_digest], ["replace", "k", "01234567"]);
+  assert.throws(() => updateText({ a: "x".repeat(65_000) }), RangeError);
+});
+
+const BROKEN = ["", "[]", "{", '{"objects": []}', '{"objects": {"a": {"data": {}, "meta": {"object_id": "b"}}}}'];
+for (const text of BROKEN) {
+  test(`no snapshot: ${text}`, () => assert.rejects(readSnapshot("json", async () => text), { name: "BrokenSnapshot" }));
+}
