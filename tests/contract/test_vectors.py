@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from gh_store_action.domain import objects
-from gh_store_action.domain.log.entries import Entry, Kind, read, read_all
+from gh_store_action.domain.log.entries import Entry, Kind, read
 from gh_store_action.domain.log.fold import State, fold, repeats
 from gh_store_action.domain.objects import InvalidId, Marker
 from gh_store_action.domain.patches import modes
@@ -23,6 +23,7 @@ from gh_store_action.domain.refusal import Refused
 from gh_store_action.domain.snapshots import files
 from gh_store_action.domain.snapshots.snapshot import Snapshot, entry_of
 from gh_store_action.domain.strict_json import InvalidJson, canonical, digest, parse, read_body
+from gh_store_action.domain.verdicts import UNAUTHORIZED
 from tests.support.published import need
 
 FOLDER = Path(__file__).parents[1] / "vectors"
@@ -69,13 +70,13 @@ def _given(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def log(given: Mapping[str, Any]) -> Any:
     comments = [_comment(one["id"], one) for one in given["comments"]]
-    entries = read_all(comments, RULES, frozenset({PROCESSOR}))
+    entries = [read(one, RULES, frozenset({PROCESSOR})) for one in comments]
     folded = fold(
         State(given["state"]["data"], given["state"]["revision"]),
         [entry for entry in entries if entry.asks],
         earlier=repeats(entries),
         recorded={},
-        authorized=lambda entry: entry.comment.author in given["may_write"],
+        refusal=lambda entry: None if entry.comment.author in given["may_write"] else UNAUTHORIZED,
     )
     verdicts = {str(number): verdict.outcome.key for number, verdict in folded.verdicts.items()}
     return {"data": folded.state.data, "revision": folded.state.revision, "verdicts": verdicts}

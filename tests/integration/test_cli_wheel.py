@@ -1,4 +1,4 @@
-"""What is in the wheel: the command, the templates that `init` and `doctor` need, the schemas of what is stored, the page."""
+"""What is in the wheel: the command, the page, the templates, and the schemas of what is stored."""
 
 from __future__ import annotations
 
