@@ -25,18 +25,20 @@ SHELLS: Mapping[str, type[ShellComplete]] = {"bash": BashComplete, "zsh": ZshCom
 
 @command("init", "gh-store init", "gh-store init --repository-files")
 @click.option("--repository-files", is_flag=True, help="Workflows and .github/gh-store.yml into this checkout instead.")
+@click.option("--page", is_flag=True, help="With --repository-files: the one workflow that deploys a page, too.")
 @click.option("--directory", metavar="DIR", help="The checkout, with --repository-files; else the current directory.")
 @dry_run
-def init(repository_files: bool, directory: str | None, dry_run: bool) -> int:
+def init(repository_files: bool, page: bool, directory: str | None, dry_run: bool) -> int:
     """Write this machine's configuration, or with --repository-files the workflows.  Nothing is overwritten."""
     run = invocation()
-    if directory is not None and not repository_files:
+    alone = "--directory" if directory is not None else "--page" if page else ""
+    if alone and not repository_files:
         raise InputError(
-            "--directory is given without --repository-files, and says nothing then.",
+            f"{alone} is given without --repository-files, and says nothing then.",
             "Add --repository-files, or leave it out.",
         )
     if repository_files:
-        files = _repository_files(Path(directory or "."))
+        files = _repository_files(Path(directory or "."), page=page)
         step = "review the files, commit them on the default branch and push; then check with `gh-store doctor`."
     else:
         files = {Path(run.config or LOCAL_FILE).expanduser(): dump_local()}
@@ -58,14 +60,14 @@ def init(repository_files: bool, directory: str | None, dry_run: bool) -> int:
     return 0
 
 
-def _repository_files(checkout: Path) -> dict[Path, str]:
+def _repository_files(checkout: Path, *, page: bool) -> dict[Path, str]:
     """The files that a store's repository wants, by path."""
     if not os.path.lexists(checkout / ".git"):
         raise StoreError(
             f"{str(checkout.absolute())!r} is not the top of a checkout: there is no .git in it.",
             "Clone the store's repository and run this in it, or name it with --directory.",
         )
-    files = {checkout / WORKFLOWS / name: text for name, text in templates().items()}
+    files = {checkout / WORKFLOWS / name: text for name, text in templates(page=page).items()}
     return {**files, checkout / REPOSITORY_FILE: dump_default()}
 
 

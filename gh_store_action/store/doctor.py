@@ -30,7 +30,9 @@ NAMED = 5  # issues that a row names; the others are counted
 Progress = Callable[[int, int], None]
 
 _TEMPLATE_LINE = re.compile(r"^# gh-store-action template v(?P<version>[0-9]+): (?P<name>[a-z-]+\.yml)$", re.MULTILINE)
-_USES = re.compile(r"^[ \t]*+(?:-[ \t]++)?uses:[ \t]*+\S+/gh-store-action@", re.MULTILINE)
+_USES = re.compile(
+    r"^[ \t]*+(?:-[ \t]++)?uses:[ \t]*+\S+/gh-store-action(?:/\.github/workflows/store\.yml)?@", re.MULTILINE
+)
 _NEEDED: Mapping[str, str] = {  # template: what does not happen without it
     "process-updates.yml": "updates posted as comments are not folded in by themselves",
     "sweep.yml": "updates posted with a workflow's token, and those of failed runs, stay pending",
@@ -67,13 +69,21 @@ class Check:
     hint: str = ""
 
 
-@cache
-def templates() -> Mapping[str, str]:
-    """The workflow templates by file name: package data of the wheel, or a folder of the source tree.
+WITH_PAGE = "pages.yml"  # in place of all others
+
+
+def templates(*, page: bool = False) -> Mapping[str, str]:
+    """The workflow templates of a store by file name: the one with a page, or those of a store without.
 
     Raises:
         StoreError: this installation has none.
     """
+    return {name: text for name, text in _shipped().items() if (name == WITH_PAGE) == page}
+
+
+@cache
+def _shipped() -> Mapping[str, str]:
+    """All templates: package data of the wheel, or a folder of the source tree."""
     package = files("gh_store_action")
     for folder in (package / "templates", package / ".." / "workflows-templates"):
         found = {entry.name: entry.read_text("utf-8") for entry in _entries(folder) if entry.name.endswith(".yml")}
@@ -234,13 +244,19 @@ def _workflows(session: Session, path: str) -> Iterator[Check]:
     copies = {
         found["name"]: (name, text, int(found["version"])) for name, text in there.items() for found in _lines(text)
     }
-    own = sorted(name for name, text in there.items() if _USES.search(text) and not list(_lines(text)))
-    for template, shipped in templates().items():
+    own = sorted(
+        name
+        for name, text in there.items()
+        if _USES.search(text) and not any(found["name"] in templates() for found in _lines(text))
+    )
+    for template, shipped in _shipped().items():
         title = f"workflow {template}"
         newest = max(int(found["version"]) for found in _lines(shipped))
         if template in copies:
             found = _copy(title, *copies[template], newest=newest, base_label=base_label)
             yield replace(found, found=f"{found.found}; {_PUSHES}") if template == "snapshot.yml" else found
+        elif template == WITH_PAGE:
+            continue  # another way to have a store, and none that is missing
         elif own:
             yield Check(title, Level.OK, f"not there; the action is used in {', '.join(own)}")
         elif template in _NEEDED:

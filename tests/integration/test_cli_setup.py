@@ -16,7 +16,8 @@ from tests.double import BOT, GitHub, Repository
 from tests.support.cli import ROOT, Done, Shell
 from tests.support.stores import old_store
 
-TEMPLATES = {file.name: file.read_text("utf-8") for file in sorted((ROOT / "workflows-templates").glob("*.yml"))}
+SHIPPED = {file.name: file.read_text("utf-8") for file in sorted((ROOT / "workflows-templates").glob("*.yml"))}
+TEMPLATES = {name: text for name, text in SHIPPED.items() if name != "pages.yml"}
 LABELS = ["stored-object", "UID:metrics"]
 
 
@@ -114,10 +115,12 @@ def test_init__repository_files_are_the_templates_and_the_configuration(shell: S
     assert "commit them on the default branch" in done.err
 
 
-def test_init__what_it_writes_passes_the_doctor(github: GitHub, shell: Shell, tmp_path: Path) -> None:
+@pytest.mark.parametrize("more", [[], ["--page"]])
+def test_init__what_it_writes_passes_the_doctor(github: GitHub, shell: Shell, tmp_path: Path, more: list[str]) -> None:
     bare = github.add_repository("octo/new", files={"README.md": "# A store\n"})
     (tmp_path / ".git").mkdir()
-    written = shell.run("init", "--repository-files").json["written"]
+    written = shell.run("init", "--repository-files", *more).json["written"]
+    assert [Path(name).name for name in written] == [*(["pages.yml"] if more else TEMPLATES), "gh-store.yml"]
     bare.commit_files({name: (tmp_path / name).read_text("utf-8") for name in written})
 
     assert levels(shell.run("doctor", "--repo", "octo/new")) == {"label": "warn"}
@@ -141,11 +144,12 @@ def test_init__says_why_it_can_not(shell: Shell, arguments: list[str], said: str
     assert done.err.count("\n") == 1
 
 
-def test_init__a_directory_that_would_say_nothing_is_refused(shell: Shell) -> None:
-    done = shell.run("init", "--directory", "checkout")
+@pytest.mark.parametrize("given", [["--directory", "checkout"], ["--page"]])
+def test_init__an_option_that_would_say_nothing_is_refused(shell: Shell, given: list[str]) -> None:
+    done = shell.run("init", *given)
 
     assert (done.code, list(shell.folder.iterdir())) == (2, [])
-    assert "--directory is given without --repository-files" in done.err
+    assert f"{given[0]} is given without --repository-files" in done.err
 
 
 def test_init__on_a_terminal_says_it_in_words(shell: Shell) -> None:
@@ -468,7 +472,7 @@ def test_doctor__on_a_terminal_is_a_table_with_what_to_do(shell: Shell, reposito
 
 
 def test_templates__of_an_installation_without_any_are_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    doctor.templates.cache_clear()
+    doctor._shipped.cache_clear()
     monkeypatch.setattr(doctor, "files", lambda _: tmp_path)
 
     with pytest.raises(StoreError, match="no workflow templates"):

@@ -362,6 +362,7 @@ def _from_json(text: Any) -> Any:
 
 
 _FUNCTIONS: dict[str, tuple[Callable[..., Any], int, int]] = {
+    "cancelled": (lambda: False, 0, 0),
     "contains": (_contains, 2, 2),
     "endswith": (_ends_with, 2, 2),
     "format": (_format, 1, 255),

@@ -5,9 +5,10 @@
     (run,) = actions.react()
     assert run.results[-1].exit_code == 0
 
-What it knows: triggers with their activity types, `if` of jobs, concurrency groups with and without `queue: max`,
-permissions (which become the token's), inputs with defaults, `uses` of actions/checkout and of this action. What a
-workflow asks beyond that is a RunnerError, never left out in silence.
+What it knows: triggers with their activity types, `if` and `needs` of jobs, concurrency groups with and without
+`queue: max`, permissions (which become the token's), inputs with defaults, outputs, `uses` of actions/checkout, of the
+two that deploy a page, of this action and of its reusable workflow. What a workflow asks beyond that is a RunnerError,
+never left out in silence.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from tests.support.runner import ROOT, Job, Result, RunnerError, run_process
 
 OWN = "org/gh-store-action@"
 CHECKOUT = "actions/checkout@"
+UPLOAD, DEPLOY = "actions/upload-pages-artifact@", "actions/deploy-pages@"
+REUSABLE = "org/gh-store-action/.github/workflows/store.yml@"
 
 DEFAULT_TYPES = {
     "pull_request": ("opened", "synchronize", "reopened"),
@@ -35,8 +38,9 @@ DEFAULT_TYPES = {
 
 _KNOWN = {
     "workflow": {"name", "on", "permissions", "jobs", "run-name"},
-    "job": {"name", "if", "runs-on", "timeout-minutes", "concurrency", "permissions", "steps"},
-    "step": {"name", "id", "uses", "with"},
+    "job": {"name", "if", "runs-on", "timeout-minutes", "concurrency", "permissions", "steps"}
+    | {"needs", "outputs", "environment", "uses", "with"},
+    "step": {"name", "id", "if", "uses", "with"},
 }
 
 Start = Callable[[Job], Result]
@@ -60,6 +64,7 @@ class Run:
     outcome: str
     permissions: Mapping[str, str] = field(default_factory=dict)
     results: tuple[Result, ...] = ()
+    outputs: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -70,6 +75,7 @@ class Actions:
         folder: an empty folder of the test's.
         workflows: file name -> text.
         start: how the action is run: as a process unless a test hands in the container.
+        page: the files that were deployed last, by path.
     """
 
     github: GitHub
@@ -77,11 +83,14 @@ class Actions:
     folder: Path
     workflows: Mapping[str, str]
     start: Start = run_process
+    page: Mapping[str, bytes] = field(default_factory=dict)
+    _uploaded: Mapping[str, bytes] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._read = {name: read(text) for name, text in self.workflows.items()}
         self._seen = len(self.github.events)
         self._jobs = itertools.count(1)
+        self._needed: dict[tuple[str, int, str], Run] = {}
 
     def tick(self, cron: str) -> None:
         """The clock reaches a schedule."""
@@ -103,8 +112,22 @@ class Actions:
             if starts(workflow, name, event)
             for job_id in workflow["jobs"]
         ]
-        taken = self._displaced(queued)
-        return [self._run(*call, cancelled=place in taken) for place, call in enumerate(queued)]
+        done: dict[int, Run] = {}
+        for depth in range(len(queued)):  # a job runs when those that it needs have run
+            layer = [place for place, (name, job_id, _) in enumerate(queued) if self._depth(name, job_id) == depth]
+            taken = self._displaced([queued[place] for place in layer])
+            for number, place in enumerate(layer):
+                name, job_id, event = queued[place]
+                done[place] = self._run(name, job_id, event, cancelled=number in taken)
+                self._needed[name, event.index, job_id] = done[place]
+        return [done[place] for place in sorted(done)]
+
+    def _depth(self, name: str, job_id: str) -> int:
+        return max((self._depth(name, one) + 1 for one in self._needs(name, job_id)), default=0)
+
+    def _needs(self, name: str, job_id: str) -> list[str]:
+        needs = self._read[name]["jobs"][job_id].get("needs", [])
+        return [needs] if isinstance(needs, str) else list(needs)
 
     def _displaced(self, queued: list[tuple[str, str, Event]]) -> set[int]:
         """Which runs a later one of their group cancels: one runs, one waits, or with `queue: max` a hundred
@@ -116,18 +139,18 @@ class Actions:
             concurrency = job.get("concurrency")
             if concurrency is None or not self._wanted(name, job_id, event):
                 continue
-            group = as_text(interpolate(concurrency["group"], self._contexts(name, event))).lower()
+            group = as_text(interpolate(concurrency["group"], self._contexts(name, event, job_id))).lower()
             groups.setdefault(group, []).append(place)
             most[group] = 100 if concurrency.get("queue") == "max" else 1
         return {place for group, places in groups.items() for place in places[1 : len(places) - most[group]]}
 
     def _wanted(self, name: str, job_id: str, event: Event) -> bool:
         condition = self._read[name]["jobs"][job_id].get("if")
-        if condition is None or isinstance(condition, bool):
-            return condition is not False
-        text = str(condition).strip()
-        bare = text[3:-2] if text.startswith("${{") and text.endswith("}}") else text
-        return truthy(evaluate(bare, self._contexts(name, event)))
+        contexts = self._contexts(name, event, job_id)
+        needed = {one["result"] for one in contexts["needs"].values()}
+        if "cancelled()" not in str(condition) and needed - {"success"}:
+            return False
+        return _true(condition, contexts)
 
     def _run(self, name: str, job_id: str, event: Event, *, cancelled: bool) -> Run:
         workflow, job = self._read[name], self._read[name]["jobs"][job_id]
@@ -139,23 +162,33 @@ class Actions:
         if not isinstance(permissions, dict):
             raise RunnerError(f"{name}: the job {job_id} names no permissions")
         token = self.repository.workflow_token(**permissions)
-        contexts = self._contexts(name, event, token)
+        contexts = self._contexts(name, event, job_id, token)
         folder = self.folder / f"job-{next(self._jobs)}"
         workspace = folder / "work" / self.repository.full_name.rpartition("/")[2]
         workspace.mkdir(parents=True)
         results: list[Result] = []
         for step in job["steps"]:
+            if not _true(step.get("if"), contexts):
+                continue
             inputs = {key: interpolate(value, contexts) for key, value in step.get("with", {}).items()}
             if step["uses"].startswith(CHECKOUT):
                 self._check_out(workspace, inputs, token)
             elif step["uses"].startswith(OWN):
                 results.append(self.start(self._job(folder / str(len(results)), workspace, inputs, event, contexts)))
+                contexts["steps"][step.get("id", "")] = {"outputs": results[-1].outputs}
                 if results[-1].exit_code:
                     break
+            elif step["uses"].startswith(UPLOAD):
+                root = workspace / as_text(inputs["path"])
+                files = [file for file in root.rglob("*") if file.is_file()]
+                self._uploaded = {file.relative_to(root).as_posix(): file.read_bytes() for file in files}
+            elif step["uses"].startswith(DEPLOY):
+                self.page = self._uploaded
             else:
                 raise RunnerError(f"{name}: this runner does not know {step['uses']}")
         failed = any(result.exit_code for result in results)
-        return Run(name, job_id, event, "failure" if failed else "success", permissions, tuple(results))
+        outputs = {key: as_text(interpolate(value, contexts)) for key, value in job.get("outputs", {}).items()}
+        return Run(name, job_id, event, "failure" if failed else "success", permissions, tuple(results), outputs)
 
     def _job(
         self, folder: Path, workspace: Path, inputs: Mapping[str, Any], event: Event, contexts: Mapping[str, Any]
@@ -177,7 +210,7 @@ class Actions:
             ref=github["ref"],
         )
 
-    def _contexts(self, name: str, event: Event, token: str = "") -> dict[str, Any]:
+    def _contexts(self, name: str, event: Event, job_id: str, token: str = "") -> dict[str, Any]:
         """What expressions may ask; `inputs` have the types that the workflow declares."""
         ref = f"refs/heads/{self.repository.record.default_branch}"
         github = {
@@ -195,7 +228,13 @@ class Actions:
         inputs = {
             key: _typed(given.get(key, entry.get("default")), entry.get("type")) for key, entry in declared.items()
         }
-        return {"github": github, "inputs": inputs if event.name == "workflow_dispatch" else {}}
+        done = {one: self._needed[name, event.index, one] for one in self._needs(name, job_id)}
+        return {
+            "github": github,
+            "inputs": self._read[name].get("called with", inputs if event.name == "workflow_dispatch" else {}),
+            "needs": {one: {"result": run.outcome, "outputs": run.outputs} for one, run in done.items()},
+            "steps": {},
+        }
 
     def _check_out(self, workspace: Path, inputs: Mapping[str, Any], token: str) -> None:
         """What actions/checkout leaves: one commit of the branch, and, unless told not to, the token in the config."""
@@ -231,9 +270,40 @@ def read(text: str) -> dict[str, Any]:
         _only(job, "job")
         if isinstance(job.get("concurrency"), str):
             job["concurrency"] = {"group": job["concurrency"]}
-        for step in job["steps"]:
+        for step in job.get("steps", ()):
             _only(step, "step")
-    return loaded
+    return _called(loaded)
+
+
+def _called(workflow: dict[str, Any]) -> dict[str, Any]:
+    """The workflow with the jobs of the reusable one in place of the job that calls it.
+
+    Raises:
+        RunnerError: it calls another one, or gives it fewer permissions than its jobs want: GitHub starts no such run.
+    """
+    calls = [job for job in workflow["jobs"].values() if "uses" in job]
+    if not calls:
+        return workflow
+    if len(workflow["jobs"]) > 1 or not calls[0]["uses"].startswith(REUSABLE):
+        raise RunnerError(f"this runner does not know {calls[0]['uses']}")
+    called = read((ROOT / ".github/workflows/store.yml").read_text(encoding="utf-8"))
+    given = calls[0].get("with", {})
+    declared = called["on"]["workflow_call"]["inputs"]
+    inputs = {key: _typed(given.get(key, entry["default"]), entry["type"]) for key, entry in declared.items()}
+    ranks = ("none", "read", "write")
+    for job in called["jobs"].values():
+        for name, wanted in job["permissions"].items():
+            if ranks.index(calls[0]["permissions"].get(name, "none")) < ranks.index(wanted):
+                raise RunnerError(f"the called workflow wants {name}: {wanted}")
+    return {**workflow, "jobs": called["jobs"], "called with": inputs}
+
+
+def _true(condition: Any, contexts: Mapping[str, Any]) -> bool:
+    if condition is None or isinstance(condition, bool):
+        return condition is not False
+    text = str(condition).strip()
+    bare = text[3:-2] if text.startswith("${{") and text.endswith("}}") else text
+    return truthy(evaluate(bare, contexts))
 
 
 def _only(node: Mapping[str, Any], kind: str) -> None:
@@ -263,7 +333,8 @@ def _typed(value: Any, kind: str | None) -> Any:
     return "" if value is None else value
 
 
-def templates() -> dict[str, str]:
-    """The workflows that users copy."""
+def templates(*, page: bool = False) -> dict[str, str]:
+    """The workflows that users copy: the one with a page, or those without."""
     folder = ROOT / "workflows-templates"
-    return {path.name: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.yml"))}
+    found = {path.name: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.yml"))}
+    return {name: text for name, text in found.items() if (name == "pages.yml") == page}
