@@ -95,6 +95,7 @@ class Connection:
         kind = _Encrypted if parts.scheme == "https" else _Plain
         host = f"[{parts.hostname}]" if ":" in str(parts.hostname) else str(parts.hostname)  # IPv6
         self._wire = kind(host, parts.port, timeout=TIMEOUT, retry=None, pool_size=None, verify=authority or True)
+        self._wire.session.trust_env = parts.scheme == "https"  # a proxy on the way to loopback would read the token
         self._requester = Requester(
             auth=Auth.Token(token) if token else None,
             base_url=api_url,

@@ -8,7 +8,7 @@ import ipaddress
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,35 +82,81 @@ def in_front_of(port: int, chain: Path) -> Iterator[int]:
     """A port that speaks TLS, and hands what it gets to the other one."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(chain)
+
+    def relay(raw: socket.socket) -> None:
+        with (
+            context.wrap_socket(raw, server_side=True) as outer,
+            socket.create_connection(("127.0.0.1", port)) as inner,
+        ):
+            _join(outer, inner, [])
+
+    with _serving(relay) as own:
+        yield own
+
+
+@contextmanager
+def proxy(intruder: Path | None = None) -> Iterator[tuple[str, list[bytes]]]:
+    """An HTTP proxy's address, and all that it can read.
+
+    Args:
+        intruder: a certificate and its key, by which it would read what is meant for somebody else.
+    """
+    seen: list[bytes] = []
+
+    def relay(raw: socket.socket) -> None:
+        head = b""
+        while not head.endswith(b"\r\n\r\n") and (byte := raw.recv(1)):
+            head += byte
+        seen.append(head)
+        verb, where, *_ = head.split()
+        assert verb == b"CONNECT", "plain HTTP"
+        host, _, port = where.decode().rpartition(":")
+        raw.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        with socket.create_connection((host, int(port))) as inner:
+            if not intruder:
+                return _join(raw, inner, seen)
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(intruder)
+            with context.wrap_socket(raw, server_side=True) as outer:
+                seen.append(outer.recv(65_536))
+
+    with _serving(relay) as own:
+        yield f"http://127.0.0.1:{own}", seen
+
+
+@contextmanager
+def _serving(relay: Callable[[socket.socket], None]) -> Iterator[int]:
+    def answer(raw: socket.socket) -> None:
+        with contextlib.suppress(OSError, AssertionError), raw:
+            relay(raw)
+
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def serve() -> None:
             with contextlib.suppress(OSError):
                 while True:
-                    raw, _ = listener.accept()
-                    threading.Thread(target=_relay, args=(raw, context, port), daemon=True).start()
+                    threading.Thread(target=answer, args=listener.accept()[:1], daemon=True).start()
 
-        threading.Thread(target=serve, daemon=True).start()
-        yield listener.getsockname()[1]
-
-
-def _relay(raw: socket.socket, context: ssl.SSLContext, port: int) -> None:
-    inside = ("127.0.0.1", port)
-    with (
-        contextlib.suppress(OSError),
-        raw,
-        context.wrap_socket(raw, server_side=True) as outer,
-        socket.create_connection(inside) as inner,
-    ):
-        back = threading.Thread(target=_copy, args=(inner, outer), daemon=True)
-        back.start()
-        _copy(outer, inner)
-        back.join()
+        server = threading.Thread(target=serve)
+        server.start()
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)  # else the thread goes on to accept, with this certificate
+            server.join()
 
 
-def _copy(source: socket.socket, target: socket.socket) -> None:
+def _join(outer: socket.socket, inner: socket.socket, seen: list[bytes]) -> None:
+    back = threading.Thread(target=_copy, args=(inner, outer, []), daemon=True)
+    back.start()
+    _copy(outer, inner, seen)
+    back.join()
+
+
+def _copy(source: socket.socket, target: socket.socket, seen: list[bytes]) -> None:
     with contextlib.suppress(OSError):
         while data := source.recv(65_536):
+            seen.append(data)
             target.sendall(data)
     with contextlib.suppress(OSError):
         target.shutdown(socket.SHUT_RDWR)
