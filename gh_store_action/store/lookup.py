@@ -90,8 +90,9 @@ class Lookup:
                 hint = Text("Correct the label, or run ", REPAIR, ".")
                 wrong.append((issue, acceptance.wrong_label(issue, object_id, counting), hint))
                 continue
-            # Beside a signed issue any other is a duplicate, whoever opened it: nobody has to be asked.
-            if not taken and (reason := acceptance.not_accepted(issue, object_id, counting, may_write)):
+            # Beside a signed issue any other live one is a duplicate, whoever opened it: nobody has to be asked.
+            asks = not taken or objects.has_label(issue, rules.archived_label)
+            if asks and (reason := acceptance.not_accepted(issue, object_id, counting, may_write)):
                 refused.append((issue, reason))
                 continue
             if there := acceptance.kept_in(issue, object_id, counting, may_write):
