@@ -1,4 +1,4 @@
-"""Attacks by the odder ways: names that moved, pull requests, deleted issues, other cases, somebody else's deletions."""
+"""Attacks by odder ways: names that moved, pull requests, deleted issues, other cases, deletions of somebody else."""
 
 from __future__ import annotations
 
