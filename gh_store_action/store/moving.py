@@ -174,7 +174,8 @@ class Mover:
     def _continues(self, copy: Issue, old: Issue, new: int) -> bool:
         """Whether the old issue says that it is kept in the new one, and the new one has its state, or has gone on."""
         title, target = objects.read_moved(self._title(old))
-        begun, here, there = self._beginning(copy), objects.read_title(title)[1], self.lookup.marker(copy)
+        begun = self._beginning(copy)
+        here, there = objects.read_title(title)[1], objects.read_title(self._title(copy))[1]
         if target != new or begun is None or begun.previous != old.number or here is None:
             return False
         if there is not None and there.revision > begun.revision:
