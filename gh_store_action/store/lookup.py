@@ -152,7 +152,7 @@ class Lookup:
     def mislabelled(self, issue: Issue, object_id: str) -> str:
         """The id of the object that the issue is by its title, where its label says another one; empty elsewhere."""
         counting, may_write = self.session.counting, self.session.may_write
-        other = acceptance.other_id(issue, object_id, counting)
+        other = acceptance.other_id(issue, object_id, counting) or acceptance.unsigned_id(issue, object_id, counting)
         return "" if other and acceptance.not_accepted(issue, other, counting, may_write) else other
 
     def missing(self, found: Found) -> ObjectNotFound:
