@@ -142,3 +142,25 @@ def test_an_incremental_snapshot__is_the_full_one_whatever_labels_were_exchanged
         assert again() == snapshot(w) == {"m": {"n": 0}, "other": {"n": 1}}
         w.repo.edit_issue(1, "dave", body=json.dumps({"n": 666}))
         assert again() == snapshot(w) == {"other": {"n": 1}}
+
+
+def test_an_arrow_to_an_issue_that_is_not_there__leaves_the_object_where_it_is(w: World, store: GitHubStore) -> None:
+    for arrow in (" -> #999", " => #999"):
+        w.repo.edit_issue(1, "alice", title=f"{w.repo.issue(1).title}{arrow}")
+        store.process(1)
+        assert "999" not in w.repo.issue(1).title
+        same_for_all(w, {"n": 0})
+
+
+def test_updates_to_an_old_issue__wait_while_github_does_not_say_who_may_write(w: World, store: GitHubStore) -> None:
+    store.roll_over("m")
+    late = w.update(1, INC)
+    before = w.repo.issue(1)
+    w.hub.faults.status(403, match=lambda request: "/collaborators/" in request.path, times=None)
+    with store_of(w) as fresh:
+        assert fresh.process(1).refusals == ()
+    assert w.repo.issue(1) == before
+    w.hub.faults.clear()
+    with store_of(w) as fresh:
+        assert [refusal.comment_id for refusal in fresh.process(1).refusals] == [late]
+    assert len(w.repo.issue(1).comments) == len(before.comments) + 1
