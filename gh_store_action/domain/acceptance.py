@@ -108,17 +108,19 @@ def trusted_title(issue: Issue, object_id: str, counting: frozenset[str], may_wr
     return ""
 
 
+def has_moved(issue: Issue) -> bool:
+    """Whether any title says that the object moved; whether that counts is another question, which may cost one."""
+    return any(objects.read_moved(rename.title)[1] for rename in titles_of(issue))
+
+
 def kept_in(issue: Issue, object_id: str, counting: frozenset[str], may_write: MayWrite) -> int:
     """The number of the issue that the object was moved to for good, 0 where it was not."""
-    title = trusted_title(issue, object_id, counting, may_write)
+    title = trusted_title(issue, object_id, counting, may_write) if has_moved(issue) else ""
     return objects.read_moved(title)[1] if objects.is_moved(title) and marker_in(title, object_id) else 0
 
 
 def other_id(issue: Issue, object_id: str, counting: frozenset[str]) -> str:
-    """The id that the newest signed title names, where no signed title names the label's; empty where one does.
-
-    Where nobody has signed one, the title as it stands counts.
-    """
+    """The id that the newest signed title names, where no signed title names the label's; empty where one does."""
     other = ""
     for rename in _all_titles(issue):
         named, marker = objects.read_title(objects.read_moved(rename.title)[0])
@@ -127,23 +129,29 @@ def other_id(issue: Issue, object_id: str, counting: frozenset[str]) -> str:
         if named.casefold() == object_id.casefold():
             return ""
         other = other or named
+    return other
+
+
+def unsigned_id(issue: Issue, object_id: str, counting: frozenset[str]) -> str:
+    """The id that the title names, where it is another than the label's and nobody has signed one; else empty."""
     named = objects.read_title(issue.title)[0]
-    return other or (named if named.casefold() != object_id.casefold() else "")
+    return "" if named.casefold() == object_id.casefold() or is_signed(issue, object_id, counting) else named
 
 
 def wrong_label(issue: Issue, object_id: str, counting: frozenset[str]) -> str:
     """Why the label's id is not the object's, empty where it is."""
-    other = other_id(issue, object_id, counting)
-    title = "the title that the store wrote" if is_signed(issue, other, counting) else "its title"
-    return f"its label says {object_id}, but {title} says {other}" if other else ""
+    if other := other_id(issue, object_id, counting):
+        return f"its label says {object_id}, but the title that the store wrote says {other}"
+    other = unsigned_id(issue, object_id, counting)
+    return f"its label says {object_id}, but its title says {other}" if other else ""
 
 
 def problem(issue: Issue, rules: Rules, counting: frozenset[str]) -> str:
-    """Why labels and title do not say which object the issue is; empty where they do."""
+    """Why labels and signed titles do not say which object the issue is; empty where they do."""
     object_id = objects.object_id_of(issue, rules)
     if object_id is None:
         return objects.id_problem(issue, rules)
-    return wrong_label(issue, object_id, counting)
+    return wrong_label(issue, object_id, counting) if other_id(issue, object_id, counting) else ""
 
 
 def not_accepted(issue: Issue, object_id: str, counting: frozenset[str], may_write: MayWrite) -> str:

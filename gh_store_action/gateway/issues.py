@@ -43,6 +43,11 @@ class GitHub:
         self._names = {"owner": self._owner, "name": self._name}
         self._path = f"/repos/{quote(self._owner)}/{quote(self._name)}"
 
+    @property
+    def owner(self) -> str:
+        """Whose the repository is, lower-cased: under the name that the newest answer gave, for it may have moved."""
+        return self._current_name.partition("/")[0].lower()
+
     def __repr__(self) -> str:
         return f"GitHub({self.repository!r})"
 

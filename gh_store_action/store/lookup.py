@@ -90,8 +90,9 @@ class Lookup:
                 hint = Text("Correct the label, or run ", REPAIR, ".")
                 wrong.append((issue, acceptance.wrong_label(issue, object_id, counting), hint))
                 continue
-            # Beside a signed issue any other is a duplicate, whoever opened it: nobody has to be asked.
-            if not taken and (reason := acceptance.not_accepted(issue, object_id, counting, may_write)):
+            # Beside a signed issue any other live one is a duplicate, whoever opened it: nobody has to be asked.
+            asks = not taken or objects.has_label(issue, rules.archived_label)
+            if asks and (reason := acceptance.not_accepted(issue, object_id, counting, may_write)):
                 refused.append((issue, reason))
                 continue
             if there := acceptance.kept_in(issue, object_id, counting, may_write):
@@ -151,7 +152,7 @@ class Lookup:
     def mislabelled(self, issue: Issue, object_id: str) -> str:
         """The id of the object that the issue is by its title, where its label says another one; empty elsewhere."""
         counting, may_write = self.session.counting, self.session.may_write
-        other = acceptance.other_id(issue, object_id, counting)
+        other = acceptance.other_id(issue, object_id, counting) or acceptance.unsigned_id(issue, object_id, counting)
         return "" if other and acceptance.not_accepted(issue, other, counting, may_write) else other
 
     def missing(self, found: Found) -> ObjectNotFound:

@@ -174,7 +174,8 @@ class Mover:
     def _continues(self, copy: Issue, old: Issue, new: int) -> bool:
         """Whether the old issue says that it is kept in the new one, and the new one has its state, or has gone on."""
         title, target = objects.read_moved(self._title(old))
-        begun, here, there = self._beginning(copy), objects.read_title(title)[1], self.lookup.marker(copy)
+        begun = self._beginning(copy)
+        here, there = objects.read_title(title)[1], objects.read_title(self._title(copy))[1]
         if target != new or begun is None or begun.previous != old.number or here is None:
             return False
         if there is not None and there.revision > begun.revision:
@@ -193,7 +194,8 @@ class Mover:
     def _title(self, issue: Issue) -> str:
         """The newest title that was set with the right to write."""
         counting = self.session.counting
-        object_id = objects.object_id_of(issue, self.session.rules) or acceptance.other_id(issue, "", counting)
+        known = acceptance.other_id(issue, "", counting) or acceptance.unsigned_id(issue, "", counting)
+        object_id = objects.object_id_of(issue, self.session.rules) or known
         return acceptance.trusted_title(issue, object_id, counting, self.session.may_write)
 
     def _own_labels(self, issue: Issue) -> tuple[str, ...]:
@@ -264,7 +266,7 @@ class Mover:
 
     def _redirect(self, issue: Issue) -> tuple[tuple[Refusal, ...], int]:
         """Refuses what came after the move, and says where the object is; who may not write gets a reaction alone."""
-        title, target = objects.read_moved(self._title(issue))
+        title, target = objects.read_moved(self._title(issue) if acceptance.has_moved(issue) else "")
         object_id, marker = objects.read_title(title)
         if not target or marker is None:
             return (), 0

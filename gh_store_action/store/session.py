@@ -233,7 +233,7 @@ class Session:
     def _standing(self, login: str) -> str:
         if login == GHOST:
             return "none"
-        if login == self.github.repository.partition("/")[0].lower():
+        if login == self.github.owner:
             return "admin"  # the account that owns the repository; an organization is nobody's login
         if login not in self._permissions:
             answer = self.github.permission(login)

@@ -159,6 +159,30 @@ def test_labels_on_a_rolled_over_objects_old_issue__bring_back_no_old_state(
     assert store.update("m", INC["_data"], "operators", apply=True).data == {"n": now["n"] + 1}
 
 
+@pytest.mark.parametrize("by", ["carol", "alice"])
+def test_labels_and_an_edit_of_the_body_on_the_old_issue__do_not_have_the_new_one_given_up(
+    w: World, store: GitHubStore, by: str
+) -> None:
+    """By who opened the old issue and has left, in league with a triager; or by a writer in the wrong issue."""
+    w.repo.grant("carol", "write")
+    old = w.repo.open_issue("carol", "Stored Object: m", '{"n": 0}', LABELS)
+    w.process(old)
+    number = store.roll_over("m").meta.issue_number
+    store.update("m", INC["_data"], "operators", apply=True)
+    w.repo.grant("carol", "read")
+    w.repo.edit_issue(old, by, body=json.dumps(THEIRS))
+    label(w, old, *LABELS)
+    for _ in range(2):
+        store.process(old)
+        store.sweep()
+        same_for_all(w, {"n": 1})
+        label(w, number)
+        label(w, old, *LABELS)
+    store.sweep()
+    same_for_all(w, {"n": 1})
+    assert w.repo.issue(number).title.startswith("Stored Object: m [r")
+
+
 def test_a_typed_arrow__gives_up_no_issue_that_is_not_the_copy(w: World, store: GitHubStore) -> None:
     """By whoever opened the issue and has left, or by a writer whom `access` may leave out."""
     w.repo.grant("carol", "write")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from gh_store_action.errors import StoreError
 from gh_store_action.snapshots.collecting import Collector
@@ -41,6 +43,21 @@ def snapshot(w: World) -> dict[str, object]:
     finally:
         session.github.transport.close()
     return {entry.object_id.lower(): json.loads(entry.record)["data"] for entry in entries}
+
+
+@contextmanager
+def snapshots_after(w: World) -> Iterator[Callable[[], dict[str, object]]]:
+    """A snapshot as of now; each call brings it up to date, and falls back on a full one as `update-snapshot` does."""
+    session = w.session()
+    known = [Collector(session).full()]
+
+    def again() -> dict[str, object]:
+        known.append(Collector(session).again(known[-1])[0])
+        entries = known[-1].snapshot.entries.values()
+        return {entry.object_id.lower(): json.loads(entry.record)["data"] for entry in entries}
+
+    yield again
+    session.github.transport.close()
 
 
 def same_for_all(w: World, data: object, object_id: str = "m") -> None:

@@ -145,7 +145,7 @@ def _entered_again(entries: Sequence[Entry], context: Context, base: Base) -> Ba
     """The state entered into the log where somebody has edited what the store entered: the body alone would hold it."""
     settled = [entry for entry in entries if not entry.asks or entry.id <= base.comment]
     found = tampered_since(settled, context.rules.processors, context.counting | context.binding)
-    if not found or base.checkpoint:
+    if not found:
         return base
     which = ", ".join(f"{entry.id} (by {entry.comment.editor})" for entry in found)
     note = f"Comments of the store were edited: {which}. The state was entered into the log again."

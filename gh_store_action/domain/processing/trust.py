@@ -64,6 +64,8 @@ def no_object(issue: Issue, context: Context) -> NotAnObject | None:
 
     if reason := acceptance.not_accepted(issue, object_id, context.counting, may_write):
         return NotAnObject(f"{reason}; it becomes an object when somebody who may write saves its body")
+    if reason := acceptance.wrong_label(issue, object_id, context.counting):
+        return NotAnObject(reason, broken=True)
     title = acceptance.trusted_title(issue, object_id, context.counting, may_write)
     target = objects.read_moved(title)[1]
     if target and acceptance.marker_in(title, object_id) is not None:

@@ -117,6 +117,8 @@ def stored_object(issue: Issue, rules: Rules, counting: frozenset[str], may_writ
         data = read_body(issue.body)
     except InvalidJson as error:
         return LeftOut(issue.number, f"its body cannot be read as an object: {error.reason}", broken=True)
+    if reason := acceptance.wrong_label(issue, object_id, counting):
+        return LeftOut(issue.number, reason, broken=True)
     title = acceptance.trusted_title(issue, object_id, counting, may_write)
     marker, known = acceptance.marker_in(title, object_id), digest(data)
     meta = objects.meta_of(issue, object_id, rules, marker, known)
