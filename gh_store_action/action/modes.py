@@ -21,6 +21,7 @@ from gh_store_action.store.moving import Mover
 
 WARN_COMMENTS = 2_000
 ALARM_COMMENTS = 2_400
+MANY_STRANGERS = 20  # updates of one run by people who may not write
 
 
 def process(run: Run) -> int:
@@ -113,7 +114,15 @@ def _report_one(run: Run, result: Result) -> None:
 
 
 def _warn_of_the_cap(report: Report, name: str, result: Result) -> None:
-    """GitHub takes 2,500 comments an issue; long before that somebody has to act."""
+    """GitHub takes 2,500 comments an issue, whoever posts them; long before that somebody has to act."""
+    many = sum(refusal.unauthorized for refusal in result.refusals)
+    if many >= MANY_STRANGERS:
+        report.warning(
+            f"{name}: {many} updates of this run are by people who may not write, and an issue takes {COMMENT_LIMIT:,} "
+            f"comments. Where that goes on, lock the conversation of issue #{result.number}: whoever may write goes on,"
+            " and so does the store. For all issues, limit interactions in the settings, under Moderation options.",
+            title="Many strangers",
+        )
     said = f"{name}: the issue has {result.comments:,} of the {COMMENT_LIMIT:,} comments that GitHub takes"
     if result.comments >= ALARM_COMMENTS:
         report.error(f"{said}. Run `gh-store roll-over {result.object_id}` now.", title="Nearly full")

@@ -21,7 +21,7 @@ ANYONE = "anyone"
 CODEOWNERS_LIMIT = 3 * 1024 * 1024  # bytes; GitHub does not load a larger file: docs, about-code-owners
 CODEOWNERS_PATHS = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS")  # in the order in which GitHub looks
 
-_OWNER = re.compile(r"@([a-z0-9][a-z0-9_-]*(?:/[a-z0-9._-]+)?)", re.IGNORECASE)
+_OWNER = re.compile(r"@([a-z0-9][a-z0-9_-]*(?:/[a-z0-9_][a-z0-9._-]*)?)", re.IGNORECASE)
 _MAIL = re.compile(r"[^@\s]+@[^@\s]+")
 _WORD = re.compile(r"(?:\\.|[^\s\\])+|\\")  # an escaped space belongs to the pattern
 

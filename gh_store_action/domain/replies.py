@@ -131,8 +131,8 @@ def read_reasons(text: str) -> dict[int, tuple[Reason, ...]]:
 
 
 def _who(login: str) -> str:
-    """Mentions the writer, who is to hear of it; a bot hears nothing, so it is named only."""
-    return code_span(login) if login.endswith("[bot]") or not login else "@" + login
+    """Mentions the writer, who is to hear of it; a bot, or who is no user, hears nothing and is named only."""
+    return code_span(login) if login.endswith("]") or not login else "@" + login
 
 
 def _reasons(reasons: Sequence[Reason]) -> list[str]:

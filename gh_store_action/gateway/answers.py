@@ -21,6 +21,7 @@ FIELDS_FROM = "3.10"
 
 Kind = type[Any] | UnionType
 
+_LAST = 253_402_300_799 - 10**9  # seconds; what is later leaves no room before the year 9999
 _BROKEN = "GitHub broke off, or sent something else than an answer"
 _UNKNOWN_FIELD = re.compile(r"Field '(\w+)' doesn't exist on type '(\w+)'")
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>|\A\s*([^<\s].*)", re.IGNORECASE | re.DOTALL)
@@ -99,7 +100,7 @@ def text(response: Response, now: float) -> str | None:
     """The same of a file that was asked for as it is; None where it is a folder, which is listed."""
     _check_status(response, now)
     kind = response.headers.get("content-type", "")
-    if kind.startswith("application/json"):
+    if kind.startswith("application/json") and response.status != 204:
         return None
     if not kind.startswith("application/vnd.github") or "raw" not in kind:
         raise NoAnswer(_BROKEN)
@@ -197,14 +198,38 @@ def _pause_asked(headers: Mapping[str, str], now: float) -> float:
     after = headers.get("retry-after", "")
     try:
         if after.isdecimal():
-            return max(float(after), 1.0)
+            return max(number_of(after), 1.0)
         if after:  # HTTP allows a date: RFC 9110, section 10.2.3
-            return max(parsedate_to_datetime(after).timestamp() - now, 1.0)
+            return max(moment_of(after) - now, 1.0)
         if headers.get("x-ratelimit-remaining") == "0":
-            return max(float(headers["x-ratelimit-reset"]) - now, 0.0) + 1.0
+            return max(number_of(headers["x-ratelimit-reset"]) - now, 0.0) + 1.0
     except (ValueError, KeyError):
         pass  # what cannot be read names no time
     return SECONDARY_WAIT
+
+
+def number_of(text: str) -> float:
+    """A header's number.
+
+    Raises:
+        ValueError: it is none, or none that counts requests, or seconds, of a time that `gmtime` knows.
+    """
+    value = float(text)
+    if not 0 <= value <= _LAST:
+        raise ValueError(text[:80])
+    return value
+
+
+def moment_of(text: str) -> float:
+    """Seconds since the epoch of a date in a header.
+
+    Raises:
+        ValueError: it is none, or before GitHub.
+    """
+    try:
+        return number_of(str(parsedate_to_datetime(text).timestamp()))
+    except OverflowError:
+        raise ValueError(text[:80]) from None
 
 
 def _message(response: Response) -> str:

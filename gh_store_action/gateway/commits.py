@@ -9,6 +9,7 @@ from typing import Any
 
 from gh_store_action.errors import StoreError
 from gh_store_action.gateway import queries
+from gh_store_action.gateway.connection import MOST_OF_A_FILE
 from gh_store_action.gateway.issues import GitHub
 from gh_store_action.gateway.records import Failure, failures_of
 from gh_store_action.gateway.refusals import denied, explained
@@ -63,7 +64,7 @@ class CommitGateway(GitHub):
 
     def blob(self, oid: str) -> bytes:
         """A file's bytes, up to GitHub's 100 MB (REST, "Get a blob")."""
-        answer = self.transport.get(f"{self._path}/git/blobs/{oid}")
+        answer = self.transport.get(f"{self._path}/git/blobs/{oid}", most=MOST_OF_A_FILE)
         return base64.b64decode(answer["content"])
 
     def create_branch(self, tip: Tip) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -19,6 +21,9 @@ from gh_store_action.errors import GitHubError
 from gh_store_action.gateway.endpoints import origin
 
 TIMEOUT = 30  # seconds; GitHub gives up on a request after ten (rate-limits-for-the-rest-api, "Timeouts")
+DEADLINE = 120  # seconds for a whole request, however its bytes come
+MOST = 64  # MiB of an answer, unpacked: the longest hundred comments, each character escaped, are 40
+MOST_OF_A_FILE = 144  # MiB; GitHub hands out files of up to 100 MB, in base64
 _UNVERIFIED = "certificate verify failed"
 
 
@@ -46,6 +51,7 @@ class Call:
     Args:
         address: a path below the API's address, or an address at the same host.
         accept: the media type that is asked for, where it is not JSON.
+        most: MiB that the answer may have.
     """
 
     verb: str
@@ -53,31 +59,55 @@ class Call:
     parameters: Mapping[str, Any] | None = None
     body: Any = None
     accept: str = ""
+    most: int = MOST
 
 
-class _Diverted(Exception):
-    """An answer on which PyGithub would act by itself: it follows 301 without the query, and waits at 202."""
+class Unanswered(OSError):
+    """No whole answer came in time, or in size; `str()` says which."""
 
-    def __init__(self, response: Response) -> None:
-        super().__init__(response.status)
-        self.response = response
+
+class TooLarge(Unanswered):
+    """The answer is larger than any that was asked for."""
+
+
+class _Came(Exception):
+    """An answer is there.  PyGithub never sees it: of itself it follows 301 without the query, waits at 202, and
+    believes that headers are numbers.
+    """
 
 
 class _Plain(HTTPRequestsConnectionClass):
+    most = MOST
+    came: Response
+
     def getresponse(self) -> Any:
-        return _as_it_is(super().getresponse())
+        self.came = _whole(super().getresponse().response, self.most)
+        raise _Came
 
 
 class _Encrypted(HTTPSRequestsConnectionClass):
+    most = MOST
+    came: Response
+
     def getresponse(self) -> Any:
-        return _as_it_is(super().getresponse())
+        self.came = _whole(super().getresponse().response, self.most)
+        raise _Came
 
 
-def _as_it_is(answer: Any) -> Any:
-    if answer.status in (202, 301):
-        headers = {name.lower(): value for name, value in answer.getheaders()}
-        raise _Diverted(Response(answer.status, headers, answer.read()))
-    return answer
+def _whole(answer: requests.Response, most: int) -> Response:
+    """The answer with its body, read as UTF-8: to guess an encoding takes minutes for a large page."""
+    found = bytearray()
+    with answer:
+        for piece in answer.iter_content(64 * 1024):  # unpacked, and never more at a time
+            found += piece
+            if len(found) > most << 20:
+                raise TooLarge(f"GitHub sent more than {most} MiB")
+    headers = {name.lower(): value for name, value in answer.headers.items()}
+    return Response(answer.status_code, headers, found.decode(errors="replace"))
+
+
+def _nowhere(resp: requests.Response) -> None:
+    """Where `requests` looks for the next address of its own, which may be none."""
 
 
 class Connection:
@@ -91,11 +121,8 @@ class Connection:
 
     def __init__(self, token: str, api_url: str, authority: str = "") -> None:
         self.url = api_url
-        parts = urlsplit(api_url)
-        kind = _Encrypted if parts.scheme == "https" else _Plain
-        host = f"[{parts.hostname}]" if ":" in str(parts.hostname) else str(parts.hostname)  # IPv6
-        self._wire = kind(host, parts.port, timeout=TIMEOUT, retry=None, pool_size=None, verify=authority or True)
-        self._wire.session.trust_env = parts.scheme == "https"  # a proxy on the way to loopback would read the token
+        self._authority = authority
+        self._wire = self._dialled()
         self._requester = Requester(
             auth=Auth.Token(token) if token else None,
             base_url=api_url,
@@ -110,23 +137,55 @@ class Connection:
             api_version="2022-11-28",
         )
 
+    def _dialled(self) -> _Plain | _Encrypted:
+        parts = urlsplit(self.url)
+        kind = _Encrypted if parts.scheme == "https" else _Plain
+        host = f"[{parts.hostname}]" if ":" in str(parts.hostname) else str(parts.hostname)  # IPv6
+        wire = kind(host, parts.port, timeout=TIMEOUT, retry=None, pool_size=None, verify=self._authority or True)
+        wire.session.trust_env = parts.scheme == "https"  # a proxy on the way to loopback would read the token
+        wire.session.stream = True  # so that the size is known before all of it is there
+        wire.session.get_redirect_target = _nowhere  # type: ignore[method-assign]
+        return wire
+
     def close(self) -> None:
         """Ends it."""
         self._wire.close()
 
     def exchange(self, call: Call) -> Response:
-        """Sends one request.
+        """Sends one request, and gives it up at the deadline, whatever it waits for: a name, a handshake, a byte.
 
         Raises:
             GitHubError: GitHub's certificate is not trusted; nothing was sent.
             OSError: no whole answer came; a `RequestException` of requests is one.
         """
+        wire, came = self._wire, list[Response | BaseException]()
+
+        def work() -> None:
+            try:
+                came.append(self._sent(call, wire))
+            except BaseException as error:  # for whoever waits
+                came.append(error)
+            if wire is not self._wire:
+                wire.close()
+
+        worker = threading.Thread(target=work, daemon=True)  # timeouts of sockets are for each byte
+        worker.start()
+        worker.join(DEADLINE)
+        if not came:
+            self._wire = self._dialled()
+            raise Unanswered(f"GitHub sent no whole answer within {DEADLINE} s")
+        if isinstance(came[0], BaseException):
+            raise came[0]
+        return came[0]
+
+    def _sent(self, call: Call, wire: _Plain | _Encrypted) -> Response:
+        wire.most = call.most
         try:
             headers = {"Accept": call.accept} if call.accept else {}
             parameters = dict(call.parameters or {})
-            answer = self._requester.requestJson(call.verb, call.address, parameters, headers, call.body, self._wire)
-        except _Diverted as diverted:
-            return diverted.response
+            with suppress(_Came):
+                self._requester.requestJson(call.verb, call.address, parameters, headers, call.body, wire)
+            return wire.came
         except requests.exceptions.SSLError as error:
             reason = str(error).lower().partition(_UNVERIFIED)
             if not reason[1]:
@@ -136,4 +195,3 @@ class Connection:
                 f"The certificate of {origin(self.url)} could not be verified: {why}.",
                 NAME_AUTHORITY,
             ) from None
-        return Response(*answer)

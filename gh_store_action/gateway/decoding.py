@@ -22,13 +22,14 @@ _NAMES = {content: name for name, content in CONTENTS.items()}
 
 
 def login_of(actor: Mapping[str, Any] | None) -> str:
-    """The login, lower-cased; a bot's gets the suffix that GraphQL leaves out of actors."""
+    """The login, lower-cased; whoever is no user gets a suffix, as REST gives it to bots and GraphQL does not.
+
+    A mannequin, which an import leaves behind, may have the login of a user (github-facts, section 3).
+    """
     if not actor:
         return GHOST
-    login = str(actor.get("login") or GHOST).lower()
-    if actor.get("__typename") == "Bot" and not login.endswith("[bot]"):
-        login += "[bot]"
-    return login
+    login, kind = str(actor.get("login") or GHOST).lower(), str(actor.get("__typename") or "User").lower()
+    return login if kind == "user" else f"{login.removesuffix('[bot]')}[{kind}]"
 
 
 def reactions_from(

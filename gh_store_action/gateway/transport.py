@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
 from gh_store_action.arguments import graphql_url_for
@@ -22,7 +21,7 @@ from gh_store_action.gateway.answers import (
     NoAnswer,
     NotGitHub,
 )
-from gh_store_action.gateway.connection import Call, Connection, Response
+from gh_store_action.gateway.connection import MOST, MOST_OF_A_FILE, Call, Connection, Response, TooLarge, Unanswered
 from gh_store_action.gateway.endpoints import origin
 from gh_store_action.gateway.refusals import UnknownEffect, quoted
 
@@ -165,17 +164,21 @@ class Transport:
         """
         return self._graphql(document, variables, writes=True)
 
-    def get(self, path: str, parameters: Mapping[str, Any] | None = None, *, kind: Kind = dict) -> Any:
+    def get(
+        self, path: str, parameters: Mapping[str, Any] | None = None, *, kind: Kind = dict, most: int = MOST
+    ) -> Any:
         """Reads by REST; safe to repeat.
 
         Args:
             kind: what the answer is, `object` for whatever is JSON.
+            most: MiB that the answer may have.
         """
-        return self._repeat("core", Call("GET", path, parameters), lambda found: self._rest(found, kind), writes=False)
+        call = Call("GET", path, parameters, most=most)
+        return self._repeat("core", call, lambda found: self._rest(found, kind), writes=False)
 
     def text(self, path: str) -> str | None:
         """A file by the contents endpoint, of up to 100 MB; None for what is no file."""
-        call = Call("GET", path, accept=RAW)
+        call = Call("GET", path, accept=RAW, most=MOST_OF_A_FILE)
         return self._repeat("core", call, lambda found: answers.text(found, self._now()), writes=False)
 
     def send(self, verb: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
@@ -202,14 +205,14 @@ class Transport:
         bucket = self._buckets[name]
         try:
             if headers.get("date"):
-                self.newest_time = parsedate_to_datetime(headers["date"]).strftime("%Y-%m-%dT%H:%M:%SZ")
+                self.newest_time = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(answers.moment_of(headers["date"])))
                 self.server_time = self.server_time or self.newest_time
             if "x-ratelimit-used" in headers:
-                bucket.used = int(headers["x-ratelimit-used"])
+                bucket.used = int(answers.number_of(headers["x-ratelimit-used"]))
             if "x-ratelimit-remaining" in headers:
-                bucket.remaining = int(float(headers["x-ratelimit-remaining"]))
+                bucket.remaining = int(answers.number_of(headers["x-ratelimit-remaining"]))
             if "x-ratelimit-reset" in headers:
-                bucket.reset = float(headers["x-ratelimit-reset"])
+                bucket.reset = answers.number_of(headers["x-ratelimit-reset"])
         except ValueError:
             self._log("GitHub sent a date or rate-limit header that cannot be read; it is left out of account.")
 
@@ -246,6 +249,11 @@ class Transport:
             except NoAnswer as none:
                 problem, status = none.problem, none.status
                 last = last or (status in TIMED_OUT and attempt == attempts)
+            except TooLarge as error:  # a page of fewer is smaller, as it is with what takes too long
+                problem, status = str(error), TIMED_OUT[0]
+                last = last or attempt == attempts
+            except Unanswered as error:
+                problem, status = str(error), 0
             except OSError as error:
                 problem, status = f"GitHub could not be reached or broke off ({type(error).__name__})", 0
             if writes:
@@ -281,9 +289,10 @@ class Transport:
             target = response.headers.get("location", "")
             if response.status not in (301, 302, 307, 308) or not target:
                 return response
-            if not target.startswith("/") and origin(target) != origin(self._connection.url):
+            other = "" if target.startswith("/") else _origin(target)
+            if other not in ("", origin(self._connection.url)):
                 raise NotGitHub(
-                    f"{origin(self._connection.url)} sends requests on to another host, {quoted(origin(target))}.",
+                    f"{origin(self._connection.url)} sends requests on to another host, {quoted(other)}.",
                     "Check the address of the API, or use the one that it names: the token goes to no other host.",
                 )
             place = origin(self._connection.url) + target if target.startswith("/") else target
@@ -292,6 +301,13 @@ class Transport:
             f"GitHub sent a request on {MOST_REDIRECTS} times and more.",
             "Check the name of the repository and the address of the API.",
         )
+
+
+def _origin(target: str) -> str:
+    try:
+        return origin(target)
+    except ValueError:
+        return target  # no address at all
 
 
 def _clock(at: float) -> str:

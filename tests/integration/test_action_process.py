@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from gh_store_action.action.modes import ALARM_COMMENTS, WARN_COMMENTS
+from gh_store_action.action.modes import ALARM_COMMENTS, MANY_STRANGERS, WARN_COMMENTS
 from tests.support.scene import OWNER, STRANGER, WRITER, Scene
 
 # One object, by its number
@@ -97,6 +97,19 @@ def test_process__an_issue_that_fills_up_is_told_in_time(scene: Scene, comments:
     run = scene.run("process", issue_number=number)
     assert run.exit_code == 0
     assert [c.name for c in run.result.commands if "gh-store roll-over metrics" in c.data] == ([kind] if kind else [])
+
+
+@pytest.mark.parametrize("many", [MANY_STRANGERS - 1, MANY_STRANGERS])
+def test_process__many_updates_of_strangers_are_told_early_with_the_lock_that_stops_them(
+    scene: Scene, many: int
+) -> None:
+    number = scene.make("metrics", {"count": 0})
+    for _ in range(many):
+        scene.post(number, '{"count": 1}', by=STRANGER)
+    run = scene.run("process", issue_number=number)
+    told = [text for text in run.result.warnings if f"lock the conversation of issue #{number}" in text]
+    assert (run.exit_code, len(told)) == (0, int(many == MANY_STRANGERS))
+    assert all("limit interactions" in text for text in told)
 
 
 # Refusals

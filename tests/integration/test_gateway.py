@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from gh_store_action.domain import replies
 from gh_store_action.errors import ConfigurationError, GitHubError, ObjectNotFound
 from gh_store_action.gateway.decoding import login_of
 from gh_store_action.gateway.issues import GitHub as Gateway
@@ -110,6 +111,13 @@ def test_read__a_deleted_account_is_nobody() -> None:
     assert login_of({"login": "Ada", "__typename": "User"}) == "ada"
     assert login_of({"login": "github-actions", "__typename": "Bot"}) == "github-actions[bot]"
     assert login_of({"login": "github-actions[bot]", "__typename": "Bot"}) == "github-actions[bot]"
+
+
+@pytest.mark.parametrize("kind", ["Mannequin", "Organization", "EnterpriseUserAccount", "WhateverComes"])
+def test_login__of_one_who_is_no_user_is_never_a_users(kind: str) -> None:
+    login = login_of({"login": "Ada", "__typename": kind})
+    assert login == f"ada[{kind.lower()}]"
+    assert "@" not in replies._who(login)
 
 
 def test_extend__goes_back_a_hundred_comments_a_request_as_far_as_asked(scene: Scene, gateway: Make) -> None:

@@ -196,6 +196,11 @@ def test_codeowners_for__goes_by_github_rules(text: str, path: str, expected: se
     assert codeowners_for(text, path) == expected
 
 
+@pytest.mark.parametrize("team", ["acme/..", "acme/.", "acme/.core", "../core"])
+def test_codeowners_for__a_team_that_leads_elsewhere_is_a_fault(team: str) -> None:
+    assert codeowners_for(f"* @alice\n* @{team}\n", "data/s.json") == {"alice"}
+
+
 def test_codeowners_for__a_file_that_github_does_not_load_names_nobody() -> None:
     assert codeowners_for("* @a\n" + "#" * CODEOWNERS_LIMIT, FILE) == frozenset()
 

@@ -41,6 +41,9 @@ store:
 """
 
 
+NO_TEAMS = ("core", "org/..", "org/.", "org/.core", "../core", "org/a/b")  # of a path in an address, `..` goes up
+
+
 def store(text: str) -> str:
     return f"store: {{{text}}}"
 
@@ -187,7 +190,7 @@ def test_parse_rules__gives_the_keys_that_were_there() -> None:
         (store("access: [{permission: admin}]"), "store.access[0] needs the key `match`."),
         (store("access: {permission: owner}"), "one of admin, maintain, write, triage, read, anyone"),
         (store("access: {permission: none}"), "one of admin, maintain, write, triage, read, anyone"),
-        (store("access: {teams: [core]}"), "store.access.teams[0] must be a team as org/team"),
+        *((store(f"access: {{teams: [{one}]}}"), "teams[0] must be a team as org/team") for one in NO_TEAMS),
         (store("access: {codeowners: yes}"), 'store.access.codeowners must be true or false, not "yes".'),
         (store("access: {user: [ada]}"), "did you mean users"),
         (store("schemas: [{match: a}]"), "store.schemas[0] needs the key `schema`."),

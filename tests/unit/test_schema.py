@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from jsonschema import Draft202012Validator
 
 from gh_store_action.domain.refusal import Reason
 from gh_store_action.domain.schema import compiling as s
+from gh_store_action.domain.schema import evaluation
 from gh_store_action.domain.strict_json import Json
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -454,3 +457,48 @@ def test_violations__agree_with_the_jsonschema_library(schema: Any, data: Json) 
     expected = Draft202012Validator(schema).is_valid(data)
     found = s.violations(compiled(schema), data)
     assert (found == ()) is expected, found
+
+
+KEYS = [f"key{number:05}" for number in range(15_000)]
+
+
+def calls(work: Callable[[], object]) -> int:
+    """How many functions of Python the work calls: the same on every machine."""
+    counted = 0
+
+    def count(_: object, event: str, __: object) -> None:
+        nonlocal counted
+        counted += event == "call"
+
+    sys.setprofile(count)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return counted
+
+
+@pytest.mark.parametrize(
+    ("schema", "data"),
+    [
+        ({"items": {"required": KEYS}}, [{}] * 15_000),
+        ({"items": {"dependentRequired": {"a": KEYS}}}, [{"a": 1}] * 7_000),
+        ({"items": {"anyOf": [{"required": KEYS[:10]}] * 900}}, [{}] * 15_000),
+    ],
+    ids=["required", "dependentRequired", "anyOf"],
+)
+def test_violations__cost_no_more_than_the_steps_that_are_counted(
+    monkeypatch: pytest.MonkeyPatch, schema: Json, data: Json
+) -> None:
+    monkeypatch.setattr(evaluation, "STEP_LIMIT", 60_000)
+    known = compiled(schema)
+    assert calls(lambda: s.violations(known, data)) < 4 * evaluation.STEP_LIMIT
+
+
+@pytest.mark.parametrize("keyword", ["required", "type"])
+def test_compile_schema__compares_no_item_with_each_other(keyword: str) -> None:
+    few, many = (
+        calls(lambda size=size: refusal({keyword: [{"a": number} for number in range(size)]}))  # type: ignore[misc]
+        for size in (100, 800)
+    )
+    assert many < 12 * few

@@ -16,6 +16,8 @@ from gh_store_action.domain.strict_json import Json, canonical, json_path
 
 STEP_LIMIT = 1_000_000
 """Keywords and values that one evaluation may look at: some seconds at worst, and 60,000 characters need far fewer."""
+REASON = 5
+"""Steps of one reason, and one more for each level of its path: its sentence and its path are written."""
 CHUNK = 1_000
 """Characters of a string that a regular expression reads in one step."""
 BATCH = 20
@@ -105,14 +107,16 @@ class At(NamedTuple):
 class Findings:
     """What one schema says of one value: reasons against it, and the members and items that it has looked at."""
 
-    __slots__ = ("names", "reasons", "seen")
+    __slots__ = ("charge", "names", "reasons", "seen")
 
-    def __init__(self) -> None:
+    def __init__(self, charge: Callable[[int], None]) -> None:
+        self.charge = charge
         self.reasons: set[Reason] = set()
         self.names: set[str] = set()
         self.seen: set[int] = set()
 
     def refuse(self, at: At, message: str) -> None:
+        self.charge(REASON + len(at.path))
         self.reasons.add(Reason(json_path(at.path), message))
 
     @property
@@ -158,7 +162,7 @@ class Evaluation:
             self.charge(1 + found.size // BATCH)
             return found
         self.charge(1 + len(node.keywords))
-        outcome = Findings()
+        outcome = Findings(self.charge)
         if node.refuses_all:
             outcome.refuse(at, "is not allowed here")
         inner = at if node.base in at.scope else at._replace(scope=(*at.scope, node.base))
