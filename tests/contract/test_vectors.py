@@ -23,7 +23,9 @@ from gh_store_action.domain.refusal import Refused
 from gh_store_action.domain.snapshots import files
 from gh_store_action.domain.snapshots.snapshot import Snapshot, entry_of
 from gh_store_action.domain.strict_json import InvalidJson, canonical, digest, parse, read_body
+from gh_store_action.domain.verdicts import UNAUTHORIZED
 from tests.support.published import need
+from tests.support.values import issue
 
 FOLDER = Path(__file__).parents[1] / "vectors"
 PROCESSOR, RULES = "github-actions[bot]", Rules()
@@ -69,13 +71,13 @@ def _given(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def log(given: Mapping[str, Any]) -> Any:
     comments = [_comment(one["id"], one) for one in given["comments"]]
-    entries = read_all(comments, RULES, frozenset({PROCESSOR}))
+    entries = read_all(issue(given["state"]["data"], comments), RULES, frozenset({PROCESSOR}))
     folded = fold(
         State(given["state"]["data"], given["state"]["revision"]),
         [entry for entry in entries if entry.asks],
         earlier=repeats(entries),
         recorded={},
-        authorized=lambda entry: entry.comment.author in given["may_write"],
+        refusal=lambda entry: None if entry.comment.author in given["may_write"] else UNAUTHORIZED,
     )
     verdicts = {str(number): verdict.outcome.key for number, verdict in folded.verdicts.items()}
     return {"data": folded.state.data, "revision": folded.state.revision, "verdicts": verdicts}
