@@ -84,12 +84,12 @@ def log(given: Mapping[str, Any]) -> Any:
 
 
 def title_read(text: str) -> Any:
-    before, moved_to = objects.read_moved(text)
+    before, number = objects.read_moved(text)
     object_id, marker = objects.read_title(before)
     if not object_id:
         return None
     found = None if marker is None else {**vars(marker), "recent": list(marker.recent)}
-    return {"id": object_id, "marker": found, "moved_to": moved_to}
+    return {"id": object_id, "marker": found, "moves_to": number, "moved": objects.is_moved(text)}
 
 
 def title_written(given: Mapping[str, Any]) -> Any:
