@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from gh_store_action.domain.records import Issue, Rules, StoredMeta
-from gh_store_action.domain.strict_json import Json, digest
+from gh_store_action.domain.strict_json import Json, body_digest, digest
 
 TITLE_PREFIX = "Stored Object: "
 MOVING, MOVED = " => #", " -> #"  # before a new issue's number: while an object moves to it, and for good
@@ -190,10 +190,10 @@ def carries(title_: str, marker: Marker) -> bool:
     return found is not None and (found.revision, found.digest) == (marker.revision, marker.digest)
 
 
-def revises(issue: Issue, marker: Marker, body: str | None) -> bool:
-    """Whether writing these makes another state; a title may also take note of nothing but refused updates."""
-    titles = (issue.title, *(rename.title for rename in issue.titles))
-    return body != issue.body or not any(carries(title_, marker) for title_ in titles)
+def revises(issue: Issue, marker: Marker) -> bool:
+    """Whether writing that state makes another one; a title may also take note of nothing but refused updates."""
+    said = any(carries(title_, marker) for title_ in (issue.title, *(rename.title for rename in issue.titles)))
+    return not said or not body_digest(issue.body).startswith(marker.digest)
 
 
 def meta_of(issue: Issue, object_id: str, rules: Rules, marker: Marker | None, data_digest: str) -> StoredMeta:

@@ -25,6 +25,7 @@ VALUE_LIMIT = 100_000
 
 _TOO_LONG = 10**DIGIT_LIMIT
 _STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
+_BLOCK = " " * 4
 _LITERALS = {None: "null", True: "true", False: "false"}
 _text = json.JSONEncoder(ensure_ascii=False).encode
 _ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
@@ -153,20 +154,21 @@ def digest(value: Json) -> str:
 
 
 def dump(value: Json) -> str:
-    """The text for an issue body or a comment: in the author's key order, indented if that fits BODY_LIMIT.
+    """The text for an issue body or a comment: in the author's key order, on many lines if that fits BODY_LIMIT.
 
-    What would notify people (`@name`, `#7`, `GH-7`, an issue's address) or mislead a reader (control, bidirectional and
-    invisible characters) is escaped, in keys and values: the same JSON, but only text to GitHub.
+    It is a block of code to GitHub, whose lines begin with four blanks (CommonMark, section 4.4), and the same JSON to
+    any program.  What would mislead a reader (control, bidirectional and invisible characters), and what would notify
+    people where a page shows it otherwise (`@name`, `#7`, `GH-7`, an issue's address), is escaped, in keys and values.
     """
-    compact = _compact(value)
+    compact = _BLOCK + _compact(value)
     if len(compact) > BODY_LIMIT:
         return compact
-    pretty = _defused(json.dumps(value, ensure_ascii=False, indent=2))
+    pretty = _BLOCK + _defused(json.dumps(value, ensure_ascii=False, indent=2)).replace("\n", "\n" + _BLOCK)
     return pretty if len(pretty) <= BODY_LIMIT else compact
 
 
 def size(value: Json) -> int:
-    """The number of characters of the shortest text that `dump` can give."""
+    """The number of characters of the shortest text of the value, with what is escaped in it."""
     return len(_compact(value))
 
 
@@ -209,6 +211,11 @@ def body_digest(text: str) -> str:
         return digest(read_body(text))
     except InvalidJson:
         return ""
+
+
+def same_data(a: str, b: str) -> bool:
+    """Whether two texts say the same: a server may trim a text, or have its own ends of lines."""
+    return a == b or body_digest(a) == body_digest(b) != ""
 
 
 class Unwrapped(NamedTuple):

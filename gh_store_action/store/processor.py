@@ -23,6 +23,7 @@ from gh_store_action.domain.processing.effects import (
 )
 from gh_store_action.domain.processing.result import Result
 from gh_store_action.domain.records import Issue, Receipt, Refusal
+from gh_store_action.domain.strict_json import same_data
 from gh_store_action.domain.verdicts import Counts, Verdict
 from gh_store_action.errors import (
     AccessDeniedError,
@@ -209,8 +210,9 @@ class Processor:
         if written.failures:
             work.batch = max(1, work.batch // 2)
         sent = step.title is not None
-        revised = sent and objects.revises(before, step.marker, step.body)
-        confirmed = (after.title, after.body) == ((step.title, step.body) if sent else (before.title, before.body))
+        title, body = (step.title, step.body or "") if sent else (before.title, before.body)
+        revised = sent and objects.revises(before, step.marker)
+        confirmed = after.title == title and same_data(after.body, body)
         if confirmed:
             work.refused = work.refused if written.failures else 0
             work.changed = work.changed or revised
@@ -253,7 +255,7 @@ class Processor:
         for failure in written.failures:
             if failure.known or (failure.lasting and failure.alias in _WHOLE):
                 raise self._refusal(failure, step)
-        if written.body is not None and written.body != step.body and written.title == step.title:
+        if written.body is not None and written.title == step.title and not same_data(written.body, step.body or ""):
             raise NotFinished(
                 f"GitHub took the title of {step.object_id}, but kept another body than the one that was sent.",
                 "The next run rebuilds the body from the log; if it fails again, make the object smaller.",
@@ -301,7 +303,7 @@ class Processor:
             "The body is right; run again, and the next run enters it into the log.",
         )
         for _ in range(MOST_LAGS):
-            if not step.checkpoint or any(c.body == step.checkpoint for c in work.issue.comments):
+            if not step.checkpoint or any(same_data(c.body, step.checkpoint) for c in work.issue.comments):
                 return
             written = self.github.write(work.issue, self.session.viewer, checkpoint=step.checkpoint)
             self._heed(work, step, written, error)
@@ -322,7 +324,7 @@ class Processor:
         refusals = tuple(work.refusals[key] for key in sorted(work.refusals))
         would = False
         if self.dry_run and isinstance(step, Write) and step.title is not None:
-            would = objects.revises(work.issue, step.marker, step.body)
+            would = objects.revises(work.issue, step.marker)
         return Result(
             number=work.issue.number,
             object_id=step.object_id,

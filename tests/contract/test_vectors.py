@@ -25,6 +25,7 @@ from gh_store_action.domain.snapshots.snapshot import Snapshot, entry_of
 from gh_store_action.domain.strict_json import InvalidJson, canonical, digest, parse, read_body
 from gh_store_action.domain.verdicts import UNAUTHORIZED
 from tests.support.published import need
+from tests.support.values import issue
 
 FOLDER = Path(__file__).parents[1] / "vectors"
 PROCESSOR, RULES = "github-actions[bot]", Rules()
@@ -70,7 +71,7 @@ def _given(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def log(given: Mapping[str, Any]) -> Any:
     comments = [_comment(one["id"], one) for one in given["comments"]]
-    entries = [read(one, RULES, frozenset({PROCESSOR})) for one in comments]
+    entries = read_all(issue(given["state"]["data"], comments), RULES, frozenset({PROCESSOR}))
     folded = fold(
         State(given["state"]["data"], given["state"]["revision"]),
         [entry for entry in entries if entry.asks],
@@ -83,12 +84,12 @@ def log(given: Mapping[str, Any]) -> Any:
 
 
 def title_read(text: str) -> Any:
-    before, moved_to = objects.read_moved(text)
+    before, number = objects.read_moved(text)
     object_id, marker = objects.read_title(before)
     if not object_id:
         return None
     found = None if marker is None else {**vars(marker), "recent": list(marker.recent)}
-    return {"id": object_id, "marker": found, "moved_to": moved_to}
+    return {"id": object_id, "marker": found, "moves_to": number, "moved": objects.is_moved(text)}
 
 
 def title_written(given: Mapping[str, Any]) -> Any:

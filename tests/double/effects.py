@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from .hub import Hub
 
 
-def ensure_text(hub: Hub, text: str, resource: str, *, creating_comment: bool = False) -> None:
-    """Refuse a body over the limit, with the text all reports quote
+def ensure_text(hub: Hub, text: str, resource: str, *, creating_comment: bool = False) -> str:
+    """The text as it is kept. Refuse one over the limit, with the text all reports quote
     (https://github.com/renovatebot/renovate/issues/15850)."""
     if len(text) <= hub.options.body_limit and len(text.encode("utf-8", "surrogatepass")) <= hub.options.body_bytes:
-        return
+        return text.strip() if hub.options.trims else text
     wording = f"is too long (maximum is {hub.options.body_limit} characters)"
     if creating_comment:
         raise _comment_refused(f"Body {wording}")
@@ -46,7 +46,7 @@ def open_issue(
     hub: Hub, repo: RepositoryRecord, who: Principal, title: str, body: str, labels: list[Label], pull: bool = False
 ) -> Issue:
     ensure_title(title)
-    ensure_text(hub, body, "Issue")
+    body = ensure_text(hub, body, "Issue")
     if len(labels) > 100:
         raise too_many_labels()
     now = hub.world.clock.write()
@@ -88,7 +88,7 @@ def edit_issue(
         ensure_title(title)
     if body is not None and body != issue.body:
         try:
-            ensure_text(hub, body, "Issue")
+            body = ensure_text(hub, body, "Issue")
         except Refusal:
             if not hub.options.silent_oversize:
                 raise
@@ -216,7 +216,7 @@ def add_comment(hub: Hub, repo: RepositoryRecord, who: Principal, issue: Issue, 
     """At most 2,500 comments an issue, then 403 (https://github.com/digitaldrywood/detent/issues/1540)."""
     if not body.strip():
         raise _comment_refused("Body cannot be blank")
-    ensure_text(hub, body, "IssueComment", creating_comment=True)
+    body = ensure_text(hub, body, "IssueComment", creating_comment=True)
     limit = hub.options.comments_per_issue
     if len(issue.comments) >= limit:
         raise Refusal(403, f"Commenting is disabled on issues with more than {limit} comments", type="FORBIDDEN")
@@ -235,7 +235,7 @@ def edit_comment(hub: Hub, repo: RepositoryRecord, who: Principal, comment: Comm
         return
     if not body.strip():
         raise invalid("IssueComment", "body", "custom", "body cannot be blank")
-    ensure_text(hub, body, "IssueComment")
+    body = ensure_text(hub, body, "IssueComment")
     now = hub.world.clock.write()
     before = comment.body
     _rewrite(hub, comment, who, body, now)

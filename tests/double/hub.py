@@ -25,6 +25,7 @@ class Options:
 
     Attributes:
         body_limit: characters of a body or comment; body_bytes the UTF-8 bytes.
+        trims: a body or comment is kept without the blanks before and after it.
         silent_oversize: an oversized issue body in an update answers OK and keeps the old one.
         bots_not_found: bots of whom the permission endpoint says 404, as of ``Copilot``, instead of ``none``.
         bot_reaction_user: show bots as ``Reaction.user`` in GraphQL; False answers null.
@@ -41,6 +42,7 @@ class Options:
 
     body_limit: int = 65_536
     body_bytes: int = 262_144
+    trims: bool = False
     silent_oversize: bool = False
     bots_not_found: set[str] = field(default_factory=set)
     bot_reaction_user: bool = True

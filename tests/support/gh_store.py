@@ -19,7 +19,9 @@ from tests.support.runner import ROOT
 
 CACHE = ROOT / ".cache" / "gh-store"
 NEWEST = "0.11.3"
-VERSIONS = ("0.5.1", "0.6.2", "0.7.0", "0.8.0", "0.9.0", "0.10.4", NEWEST)
+VERSIONS = ("0.5.1", "0.6.2", "0.7.0", "0.8.0", "0.9.0", "0.10.4", NEWEST)  # the newest of each line
+OTHERS = ("0.5.0", "0.10.0", "0.10.1", "0.10.2", "0.10.3", "0.11.1", "0.11.2")
+"""The others since 0.5.0 that PyPI has."""
 
 # gh-store has no setting for the address of the API, so in this process alone PyGithub's default for it is replaced.
 _DRIVER = """
@@ -54,6 +56,10 @@ try:
     elif operation == "list":
         listed = store.list_all()
         found = {one.meta.object_id: one.data for one in (listed.values() if isinstance(listed, dict) else listed)}
+    elif operation in ("create", "update"):
+        found = getattr(store, operation)(*json.loads(argument)).data
+    elif operation == "process":
+        found = store.process_updates(int(argument)).data
     elif operation == "update-snapshot":
         found = update_snapshot(argument)
 except Exception as error:
@@ -63,7 +69,11 @@ print(json.dumps(found))
 
 
 def ask(version: str, github: GitHub, token: str, repository: str, operation: str, argument: str = "") -> Any:
-    """What that gh-store reads (`get`, `history`, `list`), or the name of its exception; `update-snapshot` gives none.
+    """What that gh-store reads or makes, or the name of its exception.
+
+    Args:
+        operation: `get` and `history` of an id, `list`; `create` and `update` of a JSON array of id and data; `process`
+            of an issue's number; `update-snapshot` of a file, which gives None.
 
     Where pip cannot fetch the packages the test is skipped with the reason; with REQUIRE_PYPI=1 it fails.
     """

@@ -279,8 +279,8 @@ def test_dump__and_parse_change_nothing(value: Json) -> None:
 # --- dump ----------------------------------------------------------------------------------------------------------
 
 
-def test_dump__keeps_key_order_and_indents() -> None:
-    assert c.dump({"b": [1], "a": "ü"}) == '{\n  "b": [\n    1\n  ],\n  "a": "ü"\n}'
+def test_dump__keeps_key_order_and_is_a_block_of_code() -> None:
+    assert c.dump({"b": [1], "a": "ü"}) == '    {\n      "b": [\n        1\n      ],\n      "a": "ü"\n    }'
 
 
 @pytest.mark.parametrize(
@@ -298,13 +298,13 @@ def test_dump__keeps_key_order_and_indents() -> None:
     ],
 )
 def test_dump__defuses_keys_and_values(text: str, written: str) -> None:
-    assert c.dump({text: text}) == f'{{\n  "{written}": "{written}"\n}}'
+    assert c.dump({text: text}) == f'    {{\n      "{written}": "{written}"\n    }}'
     assert c.parse(c.dump({text: text})) == {text: text}
 
 
 def test_dump__is_compact_where_indenting_would_not_fit() -> None:
     value: Json = [[0]] * 6_000
-    assert c.dump(value) == "[" + ",".join(["[0]"] * 6_000) + "]"
+    assert c.dump(value) == "    [" + ",".join(["[0]"] * 6_000) + "]"
     assert c.fits(value)
     assert c.size(value) == 24_001
 
@@ -314,7 +314,7 @@ def test_fits__counts_escapes() -> None:
     assert not c.fits("x" * 59_999)
     assert c.fits("@" * 9_999)
     assert not c.fits("@" * 10_000)
-    assert len(c.dump(["@" * 10_000])) == 60_004
+    assert len(c.dump(["@" * 10_000])) == 60_008
 
 
 # --- bodies and comments -------------------------------------------------------------------------------------------

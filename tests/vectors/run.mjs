@@ -32,10 +32,10 @@ const stored = (value) => (value !== null && typeof value === "object" ? value :
 
 const TITLE = /^Stored Object: (\S+) \[r(\d{1,15}) c(\d{1,18}) n(\d{1,10}) ([0-9a-f]{8})\](?: \(((?:[0-9A-Za-z]{2}){1,10})\))?$/;
 function readTitle(text) {
-  const [, title, number] = text.match(/^(.*?)(?: -> #(\d{1,10}))?$/s);
+  const [, title, arrow, number] = text.match(/^(.*?)(?: ([=-])> #(\d{1,10}))?$/s);
   const [, id, r, c, n, digest, recent = ""] = title.match(TITLE) ?? [, title.match(/^Stored Object: ([^ ]+)/)?.[1]];
   const marker = r && { revision: +r, comment: +c, count: +n, digest, recent: recent.match(/../g) ?? [] };
-  return id === undefined ? null : { id, marker: marker ?? null, moved_to: +(number ?? 0) };
+  return id === undefined ? null : { id, marker: marker ?? null, moves_to: +(number ?? 0), moved: arrow === "-" };
 }
 const DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const shortId = (id) => DIGITS[Math.floor(id / 62) % 62] + DIGITS[id % 62];

@@ -16,7 +16,7 @@ from gh_store_action.domain.processing.effects import LookRound, NotAnObject, Re
 from gh_store_action.domain.processing.reconcile import BrokenObject, find_base
 from gh_store_action.domain.processing.trust import TrustedMarker, find_marker, no_object
 from gh_store_action.domain.records import Comment, Issue, Receipt, Refusal
-from gh_store_action.domain.strict_json import dump
+from gh_store_action.domain.strict_json import dump, same_data
 from gh_store_action.domain.verdicts import Outcome, Verdict, initial_receipts, reaction_of
 
 CATCH_UP = 5  # comments behind the marker: a sweep sees that many, and would look closer at the issue for ever
@@ -147,7 +147,7 @@ def _plan(found: _Gathered, folded: Folded) -> UpToDate | Write:
     body = dump(state.data)
     behind_marker = sum(1 for comment in issue.comments if comment.id > base.comment)
     moves = bool(found.pending) or base.moved or (behind_marker >= CATCH_UP and not blocked)
-    if title == issue.title and not base.checkpoint and body == issue.body:
+    if title == issue.title and not base.checkpoint and same_data(body, issue.body):
         moves = False  # nothing would be another thing than it is
     # Without a marker a receipt of ours says that the update is folded, so the marker has to stand before it.
     receipts = _receipts(found, known) if found.marked else ()

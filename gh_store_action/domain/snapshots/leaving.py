@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 from gh_store_action.domain.markdown import shorten, visible
 from gh_store_action.domain.snapshots.snapshot import Snapshot
-from gh_store_action.domain.strict_json import dump
+from gh_store_action.domain.strict_json import excerpt
 
 NAMED = 10  # of those that left: so many are in a message,
 LISTED = 50  # and so many in a commit's message and a job's summary
@@ -26,6 +26,6 @@ def shrinks(gone: Collection[str], before: Collection[str]) -> bool:
 
 def named(ids: Sequence[str], most: int = NAMED) -> str:
     """The first of them and how many more there are; as JSON, which mentions nobody and begins no line."""
-    shown = ", ".join(dump(visible(shorten(object_id, LONGEST))) for object_id in ids[:most])
+    shown = ", ".join(excerpt(visible(shorten(object_id, LONGEST))) for object_id in ids[:most])
     more = len(ids) - most
     return f"{shown} and {more:,} more" if more > 0 else shown
