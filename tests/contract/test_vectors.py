@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from gh_store_action.domain import objects
-from gh_store_action.domain.log.entries import Entry, Kind, read
+from gh_store_action.domain.log.entries import Entry, Kind, read, read_all
 from gh_store_action.domain.log.fold import State, fold, repeats
 from gh_store_action.domain.objects import InvalidId, Marker
 from gh_store_action.domain.patches import modes
