@@ -13,7 +13,8 @@ import yaml
 from tests.support import runner
 
 ROOT = runner.ROOT
-TEMPLATES = sorted((ROOT / "workflows-templates").glob("*.yml"))
+SHIPPED = sorted((ROOT / "workflows-templates").glob("*.yml"))
+TEMPLATES = [path for path in SHIPPED if path.stem != "pages"]  # which calls .github/workflows/store.yml
 
 INPUTS = {
     "mode": "process",
@@ -170,9 +171,25 @@ def test_dockerfile__base_image_is_a_full_name_and_the_entry_point_an_isolated_a
 
 def test_templates__are_the_three_that_a_store_needs_each_with_its_properties() -> None:
     assert [path.stem for path in TEMPLATES] == sorted(PERMISSIONS)
-    assert sorted(path.name for path in (ROOT / "workflows-templates").glob("*.json")) == [
-        f"{name}.properties.json" for name in sorted(PERMISSIONS)
+    assert sorted((ROOT / "workflows-templates").glob("*.json")) == [
+        path.with_suffix(".properties.json") for path in SHIPPED
     ]
+
+
+def test_store_workflow__asks_for_what_the_templates_ask_and_its_caller_gives_that() -> None:
+    jobs = workflow(ROOT / ".github/workflows/store.yml")["jobs"]
+    assert jobs["process"]["permissions"] == PERMISSIONS["process-updates"] == PERMISSIONS["sweep"]
+    assert jobs["snapshot"]["permissions"] == PERMISSIONS["snapshot"]
+    caller = the_job(ROOT / "workflows-templates/pages.yml")
+    assert caller["permissions"] == {"contents": "write", "issues": "write", **jobs["deploy"]["permissions"]}
+
+
+def test_store_workflow__drops_the_same_events_as_the_template() -> None:
+    template = the_job(ROOT / "workflows-templates/process-updates.yml")["if"]
+    inner = workflow(ROOT / ".github/workflows/store.yml")["jobs"]["process"]["if"]
+    assert (
+        inner == f"!github.event.issue || {template.replace(chr(39) + 'stored-object' + chr(39), 'inputs.base-label')}"
+    )
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.stem)
