@@ -8,7 +8,7 @@ import { start } from "./stage.mjs";
 
 let stage;
 before(async () => { stage = await start(); });
-after(() => stage.close());
+after(() => stage?.close());
 
 const ID = "benchmarks/parser";
 
@@ -55,7 +55,7 @@ test("without a snapshot everything comes from the API, as the snapshot has it",
   const { repository, api, server } = stage;
   const live = await new Store({ repository, api, server }).list();
   const snapshot = await open().list();
-  const bare = (one) => ({ ...one.meta, updated_at: "" });
+  const bare = ({ meta }) => [meta.object_id, meta.label, meta.issue_number, meta.created_at, meta.version, meta.digest];
   assert.deepEqual(live.map((one) => one.data), snapshot.map((one) => one.data));
   assert.deepEqual(live.map(bare), snapshot.map(bare));
 });

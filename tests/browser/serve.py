@@ -86,10 +86,10 @@ def hostile() -> list[StoredObject]:
     ]
 
 
-def write(folder: Path, objects: list[StoredObject], kind: str = "json") -> None:
+def write(folder: Path, objects: list[StoredObject], kind: str = "json", of: str = "octo/store") -> None:
     """A snapshot's files."""
     entries = {one.meta.issue_number: entry_of(one) for one in objects}
-    for name, pieces in files.write(Snapshot("octo/store", entries), kind):
+    for name, pieces in files.write(Snapshot(of, entries), kind):
         path = folder / {"json": "snapshot.json", "jsonl": "snapshot.jsonl", "directory": f"store/{name}"}[kind]
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("".join(pieces), "utf-8")
@@ -165,11 +165,12 @@ class Stage:
         self.there.process(number or self.number)
         return comment
 
-    def site(self, place: str, snapshot_url: str = "snapshot.json") -> None:
-        """The page, written by the product."""
+    def site(self, place: str) -> None:
+        """The page, written by the product; that of the empty store is of a repository without issues."""
         space = Workspace(self.folder, {}, "", "", lambda seconds: None)
         hub = self.there.hub
-        write_site(self.there.session(), space, place, snapshot_url, api_url=hub.api_url, server_url=hub.server_url)
+        of = World(hub, hub.add_repository("octo/empty")) if place == "empty" else self.there
+        write_site(of.session(), space, place, "snapshot.json", api_url=hub.api_url, server_url=hub.server_url)
 
     def private(self, private: bool) -> None:
         """Whether the repository is hidden from those without a token."""
@@ -211,7 +212,7 @@ def main() -> int:
         folder = Path(name)
         stage = Stage(there, folder)
         write(folder / "many", many())
-        write(folder / "empty", [])
+        write(folder / "empty", [], of="octo/empty")
         for kind in ("json", "jsonl", "directory"):
             write(folder / "hostile", hostile(), kind)
             stage.snapshot("live", kind)

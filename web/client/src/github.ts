@@ -11,7 +11,7 @@ const WRITERS = ["admin", "write"];
 interface User { login: string }
 interface RawIssue {
   number: number; title: string; body: string | null; user: User | null; labels: (string | { name: string })[];
-  created_at: string; updated_at: string; comments: number; pull_request?: unknown;
+  created_at: string; updated_at: string; comments: number; html_url: string; pull_request?: unknown;
 }
 interface RawComment {
   id: number; user: User | null; body: string; created_at: string; updated_at: string; reactions?: Record<string, number>;
@@ -116,7 +116,8 @@ function loginOf(user: User | null): string {
 function issueFrom(raw: RawIssue): Issue {
   const { number, title, created_at, updated_at, comments } = raw;
   const labels = raw.labels.map((label) => (typeof label === "string" ? label : label.name));
-  return { number, title, body: raw.body ?? "", author: loginOf(raw.user), labels, created_at, updated_at, comments };
+  const [author, body, url] = [loginOf(raw.user), raw.body ?? "", raw.html_url];
+  return { number, title, body, author, labels, created_at, updated_at, comments, url };
 }
 
 function commentFrom(raw: RawComment): Comment {

@@ -12,6 +12,10 @@ export interface Meta {
   updated_at: string;
   version: number;
   digest: string;
+  created_by?: string;
+  /** Who wrote the last revision down, mostly the processor; REST does not tell. */
+  updated_by?: string;
+  issue_url?: string;
 }
 
 /** One object of the store. */
@@ -74,6 +78,8 @@ export interface Issue {
   created_at: string;
   updated_at: string;
   comments: number;
+  /** Of its page. */
+  url: string;
 }
 
 /** One comment as REST shows it. */

@@ -81,6 +81,9 @@ function metaOf(
     updated_at: same_state ? known.updated_at : issue.updated_at,
     version,
     digest: found,
+    created_by: issue.author,
+    ...(same_state && known.updated_by !== undefined ? { updated_by: known.updated_by } : {}),
+    issue_url: issue.url,
   };
 }
 

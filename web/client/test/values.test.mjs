@@ -114,6 +114,24 @@ for (const [text, expected] of COMMENTS) {
   });
 }
 
+const LONG = 65_000;
+const SHAPES = [
+  "`".repeat(LONG) + " x `", "`" + " ".repeat(LONG), "a" + " ".repeat(LONG) + "b", "<!---->".repeat(LONG / 7), "<!--".repeat(LONG / 4),
+  "[".repeat(LONG), "[ ".repeat(LONG / 2) + "x", '{"' + "\\".repeat(LONG), "On " + "x".repeat(LONG / 2) + "\n" + "y".repeat(LONG / 2),
+  "On x\n".repeat(LONG / 5), "{a" + " ".repeat(LONG), "-".repeat(LONG), "```\n".repeat(LONG / 4), '[""' + "]".repeat(LONG) + "x", "~".repeat(LONG),
+];
+for (const text of SHAPES) {
+  test(`a comment of 65,000 characters is read at once: ${JSON.stringify(text.slice(0, 12))}`, () => {
+    const start = process.cpuUsage().user;
+    try {
+      readWritten(text);
+    } catch (error) {
+      assert.ok(error instanceof InvalidJson);
+    }
+    assert.ok(process.cpuUsage().user - start < 300_000, `${process.cpuUsage().user - start} µs`);
+  });
+}
+
 test("a title gives id and marker", () => {
   assert.deepEqual(readTitle("Stored Object: a/b [r3 c12 n2 0123abcd] (aBc1)"), {
     id: "a/b", marker: { revision: 3, comment: 12, count: 2, digest: "0123abcd", recent: ["aB", "c1"] },

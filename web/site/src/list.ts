@@ -64,7 +64,7 @@ export function listView(model: Model, query: URLSearchParams): { element: HTMLE
     none.hidden = shown.length > 0;
     none.textContent = all ? "No object fits the search." : "This store has no objects yet. Create one, and it shows here.";
     table.setAttribute("aria-rowcount", String(shown.length + 1));
-    body.style.height = `${shown.length * ROW}px`;
+    body.style.height = `${shown.length * ROW - 1}px`; // the last row needs no line below it
     clear((at) => shown[at] !== before[at]);
     draw();
     settle(toList(queryOf(state)));
