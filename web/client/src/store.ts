@@ -236,7 +236,9 @@ export class Store<T = Json> {
     const people = signers(issue, id, renames).add(issue.author);
     const entries = comments.map((comment): Entry => {
       const known = counts(comment.author, this.rules);
-      return readEntry(comment, known || people.has(comment.author), known, this.rules.reactions.initialState);
+      const entry = readEntry(comment, known || people.has(comment.author), known, this.rules.reactions.initialState);
+      // gh-store's user opened the issue and wrote the state with one token; anybody else's is nothing.
+      return entry.kind === "foreign" && comment.author !== issue.author ? { ...entry, kind: "chat" } : entry;
     });
     const absorbed = entries.flatMap((one) => [...one.absorbed]);
     const verdicts = new Map<number, Verdict>([...absorbed, ...await this.#github.receipts(entries, people)]);
