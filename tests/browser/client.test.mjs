@@ -91,6 +91,24 @@ test("the history of the API has each revision, verdict and state", async () => 
   await assert.rejects(store.at(ID, 99), NotFound);
 });
 
+test("a history's file is read in place of the API, as long as it is as new as the object", async () => {
+  const { asked, fetcher } = counted();
+  const made = await open().history("benchmarks/writer");
+  const line = ({ state, certain, ...entry }) => JSON.stringify(entry.mode === "initial" ? { ...entry, state } : entry);
+  const leave = (entries) => stage.ask("leave", { path: "live/history/benchmarks%2Fwriter.jsonl", text: entries.map((one) => `${line(one)}\n`).join("") });
+  await leave(made);
+  const store = open({ fetch: fetcher });
+  assert.deepEqual(await store.history("benchmarks/writer"), made);
+  assert.equal((await store.at("benchmarks/writer", 4)).commit, "w3");
+  assert.deepEqual(asked, []);
+  await leave(made.map((one) => (one.revision === 4 ? { ...one, patch: { commit: "forged" } } : one)));
+  await assert.rejects(store.at("benchmarks/writer", 4), NotFound);
+  await leave(made.slice(0, -1));
+  assert.deepEqual((await store.history("benchmarks/writer")).at(-1), made.at(-1));
+  assert.ok(asked.length > 0);
+  await leave(made);
+});
+
 test("a stranger's issue with the labels and a marker of their own is no object", async () => {
   const number = await stage.ask("stranger");
   for (const token of [undefined, stage.token]) {

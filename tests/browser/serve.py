@@ -149,6 +149,7 @@ class Stage:
             "archive": self.archive,
             "site": self.site,
             "private": self.private,
+            "leave": self.leave,
             "posted": self.posted,
         }
 
@@ -171,6 +172,12 @@ class Stage:
         hub = self.there.hub
         of = World(hub, hub.add_repository("octo/empty")) if place == "empty" else self.there
         write_site(of.session(), space, place, "snapshot.json", api_url=hub.api_url, server_url=hub.server_url)
+
+    def leave(self, path: str, text: str) -> None:
+        """A file, served from then on."""
+        file = self.folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, "utf-8")
 
     def private(self, private: bool) -> None:
         """Whether the repository is hidden from those without a token."""

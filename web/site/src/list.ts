@@ -7,7 +7,7 @@ import { settle, toList, toObject } from "./route.js";
 import { short, visible } from "./values.js";
 
 const ROW = 41; // pixels; the style sheet says the same
-const BEYOND = 12; // rows that are there above and below the ones in sight
+const BEYOND = 8; // rows that are there above and below the ones in sight
 const NARROWEST = 118; // pixels of a column
 
 interface State {
