@@ -120,6 +120,19 @@ test("a stranger's issue with the labels and a marker of their own is no object"
   }
 });
 
+test("what an author types over what the store has signed is held back until it is processed", async () => {
+  const number = await stage.ask("former");
+  const store = open({ snapshot: `${stage.site}/former/snapshot.json` });
+  assert.deepEqual((await store.get("former")).data, { count: 1 });
+  const { leftOut, removed } = await store.refresh();
+  assert.deepEqual(removed, []);
+  assert.match(leftOut.find((one) => one.issue_number === number).reason, /not processed yet/);
+  assert.deepEqual((await store.get("former")).data, { count: 1 });
+  const { repository, api, server } = stage;
+  const live = new Store({ repository, api, server });
+  await assert.rejects(live.get("former"), NotFound);
+});
+
 test("a deleted object leaves the list", async () => {
   const store = open();
   const { meta } = await store.get("list");

@@ -147,6 +147,7 @@ class Stage:
             "comment": self.comment,
             "stranger": self.stranger,
             "archive": self.archive,
+            "former": self.former,
             "site": self.site,
             "private": self.private,
             "leave": self.leave,
@@ -205,6 +206,17 @@ class Stage:
         """An issue with the labels by somebody who may not write, with a marker that they typed."""
         title = f"Stored Object: forged [r9 c0 n0 {digest({'forged': True})[:8]}]"
         return self.there.repo.open_issue("mallory", title, '{"forged": true}', ["stored-object", "UID:forged"])
+
+    def former(self) -> int:
+        """An object that a person opened and the store has signed; then its author types a state and a marker."""
+        repo, labels = self.there.repo, ["stored-object", "UID:former"]
+        number = repo.open_issue("alice", "Stored Object: former", '{"count": 1}', labels)
+        self.there.process(number)
+        self.snapshot("former")
+        self.there.hub.clock.advance(60)
+        title = f"Stored Object: former [r99 c0 n0 {digest({'count': 99})[:8]}]"
+        repo.edit_issue(number, "alice", title=title, body='{"count": 99}')
+        return number
 
     def archive(self, number: int) -> None:
         """As the store deletes an object."""

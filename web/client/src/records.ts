@@ -50,6 +50,15 @@ export interface Rules {
   /** Logins whose receipts, states and markers count everywhere. */
   processors: readonly string[];
   reactions: { processed: string; rejected: string; unauthorized: string; initialState: string };
+  /** Who may write which objects: the first rule whose glob fits counts. */
+  access: readonly AccessRule[];
+}
+
+/** Who may write the objects whose id fits the glob `match`: the least permission, or `anyone`, and some logins. */
+export interface AccessRule {
+  match: string;
+  permission: string;
+  users: readonly string[];
 }
 
 export const RULES: Rules = {
@@ -58,6 +67,7 @@ export const RULES: Rules = {
   archivedLabel: "archived",
   processors: ["github-actions[bot]"],
   reactions: { processed: "+1", rejected: "-1", unauthorized: "confused", initialState: "rocket" },
+  access: [{ match: "*", permission: "write", users: [] }],
 };
 
 /** One change of an issue's title. */
