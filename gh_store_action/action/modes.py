@@ -230,7 +230,6 @@ def site(run: Run) -> int:
     run.report.result(f"{run.would}The page is in {done.path}; {changed}.")
     run.report.info(f"{run.would}The page is in {done.path}; {changed}.")
     run.report.output("changed", bool(done.changed))
-    run.report.output("site-path", done.path)
     return DONE
 
 

@@ -130,6 +130,11 @@ def _rules(rules: Rules) -> Iterator[tuple[str, object]]:
     yield "uidPrefix", rules.uid_prefix
     yield "archivedLabel", rules.archived_label
     yield "processors", sorted(rules.processors)
+    # Owners in CODEOWNERS and members of teams are left out: a page cannot ask for them, and trusts less.
+    yield (
+        "access",
+        [{"match": one.match, "permission": one.permission, "users": sorted(one.users)} for one in rules.access],
+    )
     reactions = rules.reactions
     yield (
         "reactions",

@@ -8,7 +8,7 @@ import { start } from "./stage.mjs";
 
 let stage;
 before(async () => { stage = await start(); });
-after(() => stage.close());
+after(() => stage?.close());
 
 const ID = "benchmarks/parser";
 
@@ -55,7 +55,7 @@ test("without a snapshot everything comes from the API, as the snapshot has it",
   const { repository, api, server } = stage;
   const live = await new Store({ repository, api, server }).list();
   const snapshot = await open().list();
-  const bare = (one) => ({ ...one.meta, updated_at: "" });
+  const bare = ({ meta }) => [meta.object_id, meta.label, meta.issue_number, meta.created_at, meta.version, meta.digest];
   assert.deepEqual(live.map((one) => one.data), snapshot.map((one) => one.data));
   assert.deepEqual(live.map(bare), snapshot.map(bare));
 });
@@ -91,6 +91,24 @@ test("the history of the API has each revision, verdict and state", async () => 
   await assert.rejects(store.at(ID, 99), NotFound);
 });
 
+test("a history's file is read in place of the API, as long as it is as new as the object", async () => {
+  const { asked, fetcher } = counted();
+  const made = await open().history("benchmarks/writer");
+  const line = ({ state, certain, ...entry }) => JSON.stringify(entry.mode === "initial" ? { ...entry, state } : entry);
+  const leave = (entries) => stage.ask("leave", { path: "live/history/benchmarks%2Fwriter.jsonl", text: entries.map((one) => `${line(one)}\n`).join("") });
+  await leave(made);
+  const store = open({ fetch: fetcher });
+  assert.deepEqual(await store.history("benchmarks/writer"), made);
+  assert.equal((await store.at("benchmarks/writer", 4)).commit, "w3");
+  assert.deepEqual(asked, []);
+  await leave(made.map((one) => (one.revision === 4 ? { ...one, patch: { commit: "forged" } } : one)));
+  await assert.rejects(store.at("benchmarks/writer", 4), NotFound);
+  await leave(made.slice(0, -1));
+  assert.deepEqual((await store.history("benchmarks/writer")).at(-1), made.at(-1));
+  assert.ok(asked.length > 0);
+  await leave(made);
+});
+
 test("a stranger's issue with the labels and a marker of their own is no object", async () => {
   const number = await stage.ask("stranger");
   for (const token of [undefined, stage.token]) {
@@ -100,6 +118,19 @@ test("a stranger's issue with the labels and a marker of their own is no object"
     assert.match(leftOut[0].reason, token ? /may not write here/ : /GitHub did not say/);
     await assert.rejects(store.get("forged"), NotFound);
   }
+});
+
+test("what an author types over what the store has signed is held back until it is processed", async () => {
+  const number = await stage.ask("former");
+  const store = open({ snapshot: `${stage.site}/former/snapshot.json` });
+  assert.deepEqual((await store.get("former")).data, { count: 1 });
+  const { leftOut, removed } = await store.refresh();
+  assert.deepEqual(removed, []);
+  assert.match(leftOut.find((one) => one.issue_number === number).reason, /not processed yet/);
+  assert.deepEqual((await store.get("former")).data, { count: 1 });
+  const { repository, api, server } = stage;
+  const live = new Store({ repository, api, server });
+  await assert.rejects(live.get("former"), NotFound);
 });
 
 test("a deleted object leaves the list", async () => {

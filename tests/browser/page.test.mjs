@@ -23,7 +23,8 @@ let browser;
 before(async () => {
   mkdirSync(SHOTS, { recursive: true });
   const executablePath = process.env.CHROMIUM ?? execFileSync("sh", ["-c", "command -v chromium || command -v chromium-browser"], { encoding: "utf8" }).trim();
-  [stage, browser] = await Promise.all([start(), chromium.launch({ executablePath, args: ["--no-sandbox"] })]);
+  stage = await start();
+  browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
 });
 after(async () => {
   await browser?.close();

@@ -86,10 +86,10 @@ def hostile() -> list[StoredObject]:
     ]
 
 
-def write(folder: Path, objects: list[StoredObject], kind: str = "json") -> None:
+def write(folder: Path, objects: list[StoredObject], kind: str = "json", of: str = "octo/store") -> None:
     """A snapshot's files."""
     entries = {one.meta.issue_number: entry_of(one) for one in objects}
-    for name, pieces in files.write(Snapshot("octo/store", entries), kind):
+    for name, pieces in files.write(Snapshot(of, entries), kind):
         path = folder / {"json": "snapshot.json", "jsonl": "snapshot.jsonl", "directory": f"store/{name}"}[kind]
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("".join(pieces), "utf-8")
@@ -147,8 +147,10 @@ class Stage:
             "comment": self.comment,
             "stranger": self.stranger,
             "archive": self.archive,
+            "former": self.former,
             "site": self.site,
             "private": self.private,
+            "leave": self.leave,
             "posted": self.posted,
         }
 
@@ -165,11 +167,18 @@ class Stage:
         self.there.process(number or self.number)
         return comment
 
-    def site(self, place: str, snapshot_url: str = "snapshot.json") -> None:
-        """The page, written by the product."""
+    def site(self, place: str) -> None:
+        """The page, written by the product; that of the empty store is of a repository without issues."""
         space = Workspace(self.folder, {}, "", "", lambda seconds: None)
         hub = self.there.hub
-        write_site(self.there.session(), space, place, snapshot_url, api_url=hub.api_url, server_url=hub.server_url)
+        of = World(hub, hub.add_repository("octo/empty")) if place == "empty" else self.there
+        write_site(of.session(), space, place, "snapshot.json", api_url=hub.api_url, server_url=hub.server_url)
+
+    def leave(self, path: str, text: str) -> None:
+        """A file, served from then on."""
+        file = self.folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, "utf-8")
 
     def private(self, private: bool) -> None:
         """Whether the repository is hidden from those without a token."""
@@ -198,6 +207,17 @@ class Stage:
         title = f"Stored Object: forged [r9 c0 n0 {digest({'forged': True})[:8]}]"
         return self.there.repo.open_issue("mallory", title, '{"forged": true}', ["stored-object", "UID:forged"])
 
+    def former(self) -> int:
+        """An object that a person opened and the store has signed; then its author types a state and a marker."""
+        repo, labels = self.there.repo, ["stored-object", "UID:former"]
+        number = repo.open_issue("alice", "Stored Object: former", '{"count": 1}', labels)
+        self.there.process(number)
+        self.snapshot("former")
+        self.there.hub.clock.advance(60)
+        title = f"Stored Object: former [r99 c0 n0 {digest({'count': 99})[:8]}]"
+        repo.edit_issue(number, "alice", title=title, body='{"count": 99}')
+        return number
+
     def archive(self, number: int) -> None:
         """As the store deletes an object."""
         self.there.hub.clock.advance(60)
@@ -211,7 +231,7 @@ def main() -> int:
         folder = Path(name)
         stage = Stage(there, folder)
         write(folder / "many", many())
-        write(folder / "empty", [])
+        write(folder / "empty", [], of="octo/empty")
         for kind in ("json", "jsonl", "directory"):
             write(folder / "hostile", hostile(), kind)
             stage.snapshot("live", kind)

@@ -33,7 +33,10 @@ def test_site__writes_the_page_with_one_request_and_a_second_time_nothing(scene:
 
 
 def test_site__tells_the_page_the_store_its_rules_and_its_snapshot(scene: Scene, tmp_path: Path) -> None:
-    scene.configure('store:\n  base_label: kept\n  uid_prefix: "id-"\n  processors: ["robot", "github-actions[bot]"]\n')
+    scene.configure(
+        'store:\n  base_label: kept\n  uid_prefix: "id-"\n  processors: ["robot", "github-actions[bot]"]\n'
+        "  access: {permission: maintain, users: [bob, ada]}\n"
+    )
 
     scene.run("site", workspace=tmp_path, output="docs/page", snapshot_url="../data/store-snapshot.json")
 
@@ -47,6 +50,7 @@ def test_site__tells_the_page_the_store_its_rules_and_its_snapshot(scene: Scene,
             "uidPrefix": "id-",
             "archivedLabel": "archived",
             "processors": ["github-actions[bot]", "robot"],
+            "access": [{"match": "*", "permission": "maintain", "users": ["ada", "bob"]}],
             "reactions": {"processed": "+1", "rejected": "-1", "unauthorized": "confused", "initialState": "rocket"},
         },
     }

@@ -83,18 +83,17 @@ export class Api {
     return found;
   }
 
-  /** Items of a list from its end, until there are enough. */
-  async newest(path: string, enough: (items: unknown[]) => boolean): Promise<unknown[]> {
+  /** The items of a list's first page, and from its end until there are enough; the first page is in both. */
+  async ends(path: string, enough: (items: unknown[]) => boolean): Promise<{ oldest: unknown[]; newest: unknown[] }> {
     const first = await this.#read(this.#base + path);
-    const last = first.links["last"];
-    if (!last) return list(first.body);
-    let found: unknown[] = [];
-    for (let address: string | undefined = last; address && !enough(found);) {
-      const answer: Answer = address === first.links["first"] ? first : await this.#read(address);
-      found = [...list(answer.body), ...found];
+    const oldest = list(first.body);
+    let newest: unknown[] = [];
+    for (let address = first.links["last"]; address && !enough(newest);) {
+      const answer: Answer = await this.#read(address);
+      newest = [...list(answer.body), ...newest];
       address = answer.links["prev"];
     }
-    return found;
+    return { oldest, newest: newest.length ? newest : oldest };
   }
 
   /** A write; never repeated, for its answer may be what was lost. */

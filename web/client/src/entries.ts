@@ -1,5 +1,6 @@
 /** The log's entries: what a comment says. */
 
+import { digest } from "./digest.js";
 import { InvalidJson, isObject, member, type Json, type JsonObject } from "./json.js";
 import { isMode, type Mode } from "./modes.js";
 import { isMisspelled, isMistaken } from "./mistakes.js";
@@ -42,7 +43,6 @@ const OUTCOMES: readonly string[] = ["applied", "rejected", "unauthorized"];
  * @param initial the reaction on an initial state.
  */
 export function readEntry(comment: Comment, counts: boolean, known: boolean, initial: string): Entry {
-  const own = counts && !comment.edited; // REST does not say who edited it
   if (counts && comment.body.startsWith(REPLY)) return entry(comment, "reply");
   let value: JsonObject | Json[] | null;
   try {
@@ -53,7 +53,7 @@ export function readEntry(comment: Comment, counts: boolean, known: boolean, ini
   }
   if (value === null) return entry(comment, "chat");
   if (isObject(value) && member(value, "type") === "initial_state") {
-    if (isState(value)) return state(comment, value, own, known, initial);
+    if (isState(value)) return state(comment, value, counts, known, initial);
   }
   if (isObject(value) && (Object.hasOwn(value, "_meta") || Object.hasOwn(value, "_data"))) return envelope(comment, value);
   return entry(comment, isMistaken(value) ? "invalid" : "update", { patch: value, isJson: true });
@@ -73,11 +73,13 @@ function isState(value: JsonObject): boolean {
   return typeof data === "object" && data !== null && isObject(member(value, "_meta") ?? {});
 }
 
-function state(comment: Comment, value: JsonObject, own: boolean, known: boolean, initial: string): Entry {
+function state(comment: Comment, value: JsonObject, counts: boolean, known: boolean, initial: string): Entry {
   const meta = (member(value, "_meta") ?? {}) as JsonObject;
   const updateId = String(member(meta, "update_id") || "");
   const patch = (Object.hasOwn(value, "_data") ? value["_data"] : value["data"]) as Json;
-  if (!own || !(known || updateId)) {
+  // REST does not say who edited a comment; the key of a state has its digest.
+  const own = !comment.edited || updateId.endsWith(`-${digest(patch).slice(0, 16)}`);
+  if (!counts || !own || !(known || updateId)) {
     return (comment.reactions[initial] ?? 0) > 0 ? entry(comment, "foreign", { patch }) : entry(comment, "chat");
   }
   const whole = (name: string, least: number, otherwise: number): number => {

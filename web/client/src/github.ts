@@ -1,17 +1,19 @@
 /** A repository's issues and comments, as the client needs them. */
 
 import { Api, PAGE } from "./api.js";
-import type { Comment, Issue, Rename, Rules, Verdict } from "./records.js";
+import { RULES, type Comment, type Issue, type Rename, type Rules, type Verdict } from "./records.js";
 import type { Entry } from "./entries.js";
+import { same } from "./titles.js";
 import { counts, type Questions } from "./trust.js";
 
-const MOST_RENAMES = 20;
-const WRITERS = ["admin", "write"];
+const NEWEST = 20; // changes of a title, and so many of the oldest
+const OLDEST = 5;
+const LEVELS = ["none", "read", "triage", "write", "maintain", "admin"]; // ascending
 
 interface User { login: string }
 interface RawIssue {
   number: number; title: string; body: string | null; user: User | null; labels: (string | { name: string })[];
-  created_at: string; updated_at: string; comments: number; pull_request?: unknown;
+  created_at: string; updated_at: string; comments: number; html_url: string; pull_request?: unknown;
 }
 interface RawComment {
   id: number; user: User | null; body: string; created_at: string; updated_at: string; reactions?: Record<string, number>;
@@ -20,7 +22,7 @@ interface RawComment {
 export class Repository implements Questions {
   readonly #path: string;
   readonly #renames = new Map<string, Promise<Rename[]>>();
-  readonly #rights = new Map<string, Promise<boolean | null>>();
+  readonly #rights = new Map<string, Promise<number | null>>();
 
   constructor(readonly api: Api, name: string, private readonly rules: Rules) {
     this.#path = `/repos/${name.split("/").map(encodeURIComponent).join("/")}`;
@@ -50,21 +52,33 @@ export class Repository implements Questions {
   renames(issue: Issue): Promise<Rename[]> {
     return once(this.#renames, `${issue.number} ${issue.updated_at}`, async () => {
       const path = `${this.#path}/issues/${issue.number}/events?per_page=${PAGE}`;
-      const events = await this.api.newest(path, (items) => items.filter(isRename).length >= MOST_RENAMES);
-      return events.filter(isRename).map(renameFrom).reverse().slice(0, MOST_RENAMES);
+      const ends = await this.api.ends(path, (items) => items.filter(isRename).length >= NEWEST);
+      const [oldest, newest] = [ends.oldest, ends.newest].map((events) => events.filter(isRename).map(renameFrom).reverse());
+      return [...newest!.slice(0, NEWEST), ...oldest!.slice(-OLDEST)];
     });
   }
 
-  /** Asks the permission API, which takes a token with push access. */
-  mayWrite(login: string): Promise<boolean | null> {
+  /** By the first rule that fits; owners in CODEOWNERS and members of teams are not asked for. */
+  async mayWrite(login: string, id: string): Promise<boolean | null> {
+    const rule = this.rules.access.find((one) => matches(one.match, id)) ?? RULES.access[0]!;
+    if (rule.permission === "anyone" || (login !== "ghost" && rule.users.some((one) => same(one, login)))) return true;
+    const level = await this.#level(login);
+    return level === null ? null : level >= LEVELS.indexOf(rule.permission);
+  }
+
+  /** The rank of somebody's permission: that takes a token with push access. */
+  #level(login: string): Promise<number | null> {
     return once(this.#rights, login, async () => {
       if (!this.api.hasToken) return null;
       try {
         const path = `${this.#path}/collaborators/${encodeURIComponent(login)}/permission`;
-        return WRITERS.includes((await this.api.get(path) as { permission: string }).permission);
+        const { permission, role_name } = await this.api.get(path) as { permission: string; role_name?: string };
+        // Maintain is told as write, and triage as read; the name of the role tells them apart.
+        const role = `${permission}/${role_name}`;
+        return LEVELS.indexOf(role === "write/maintain" || role === "read/triage" ? role_name! : permission);
       } catch (error) {
         const status = (error as { status?: number }).status;
-        if (status === 404) return false;
+        if (status === 404) return 0;
         if (status === 403) return null; // this token may not ask
         throw error;
       }
@@ -109,6 +123,13 @@ function once<T>(known: Map<string, Promise<T>>, key: string, ask: () => Promise
   return asked;
 }
 
+/** Whether an id fits a glob: `*`, `?` and `[…]` as Python's fnmatch has them; case does not count. */
+function matches(glob: string, id: string): boolean {
+  const pattern = glob.replace(/\[(!?)([^\]]+)\]|[*?]|[^*?\w]/g, (one, not: string | undefined, set: string | undefined) =>
+    set !== undefined ? `[${not ? "^" : ""}${set.replace(/[\\^\]]/g, "\\$&")}]` : one === "*" ? ".*" : one === "?" ? "." : `\\${one}`);
+  return new RegExp(`^(?:${pattern})$`, "is").test(id);
+}
+
 function loginOf(user: User | null): string {
   return (user?.login ?? "ghost").toLowerCase();
 }
@@ -116,7 +137,8 @@ function loginOf(user: User | null): string {
 function issueFrom(raw: RawIssue): Issue {
   const { number, title, created_at, updated_at, comments } = raw;
   const labels = raw.labels.map((label) => (typeof label === "string" ? label : label.name));
-  return { number, title, body: raw.body ?? "", author: loginOf(raw.user), labels, created_at, updated_at, comments };
+  const [author, body, url] = [loginOf(raw.user), raw.body ?? "", raw.html_url];
+  return { number, title, body, author, labels, created_at, updated_at, comments, url };
 }
 
 function commentFrom(raw: RawComment): Comment {

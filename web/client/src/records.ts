@@ -12,6 +12,10 @@ export interface Meta {
   updated_at: string;
   version: number;
   digest: string;
+  created_by?: string;
+  /** Who wrote the last revision down, mostly the processor; REST does not tell. */
+  updated_by?: string;
+  issue_url?: string;
 }
 
 /** One object of the store. */
@@ -46,6 +50,15 @@ export interface Rules {
   /** Logins whose receipts, states and markers count everywhere. */
   processors: readonly string[];
   reactions: { processed: string; rejected: string; unauthorized: string; initialState: string };
+  /** Who may write which objects: the first rule whose glob fits counts. */
+  access: readonly AccessRule[];
+}
+
+/** Who may write the objects whose id fits the glob `match`: the least permission, or `anyone`, and some logins. */
+export interface AccessRule {
+  match: string;
+  permission: string;
+  users: readonly string[];
 }
 
 export const RULES: Rules = {
@@ -54,6 +67,7 @@ export const RULES: Rules = {
   archivedLabel: "archived",
   processors: ["github-actions[bot]"],
   reactions: { processed: "+1", rejected: "-1", unauthorized: "confused", initialState: "rocket" },
+  access: [{ match: "*", permission: "write", users: [] }],
 };
 
 /** One change of an issue's title. */
@@ -74,6 +88,8 @@ export interface Issue {
   created_at: string;
   updated_at: string;
   comments: number;
+  /** Of its page. */
+  url: string;
 }
 
 /** One comment as REST shows it. */

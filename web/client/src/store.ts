@@ -9,7 +9,7 @@ import type { Mode } from "./modes.js";
 import { RULES, type HistoryEntry, type Issue, type Rules, type StoredObject, type Verdict } from "./records.js";
 import { BrokenSnapshot, fileName, formatOf, isIntact, readSnapshot, type Format } from "./snapshot.js";
 import { markerIn, objectId, same, unmoved } from "./titles.js";
-import { counts, isObjectOf, signers, storedObject, type LeftOut } from "./trust.js";
+import { counts, isObject, signers, storedObject, type LeftOut } from "./trust.js";
 
 export const VERSION = "0.0.0";
 const TEXT_LIMIT = 65_000;
@@ -192,20 +192,24 @@ export class Store<T = Json> {
     for (const issue of issues) {
       const before = numbers.get(issue.number);
       const found = await storedObject(issue, this.rules, this.#github, before?.meta);
-      const key = isObjectOf(found) ? found.meta.object_id.toLowerCase() : "";
+      if (!isObject(found) && found.held && before) {
+        result.leftOut.push(found);
+        continue;
+      }
+      const key = isObject(found) ? found.meta.object_id.toLowerCase() : "";
       if (before && before.meta.object_id.toLowerCase() !== key) {
         held.delete(before.meta.object_id.toLowerCase());
         result.removed.push(before.meta.object_id);
       }
-      if (!isObjectOf(found)) {
+      if (!isObject(found)) {
         if (issue.labels.some((label) => same(label, this.rules.baseLabel))) result.leftOut.push(found);
         continue;
       }
       const holder = held.get(key);
       if (holder && holder.meta.issue_number !== issue.number) {
         const reason = `issue #${Math.min(holder.meta.issue_number, issue.number)} has the id ${found.meta.object_id} already`;
-        const wins = holder.accepted === false && found.accepted
-          || ((holder.accepted ?? true) === found.accepted && issue.number < holder.meta.issue_number);
+        const [now, then] = [found.first, holder.first ?? true]; // a snapshot does not say which goes first
+        const wins = now === then ? issue.number < holder.meta.issue_number : now;
         result.leftOut.push({ issue_number: wins ? holder.meta.issue_number : issue.number, reason });
         if (!wins) continue;
       }
@@ -236,7 +240,9 @@ export class Store<T = Json> {
     const people = signers(issue, id, renames).add(issue.author);
     const entries = comments.map((comment): Entry => {
       const known = counts(comment.author, this.rules);
-      return readEntry(comment, known || people.has(comment.author), known, this.rules.reactions.initialState);
+      const entry = readEntry(comment, known || people.has(comment.author), known, this.rules.reactions.initialState);
+      // gh-store's user opened the issue and wrote the state with one token; anybody else's is nothing.
+      return entry.kind === "foreign" && comment.author !== issue.author ? { ...entry, kind: "chat" } : entry;
     });
     const absorbed = entries.flatMap((one) => [...one.absorbed]);
     const verdicts = new Map<number, Verdict>([...absorbed, ...await this.#github.receipts(entries, people)]);
@@ -272,7 +278,7 @@ export class Store<T = Json> {
   }
 }
 
-type Held<T> = StoredObject<T> & { accepted?: boolean };
+type Held<T> = StoredObject<T> & { first?: boolean };
 
 /** The text of an update's comment: for `update`, or for people to post. */
 export function updateText(data: Json, options: UpdateOptions = {}): string {

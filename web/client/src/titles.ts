@@ -18,7 +18,7 @@ const TITLE = new RegExp(
   "^Stored Object: (?<id>\\S+) \\[r(?<r>[0-9]{1,15}) c(?<c>[0-9]{1,18}) n(?<n>[0-9]{1,10}) (?<d>[0-9a-f]{8})\\]" +
     "(?: \\((?<recent>(?:[0-9A-Za-z]{2}){1,10})\\))?$",
 );
-const MOVED = /^([^]*) -> #([0-9]{1,10})$/;
+const MOVED = /^([^]*) ([-=])> #([0-9]{1,10})$/; // => while it moves, -> for good
 
 /** Labels and ids do not tell cases apart. */
 export function same(one: string, other: string): boolean {
@@ -38,10 +38,11 @@ export function readTitle(text: string): { id: string; marker: Marker | null } {
   return { id: text.startsWith(PREFIX) ? text.slice(PREFIX.length).split(" ", 1)[0] as string : "", marker: null };
 }
 
-/** A title as it was before its object was moved, and the number of the issue that it was moved to, else 0. */
-export function readMoved(title: string): { title: string; movedTo: number } {
+/** A title as it was before its object was moved, the number of the other issue, else 0, and whether for good. */
+export function readMoved(title: string): { title: string; movedTo: number; forGood: boolean } {
   const found = MOVED.exec(title);
-  return found ? { title: found[1] as string, movedTo: Number(found[2]) } : { title, movedTo: 0 };
+  if (!found) return { title, movedTo: 0, forGood: false };
+  return { title: found[1] as string, movedTo: Number(found[3]), forGood: found[2] === "-" };
 }
 
 /** A title as it was before its object was moved to another issue. */

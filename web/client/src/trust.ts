@@ -1,24 +1,28 @@
 /** Whether an issue is an object: by what GitHub enforces, as every reader of a store decides it. */
 
 import { digest } from "./digest.js";
-import { hasLabel, markerIn, objectId, readTitle, same, unmoved, type Marker } from "./titles.js";
+import { hasLabel, markerIn, objectId, readMoved, readTitle, same, unmoved, type Marker } from "./titles.js";
 import type { Issue, Meta, Rename, Rules, StoredObject } from "./records.js";
-import type { Json } from "./json.js";
 import { readBody } from "./written.js";
 
 /** What GitHub has to be asked about an issue; each is asked once, and only where the issue does not tell. */
 export interface Questions {
-  /** The changes of its title, newest first. */
+  /** Changes of its title, newest first: the newest ones, and the oldest, which nobody can push out of sight. */
   renames(issue: Issue): Promise<readonly Rename[]>;
-  /** Whether somebody may write; null for no answer, which is never a yes. */
-  mayWrite(login: string): Promise<boolean | null>;
+  /** Whether somebody may write an object; null for no answer, which is never a yes. */
+  mayWrite(login: string, id: string): Promise<boolean | null>;
 }
 
 /** An issue with the store's label that is no object, and why. */
 export interface LeftOut {
   issue_number: number;
   reason: string;
+  /** Whether it is the object still, and what was known of it before stays. */
+  held?: boolean;
 }
+
+/** An object, and whether it goes before others with its id: the store has signed it, or opened it as this object. */
+export type Read = StoredObject & { first: boolean };
 
 export function counts(login: string, rules: Rules): boolean {
   return rules.processors.some((one) => same(one, login));
@@ -35,37 +39,39 @@ export function signers(issue: Issue, id: string, renames: readonly Rename[]): S
  *
  * @param known the snapshot's issue with that number: whoever made the snapshot has accepted it.
  */
-export async function storedObject(
-  issue: Issue, rules: Rules, ask: Questions, known?: Meta,
-): Promise<StoredObject & { accepted: boolean } | LeftOut> {
+export async function storedObject(issue: Issue, rules: Rules, ask: Questions, known?: Meta): Promise<Read | LeftOut> {
   const out = (reason: string): LeftOut => ({ issue_number: issue.number, reason });
   if (!hasLabel(issue, rules.baseLabel)) return out(`it does not carry the label ${rules.baseLabel}`);
   if (hasLabel(issue, rules.archivedLabel)) return out("the object is deleted");
   const { id, problem } = objectId(issue, rules);
   if (problem) return out(problem);
   const ours = counts(issue.author, rules);
-  let accepted = ours;
-  if (!ours || !same(readTitle(unmoved(issue.title)).id, id)) {
-    const renames = await ask.renames(issue);
-    const other = otherId(issue, id, renames, ours);
-    if (other) return out(`its label says ${id}, but the title that the store wrote says ${other}`);
-    accepted = ours || signers(issue, id, renames).size > 0;
+  // What a processor opened and titles still is signed by all titles that there can be.
+  const titles = ours && same(readTitle(unmoved(issue.title)).id, id) ? [] : await ask.renames(issue);
+  const set = titles.length ? titles : [{ login: issue.author, at: issue.created_at, from: "", to: issue.title }];
+  const trusted = set.filter((one) => ours || (one.login !== "" && one.login !== issue.author));
+  const other = otherId(issue, id, trusted);
+  if (other) return out(`its label says ${id}, but its title says ${other}`);
+  const signed = trusted.some((one) => markerIn(one.to, id));
+  const named = ours && set.some((one) => same(readTitle(unmoved(one.to)).id, id));
+  let may: boolean | null = null;
+  if (!signed && !named) {
+    may = await ask.mayWrite(issue.author, id);
+    const before = known !== undefined && same(known.object_id, id);
+    if (may === null && !before) return out(`it is not accepted yet: GitHub did not say whether ${issue.author} may write`);
+    if (may === false) return out(`it was opened by ${issue.author}, who may not write here`);
   }
-  if (!accepted && !(known && same(known.object_id, id))) {
-    const may = await ask.mayWrite(issue.author);
-    if (may === null) return out(`it is not accepted yet: GitHub did not say whether ${issue.author} may write`);
-    if (!may) return out(`it was opened by ${issue.author}, who may not write here`);
-  }
+  const title = may === true ? issue.title : trusted[0]?.to ?? "";
+  const marker = markerIn(title, id);
+  const { movedTo, forGood } = readMoved(title);
+  if (forGood && marker) return out(`its object is kept in issue #${movedTo}`);
   const data = readBody(issue.body);
   if (data === undefined) return out("its body cannot be read as an object");
-  const marker = markerIn(issue.title, id);
-  const known_digest = digest(data);
+  const found = digest(data);
   // REST does not tell who edited a body, and the author can without the right to.
-  const typed = marker !== null && !ours && !known_digest.startsWith(marker.digest);
-  if (typed && (await ask.mayWrite(issue.author)) !== true) {
-    return out("its body was edited, and that edit is not processed yet");
-  }
-  return { data, meta: metaOf(issue, id, known_digest, marker, rules, known), accepted };
+  const told = signed ? marker !== null && found.startsWith(marker.digest) : named || may === true || known?.digest === found;
+  if (!told) return { ...out("its body was edited, and that edit is not processed yet"), held: true };
+  return { data, meta: metaOf(issue, id, found, marker, rules, known), first: signed || named };
 }
 
 function metaOf(
@@ -81,22 +87,25 @@ function metaOf(
     updated_at: same_state ? known.updated_at : issue.updated_at,
     version,
     digest: found,
+    created_by: issue.author,
+    ...(same_state && known.updated_by !== undefined ? { updated_by: known.updated_by } : {}),
+    issue_url: issue.url,
   };
 }
 
 /** The id that the newest signed title names, where no signed title names the label's; else empty. */
-function otherId(issue: Issue, id: string, renames: readonly Rename[], ours: boolean): string {
-  const titles = renames.length ? renames.map((one) => [one.login, one.to]) : [[issue.author, issue.title]];
+function otherId(issue: Issue, id: string, signed: readonly Rename[]): string {
   let other = "";
-  for (const [login, title] of titles as [string, string][]) {
-    const { id: named, marker } = readTitle(unmoved(title));
-    if (!marker || !login || (login === issue.author && !ours)) continue;
+  for (const { to } of signed) {
+    const { id: named, marker } = readTitle(unmoved(to));
+    if (!marker) continue;
     if (same(named, id)) return "";
     other ||= named;
   }
-  return other;
+  const now = readTitle(unmoved(issue.title)).id;
+  return other || (now && !same(now, id) ? now : "");
 }
 
-export function isObjectOf(found: StoredObject<Json> | LeftOut): found is StoredObject & { accepted: boolean } {
+export function isObject(found: Read | LeftOut): found is Read {
   return "meta" in found;
 }

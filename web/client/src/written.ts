@@ -4,9 +4,10 @@ import { InvalidJson, parse, type Json, type JsonObject } from "./json.js";
 
 const BLANK = "\\s\\x1c-\\x1f\\x85\\u200b-\\u200f\\u2060";
 const LEAD = new RegExp(`[${BLANK}]+|<!--(?:-?>|[^]*?-->)`, "y");
-const TRAIL = new RegExp(`[${BLANK}]+$`);
+const ONE_BLANK = new RegExp(`[${BLANK}]`);
 const SIGNATURE = /(?<![^\n])(?:--[ \t]*|Sent (?:from|via|with) [^\n]*|Get Outlook for [^\n]*|On [^\n]*(?:\n[^\n]*)?wrote:)(?![^\n])/;
-const FENCE = /^(?<mark>`{3,}(?![^\n]*`)|~{3,})[ \t]*\{?\.?(?<language>[\p{L}\p{N}_./+-]*)[^\n]*(?:\n|$)/u;
+// What stands in a lookahead is not tried again in a shorter form: anybody may write a comment, so it is read in linear time.
+const FENCE = /^(?=(?<mark>`{3,}|~{3,}))\k<mark>(?!(?<=`)[^\n]*`)[ \t]*\{?\.?(?<language>[\p{L}\p{N}_./+-]*)[^\n]*(?:\n|$)/u;
 const SAYS_JSON = new Set([
   "json", "jsonc", "json5", "jsonl", "ndjson", "hjson", "geojson", "jsonld", "application/json",
 ]);
@@ -19,7 +20,7 @@ const ARRAY = new RegExp(
     String.raw`|(?:\[\s*){2,}(?:${LITERAL}\s*)?\][^]*\]$|\[\s*(?:${LITERAL}\s*)?\]$)`,
   "u",
 );
-const SPAN = /^(`+)(?:json\w?\b)?[ \t]*([^`\n]+)\1$/;
+const SPAN = /^(?=(`+))\1(?:json\w?\b)?([^`\n]+)\1$/;
 
 /** The text that stands alone, and whether a code fence says that it is JSON; null where something else stands there. */
 export function unwrapped(text: string): { text: string; saysJson: boolean } | null {
@@ -88,15 +89,22 @@ function alone(text: string): string {
   const signature = SIGNATURE.exec(text);
   if (signature) text = text.slice(0, signature.index);
   for (;;) {
-    text = text.replace(TRAIL, "");
+    text = trimmed(text);
     const start = text.endsWith("-->") ? text.lastIndexOf("<!--") : -1;
     if (start < 0 || text.slice(start + 4, -3).includes("-->")) return text;
     text = text.slice(0, start);
   }
 }
 
+/** Without blank characters behind. */
+function trimmed(text: string): string {
+  let end = text.length;
+  while (end > 0 && ONE_BLANK.test(text[end - 1]!)) end -= 1;
+  return text.slice(0, end);
+}
+
 function closes(line: string, mark: string): boolean {
-  const bare = line.replace(TRAIL, "");
+  const bare = trimmed(line);
   const spaces = bare.length - bare.replace(/^ +/, "").length;
   return spaces <= 3 && bare.length - spaces >= mark.length && [...bare.slice(spaces)].every((one) => one === mark[0]);
 }

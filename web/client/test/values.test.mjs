@@ -7,6 +7,7 @@ import { test } from "node:test";
 import {
   apply, canonical, digest, equal, fileName, InvalidJson, parse, readSnapshot, readTitle, readWritten, Refused, updateText,
 } from "../dist/index.js";
+import { readEntry } from "../dist/entries.js";
 
 test("strict JSON is read as every JSON reader reads it", () => {
   for (const text of ['{"a":[1,-0.5e3,"\\u00e9\\ud83d\\ude00\\n",true,false,null],"":{}}', " [ ] ", '"x"', "0", "-12.5E-2"]) {
@@ -113,6 +114,32 @@ for (const [text, expected] of COMMENTS) {
     else assert.deepEqual(readWritten(text), expected);
   });
 }
+
+const LONG = 65_000;
+const SHAPES = [
+  "`".repeat(LONG) + " x `", "`" + " ".repeat(LONG), "a" + " ".repeat(LONG) + "b", "<!---->".repeat(LONG / 7), "<!--".repeat(LONG / 4),
+  "[".repeat(LONG), "[ ".repeat(LONG / 2) + "x", '{"' + "\\".repeat(LONG), "On " + "x".repeat(LONG / 2) + "\n" + "y".repeat(LONG / 2),
+  "On x\n".repeat(LONG / 5), "{a" + " ".repeat(LONG), "-".repeat(LONG), "```\n".repeat(LONG / 4), '[""' + "]".repeat(LONG) + "x", "~".repeat(LONG),
+];
+for (const text of SHAPES) {
+  test(`a comment of 65,000 characters is read at once: ${JSON.stringify(text.slice(0, 12))}`, () => {
+    const start = process.cpuUsage().user;
+    try {
+      readWritten(text);
+    } catch (error) {
+      assert.ok(error instanceof InvalidJson);
+    }
+    assert.ok(process.cpuUsage().user - start < 300_000, `${process.cpuUsage().user - start} µs`);
+  });
+}
+
+test("a state that was edited counts where its key still has its digest", () => {
+  const kind = (data, edited) => readEntry({
+    id: 1, author: "bot", created_at: "", edited, reactions: {},
+    body: JSON.stringify({ type: "initial_state", data, _meta: { revision: 1, update_id: "0-0-44136fa355b3678a" } }),
+  }, true, true, "rocket").kind;
+  assert.deepEqual([kind({}, false), kind({}, true), kind({ a: 1 }, true)], ["checkpoint", "checkpoint", "chat"]);
+});
 
 test("a title gives id and marker", () => {
   assert.deepEqual(readTitle("Stored Object: a/b [r3 c12 n2 0123abcd] (aBc1)"), {

@@ -33,13 +33,12 @@ export function away(address: string, ...children: Child[]): HTMLAnchorElement {
 export function moment(text: string): HTMLElement {
   const time = Date.parse(text);
   if (Number.isNaN(time)) return h("span", {}, text);
-  return h("time", { datetime: text, title: MOMENT.format(time) }, told(time));
+  return h("time", { datetime: text, title: text }, told(time));
 }
 
 const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [["day", 86_400], ["hour", 3_600], ["minute", 60]];
 const RELATIVE = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
 const DAY = new Intl.DateTimeFormat("en", { dateStyle: "medium" });
-const MOMENT = new Intl.DateTimeFormat("en", { dateStyle: "full", timeStyle: "medium" });
 const FAR = 7 * 86_400;
 
 function told(time: number): string {

@@ -7,7 +7,7 @@ import { settle, toList, toObject } from "./route.js";
 import { short, visible } from "./values.js";
 
 const ROW = 41; // pixels; the style sheet says the same
-const BEYOND = 12; // rows that are there above and below the ones in sight
+const BEYOND = 8; // rows that are there above and below the ones in sight
 const NARROWEST = 118; // pixels of a column
 
 interface State {
@@ -64,7 +64,7 @@ export function listView(model: Model, query: URLSearchParams): { element: HTMLE
     none.hidden = shown.length > 0;
     none.textContent = all ? "No object fits the search." : "This store has no objects yet. Create one, and it shows here.";
     table.setAttribute("aria-rowcount", String(shown.length + 1));
-    body.style.height = `${shown.length * ROW}px`;
+    body.style.height = `${shown.length * ROW - 1}px`; // the last row needs no line below it
     clear((at) => shown[at] !== before[at]);
     draw();
     settle(toList(queryOf(state)));

@@ -48,13 +48,17 @@ function trail(id: string): HTMLElement {
 function heading(store: Store, { meta }: StoredObject): HTMLElement {
   const facts: [string, Node | string][] = [
     ["Revision", String(meta.version)],
-    ["Updated", moment(meta.updated_at)],
-    ["Created", moment(meta.created_at)],
+    ["Updated", by(meta.updated_at, meta.updated_by)],
+    ["Created", by(meta.created_at, meta.created_by)],
     ["Issue", away(store.issueUrl(meta.issue_number), `#${meta.issue_number}`)],
     ["Digest", h("code", { title: meta.digest }, meta.digest.slice(0, 8))],
   ];
   return h("div", {}, h("h1", {}, meta.object_id),
     h("dl", { class: "facts" }, facts.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)))));
+}
+
+function by(time: string, login: string | undefined): HTMLElement {
+  return h("span", {}, moment(time), login && ` by ${visible(login)}`);
 }
 
 /** The data as a tree or raw. */
