@@ -1,7 +1,9 @@
-"""Starts the action without Docker: in an environment of its own, made from the locked versions, kept by actions/cache.
+"""Starts the action without Docker: in an environment of its own, made anew in each run from the locked versions.
 
-    python -I start.py where    # for GITHUB_OUTPUT: the environment's folder, and the key to cache it under
-    python -I start.py run      # makes the environment unless it is there, and becomes the action
+    python -I start.py
+
+Nothing that an earlier step may have left is run: the folder is a new one, pip holds each package against its hash in
+the lock, and of what configures pip and Python there remains from where the same packages come.
 
 Read from the environment: RUNNER_TEMP, and INPUTS, the step's inputs as one JSON object, because a shell may drop
 variables with hyphens in their names, and GitHub's are called so. Nothing but the standard library is there yet.
@@ -9,13 +11,11 @@ variables with hyphens in their names, and GitHub's are called so. Nothing but t
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import platform
-import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -24,16 +24,7 @@ LOCK = ROOT / "requirements.lock"
 FLAGS = ("-I", "-B", "-u", "-X", "utf8")
 """As in the Dockerfile: no PYTHON* variable, nothing of the workspace on the path, no bytecode, no buffer."""
 
-
-def folder(environ: Mapping[str, str]) -> Path:
-    """Where the environment lies: the same place each time, because one cannot be moved."""
-    return Path(environ["RUNNER_TEMP"], "gh-store-action")
-
-
-def key() -> str:
-    """What the environment depends on: the locked versions, the machine, and the interpreter it points to."""
-    parts = (LOCK.read_text(encoding="utf-8"), sys.executable, sys.version, platform.platform())
-    return "gh-store-action-" + hashlib.sha256("\0".join(parts).encode()).hexdigest()
+SOURCES = frozenset({"PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_CERT"})
 
 
 def interpreter(place: Path) -> Path:
@@ -41,28 +32,25 @@ def interpreter(place: Path) -> Path:
     return place / "Scripts" / "python.exe" if os.name == "nt" else place / "bin" / "python"
 
 
-def make(place: Path) -> Path:
-    """The environment's Python; made where it is missing, unfinished or another's."""
-    ready = place / "ready"
-    if not ready.is_file() or ready.read_text(encoding="utf-8") != key():
-        if place.exists():
-            shutil.rmtree(place)
-        subprocess.run([sys.executable, "-I", "-m", "venv", str(place)], check=True)
-        pip = [
-            str(interpreter(place)),
-            "-I",
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            "--no-input",
-        ]
-        subprocess.run([*pip, "--only-binary", ":all:", "--require-hashes", "--requirement", str(LOCK)], check=True)
-        ready.write_text(key(), encoding="utf-8")
-    # The action's own folder has the version in its name, and may be another than when the environment was cached.
+def make(environ: Mapping[str, str]) -> Path:
+    """A new environment's Python.
+
+    Raises:
+        OSError: it cannot be written.
+        CalledProcessError: a package could not be had, or is not the one that the lock names.
+    """
+    place = Path(tempfile.mkdtemp(prefix="gh-store-action-", dir=environ["RUNNER_TEMP"]))
+    others = ("INPUT", "PIP_", "PYTHON")
+    plain = {name: value for name, value in environ.items() if name in SOURCES or not name.startswith(others)}
+    plain["PIP_CONFIG_FILE"] = os.devnull  # which has pip read no file at all
+    subprocess.run([sys.executable, "-I", "-m", "venv", "--without-pip", str(place)], check=True, env=plain)
+    python = str(interpreter(place))
+    pip = [sys.executable, "-I", "-m", "pip", "--python", python, "install"]
+    quiet = ["--quiet", "--disable-pip-version-check", "--no-input"]
+    checked = ["--no-cache-dir", "--only-binary", ":all:", "--require-hashes", "--requirement", str(LOCK)]
+    subprocess.run([*pip, *quiet, *checked], check=True, env=plain)
     site = "import sysconfig; print(sysconfig.get_path('purelib'))"
-    found = subprocess.run([str(interpreter(place)), "-I", "-c", site], check=True, capture_output=True, text=True)
+    found = subprocess.run([python, "-I", "-c", site], check=True, capture_output=True, text=True, env=plain)
     Path(found.stdout.strip(), "gh-store-action.pth").write_text(f"{ROOT}\n", encoding="utf-8")
     return interpreter(place)
 
@@ -72,16 +60,12 @@ def inputs(environ: Mapping[str, str]) -> dict[str, str]:
     return {f"INPUT_{name.replace(' ', '_').upper()}": value for name, value in json.loads(environ["INPUTS"]).items()}
 
 
-def main(arguments: list[str], environ: Mapping[str, str]) -> int:
-    place = folder(environ)
-    if arguments == ["where"]:
-        sys.stdout.write(f"folder={place}\nkey={key()}\n")
-        return 0
+def main(environ: Mapping[str, str]) -> int:
     try:
-        python = str(make(place))
+        python = str(make(environ))
     except (OSError, subprocess.CalledProcessError) as error:
         sys.stdout.write(
-            f"::error title=No environment::The locked packages could not be installed into {place}: {error}. "
+            f"::error title=No environment::The locked packages could not be installed into RUNNER_TEMP: {error}. "
             "Check that this runner reaches PyPI and may write there, or use the Docker action.\n"
         )
         return 1
@@ -94,4 +78,4 @@ def main(arguments: list[str], environ: Mapping[str, str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:], os.environ))
+    sys.exit(main(os.environ))
