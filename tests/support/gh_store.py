@@ -62,7 +62,7 @@ try:
         found = store.process_updates(int(argument)).data
     elif operation == "update-snapshot":
         found = update_snapshot(argument)
-except Exception as error:
+except (Exception, SystemExit) as error:
     found = type(error).__name__
 print(json.dumps(found))
 """
