@@ -22,7 +22,7 @@ from gh_store_action.gateway.decoding import CONTENTS
 from tests.support import runner
 from tests.support.cli import ROOT, commands
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+README = "\n".join((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/reference.md"))
 FOLDER = ROOT / "gh_store_action" / "config"
 SCHEMA = json.loads((FOLDER / "config_schema.json").read_text(encoding="utf-8"))
 STORE = SCHEMA["properties"]["store"]["properties"]
@@ -40,7 +40,7 @@ def described(name: str) -> list[str]:
 
 
 def in_readme(name: str) -> list[str]:
-    """The values that README.md's table of inputs gives an input."""
+    """The values that docs/reference.md's table of inputs gives an input."""
     (row,) = [line for line in README.splitlines() if line.startswith(f"| `{name}` |")]
     return quoted(row.split("|")[4])
 
@@ -96,7 +96,7 @@ TABLES: dict[str, tuple[Iterable[str], dict[str, Iterable[str]]]] = {
             "action/settings.py": settings.UPDATE_MODES,
             "gh-store update --mode": choices("update", "--mode"),
             "action.yml": described("update-mode"),
-            "README.md, inputs": in_readme("update-mode"),
+            "reference.md, inputs": in_readme("update-mode"),
             "README.md, examples": examples(),
         },
     ),
@@ -108,7 +108,7 @@ TABLES: dict[str, tuple[Iterable[str], dict[str, Iterable[str]]]] = {
             "gh-store snapshot --format": choices("snapshot", "--format"),
             "cli/snapshots.py, where they go": cli_snapshots.DEFAULT,
             "action.yml": described("format"),
-            "README.md, inputs": in_readme("format"),
+            "reference.md, inputs": in_readme("format"),
         },
     ),
     "permissions": (
@@ -116,7 +116,7 @@ TABLES: dict[str, tuple[Iterable[str], dict[str, Iterable[str]]]] = {
         {
             **of_schema(DEFINED["access"]["properties"]["permission"]),
             "default_config.yml": words(DEFAULT, "permission: ", ".  The others"),
-            "README.md": words(README, "codeowners: false, # ", "\n"),
+            "reference.md": words(README, "codeowners: false, # ", "\n"),
         },
     ),
     "reactions": (
@@ -131,7 +131,7 @@ TABLES: dict[str, tuple[Iterable[str], dict[str, Iterable[str]]]] = {
         {
             "config_schema.json": STORE["reactions"]["properties"],
             "default_config.yml": keys(DEFAULT)["reactions"],
-            "README.md": readme_keys()["reactions"],
+            "reference.md": readme_keys()["reactions"],
         },
     ),
     "keys of a rule for access": (
@@ -139,7 +139,7 @@ TABLES: dict[str, tuple[Iterable[str], dict[str, Iterable[str]]]] = {
         {
             "config_schema.json": DEFINED["access"]["properties"],
             "default_config.yml": ["match", *keys(DEFAULT)["access"]],
-            "README.md": ["match", *readme_keys()["access"]],
+            "reference.md": ["match", *readme_keys()["access"]],
         },
     ),
     "keys": (
@@ -150,7 +150,7 @@ TABLES: dict[str, tuple[Iterable[str], dict[str, Iterable[str]]]] = {
             "local_config.yml": sorted(
                 re.findall(r"^  # ([a-z_]+): ", dump_local(), re.M), key=lambda key: key in MACHINE
             ),
-            "README.md": readme_keys(),
+            "reference.md": readme_keys(),
         },
     ),
 }

@@ -30,7 +30,8 @@ from tests.support import git
 from tests.support.runner import ROOT, action
 from tests.support.scene import OWNER, WRITER, Scene
 
-TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
+README, REFERENCE = (ROOT / name for name in ("README.md", "docs/reference.md"))
+TEXT = README.read_text(encoding="utf-8") + "\n" + REFERENCE.read_text(encoding="utf-8")
 RAW = "https://raw.githubusercontent.com/org/gh-store-action/v1"
 
 
@@ -78,11 +79,11 @@ def names(cell: str) -> list[str]:
 
 
 def test_readme__is_short_and_every_block_is_looked_at() -> None:
-    assert len(TEXT.splitlines()) <= 300
+    assert len(README.read_text(encoding="utf-8").splitlines()) <= 250
     seen = {(b.language, b.section) for b in BLOCKS}
     assert seen == {
-        ("text", ""),
         ("sh", "Quick start"),
+        ("text", "What happens to your issue"),
         ("json", "Writing an update"),
         ("yaml", "Writing an update"),
         ("js", "Reading the data"),
@@ -94,9 +95,10 @@ def test_readme__is_short_and_every_block_is_looked_at() -> None:
     assert TEXT.count("```") == 2 * len(BLOCKS)
 
 
-@pytest.mark.parametrize("target", re.findall(r"\]\(([^)#:]+)\)", TEXT))
-def test_readme__names_only_files_that_are_there(target: str) -> None:
-    assert (ROOT / target).is_file()
+@pytest.mark.parametrize("page", [README, REFERENCE], ids=lambda page: page.name)
+def test_readme__names_only_files_that_are_there(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#:]+)[)#]", page.read_text(encoding="utf-8")):
+        assert (page.parent / target).is_file(), target
 
 
 # Tables
@@ -303,9 +305,8 @@ def test_quick_start__copies_the_templates_makes_an_object_and_updates_it(scene:
     copy = block("sh", "Quick start", "curl")
     assert RAW in copy
     shell(copy.replace(RAW, f"file://{ROOT}"))
-    for name in ("process-updates", "sweep", "snapshot"):
-        template = (ROOT / "workflows-templates" / f"{name}.yml").read_bytes()
-        assert scene.repository.file(f".github/workflows/{name}.yml") == template
+    template = (ROOT / "workflows-templates/pages.yml").read_bytes()
+    assert scene.repository.file(".github/workflows/pages.yml") == template
     shell(block("sh", "Quick start", "labels[]"))
     event = scene.last_event("issue_comment", "created")
     assert event.starts_run
@@ -313,6 +314,23 @@ def test_quick_start__copies_the_templates_makes_an_object_and_updates_it(scene:
     assert json.loads(shell(block("sh", "Quick start", "--jq"))) == {"visitors": 42}
     comment = scene.issue(1).comments[0].id
     assert scene.receipts(comment) == ("+1",)
+    looks_as_drawn(scene, block("text", "What happens to your issue"))
+
+
+def looks_as_drawn(scene: Scene, drawn: str) -> None:
+    """The README's drawing of the issue is the one that the quick start leaves, but for the comment's id."""
+    issue = scene.issue(1)
+    head = r"Stored Object: metrics \[r2 c\d+ n1 03881196\] \(\w\w\)"
+    assert re.search(head, drawn) and re.fullmatch(head, issue.title)
+    left = re.sub(r" +", " ", re.sub(r"<-.*", "", drawn))
+    assert f" {issue.state.capitalize()} {' '.join(issue.labels)} " in left
+    assert "\n".join(line.strip() for line in issue.body.splitlines()) in "\n".join(map(str.strip, left.splitlines()))
+    signs = {"+1": "👍", "rocket": "🚀"}
+    for comment in issue.comments:
+        said = re.sub(r"\s+", " ", comment.body).strip()[: len('{"visitors": 42}')]
+        (line,) = [line for line in left.splitlines() if line.startswith(f" {comment.author} ")]
+        assert said.replace("{ ", "{") in line
+        assert line.rstrip().endswith("".join(signs[content] for _, content in comment.reactions))
 
 
 def test_command_line__does_what_the_example_says(scene: Scene, shell: Any) -> None:
