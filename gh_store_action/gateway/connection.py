@@ -46,6 +46,7 @@ class Call:
     Args:
         address: a path below the API's address, or an address at the same host.
         accept: the media type that is asked for, where it is not JSON.
+        points: what it costs as a request to GraphQL.
     """
 
     verb: str
@@ -53,6 +54,7 @@ class Call:
     parameters: Mapping[str, Any] | None = None
     body: Any = None
     accept: str = ""
+    points: int = 0
 
 
 class _Diverted(Exception):

@@ -24,6 +24,7 @@ from gh_store_action.gateway.answers import (
 )
 from gh_store_action.gateway.connection import Call, Connection, Response
 from gh_store_action.gateway.endpoints import origin
+from gh_store_action.gateway.points import points
 from gh_store_action.gateway.refusals import UnknownEffect, quoted
 
 __all__ = ["Answer", "ApiError", "Bucket", "Cancelled", "NotGitHub", "Transport", "UnknownEffect"]
@@ -77,6 +78,7 @@ class Transport:
         self.retries = retries
         self.most_per_hour = most_per_hour
         self.requests = 0
+        self.points = 0  # of GraphQL, by its formula
         self.waited = 0.0
         self.server_time = ""  # of the first answer, ISO 8601; empty before it
         self.newest_time = ""  # of the newest one
@@ -195,7 +197,8 @@ class Transport:
         def understood(response: Response) -> Answer:
             return answers.graphql(response, self._now(), writes=writes)
 
-        call = Call("POST", self._graphql_url, body={"query": document, "variables": dict(variables)})
+        body = {"query": document, "variables": dict(variables)}
+        call = Call("POST", self._graphql_url, body=body, points=points(document, variables))
         return self._repeat("graphql", call, understood, writes=writes, attempts=attempts)
 
     def _learn(self, name: str, headers: Mapping[str, Any]) -> None:
@@ -272,10 +275,12 @@ class Transport:
             self._check_stop()
             self._check_budget(name)
             self.requests += 1
+            self.points += call.points
             try:
                 response = self._connection.exchange(call)
             except GitHubError:
                 self.requests -= 1  # nothing was sent
+                self.points -= call.points
                 raise
             self._learn(name, response.headers)
             target = response.headers.get("location", "")

@@ -59,6 +59,7 @@ OUTPUTS = [
     "object-count",
     "commit-sha",
     "requests",
+    "points",
     "rate-remaining",
 ]
 
