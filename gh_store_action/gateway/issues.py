@@ -145,11 +145,15 @@ class GitHub:
         return self._page(queries.LIST, variables, rules=rules)
 
     def find(self, label: str, *, rules: bool) -> Reading:
-        """The issues with exactly that label, oldest first, with their newest comments: one request."""
+        """The issues with exactly that label, oldest first: one request.
+
+        The first one comes with its newest comments, the others without.
+        """
         answer = self.transport.query(queries.FIND, {**self._names, "label": label, "cursor": None, "rules": rules})
-        nodes = (self._repository(answer).get("issues") or {}).get("nodes") or ()
-        viewer = _login(answer)
-        return self._reading(answer, tuple(self._issue(n, viewer) for n in nodes if n), rules=rules)
+        node, viewer = self._repository(answer), _login(answer)
+        listed = [each for name in ("all", "oldest") for each in (node.get(name) or {}).get("nodes") or () if each]
+        found = {int(each["number"]): self._issue(each, viewer) for each in listed}
+        return self._reading(answer, tuple(found.values()), rules=rules)
 
     def permission(self, login: str) -> tuple[str, str] | None:
         """The person's permission and role on the repository, None where there is no such person.

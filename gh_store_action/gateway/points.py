@@ -14,7 +14,7 @@ from typing import Any
 _TOKEN = re.compile(
     r"fragment (?P<fragment>\w+) on"
     r"|\.\.\.(?P<spread>[A-Z]\w*)"
-    r"|(?<!\$)\b(?:first|last): (?P<size>\$?\w+)"
+    r"|(?<!\$)\b(?:first|last): (?P<size>\$\w+|\d+)"
     r"|(?P<mark>[(){}])"
 )
 

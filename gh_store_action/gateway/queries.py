@@ -170,6 +170,7 @@ fragment Head on Issue { """
     + _RULES
 )
 
+# As a rule one issue has the label, and its log with the reactions is what costs; the others are there to be named.
 FIND = (
     """
 query Find($owner: String!, $name: String!, $label: String!, $cursor: String, $rules: Boolean!) {
@@ -177,9 +178,11 @@ query Find($owner: String!, $name: String!, $label: String!, $cursor: String, $r
   repository(owner: $owner, name: $name) {
     nameWithOwner
     ...Rules @include(if: $rules)
-    issues(labels: [$label], first: 5, orderBy: { field: CREATED_AT, direction: ASC }) {
-      totalCount
+    oldest: issues(labels: [$label], first: 1, orderBy: { field: CREATED_AT, direction: ASC }) {
       nodes { ...Head ...Log }
+    }
+    all: issues(labels: [$label], first: 5, orderBy: { field: CREATED_AT, direction: ASC }) {
+      nodes { ...Head comments(last: 1) { totalCount } }
     }
   }
 }
@@ -250,33 +253,27 @@ mutation Say($issue: ID!, $text: String!) {
 
 # Receipts first, for the title completes a create; last who else has the labels.
 FINISH = (
-    f"""
+    """
 mutation Finish(
   $issue: ID!, $state: ID!, $processed: ReactionContent!, $initial: ReactionContent!, $title: String!, $cursor: String
-) {{
-  processed: addReaction(input: {{ subjectId: $state, content: $processed }}) {{ clientMutationId }}
-  initial: addReaction(input: {{ subjectId: $state, content: $initial }}) {{ clientMutationId }}
-  fold: updateIssue(input: {{ id: $issue, title: $title, state: CLOSED }}) {{ issue {{ title }} }}
-  check: updateIssue(input: {{ id: $issue, state: CLOSED }}) {{
-    issue {{
+) {
+  processed: addReaction(input: { subjectId: $state, content: $processed }) { clientMutationId }
+  initial: addReaction(input: { subjectId: $state, content: $initial }) { clientMutationId }
+  fold: updateIssue(input: { id: $issue, title: $title, state: CLOSED }) { issue { title } }
+  check: updateIssue(input: { id: $issue, state: CLOSED }) {
+    issue {
       ...Head
       ...Log
-      labelled: labels(first: 30) {{
-        nodes {{
+      labelled: labels(first: 30) {
+        nodes {
           id
           name
-          issues(first: 5, orderBy: {{ field: CREATED_AT, direction: ASC }}) {{ nodes {{ ...Sibling }} }}
-        }}
-      }}
-    }}
-  }}
-}}
-fragment Sibling on Issue {{
-  id number title closed createdAt updatedAt
-  author {_ACTOR}
-  labels(first: 30) {{ nodes {{ name }} }}
-  {_RENAMES}
-}}
+          issues(first: 5, orderBy: { field: CREATED_AT, direction: ASC }) { nodes { number } }
+        }
+      }
+    }
+  }
+}
 """
     + FRAGMENTS
 )

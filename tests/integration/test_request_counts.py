@@ -1,4 +1,4 @@
-"""What each action costs in HTTP requests: the table of the design, held against what the server counted."""
+"""What each action costs in HTTP requests and GraphQL points: the table of the design, as the server counted it."""
 
 from __future__ import annotations
 
@@ -135,19 +135,22 @@ def test_update_snapshot__of_many_changes_just_made_is_one_for_each_hundred(w: W
 
 
 def test_library__create_get_update_apply_list_and_history(w: World) -> None:
-    def asked(action: Callable[[GitHubStore], object]) -> int:
+    def asked(action: Callable[[GitHubStore], object]) -> tuple[int, int]:
+        before = w.points()
         with GitHubStore(w.token(), "octo/store", api_url=w.hub.api_url, pause=w.pause) as store:
-            return counted(w, lambda: action(store))
+            requests = counted(w, lambda: action(store))
+            assert (store.requests, store.points) == (requests, w.points() - before)
+            return requests, store.points
 
     for number in range(1_000):
         w.repo.create_label("octo", f"UID:other-{number}")
-    assert asked(lambda store: store.create("metrics", {"n": 0})) == 4
-    assert asked(lambda store: store.get("metrics")) == 1
-    assert asked(lambda store: store.update("metrics", {"n": 1})) == 2
-    assert asked(lambda store: store.update("metrics", {"n": 2}, apply=True)) == 3
+    assert asked(lambda store: store.create("metrics", {"n": 0})) == (4, 3)  # one is of REST
+    assert asked(lambda store: store.get("metrics")) == (1, 1)
+    assert asked(lambda store: store.update("metrics", {"n": 1})) == (2, 2)
+    assert asked(lambda store: store.update("metrics", {"n": 2}, apply=True)) == (3, 3)
     filled(w, 90)
-    assert asked(lambda store: list(store.list_all())) == 1
+    assert asked(lambda store: list(store.list_all())) == (1, 3)
     number = w.repo.issues()[0].number
     for _ in range(90):
         w.repo.comment(number, "alice", "just talk")
-    assert asked(lambda store: store.get_object_history("metrics")) == 1
+    assert asked(lambda store: store.get_object_history("metrics")) == (1, 1)
