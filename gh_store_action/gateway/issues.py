@@ -108,9 +108,21 @@ class GitHub:
         return issue
 
     def sweep(self, label: str, cursor: str | None, *, first: int, rules: bool) -> Page:
-        """A page of all issues with the label, oldest first, with what tells whether a closer look is needed."""
+        """A page of all issues with the label, oldest first, without labels, and with own reactions alone."""
         variables = {**self._names, "labels": [label], "first": first, "after": cursor, "rules": rules}
         return self._page(queries.SWEEP, variables, rules=rules)
+
+    def look(self, issues: Sequence[Issue]) -> tuple[Issue, ...]:
+        """Up to a hundred issues of such a page with their labels and everybody's reactions: one request."""
+        ids = [issue.node_id for issue in issues]
+        try:
+            answer = self.transport.query(queries.LOOK, {"ids": ids}, attempts=_ATTEMPTS if len(ids) > 1 else None)
+        except GitHubError as error:
+            if error.status in TIMED_OUT and len(ids) > 1:
+                return self.look(issues[: len(ids) // 2]) + self.look(issues[len(ids) // 2 :])
+            raise
+        viewer = _login(answer)
+        return tuple(brief(node, viewer) for node in answer.data.get("nodes") or () if node)
 
     def issues(
         self,

@@ -15,13 +15,13 @@ from urllib.parse import quote
 
 from gh_store_action.domain import objects
 from gh_store_action.domain.markdown import shorten
-from gh_store_action.domain.processing import sweeping
 from gh_store_action.domain.records import Issue, StoredObject
 from gh_store_action.domain.snapshots import snapshot as snapshots
 from gh_store_action.errors import AccessDeniedError, BudgetExhausted, GitHubError, StoreError
 from gh_store_action.gateway import queries
 from gh_store_action.gateway.records import PAGE, Page, pages
 from gh_store_action.gateway.transport import Answer
+from gh_store_action.store.reading import waiting
 from gh_store_action.store.session import Session
 
 WORKFLOWS = PurePosixPath(".github/workflows")
@@ -324,7 +324,8 @@ def _objects(session: Session, progress: Progress) -> Iterator[Check]:
         elif found.broken:
             broken.append(f"#{issue.number} ({found.reason})")
     yield Check("objects", Level.OK, f"{len(holders):,}, by {len(issues):,} listed with the label")
-    unsettled = [issue for issue in swept if not sweeping.settled(issue, rules, counting)]
+    pages_of = (swept[at : at + PAGE] for at in range(0, len(swept), PAGE))
+    unsettled = [issue for some in pages_of for issue in waiting(session, some, ask=False)]
     older = [f"#{issue.number}" for issue in unsettled if objects.read_title(issue.title)[1] is None]
     stranded = [f"#{issue.number}" for issue in unsettled if objects.read_title(issue.title)[1] is not None]
     yield _row("pending updates", Level.WARN, stranded, "Run `gh-store sweep`.")
