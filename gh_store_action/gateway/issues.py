@@ -18,6 +18,7 @@ from gh_store_action.errors import (
 from gh_store_action.gateway import queries
 from gh_store_action.gateway.answers import TIMED_OUT, Answer, ApiError, reason_of
 from gh_store_action.gateway.decoding import CONTENTS, brief, issue_from, reactions_from, with_older
+from gh_store_action.gateway.points import points
 from gh_store_action.gateway.records import PAGE, Page, Reading, StoreFiles, Written, failures_of
 from gh_store_action.gateway.refusals import Refused, denied, explained
 from gh_store_action.gateway.transport import Transport
@@ -303,6 +304,7 @@ class GitHub:
                 cursor=info["endCursor"] if info["hasNextPage"] else None,
                 reading=self._reading(answer, (), rules=rules),
                 size=variables["first"],
+                points=points(document, variables),
             )
 
     def _issue(self, node: Mapping[str, Any], viewer: str) -> Issue:

@@ -130,6 +130,7 @@ query Sweep($owner: String!, $name: String!, $labels: [String!], $first: Int!, $
     nameWithOwner
     ...Rules @include(if: $rules)
     issues(labels: $labels, first: $first, after: $after, orderBy: { field: CREATED_AT, direction: ASC }) {
+      totalCount
       pageInfo { hasNextPage endCursor }
       nodes {
         ...Brief

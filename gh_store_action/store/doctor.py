@@ -93,7 +93,8 @@ def examine(session: Session, progress: Progress = lambda done, total: None) -> 
         progress: called with issues read and issues in all.
     """
     try:
-        yield from _examine(session, progress)
+        with session.github.transport.uncapped():
+            yield from _examine(session, progress)
     except BudgetExhausted as error:
         yield Check("budget", Level.FAIL, f"{error.what} The checks behind this row were not made", error.hint)
 
@@ -125,7 +126,7 @@ def _examine(session: Session, progress: Progress) -> Iterator[Check]:
         yield _label(session, path)
         yield from _objects(session, progress)
     left = session.github.transport.left or 0
-    hint = "" if left else "Wait for the next hour, or raise rate_limit.max_requests_per_hour where that is lower."
+    hint = "" if left else "Wait for the next hour, or raise rate_limit.max_requests_per_hour where that is set."
     yield Check("budget", Level.OK if left else Level.WARN, f"{left:,} of this hour's requests are left", hint)
 
 

@@ -259,6 +259,7 @@ def sweep_pages(session: Session) -> Iterator[Page]:
     if session.rules.base_label != label:
         label = session.rules.base_label
         first = github.sweep(label, None, first=PAGE, rules=False)
+    github.transport.warn(first.rest)
     return pages(first, lambda cursor: github.sweep(label, cursor, first=PAGE, rules=False))
 
 
