@@ -104,8 +104,9 @@ def _run(environ: Mapping[str, str], report: Report, pause: Callable[[float], No
         return MODES[settings.mode](Run(settings, session, report, workspace))
     finally:
         report.output("requests", transport.requests)
+        report.output("points", transport.points)
         report.output("rate-remaining", transport.remaining)
-        report.cost(transport.requests, transport.remaining)
+        report.cost(transport.requests, transport.remaining, transport.points)
         transport.close()
 
 

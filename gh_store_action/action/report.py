@@ -286,10 +286,15 @@ class Report:
         """A block for the end of the summary: Markdown of our own, untrusted text in it already made safe."""
         self._details.append(markdown)
 
-    def cost(self, requests: int, remaining: int | None = None) -> None:
-        """The summary's footer: HTTP requests made, and what is left of the smaller of the two hourly budgets."""
+    def cost(self, requests: int, remaining: int | None = None, points: int = 0) -> None:
+        """The summary's footer: what was used, and what is left of the smaller of the two hourly budgets.
+
+        Args:
+            points: of GraphQL, what the requests cost by GitHub's formula.
+        """
         left = "" if remaining is None else f" · {remaining:,} left of the hour's budget"
-        self._footer = f"{requests:,} request{'' if requests == 1 else 's'} to GitHub{left}"
+        cost = f" · {points:,} GraphQL point{'' if points == 1 else 's'}" if points else ""
+        self._footer = f"{requests:,} request{'' if requests == 1 else 's'} to GitHub{left}{cost}"
 
     def write_summary(self) -> None:
         """Add the summary to the file that the runner shows, once; where there is none, nobody wants it.

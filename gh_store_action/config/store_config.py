@@ -42,9 +42,9 @@ class Retries:
 
 @dataclass(frozen=True)
 class RateLimit:
-    """How much of GitHub's hourly budget may be used, REST and GraphQL each."""
+    """How much of GitHub's hourly budget one run may use, requests of REST and points of GraphQL each; None for all."""
 
-    max_requests_per_hour: int = 1000
+    max_requests_per_hour: int | None = None
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,7 @@ class Call:
         address: a path below the API's address, or an address at the same host.
         accept: the media type that is asked for, where it is not JSON.
         most: MiB that the answer may have.
+        points: what it costs as a request to GraphQL.
     """
 
     verb: str
@@ -60,6 +61,7 @@ class Call:
     body: Any = None
     accept: str = ""
     most: int = MOST
+    points: int = 0
 
 
 class Unanswered(OSError):

@@ -18,6 +18,7 @@ from gh_store_action.errors import (
 from gh_store_action.gateway import queries
 from gh_store_action.gateway.answers import TIMED_OUT, Answer, ApiError, reason_of
 from gh_store_action.gateway.decoding import CONTENTS, brief, issue_from, reactions_from, with_older
+from gh_store_action.gateway.points import points
 from gh_store_action.gateway.records import PAGE, Page, Reading, StoreFiles, Written, failures_of
 from gh_store_action.gateway.refusals import Refused, denied, explained
 from gh_store_action.gateway.transport import Transport
@@ -113,9 +114,21 @@ class GitHub:
         return issue
 
     def sweep(self, label: str, cursor: str | None, *, first: int, rules: bool) -> Page:
-        """A page of all issues with the label, oldest first, with what tells whether a closer look is needed."""
+        """A page of all issues with the label, oldest first, without labels, and with own reactions alone."""
         variables = {**self._names, "labels": [label], "first": first, "after": cursor, "rules": rules}
         return self._page(queries.SWEEP, variables, rules=rules)
+
+    def look(self, issues: Sequence[Issue]) -> tuple[Issue, ...]:
+        """Up to a hundred issues of such a page with their labels and everybody's reactions: one request."""
+        ids = [issue.node_id for issue in issues]
+        try:
+            answer = self.transport.query(queries.LOOK, {"ids": ids}, attempts=_ATTEMPTS if len(ids) > 1 else None)
+        except GitHubError as error:
+            if error.status in TIMED_OUT and len(ids) > 1:
+                return self.look(issues[: len(ids) // 2]) + self.look(issues[len(ids) // 2 :])
+            raise
+        viewer = _login(answer)
+        return tuple(brief(node, viewer) for node in answer.data.get("nodes") or () if node)
 
     def issues(
         self,
@@ -150,11 +163,15 @@ class GitHub:
         return self._page(queries.LIST, variables, rules=rules)
 
     def find(self, label: str, *, rules: bool) -> Reading:
-        """The issues with exactly that label, oldest first, with their newest comments: one request."""
+        """The issues with exactly that label, oldest first: one request.
+
+        The first one comes with its newest comments, the others without.
+        """
         answer = self.transport.query(queries.FIND, {**self._names, "label": label, "cursor": None, "rules": rules})
-        nodes = (self._repository(answer).get("issues") or {}).get("nodes") or ()
-        viewer = _login(answer)
-        return self._reading(answer, tuple(self._issue(n, viewer) for n in nodes if n), rules=rules)
+        node, viewer = self._repository(answer), _login(answer)
+        listed = [each for name in ("all", "oldest") for each in (node.get(name) or {}).get("nodes") or () if each]
+        found = {int(each["number"]): self._issue(each, viewer) for each in listed}
+        return self._reading(answer, tuple(found.values()), rules=rules)
 
     def permission(self, login: str) -> tuple[str, str] | None:
         """The person's permission and role on the repository, None where there is no such person.
@@ -292,6 +309,7 @@ class GitHub:
                 cursor=info["endCursor"] if info["hasNextPage"] else None,
                 reading=self._reading(answer, (), rules=rules),
                 size=variables["first"],
+                points=points(document, variables),
             )
 
     def _issue(self, node: Mapping[str, Any], viewer: str) -> Issue:

@@ -37,20 +37,26 @@ class AddedComment:
 
 
 @dataclass(frozen=True)
+class Labelled:
+    """A label, with the numbers of the oldest issues that have it."""
+
+    node_id: str
+    numbers: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Finished:
     """What the last request of a create did.
 
     Args:
         issue: all read back, None where that failed.
         titled: whether the title, and with it the marker, was taken.
-        labelled: the issue's labels: name to node id.
-        siblings: the oldest issues that have one of these labels, without bodies.
+        labelled: the issue's labels by name.
     """
 
     issue: Issue | None
     titled: bool
-    labelled: Mapping[str, str]
-    siblings: tuple[Issue, ...]
+    labelled: Mapping[str, Labelled]
     failures: tuple[Failure, ...]
 
 
@@ -136,18 +142,18 @@ class ObjectGateway(GitHub):
         }
         answer = self.transport.mutate(queries.FINISH, variables)
         node = (answer.data.get("check") or {}).get("issue") or {}
-        labelled = [label for label in (node.get("labelled") or {}).get("nodes") or () if label]
-        siblings = {
-            other["number"]: brief(other, viewer)
-            for label in labelled
-            for other in (label.get("issues") or {}).get("nodes") or ()
-            if other
+        labelled = {
+            str(label["name"]): Labelled(
+                str(label["id"]),
+                tuple(int(other["number"]) for other in (label.get("issues") or {}).get("nodes") or () if other),
+            )
+            for label in (node.get("labelled") or {}).get("nodes") or ()
+            if label
         }
         return Finished(
             issue=self._issue(node, viewer) if node.get("comments") else None,
             titled=bool((answer.data.get("fold") or {}).get("issue")),
-            labelled={str(label["name"]): str(label["id"]) for label in labelled},
-            siblings=tuple(siblings[number] for number in sorted(siblings)),
+            labelled=labelled,
             failures=failures_of(answer),
         )
 

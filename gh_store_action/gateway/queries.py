@@ -1,7 +1,8 @@
 """The GraphQL documents.  Every one is checked against GitHub's published schema by a test.
 
 Costs, by GitHub's formula (one point for every hundred connection requests, at least one): a read with a hundred
-comments asks one `reactions` connection for each, so it costs one point; a sweep page of a hundred issues costs nine.
+comments asks one `reactions` connection for each, so it costs one point; a page of a hundred issues costs one for each
+connection of an issue.  `tests/integration/test_request_counts.py` has what a run costs.
 """
 
 from __future__ import annotations
@@ -10,10 +11,9 @@ _ACTOR = "{ __typename login }"
 
 # Who set the title, and to what: as far back as trust reads, and as it began (docs/design.md, Trust).
 _RENAME = f"nodes {{ ... on RenamedTitleEvent {{ createdAt currentTitle previousTitle actor {_ACTOR} }} }}"
-_RENAMES = f"""
-  renames: timelineItems(itemTypes: [RENAMED_TITLE_EVENT], last: 20) {{ {_RENAME} }}
-  firstRenames: timelineItems(itemTypes: [RENAMED_TITLE_EVENT], first: 5) {{ {_RENAME} }}
-"""
+_NEWEST = f"renames: timelineItems(itemTypes: [RENAMED_TITLE_EVENT], last: 20) {{ {_RENAME} }}"
+_FIRST = f"firstRenames: timelineItems(itemTypes: [RENAMED_TITLE_EVENT], first: 5) {{ {_RENAME} }}"
+_RENAMES = f"{_NEWEST} {_FIRST}"
 
 _COMMENTS = f"""
   totalCount
@@ -108,39 +108,61 @@ query Reactions($id: ID!, $cursor: String) {
 }
 """
 
-# What a sweep has to see of each issue to know that there is nothing to do.
-SWEEP = (
-    f"""
-query Sweep($owner: String!, $name: String!, $labels: [String!], $first: Int!, $after: String, $rules: Boolean!) {{
-  viewer {{ login }}
-  repository(owner: $owner, name: $name) {{
-    nameWithOwner
-    ...Rules @include(if: $rules)
-    issues(labels: $labels, first: $first, after: $after, orderBy: {{ field: CREATED_AT, direction: ASC }}) {{
-      pageInfo {{ hasNextPage endCursor }}
-      nodes {{
-        ...Brief
-        comments(last: 5) {{
-          totalCount
-          nodes {{
-            id fullDatabaseId body createdAt lastEditedAt author {_ACTOR} editor {_ACTOR}
-            reactionGroups {{ content viewerHasReacted }}
-            reactions(first: 20) {{ nodes {{ content user {{ login }} }} }}
-          }}
-        }}
-      }}
-    }}
-  }}
-}}
+_BRIEF = f"""
 fragment Brief on Issue {{
   id number url title body closed locked createdAt updatedAt lastEditedAt
   author {_ACTOR}
   editor {_ACTOR}
-  labels(first: 100) {{ nodes {{ name }} }}
-  {_RENAMES}
+  {_NEWEST}
+}}
+fragment Newest on IssueComment {{
+  id fullDatabaseId body createdAt lastEditedAt author {_ACTOR} editor {_ACTOR}
+  reactionGroups {{ content viewerHasReacted }}
 }}
 """
+
+# What a sweep sees of each issue to know that there is nothing to do: two connections, so a page costs two points.
+SWEEP = (
+    """
+query Sweep($owner: String!, $name: String!, $labels: [String!], $first: Int!, $after: String, $rules: Boolean!) {
+  viewer { login }
+  repository(owner: $owner, name: $name) {
+    nameWithOwner
+    ...Rules @include(if: $rules)
+    issues(labels: $labels, first: $first, after: $after, orderBy: { field: CREATED_AT, direction: ASC }) {
+      totalCount
+      pageInfo { hasNextPage endCursor }
+      nodes {
+        ...Brief
+        comments(last: 5) { totalCount nodes { ...Newest } }
+      }
+    }
+  }
+}
+"""
+    + _BRIEF
     + _RULES
+)
+
+# The same issues with their labels and with everybody's reactions, where the page alone does not tell.
+LOOK = (
+    f"""
+query Look($ids: [ID!]!) {{
+  viewer {{ login }}
+  nodes(ids: $ids) {{
+    ... on Issue {{
+      ...Brief
+      {_FIRST}
+      labels(first: 100) {{ nodes {{ name }} }}
+      comments(last: 5) {{
+        totalCount
+        nodes {{ ...Newest reactions(first: 20) {{ nodes {{ content user {{ login }} }} }} }}
+      }}
+    }}
+  }}
+}}
+"""
+    + _BRIEF
 )
 
 LIST = (
@@ -170,6 +192,7 @@ fragment Head on Issue { """
     + _RULES
 )
 
+# As a rule one issue has the label, and its log with the reactions is what costs; the others are there to be named.
 FIND = (
     """
 query Find($owner: String!, $name: String!, $label: String!, $cursor: String, $rules: Boolean!) {
@@ -177,9 +200,11 @@ query Find($owner: String!, $name: String!, $label: String!, $cursor: String, $r
   repository(owner: $owner, name: $name) {
     nameWithOwner
     ...Rules @include(if: $rules)
-    issues(labels: [$label], first: 5, orderBy: { field: CREATED_AT, direction: ASC }) {
-      totalCount
+    oldest: issues(labels: [$label], first: 1, orderBy: { field: CREATED_AT, direction: ASC }) {
       nodes { ...Head ...Log }
+    }
+    all: issues(labels: [$label], first: 5, orderBy: { field: CREATED_AT, direction: ASC }) {
+      nodes { ...Head comments(last: 1) { totalCount } }
     }
   }
 }
@@ -250,33 +275,27 @@ mutation Say($issue: ID!, $text: String!) {
 
 # Receipts first, for the title completes a create; last who else has the labels.
 FINISH = (
-    f"""
+    """
 mutation Finish(
   $issue: ID!, $state: ID!, $processed: ReactionContent!, $initial: ReactionContent!, $title: String!, $cursor: String
-) {{
-  processed: addReaction(input: {{ subjectId: $state, content: $processed }}) {{ clientMutationId }}
-  initial: addReaction(input: {{ subjectId: $state, content: $initial }}) {{ clientMutationId }}
-  fold: updateIssue(input: {{ id: $issue, title: $title, state: CLOSED }}) {{ issue {{ title }} }}
-  check: updateIssue(input: {{ id: $issue, state: CLOSED }}) {{
-    issue {{
+) {
+  processed: addReaction(input: { subjectId: $state, content: $processed }) { clientMutationId }
+  initial: addReaction(input: { subjectId: $state, content: $initial }) { clientMutationId }
+  fold: updateIssue(input: { id: $issue, title: $title, state: CLOSED }) { issue { title } }
+  check: updateIssue(input: { id: $issue, state: CLOSED }) {
+    issue {
       ...Head
       ...Log
-      labelled: labels(first: 30) {{
-        nodes {{
+      labelled: labels(first: 30) {
+        nodes {
           id
           name
-          issues(first: 5, orderBy: {{ field: CREATED_AT, direction: ASC }}) {{ nodes {{ ...Sibling }} }}
-        }}
-      }}
-    }}
-  }}
-}}
-fragment Sibling on Issue {{
-  id number title closed createdAt updatedAt
-  author {_ACTOR}
-  labels(first: 30) {{ nodes {{ name }} }}
-  {_RENAMES}
-}}
+          issues(first: 5, orderBy: { field: CREATED_AT, direction: ASC }) { nodes { number } }
+        }
+      }
+    }
+  }
+}
 """
     + FRAGMENTS
 )

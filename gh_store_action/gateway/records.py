@@ -64,6 +64,7 @@ class Page:
 
     Args:
         size: how many issues were asked for; fewer than wanted where GitHub runs out of time on more.
+        points: what such a page costs.
     """
 
     issues: tuple[Issue, ...]
@@ -72,6 +73,12 @@ class Page:
     cursor: str | None
     reading: Reading
     size: int = PAGE
+    points: int = 1
+
+    @property
+    def rest(self) -> int:
+        """The points that the pages behind this one cost, where it is the first."""
+        return -(-max(self.total - self.size, 0) // self.size) * self.points
 
 
 def failures_of(answer: Answer) -> tuple[Failure, ...]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -23,6 +24,7 @@ from gh_store_action.gateway.answers import (
 )
 from gh_store_action.gateway.connection import MOST, MOST_OF_A_FILE, Call, Connection, Response, TooLarge, Unanswered
 from gh_store_action.gateway.endpoints import origin
+from gh_store_action.gateway.points import points
 from gh_store_action.gateway.refusals import UnknownEffect, quoted
 
 __all__ = ["Answer", "ApiError", "Bucket", "Cancelled", "NotGitHub", "Transport", "UnknownEffect"]
@@ -40,11 +42,16 @@ class Cancelled(GitHubError):
 
 @dataclass
 class Bucket:
-    """One of GitHub's two hourly budgets, as the newest answer told it."""
+    """One of GitHub's two hourly budgets, as the newest answer told it.
 
-    used: int = 0
+    Args:
+        own: what this process has used of it, requests of REST or points of GraphQL.
+    """
+
+    limit: int = 0
     remaining: int | None = None
     reset: float = 0.0
+    own: int = 0
 
 
 class Transport:
@@ -55,7 +62,7 @@ class Transport:
         api_url: of the REST API.
         graphql_url: empty where it follows from the REST one; of the same host.
         authority: a file of certificates to trust, empty for the usual ones.
-        most_per_hour: stop before GitHub's counter of either budget would pass this.
+        most_per_hour: stop before this process has used more of either budget; None: GitHub's limit alone counts.
         pause: waits that many seconds; tests hand in a clock of their own.
         now: seconds since the epoch.
     """
@@ -68,7 +75,7 @@ class Transport:
         graphql_url: str = "",
         authority: str = "",
         retries: Retries = DEFAULT_RETRIES,
-        most_per_hour: int = 1000,
+        most_per_hour: int | None = None,
         pause: Callable[[float], None] = time.sleep,
         now: Callable[[], float] = time.time,
         log: Callable[[str], None] = lambda line: None,
@@ -76,10 +83,12 @@ class Transport:
         self.retries = retries
         self.most_per_hour = most_per_hour
         self.requests = 0
+        self.points = 0  # of GraphQL, by its formula
         self.waited = 0.0
         self.server_time = ""  # of the first answer, ISO 8601; empty before it
         self.newest_time = ""  # of the newest one
         self._stopped = False
+        self._capped = True
         self._pause = pause
         self._now = now
         self._log = log
@@ -103,12 +112,53 @@ class Transport:
     @property
     def left(self) -> int | None:
         """The same, as far as `most_per_hour` lets it be used."""
-        known = [
-            min(b.remaining, max(self.most_per_hour - b.used, 0))
-            for b in self._buckets.values()
-            if b.remaining is not None
-        ]
+        known = [self._left(bucket) for bucket in self._buckets.values() if bucket.remaining is not None]
         return min(known) if known else None
+
+    def _left(self, bucket: Bucket) -> int:
+        left = bucket.remaining or 0
+        return left if self.most_per_hour is None else min(left, max(self.most_per_hour - bucket.own, 0))
+
+    @contextmanager
+    def uncapped(self) -> Iterator[None]:
+        """`most_per_hour` does not count in here: for what is one object's, and for what looks for faults."""
+        self._capped = False
+        try:
+            yield
+        finally:
+            self._capped = True
+
+    def shortfall(self, points: int) -> str:
+        """Why so many points of GraphQL are more than are left, and what would help; empty where they are not."""
+        bucket = self._buckets["graphql"]
+        left = self._left(bucket)
+        if bucket.remaining is None or points <= left:
+            return ""
+        capped = self.most_per_hour is not None and self.most_per_hour < bucket.limit
+        limit = (self.most_per_hour if capped else None) or max(bucket.limit, left)
+        name = " (rate_limit.max_requests_per_hour)" if capped else ""
+        more = "raise that number" if capped else "a GitHub App's token has more, or divide the store over repositories"
+        helps = f" No hour has that many: {more}." if points > limit else ""
+        return (
+            f"About {points:,} more points of GraphQL are needed; {left:,} of {limit:,} an hour{name} are left.{helps}"
+        )
+
+    def warn(self, points: int) -> None:
+        """Says so in the log where so many points are more than are left."""
+        why = self.shortfall(points)
+        if why:
+            self._log(f"{why} The run goes as far as it can, and the next one goes on.")
+
+    def afford(self, points: int) -> None:
+        """Ends before points are spent in vain.
+
+        Raises:
+            BudgetExhausted: so many are not left, with the time from which on there are new ones.
+        """
+        why = self.shortfall(points)
+        if why:
+            again = _clock(self._buckets["graphql"].reset)
+            raise BudgetExhausted(why, f"Run again after {again}.", again=again, status=429)
 
     def stop(self) -> None:
         """Makes the next request, and any waiting, raise `Cancelled`: called when the runner cancels."""
@@ -198,7 +248,8 @@ class Transport:
         def understood(response: Response) -> Answer:
             return answers.graphql(response, self._now(), writes=writes)
 
-        call = Call("POST", self._graphql_url, body={"query": document, "variables": dict(variables)})
+        body = {"query": document, "variables": dict(variables)}
+        call = Call("POST", self._graphql_url, body=body, points=points(document, variables))
         return self._repeat("graphql", call, understood, writes=writes, attempts=attempts)
 
     def _learn(self, name: str, headers: Mapping[str, Any]) -> None:
@@ -207,8 +258,8 @@ class Transport:
             if headers.get("date"):
                 self.newest_time = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(answers.moment_of(headers["date"])))
                 self.server_time = self.server_time or self.newest_time
-            if "x-ratelimit-used" in headers:
-                bucket.used = int(answers.number_of(headers["x-ratelimit-used"]))
+            if "x-ratelimit-limit" in headers:
+                bucket.limit = int(answers.number_of(headers["x-ratelimit-limit"]))
             if "x-ratelimit-remaining" in headers:
                 bucket.remaining = int(answers.number_of(headers["x-ratelimit-remaining"]))
             if "x-ratelimit-reset" in headers:
@@ -218,7 +269,9 @@ class Transport:
 
     def _check_budget(self, name: str) -> None:
         bucket = self._buckets[name]
-        if bucket.used >= self.most_per_hour and self._now() < bucket.reset:
+        if bucket.own and self._now() >= bucket.reset:
+            bucket.own = 0
+        if self._capped and self.most_per_hour is not None and bucket.own >= self.most_per_hour:
             many = f"{self.most_per_hour} request{'' if self.most_per_hour == 1 else 's'}"
             raise BudgetExhausted(
                 f"This hour's budget of {many} (rate_limit.max_requests_per_hour) is used up.",
@@ -280,10 +333,13 @@ class Transport:
             self._check_stop()
             self._check_budget(name)
             self.requests += 1
+            self.points += call.points
+            self._buckets[name].own += call.points or 1
             try:
                 response = self._connection.exchange(call)
             except GitHubError:
                 self.requests -= 1  # nothing was sent
+                self.points -= call.points
                 raise
             self._learn(name, response.headers)
             target = response.headers.get("location", "")

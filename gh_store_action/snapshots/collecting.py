@@ -135,6 +135,8 @@ class Collector:
             found = self._put(snapshot, page, problems)
             snapshot = found.snapshot
             self._progress(len(page.issues), page.total)
+            if self._read <= page.size:
+                self.transport.afford(page.rest + page.points)  # one more for what changed meanwhile
             if page.cursor is None:
                 break
             page = self._asked(page.cursor)
@@ -165,6 +167,8 @@ class Collector:
                     self._progress(len(page.issues), page.total)
                 if bounded and page.cursor is not None and page.total > max(page.store_total, self.page):
                     return _Found(Changed(snapshot, (), unsure), page.store_total, overrun=True)
+                if bounded and self._read <= page.size:
+                    self.transport.afford(page.rest)
                 if page.cursor is None:
                     break
                 ended = page.issues[-1].updated_at

@@ -12,6 +12,7 @@ from gh_store_action.domain.commit_message import with_trailers
 from gh_store_action.domain.snapshots import files as snapshot_files
 from gh_store_action.domain.snapshots import leaving
 from gh_store_action.domain.snapshots.files import BrokenSnapshot
+from gh_store_action.domain.snapshots.sizes import check_sizes
 from gh_store_action.domain.snapshots.snapshot import Changed, LeftOut, Snapshot
 from gh_store_action.errors import BudgetExhausted, ConcurrentUpdateError, StoreError
 from gh_store_action.gateway.records import PAGE
@@ -38,6 +39,7 @@ class SnapshotResult:
         overtaken: how often another snapshot was committed meanwhile, and what had changed since was read too.
         left: ids of objects that the snapshot before had, in order.
         changed_ids: ids of objects that are in another revision than before, came or left, in order.
+        heavy: what is to be said of a large file.
     """
 
     snapshot: Snapshot
@@ -51,6 +53,7 @@ class SnapshotResult:
     overtaken: int = 0
     left: tuple[str, ...] = ()
     changed_ids: tuple[str, ...] = ()
+    heavy: str = ""
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -60,6 +63,7 @@ class SnapshotResult:
         return (
             *((f"A full snapshot was made: {self.why_full}.",) if self.why_full else ()),
             *((again,) if self.overtaken else ()),
+            *((self.heavy,) if self.heavy else ()),
             *((f"Not in the snapshot any more, {many}: {leaving.named(self.left)}.",) if self.left else ()),
             *((_what_to_do_before_a_pull(self.published),) if self.published and self.published.left else ()),
         )
@@ -145,6 +149,7 @@ class Snapshots:
             snapshot = collected.changed.snapshot
             texts = snapshot_files.write(snapshot, self.target.format)
             files = {name: _bytes(pieces) for name, pieces in texts}
+            heavy = check_sizes({name: len(data) for name, data in files.items()} if self.target.commit else {})
             self.destination.check_files(there, files)
             stale = tuple(sorted(names - files.keys()))
             differs = bool(stale) or not all(there.has(name, data) for name, data in files.items())
@@ -186,6 +191,7 @@ class Snapshots:
                 overtaken=overtaken,
                 left=left,
                 changed_ids=changed_ids,
+                heavy=heavy,
             )
 
     def _left(self, before: Collection[str], snapshot: Snapshot) -> tuple[str, ...]:

@@ -32,6 +32,7 @@ from gh_store_action.errors import (
     InputError,
     InvalidUpdate,
     ObjectExists,
+    ObjectNotFound,
     Reason,
     StoreError,
 )
@@ -293,15 +294,28 @@ class Creator:
     def _settle(self, wanted: _Wanted, opened: Opened, said: AddedComment) -> StoredObject:
         """Receipts, marker, close; then the look round."""
         finished, issue = self._finish(wanted, opened, said)
-        rules, counting = self.session.rules, self.session.counting
-        for other in finished.siblings:
-            named = (objects.object_id_of(other, rules) or "").casefold()
-            rival = other.number < opened.number and named == wanted.object_id.casefold()
-            if rival and objects.is_live(other, rules) and acceptance.is_accepted(other, named, counting):
-                raise self._give_up(wanted, opened, finished, other.number)
+        first = self._rival(wanted, opened, finished)
+        if first:
+            raise self._give_up(wanted, opened, finished, first)
         if not self.lookup.pending(issue):
             return self.lookup.stored(issue, version=1)
         return self.lookup.stored(Processor(self.session).advance(issue).issue or issue)
+
+    def _rival(self, wanted: _Wanted, opened: Opened, finished: Finished) -> int:
+        """The number of an older issue that is the object, 0 for none: each older one with the label is read."""
+        rules, counting = self.session.rules, self.session.counting
+        label = objects.uid_label(wanted.object_id, rules).casefold()
+        found = [one for name, one in finished.labelled.items() if name.casefold() == label]
+        for number in (each for one in found for each in one.numbers if each < opened.number):
+            try:
+                other = self.github.now(number)
+            except ObjectNotFound:
+                continue  # it was deleted for good meanwhile
+            named = (objects.object_id_of(other, rules) or "").casefold()
+            same = named == wanted.object_id.casefold() and objects.is_live(other, rules)
+            if same and acceptance.is_accepted(other, named, counting):
+                return number
+        return 0
 
     def _finish(self, wanted: _Wanted, opened: Opened, said: AddedComment) -> tuple[Finished, Issue]:
         """The last request, sent again where a part of it was not carried out."""
@@ -337,7 +351,7 @@ class Creator:
     def _give_up(self, wanted: _Wanted, opened: Opened, finished: Finished, winner: int) -> ObjectExists:
         """Takes the own issue back."""
         own = {label.casefold() for label in wanted.labels}
-        labels = [node for name, node in finished.labelled.items() if name.casefold() in own]
+        labels = [label.node_id for name, label in finished.labelled.items() if name.casefold() in own]
         left = f"Issue #{opened.number} could not be given up, and `verify` will name it."
         for _ in range(MOST_TRIES):
             try:

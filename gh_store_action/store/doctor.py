@@ -15,13 +15,13 @@ from urllib.parse import quote
 
 from gh_store_action.domain import objects
 from gh_store_action.domain.markdown import shorten
-from gh_store_action.domain.processing import sweeping
 from gh_store_action.domain.records import Issue, StoredObject
 from gh_store_action.domain.snapshots import snapshot as snapshots
 from gh_store_action.errors import AccessDeniedError, BudgetExhausted, GitHubError, StoreError
 from gh_store_action.gateway import queries
 from gh_store_action.gateway.records import PAGE, Page, pages
 from gh_store_action.gateway.transport import Answer
+from gh_store_action.store.reading import waiting
 from gh_store_action.store.session import Session
 
 WORKFLOWS = PurePosixPath(".github/workflows")
@@ -103,7 +103,8 @@ def examine(session: Session, progress: Progress = lambda done, total: None) -> 
         progress: called with issues read and issues in all.
     """
     try:
-        yield from _examine(session, progress)
+        with session.github.transport.uncapped():
+            yield from _examine(session, progress)
     except BudgetExhausted as error:
         yield Check("budget", Level.FAIL, f"{error.what} The checks behind this row were not made", error.hint)
 
@@ -135,7 +136,7 @@ def _examine(session: Session, progress: Progress) -> Iterator[Check]:
         yield _label(session, path)
         yield from _objects(session, progress)
     left = session.github.transport.left or 0
-    hint = "" if left else "Wait for the next hour, or raise rate_limit.max_requests_per_hour where that is lower."
+    hint = "" if left else "Wait for the next hour, or raise rate_limit.max_requests_per_hour where that is set."
     yield Check("budget", Level.OK if left else Level.WARN, f"{left:,} of this hour's requests are left", hint)
 
 
@@ -340,7 +341,8 @@ def _objects(session: Session, progress: Progress) -> Iterator[Check]:
         elif found.broken:
             broken.append(f"#{issue.number} ({found.reason})")
     yield Check("objects", Level.OK, f"{len(holders):,}, by {len(issues):,} listed with the label")
-    unsettled = [issue for issue in swept if not sweeping.settled(issue, rules, counting)]
+    pages_of = (swept[at : at + PAGE] for at in range(0, len(swept), PAGE))
+    unsettled = [issue for some in pages_of for issue in waiting(session, some, ask=False)]
     older = [f"#{issue.number}" for issue in unsettled if objects.read_title(issue.title)[1] is None]
     stranded = [f"#{issue.number}" for issue in unsettled if objects.read_title(issue.title)[1] is not None]
     yield _row("pending updates", Level.WARN, stranded, "Run `gh-store sweep`.")

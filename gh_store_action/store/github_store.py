@@ -115,6 +115,11 @@ class GitHubStore:
         """HTTP requests made so far."""
         return self.session.github.requests
 
+    @property
+    def points(self) -> int:
+        """What those of GraphQL have cost so far, by GitHub's formula."""
+        return self.session.github.transport.points
+
     # -- one object ------------------------------------------------------------------------------------------------
 
     def create(self, object_id: str, data: object, extra_labels: Sequence[str] | None = None) -> StoredObject:

@@ -105,6 +105,9 @@ class Lookup:
                 live.append(issue)
             else:
                 stray.append(issue)
+        for group in (live, deleted):
+            if group and group[0] is not reading.issues[0]:  # only the first that was found has its log
+                group[0] = self.github.now(group[0].number)
         return Found(object_id, tuple(live), tuple(deleted), tuple(stray), tuple(refused), tuple(wrong))
 
     def one(self, object_id: str, warn: Callable[[str], None] = lambda line: None) -> Issue:

@@ -241,7 +241,14 @@ class Mover:
     # -- after the move --------------------------------------------------------------------------------------------
 
     def process(self, number: int, *, event_comment: int | None = None) -> Result:
-        """Brings one object up to date; updates that somebody posts to its old issue are sent to the new one."""
+        """Brings one object up to date; updates that somebody posts to its old issue are sent to the new one.
+
+        One object never waits for a budget that is only the configuration's.
+        """
+        with self.github.transport.uncapped():
+            return self._process(number, event_comment)
+
+    def _process(self, number: int, event_comment: int | None) -> Result:
         result = self._finished(self.processor.process(number, event_comment=event_comment))
         if not result.skipped or result.issue is None:
             return result

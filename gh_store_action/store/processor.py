@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from gh_store_action.domain import objects
-from gh_store_action.domain.processing import sweeping
 from gh_store_action.domain.processing.context import Context, PermissionUnknown
 from gh_store_action.domain.processing.decide import decide
 from gh_store_action.domain.processing.effects import (
@@ -34,10 +33,11 @@ from gh_store_action.errors import (
     NotFinished,
     StoreError,
 )
-from gh_store_action.gateway.records import Failure, Page, Written, pages
+from gh_store_action.gateway.records import Failure, Written
 from gh_store_action.gateway.refusals import UnknownEffect, explained
 from gh_store_action.gateway.transport import Cancelled
 from gh_store_action.store.lookup import Lookup
+from gh_store_action.store.reading import name_of, sweep_pages, waiting
 from gh_store_action.store.session import Session
 
 MOST_RECEIPTS = 50  # a request; larger batches of aliases meet GitHub's resource limits (github-facts, section 4)
@@ -349,38 +349,21 @@ class Processor:
             StoreError: when the listing fails; what was folded before stays folded.
         """
         results: list[Result] = []
-        for page in self._pages():
-            waiting = [issue for issue in page.issues if not self._settled(issue)]
-            for left, issue in zip(range(len(waiting), 0, -1), waiting, strict=True):
+        for page in sweep_pages(self.session):
+            found = waiting(self.session, page.issues)
+            for left, issue in zip(range(len(found), 0, -1), found, strict=True):
                 progress(len(results), len(results) + left)
                 try:
                     results.append(self.process(issue.number))
                 except StoreError as error:
-                    found = Result(issue.number, objects.object_id_of(issue, self.session.rules) or "", error=error)
-                    results.append(found)
+                    failed = Result(issue.number, name_of(issue, self.session.rules), error=error)
+                    results.append(failed)
                     if _ends_the_run(error):
                         note = _left(len(results) - 1, left, more=page.cursor is not None)
-                        results[-1] = replace(found, pending=left, notes=(note,))
+                        results[-1] = replace(failed, pending=left, notes=(note,))
                         return results
         progress(len(results), len(results))
         return results
-
-    def _settled(self, issue: Issue) -> bool:
-        object_id = objects.object_id_of(issue, self.session.rules) or ""
-
-        def may_write(login: str) -> bool:
-            return self.session.may_write(login, object_id) is not False
-
-        return sweeping.settled(issue, self.session.rules, self.session.counting, may_write)
-
-    def _pages(self) -> Iterable[Page]:
-        label = self.session.rules.base_label
-        first = self.github.sweep(label, None, first=100, rules=self.session.unlearned)
-        self.session.learn(first.reading)
-        if self.session.rules.base_label != label:
-            label = self.session.rules.base_label
-            first = self.github.sweep(label, None, first=100, rules=False)
-        return pages(first, lambda cursor: self.github.sweep(label, cursor, first=100, rules=False))
 
 
 _WHOLE = ("fold", "check", "checkpoint", "reply")  # aliases that say something of the issue, not of one comment

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from gh_store_action.domain import acceptance, objects
 from gh_store_action.domain.past import history
 from gh_store_action.domain.past.history import HistoryEntry, Point
 from gh_store_action.domain.patches.modes import diff
-from gh_store_action.domain.records import Issue, StoredObject
+from gh_store_action.domain.processing import sweeping
+from gh_store_action.domain.processing.sweeping import Glance
+from gh_store_action.domain.records import Issue, Rules, StoredObject
 from gh_store_action.domain.snapshots import snapshot as snapshots
 from gh_store_action.domain.strict_json import Json
 from gh_store_action.errors import InputError, ObjectNotFound, StoreError
-from gh_store_action.gateway.records import Page
+from gh_store_action.gateway.records import PAGE, Page, pages
 from gh_store_action.store.lookup import Lookup
+from gh_store_action.store.session import Session
 
 Progress = Callable[[int, int], None]
 
@@ -243,6 +246,48 @@ class Reader:
             if page.cursor is None:
                 return
             cursor = page.cursor
+
+
+# -- the pages of a sweep ----------------------------------------------------------------------------------------------
+
+
+def sweep_pages(session: Session) -> Iterator[Page]:
+    """All issues with the base label, a hundred a request; the first answer brings the rules."""
+    github, label = session.github, session.rules.base_label
+    first = github.sweep(label, None, first=PAGE, rules=session.unlearned)
+    session.learn(first.reading)
+    if session.rules.base_label != label:
+        label = session.rules.base_label
+        first = github.sweep(label, None, first=PAGE, rules=False)
+    github.transport.warn(first.rest)
+    return pages(first, lambda cursor: github.sweep(label, cursor, first=PAGE, rules=False))
+
+
+def waiting(session: Session, issues: Sequence[Issue], *, ask: bool = True) -> list[Issue]:
+    """Those of a page that have something to be done; one request more where the page does not tell of some.
+
+    Args:
+        ask: whether the authors of issues that nobody has accepted yet are asked about.
+    """
+    rules, counting = session.rules, session.counting
+    seen = {issue.number: sweeping.glance(issue, rules, counting, session.viewer) for issue in issues}
+    unsure = [issue for issue in issues if seen[issue.number] is Glance.UNSURE]
+    looked = {issue.number: issue for issue in session.github.look(unsure)} if unsure else {}
+
+    def left(issue: Issue) -> bool:
+        def may_write(login: str) -> bool:
+            return ask and session.may_write(login, name_of(issue, rules)) is not False
+
+        return not sweeping.settled(issue, rules, counting, may_write)
+
+    waiting = {number for number, glance in seen.items() if glance is Glance.WAITING}
+    waiting |= {number for number, issue in looked.items() if left(issue)}
+    return [looked.get(issue.number, issue) for issue in issues if issue.number in waiting]
+
+
+def name_of(issue: Issue, rules: Rules) -> str:
+    """The id by the labels, where they were read, else by the title."""
+    return objects.object_id_of(issue, rules) or objects.read_title(issue.title)[0]
 
 
 def _ranges(numbers: list[int]) -> list[str]:

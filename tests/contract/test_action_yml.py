@@ -60,6 +60,7 @@ OUTPUTS = [
     "object-count",
     "commit-sha",
     "requests",
+    "points",
     "rate-remaining",
 ]
 

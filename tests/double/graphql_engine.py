@@ -224,6 +224,16 @@ class Engine:
         bucket.used += estimate.cost
         return None
 
+    def points(self, body: Any) -> int:
+        """What a request costs by the documented formula, 0 where it is none that can be read."""
+        if not isinstance(body, dict) or not isinstance(body.get("query"), str):
+            return 0
+        document, problems = _document(body["query"])
+        operation = _operation(document, body.get("operationName")) if document and not problems else None
+        if document is None or operation is None:
+            return 0
+        return Estimate(self.schema, document, operation, body.get("variables") or {}).cost
+
     def describe(self, body: Any) -> tuple[str | None, tuple[str, ...]]:
         """Operation name and top-level fields of a request, mutations' ones prefixed with their response key."""
         if not isinstance(body, dict) or not isinstance(body.get("query"), str):

@@ -217,6 +217,7 @@ class Handler(BaseHTTPRequestHandler):
             token_value=value,
             token=known.label,
             login=known.login,
+            points=desk.engine.points(parsed) if graphql else 0,
         )
         if desk.gate is not None:
             desk.gate.enter(request)

@@ -21,6 +21,7 @@ class Request:
         token: label of the token (``workflow-1``, ``octocat-1``, ``anonymous``, ``unknown``).
         login: the identity behind it.
         fault: kind of the fault that was applied, or None.
+        points: what a GraphQL request costs by the documented formula, 0 for REST.
     """
 
     index: int
@@ -38,6 +39,7 @@ class Request:
     status: int | None = None
     response_bytes: int | None = None
     fault: str | None = None
+    points: int = 0
 
     @property
     def json(self) -> Any:

@@ -34,6 +34,7 @@ def test_process__one_pending_update_costs_two_requests_and_one_to_ask_who_wrote
         "digest": run.outputs["digest"],
         "object": '{"count":1}',
         "requests": "3",
+        "points": "2",
         "rate-remaining": run.outputs["rate-remaining"],
     }
     assert f"[r2 c{comment} n2 {run.outputs['digest'][:8]}]" in issue.title
@@ -156,7 +157,8 @@ def test_process__the_summary_reads_like_this(scene: Scene) -> None:
         "This person may not write this object. |"
     )
     assert run.summary.endswith(
-        f"<sub>4 requests to GitHub · {run.outputs['rate-remaining']} left of the hour's budget</sub>\n"
+        f"<sub>4 requests to GitHub · {run.outputs['rate-remaining']} left of the hour's budget"
+        " · 2 GraphQL points</sub>\n"
     )
 
 

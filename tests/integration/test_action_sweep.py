@@ -135,7 +135,7 @@ def test_local_configuration__its_rate_limit_counts(scene: Scene, tmp_path: Path
     workspace.mkdir()
     (workspace / "local.yml").write_text("store: {rate_limit: {max_requests_per_hour: 1}}")
     scene.post(number, '{"count": 1}')
-    run = scene.run("process", issue_number=number, config="local.yml", workspace=workspace)
+    run = scene.run("process", config="local.yml", workspace=workspace)
     assert run.exit_code == 1
     assert "This hour's budget of 1 request (rate_limit.max_requests_per_hour) is used up." in run.error
     assert scene.data(number) == {"count": 0}

@@ -46,15 +46,16 @@ def test_snapshot__beyond_githubs_limit_writes_nothing_and_says_how_far_it_came(
     scene: Scene, today: GitHub, folder: Path
 ) -> None:
     filled(scene)
-    today.set_rate_limit(scene.token, "graphql", limit=7, remaining=7)  # points; a page takes three
+    today.set_rate_limit(scene.token, "graphql", limit=7, remaining=7)  # points; a page takes four
     run = scene.run("snapshot", workspace=folder, commit=False)
     assert run.exit_code == 1
-    assert told(run) == (300, OBJECTS)
-    assert "GitHub's rate limit is reached." in run.error
+    assert told(run) == (100, OBJECTS)
+    assert "About 20 more points of GraphQL are needed; 3 of 7 an hour are left. No hour has that many" in run.error
+    assert "a GitHub App's token has more" in run.error
     assert list(folder.iterdir()) == []
-    assert (run.outputs["requests"], run.outputs["rate-remaining"]) == ("4", "0")
-    assert "300 of 450 issues read" in run.summary
-    assert "4 requests to GitHub · 0 left of the hour's budget" in run.summary
+    assert (run.outputs["requests"], run.outputs["rate-remaining"]) == ("1", "3")
+    assert "100 of 450 issues read" in run.summary
+    assert "1 request to GitHub · 3 left of the hour's budget" in run.summary
     assert scene.waits == []
 
     today.clock.advance(3_700)
@@ -64,11 +65,29 @@ def test_snapshot__beyond_githubs_limit_writes_nothing_and_says_how_far_it_came(
 
 
 def test_snapshot__stops_before_the_configured_limit_is_passed(scene: Scene, today: GitHub, folder: Path) -> None:
-    scene.configure("store: {rate_limit: {max_requests_per_hour: 6}}")
+    scene.configure("store: {rate_limit: {max_requests_per_hour: 23}}")
     filled(scene)
     run = scene.run("snapshot", workspace=folder, commit=False)
-    assert (run.exit_code, told(run), len(run.requests)) == (1, (200, OBJECTS), 2)
-    assert "This hour's budget of 6 requests (rate_limit.max_requests_per_hour) is used up." in run.error
+    assert (run.exit_code, told(run), len(run.requests)) == (1, (100, OBJECTS), 1)
+    said = "About 20 more points of GraphQL are needed; 19 of 23 an hour (rate_limit.max_requests_per_hour) are left."
+    assert said in run.error
+    scene.configure("store: {rate_limit: {max_requests_per_hour: 9}}")
+    assert "No hour has that many: raise that number." in scene.run("snapshot", workspace=folder, commit=False).error
+    scene.configure("store: {rate_limit: {max_requests_per_hour: 24}}")
+    assert scene.run("snapshot", workspace=folder, commit=False).exit_code == 0
+
+
+@pytest.mark.parametrize("resource", ["core", "graphql"])
+def test_budget__what_other_programs_used_of_it_does_not_count(
+    scene: Scene, today: GitHub, folder: Path, resource: str
+) -> None:
+    number = scene.make()
+    scene.post(number, '{"count": 1}', by="github-actions[bot]")
+    today.set_rate_limit(scene.token, resource, limit=5_000, remaining=3_991)
+    scene.configure("store: {rate_limit: {max_requests_per_hour: 500}}")
+    assert scene.run("process").exit_code == 0
+    assert scene.run("snapshot", workspace=folder, commit=False).exit_code == 0
+    assert scene.data(number) == {"count": 1}
 
 
 def test_update_snapshot__beyond_the_limit_leaves_the_file_as_it_was(scene: Scene, today: GitHub, folder: Path) -> None:
@@ -81,7 +100,7 @@ def test_update_snapshot__beyond_the_limit_leaves_the_file_as_it_was(scene: Scen
     run = scene.run("update-snapshot", workspace=folder, commit=False)
     assert run.exit_code == 1
     read, total = told(run)
-    assert (read, total) == (200, 251)  # with one of the two seconds before the watermark
+    assert (read, total) == (100, 251)  # with one of the two seconds before the watermark
     assert (folder / SNAPSHOT).read_bytes() == before
 
     today.clock.advance(3_700)
@@ -99,7 +118,7 @@ def test_sweep__beyond_the_limit_keeps_what_is_done_and_the_next_run_goes_on(sce
     numbers = [scene.make(name) for name in "abcde"]
     for number in numbers:
         scene.post(number, '{"count": 1}', by="github-actions[bot]")
-    today.set_rate_limit(scene.token, "graphql", limit=13, remaining=13)  # the list takes most, an object two
+    today.set_rate_limit(scene.token, "graphql", limit=7, remaining=7)  # the list takes two, an object two
     run = scene.run("process")
     assert run.exit_code == 1
     assert [scene.data(number) for number in numbers] == [{"count": 1}] * 2 + [{"count": 0}] * 3
@@ -132,6 +151,22 @@ def test_one_object__beyond_the_limit_promises_nothing_pending(
     assert re.search(rf"{said}; {AGAIN}", run.error)
     assert "pending" not in run.error
     assert scene.issue(number).comments == ()
+
+
+def test_sweep__says_before_it_goes_on_that_the_listing_does_not_fit(scene: Scene, today: GitHub) -> None:
+    filled(scene, 250)
+    today.set_rate_limit(scene.token, "graphql", limit=5, remaining=5)
+    run = scene.run("process")
+    said = "About 4 more points of GraphQL are needed; 3 of 5 an hour are left. The run goes as far as it can"
+    assert said in run.log
+
+
+def test_one_object__never_waits_for_the_configured_budget(scene: Scene, today: GitHub) -> None:
+    scene.configure("store: {rate_limit: {max_requests_per_hour: 1}}")
+    number = scene.make()
+    scene.post(number, '{"count": 1}', by="github-actions[bot]")
+    assert scene.run("process", issue_number=number).exit_code == 0
+    assert scene.data(number) == {"count": 1}
 
 
 # Progress

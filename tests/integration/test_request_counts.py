@@ -1,4 +1,4 @@
-"""What each action costs in HTTP requests: the table of the design, held against what the server counted."""
+"""What each action costs in HTTP requests and GraphQL points: the table of the design, as the server counted it."""
 
 from __future__ import annotations
 
@@ -57,7 +57,8 @@ def test_process__is_two_requests_at_any_age_and_up_to_fifty_pending(w: World, o
             w.repo.comment(number, "alice", "just talk")
         w.process(number)
     pending(w, number, new)
-    assert counted(w, lambda: w.process(number)) == 2
+    before = w.points()
+    assert counted(w, lambda: w.process(number)) == w.points() - before == 2
     assert w.data(number) == {"count": 0, **{f"k{value}": value for value in range(max(new, 2 if old else 0))}}
     assert w.repo.issue(number).state == "closed"
 
@@ -69,7 +70,8 @@ def test_process__beyond_fifty_takes_more_writes_for_the_receipts_and_more_reads
     """A write has up to fifty receipts, and seventy fit into a minute; a read has a hundred comments."""
     number = w.object()
     pending(w, number, new)
-    assert counted(w, lambda: w.process(number)) == requests
+    before = w.points()
+    assert counted(w, lambda: w.process(number)) == requests == w.points() - before
     assert w.data(number) == {"count": 0, **{f"k{value}": value for value in range(new)}}
 
 
@@ -82,7 +84,8 @@ def test_process__of_a_hand_edit_is_two_requests(w: World) -> None:
 
 def test_process__nothing_pending_is_one_request(w: World) -> None:
     number = w.object(comments=3)
-    assert counted(w, lambda: w.process(number)) == 1
+    before = w.points()
+    assert counted(w, lambda: w.process(number)) == w.points() - before == 1
 
 
 def test_process__a_permission_is_looked_up_once_for_each_new_author(w: World) -> None:
@@ -101,7 +104,9 @@ def test_sweep__is_one_for_each_hundred_objects_and_two_for_each_with_something_
     numbers = [w.object(f"o{n}") for n in range(count)]
     for number in numbers[:waiting]:
         pending(w, number, 1)
+    before = w.points()
     assert counted(w, w.sweep) == -(-count // 100) + 2 * waiting
+    assert w.points() - before == 2 * -(-count // 100) + 2 * waiting
 
 
 # Snapshots
@@ -135,19 +140,22 @@ def test_update_snapshot__of_many_changes_just_made_is_one_for_each_hundred(w: W
 
 
 def test_library__create_get_update_apply_list_and_history(w: World) -> None:
-    def asked(action: Callable[[GitHubStore], object]) -> int:
+    def asked(action: Callable[[GitHubStore], object]) -> tuple[int, int]:
+        before = w.points()
         with GitHubStore(w.token(), "octo/store", api_url=w.hub.api_url, pause=w.pause) as store:
-            return counted(w, lambda: action(store))
+            requests = counted(w, lambda: action(store))
+            assert (store.requests, store.points) == (requests, w.points() - before)
+            return requests, store.points
 
     for number in range(1_000):
         w.repo.create_label("octo", f"UID:other-{number}")
-    assert asked(lambda store: store.create("metrics", {"n": 0})) == 4
-    assert asked(lambda store: store.get("metrics")) == 1
-    assert asked(lambda store: store.update("metrics", {"n": 1})) == 2
-    assert asked(lambda store: store.update("metrics", {"n": 2}, apply=True)) == 3
+    assert asked(lambda store: store.create("metrics", {"n": 0})) == (4, 3)  # one is of REST
+    assert asked(lambda store: store.get("metrics")) == (1, 1)
+    assert asked(lambda store: store.update("metrics", {"n": 1})) == (2, 2)
+    assert asked(lambda store: store.update("metrics", {"n": 2}, apply=True)) == (3, 3)
     filled(w, 90)
-    assert asked(lambda store: list(store.list_all())) == 1
+    assert asked(lambda store: list(store.list_all())) == (1, 4)
     number = w.repo.issues()[0].number
     for _ in range(90):
         w.repo.comment(number, "alice", "just talk")
-    assert asked(lambda store: store.get_object_history("metrics")) == 1
+    assert asked(lambda store: store.get_object_history("metrics")) == (1, 1)

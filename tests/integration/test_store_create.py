@@ -327,6 +327,20 @@ def test_create__a_strangers_issue_or_a_deleted_one_does_not_win(w: World, store
     assert store.get("metrics").data == {"count": 0}
 
 
+def test_create__an_older_issue_that_is_deleted_for_good_before_it_is_read_does_not_win(
+    w: World, store: GitHubStore
+) -> None:
+    def delete(request: object) -> None:
+        if getattr(request, "operation", "") == "Finish":
+            w.hub.after_request.remove(delete)
+            w.repo.delete_issue(1, "octo")
+
+    rival(w, store)
+    w.hub.after_request.append(delete)
+    assert store.create("metrics", {"count": 0}).meta.issue_number == 2
+    assert store.get("metrics").meta.issue_number == 2
+
+
 @pytest.mark.parametrize("fault", ["forbidden", "no answer"])
 def test_create__a_loser_that_can_not_be_given_up_is_told(w: World, store: GitHubStore, fault: str) -> None:
     rival(w, store)

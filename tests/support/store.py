@@ -93,6 +93,10 @@ class World:
         """API requests so far."""
         return len(list(self.hub.requests))
 
+    def points(self) -> int:
+        """What those of GraphQL have cost."""
+        return sum(request.points for request in self.hub.requests)
+
     def object(self, object_id: str = "m", data: object = None, comments: int = 0) -> int:
         """An object as the store keeps it: made by the bot, adopted, closed."""
         text = json.dumps({"count": 0} if data is None else data)

@@ -71,8 +71,9 @@ def test_dump_default__reads_as_the_defaults_and_shows_every_key() -> None:
     schema = json.loads((Path(reading.__file__).parent / "config_schema.json").read_text())
     known = schema["properties"]["store"]["properties"]
     assert keys.keys() == known.keys()
-    for name in ("reactions", "retries", "rate_limit", "log"):
+    for name in ("reactions", "retries", "log"):
         assert keys[name].keys() == known[name]["properties"].keys()
+    assert [f"    {name}: null\n" in text for name in known["rate_limit"]["properties"]] == [True]
     examples = re.findall(r"\n((?:  #   .*\n)+)", text)
     assert len(examples) == 2
     for block in examples:
@@ -285,8 +286,8 @@ def test_parse_local__names_its_source() -> None:
 
 
 def test_combine__the_default_file_of_gh_store_is_read() -> None:
-    assert combine(None, GH_STORE_0_5) == StoreConfig()
-    assert combine("", GH_STORE_0_5) == StoreConfig()
+    assert combine(None, GH_STORE_0_5) == StoreConfig(rate_limit=RateLimit(1000))
+    assert combine("", GH_STORE_0_5) == StoreConfig(rate_limit=RateLimit(1000))
 
 
 @pytest.mark.parametrize(

@@ -327,15 +327,18 @@ def test_summary__tells_the_run_at_a_glance(runner: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("requests", "remaining", "footer"),
+    ("requests", "remaining", "points", "footer"),
     [
-        (1, None, "<sub>1 request to GitHub</sub>"),
-        (1234, 0, "<sub>1,234 requests to GitHub · 0 left of the hour's budget</sub>"),
+        (1, None, 0, "<sub>1 request to GitHub</sub>"),
+        (1, 999, 1, "<sub>1 request to GitHub · 999 left of the hour's budget · 1 GraphQL point</sub>"),
+        (1234, 0, 2345, "<sub>1,234 requests to GitHub · 0 left of the hour's budget · 2,345 GraphQL points</sub>"),
     ],
 )
-def test_summary__the_footer_counts_requests(requests: int, remaining: int | None, footer: str) -> None:
+def test_summary__the_footer_counts_requests_and_points(
+    requests: int, remaining: int | None, points: int, footer: str
+) -> None:
     report = Report("sweep")
-    report.cost(requests, remaining)
+    report.cost(requests, remaining, points)
     assert report.summary() == f"## gh-store: sweep\n\n{footer}\n"
 
 

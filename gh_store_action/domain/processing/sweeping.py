@@ -2,13 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from enum import Enum, auto
 
 from gh_store_action.domain import acceptance, objects
 from gh_store_action.domain.log import entries as updates
+from gh_store_action.domain.log.entries import Entry
+from gh_store_action.domain.objects import Marker
 from gh_store_action.domain.records import Issue, Rules
 from gh_store_action.domain.strict_json import body_digest
 from gh_store_action.domain.verdicts import outcomes_given
+
+
+class Glance(Enum):
+    """What a page of a sweep tells of an issue."""
+
+    SETTLED = auto()
+    WAITING = auto()
+    UNSURE = auto()  # its labels, or who else has reacted, are needed
+
+
+def glance(issue: Issue, rules: Rules, counting: frozenset[str], viewer: str) -> Glance:
+    """What can be told without labels and without others' reactions.
+
+    Where the store has signed the title, the title says which object it is: whoever takes labels off or puts other ones
+    on, nothing becomes pending by it, and processing reads them again.
+    """
+    title, target = objects.read_moved(issue.title)
+    object_id, marker = objects.read_title(title)
+    if target or marker is None or _unsigned(issue, counting):
+        return Glance.UNSURE
+    entries = updates.read_all(issue, rules, counting, acceptance.signers(issue, object_id, counting))
+    if not _quiet(issue, marker, entries):
+        return Glance.WAITING
+    if _receipted(entries, marker, rules, frozenset({viewer})):
+        return Glance.SETTLED
+    return Glance.UNSURE if counting - {viewer} else Glance.WAITING
 
 
 def settled(
@@ -28,20 +57,31 @@ def settled(
     if objects.read_moved(issue.title)[1]:
         return False  # a move that was killed before its labels
     marker = acceptance.marker_in(issue.title, object_id)
-    setter = next(acceptance.titles_of(issue)).login
-    if marker is None or setter in ("", issue.author) and issue.author not in counting:
+    if marker is None or _unsigned(issue, counting):
         return not acceptance.is_accepted(issue, object_id, counting) and not may_write(issue.author)
-    if not issue.closed:
-        return False
-    if not body_digest(issue.body).startswith(marker.digest):
-        return False
     entries = updates.read_all(issue, rules, counting, acceptance.signers(issue, object_id, counting))
-    newer = [e for e in entries if e.id > marker.comment]
-    if any(e.asks for e in newer) or issue.total_comments - len(newer) > marker.count:
-        return False
-    adopted = updates.adopted_at(entries)
-    return all(
-        outcomes_given(e.comment, rules.reactions, counting)
-        for e in entries
-        if e.asks and adopted < e.id <= marker.comment
+    return _quiet(issue, marker, entries) and _receipted(entries, marker, rules, counting)
+
+
+def _unsigned(issue: Issue, counting: frozenset[str]) -> bool:
+    """Whether only the author, who does not count, is seen to have set the title."""
+    setter = next(acceptance.titles_of(issue)).login
+    return setter in ("", issue.author) and issue.author not in counting
+
+
+def _quiet(issue: Issue, marker: Marker, entries: Sequence[Entry]) -> bool:
+    """Whether the issue is closed, the body is the marker's, and the comments are those that it counted."""
+    newer = [entry for entry in entries if entry.id > marker.comment]
+    return (
+        issue.closed
+        and body_digest(issue.body).startswith(marker.digest)
+        and not any(entry.asks for entry in newer)
+        and issue.total_comments - len(newer) <= marker.count
     )
+
+
+def _receipted(entries: Sequence[Entry], marker: Marker, rules: Rules, who: frozenset[str]) -> bool:
+    """Whether these people have left a receipt on each update that the body holds."""
+    adopted = updates.adopted_at(entries)
+    held = (entry for entry in entries if entry.asks and adopted < entry.id <= marker.comment)
+    return all(outcomes_given(entry.comment, rules.reactions, who) for entry in held)

@@ -1,0 +1,30 @@
+"""What each document costs: our own count, and GitHub's formula as the loopback applies it to the parsed document."""
+
+from __future__ import annotations
+
+import pytest
+
+from gh_store_action.gateway import queries
+from gh_store_action.gateway.points import points
+from tests.double.graphql_engine import Engine
+from tests.double.hub import Hub
+
+DOCUMENTS = {
+    name: text
+    for name, text in vars(queries).items()
+    if isinstance(text, str) and text.lstrip().startswith(("query ", "mutation "))
+}
+WRITES = {
+    f"write {add} {remove}": queries.write(
+        checkpoint=bool(add), reply=bool(remove), update=True, close=True, add=add, remove=remove, lock="OFF_TOPIC"
+    )
+    for add, remove in ((0, 0), (1, 0), (40, 10))
+}
+
+
+@pytest.mark.parametrize("first", [1, 7, 50, 100])
+@pytest.mark.parametrize("name", [*DOCUMENTS, *WRITES])
+def test_points__are_those_of_githubs_formula(tmp_path: object, name: str, first: int) -> None:
+    document = {**DOCUMENTS, **WRITES}[name]
+    body = {"query": document, "variables": {"first": first}}
+    assert points(document, {"first": first}) == Engine(Hub(tmp_path)).points(body) > 0  # type: ignore[arg-type]
