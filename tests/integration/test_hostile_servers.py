@@ -106,7 +106,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(call, "most", 1)
     monkeypatch.setattr("gh_store_action.gateway.transport.MOST_OF_A_FILE", 1)
     monkeypatch.setattr(Transport.get, "__kwdefaults__", {**(Transport.get.__kwdefaults__ or {}), "most": 1})
-    monkeypatch.setattr(connection.Call.__init__, "__defaults__", (None, None, "", 1))
+    monkeypatch.setattr(connection.Call.__init__, "__defaults__", (None, None, "", 1, 0))
 
 
 @pytest.mark.usefixtures("small")

@@ -29,11 +29,9 @@ def pending(w: World, number: int, count: int, by: str = BOT) -> None:
 
 
 def filled(w: World, count: int) -> list[int]:
-    """Objects as people open them, closed, the last change a while ago."""
+    """Objects as the store leaves them, closed, the last change a while ago."""
     numbers = [
-        w.repo.open_issue(
-            "octo", f"Stored Object: o{n}", json.dumps({"n": n}), ["stored-object", f"UID:o{n}"], "closed"
-        )
+        w.repo.open_issue(BOT, f"Stored Object: o{n}", json.dumps({"n": n}), ["stored-object", f"UID:o{n}"], "closed")
         for n in range(count)
     ]
     w.hub.clock.advance(3_600)
