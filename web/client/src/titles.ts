@@ -38,11 +38,11 @@ export function readTitle(text: string): { id: string; marker: Marker | null } {
   return { id: text.startsWith(PREFIX) ? text.slice(PREFIX.length).split(" ", 1)[0] as string : "", marker: null };
 }
 
-/** A title as it was before its object was moved, the number of the other issue, else 0, and whether for good. */
-export function readMoved(title: string): { title: string; movedTo: number; forGood: boolean } {
+/** A title as it was before its object moved, the number of the issue that it moves to, else 0, and whether it has. */
+export function readMoved(title: string): { title: string; movesTo: number; moved: boolean } {
   const found = MOVED.exec(title);
-  if (!found) return { title, movedTo: 0, forGood: false };
-  return { title: found[1] as string, movedTo: Number(found[3]), forGood: found[2] === "-" };
+  if (!found) return { title, movesTo: 0, moved: false };
+  return { title: found[1] as string, movesTo: Number(found[3]), moved: found[2] === "-" };
 }
 
 /** A title as it was before its object was moved to another issue. */

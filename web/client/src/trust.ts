@@ -63,8 +63,8 @@ export async function storedObject(issue: Issue, rules: Rules, ask: Questions, k
   }
   const title = may === true ? issue.title : trusted[0]?.to ?? "";
   const marker = markerIn(title, id);
-  const { movedTo, forGood } = readMoved(title);
-  if (forGood && marker) return out(`its object is kept in issue #${movedTo}`);
+  const { movesTo, moved } = readMoved(title);
+  if (moved && marker) return out(`its object is kept in issue #${movesTo}`);
   const data = readBody(issue.body);
   if (data === undefined) return out("its body cannot be read as an object");
   const found = digest(data);

@@ -54,9 +54,9 @@ const RUN = {
     return { data: found.data, revision: found.revision, verdicts: Object.fromEntries(found.verdicts) };
   },
   "titles-read"(text) {
-    const { title, movedTo } = readMoved(text);
+    const { title, movesTo, moved } = readMoved(text);
     const { id, marker } = readTitle(title);
-    return id ? { id, marker, moved_to: movedTo } : null;
+    return id ? { id, marker, moves_to: movesTo, moved } : null;
   },
 };
 /** What this client does not do: it writes no titles, and its numbers are doubles. */

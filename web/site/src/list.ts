@@ -41,7 +41,7 @@ export function listView(model: Model, query: URLSearchParams): { element: HTMLE
   const picker = h("details", { class: "picker" }, h("summary", {}, "Columns"), h("div", { class: "choices" }));
   const element = h("section", {},
     h("div", { class: "title" }, h("h1", {}, "Objects"), count),
-    h("div", { class: "tools", role: "search" }, search, model.filters.map(filter), model.columns.length > 3 && picker),
+    h("div", { class: "tools", role: "search", hidden: model.objects.length === 0 }, search, model.filters.map(filter), model.columns.length > 3 && picker),
     table, none);
 
   function filter(one: Model["filters"][number]): HTMLElement {

@@ -58,7 +58,7 @@ function heading(store: Store, { meta }: StoredObject): HTMLElement {
 }
 
 function by(time: string, login: string | undefined): HTMLElement {
-  return h("span", {}, moment(time), login && ` by ${visible(login)}`);
+  return h("span", {}, moment(time), login && h("span", { class: "by" }, ` by ${visible(login)}`));
 }
 
 /** The data as a tree or raw. */
