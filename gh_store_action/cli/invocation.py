@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
+import shutil
+import subprocess
 import time
+from collections.abc import Mapping
 from contextlib import nullcontext
 from functools import cached_property
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 from loguru import logger
 
 from gh_store_action.arguments import repository, token
 from gh_store_action.cli.data import as_input
-from gh_store_action.cli.options import Call
+from gh_store_action.cli.options import REPOSITORIES, TOKENS, Call
 from gh_store_action.config.defaults import dump_local, write_new
 from gh_store_action.config.store_config import LOCAL_FILE, LogConfig, parse_local, read_local
 from gh_store_action.errors import InputError, StoreError
@@ -22,6 +27,9 @@ from gh_store_action.gateway.transport import Transport
 from gh_store_action.store.github_store import GitHubStore
 from gh_store_action.store.session import Session
 from gh_store_action.workspace.files import Workspace
+
+PATIENCE = 10  # seconds for a program on this machine
+_SCP = re.compile(r"(?:[^@/]{1,100}@)?(?P<host>[^:/]{1,255}):(?P<path>.+)")
 
 
 class Invocation:
@@ -52,11 +60,11 @@ class Invocation:
             InputError: there is none, or no token looks like it.
         """
         given = str(self.options.get("token") or "").strip()
-        text = given or self.environ.get("GITHUB_TOKEN", "").strip()
+        text = given or _variable(self.environ, TOKENS)
         if not text:
-            raise InputError(
-                "There is no token.", "Set the variable GITHUB_TOKEN, such as by: export GITHUB_TOKEN=$(gh auth token)"
-            )
+            text = self.call.kept = _token_of_gh(self.environ, self.addresses.server)
+        if not text:
+            raise InputError("There is no token.", "Set the variable GITHUB_TOKEN, or sign in with `gh auth login`.")
         return token("token", text).secret
 
     @cached_property
@@ -66,10 +74,12 @@ class Invocation:
         Raises:
             InputError: there is none, or it is not of that form.
         """
-        text = str(self.options.get("repo") or self.environ.get("GITHUB_REPOSITORY", "")).strip()
+        text = str(self.options.get("repo") or "").strip() or _variable(self.environ, REPOSITORIES)
+        text = text or _repository_here(self.environ, self.addresses.server)
         if not text:
             raise InputError(
-                "There is no repository.", "Give --repo owner/name, or set the variable GITHUB_REPOSITORY."
+                "There is no repository.",
+                "Give --repo owner/name, set the variable GITHUB_REPOSITORY, or run this in a checkout of it.",
             )
         return repository("--repo", text)
 
@@ -164,3 +174,44 @@ def invocation() -> Invocation:
         raise TypeError("the command runs outside of `gh-store`")
     work = found.work = Invocation(found)
     return work
+
+
+def _variable(environ: Mapping[str, str], names: tuple[str, ...]) -> str:
+    """The first of these variables that says something, else empty."""
+    return next((text for name in names if (text := environ.get(name, "").strip())), "")
+
+
+def _token_of_gh(environ: Mapping[str, str], server: str) -> str:
+    """The token that the command `gh` keeps for that server; empty where it has none, or is not installed."""
+    return _said(environ, "gh", "auth", "token", "--hostname", urlsplit(server).netloc)
+
+
+def _repository_here(environ: Mapping[str, str], server: str) -> str:
+    """`owner/name` of the remote `origin` of the checkout that this runs in; empty where it is not that server's."""
+    address = _said(environ, "git", "config", "--get", "remote.origin.url")
+    parts = urlsplit(address)
+    short = None if parts.scheme else _SCP.fullmatch(address)
+    host, path = (short["host"], short["path"]) if short else (parts.hostname or "", parts.path)
+    same = host.lower() == (urlsplit(server).hostname or "")
+    found = re.fullmatch(r"/*([^/]+/[^/]+?)(?:\.git)?/*", path)
+    return found[1] if same and found else ""
+
+
+def _said(environ: Mapping[str, str], program: str, *arguments: str) -> str:
+    """What a program prints, without its complaints; empty where it fails."""
+    found = shutil.which(program, path=environ.get("PATH", ""))
+    if found is None:
+        return ""
+    try:
+        done = subprocess.run(  # noqa: S603 - no shell, and no argument begins as an option but ours
+            [found, *arguments],
+            env=dict(environ),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""

@@ -15,14 +15,20 @@ from gh_store_action.cli.options import command, dry_run
 from gh_store_action.cli.output import naming_the_nearest, result, what
 from gh_store_action.cli.wording import explained, in_options
 from gh_store_action.domain.processing.result import Result
+from gh_store_action.errors import InputError
 from gh_store_action.store.verifying import repairable
 
 
-@command("process-updates", "gh-store process-updates --issue 1")
-@click.option("--issue", type=click.IntRange(1), metavar="N", required=True, help="The number of the object's issue.")
+@command("process-updates", "gh-store process-updates 1", "gh-store process-updates --issue 1")
+@click.argument("number", type=click.IntRange(1), metavar="N", required=False)
+@click.option("--issue", type=click.IntRange(1), metavar="N", help="The number of the object's issue, as the argument.")
 @dry_run
-def process_updates(issue: int, dry_run: bool) -> int:
-    """Fold the pending updates of one object into it."""
+def process_updates(number: int | None, issue: int | None, dry_run: bool) -> int:
+    """Fold the pending updates of one object into it.  N is the number of its issue."""
+    if (number is None) == (issue is None):
+        given = "twice" if number else "nowhere"
+        raise InputError(f"The number of the issue is given {given}.", "Give it once: gh-store process-updates 1.")
+    issue = number or issue or 0
     run = invocation()
     found = run.store(dry_run=dry_run).process(issue)
     code = _told(run, [found])

@@ -150,13 +150,18 @@ def upsert(object_id: str, data: str, dry_run: bool) -> int:
 
 
 @command(
-    "get", "gh-store get metrics", "gh-store get metrics --revision 1", "gh-store get metrics --at 2026-01-31T12:00:00Z"
+    "get",
+    "gh-store get metrics",
+    "gh-store get metrics --data",
+    "gh-store get metrics --revision 1",
+    "gh-store get metrics --at 2026-01-31T12:00:00Z",
 )
 @click.argument("object_id", metavar="ID")
 @click.option("--revision", type=click.IntRange(1), metavar="N", help="As it was at that revision.")
 @click.option("--at", metavar="TIME", help="As it was at that time, ISO 8601; without an offset in UTC.")
+@click.option("--data", "bare", is_flag=True, help="Its data alone, without what is known of it.")
 @click.option("--output", metavar="FILE", help="Write it there instead.")
-def get(object_id: str, revision: int | None, at: str | None, output: str | None) -> int:
+def get(object_id: str, revision: int | None, at: str | None, bare: bool, output: str | None) -> int:
     """Print an object."""
     run = invocation()
     if revision is not None and at is not None:
@@ -164,9 +169,12 @@ def get(object_id: str, revision: int | None, at: str | None, output: str | None
     with naming_the_nearest(run, object_id):
         found = run.store().get(object_id, revision=revision, at=moment("--at", at))
     if output:
-        save(output, stored(found))
-        return 0
-    return show(run, found)
+        save(output, found.data if bare else stored(found))
+    elif bare:
+        run.screen.show(found.data, lambda console: console.print_json(data=found.data))
+    else:
+        show(run, found)
+    return 0
 
 
 def moment(name: str, text: str | None) -> str | None:

@@ -9,6 +9,9 @@ import click
 
 from gh_store_action.cli.screen import Screen
 
+TOKENS = ("GITHUB_TOKEN", "GH_TOKEN")
+REPOSITORIES = ("GITHUB_REPOSITORY", "GH_REPO")
+
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 
@@ -20,12 +23,14 @@ class Call:
 
     Attributes:
         options: the common options that were given, by name.
+        kept: the token that `gh` keeps, once it was asked.
         work: what the commands work with, once one has asked for it; closed with the call.
     """
 
     def __init__(self, environ: Mapping[str, str], screen: Screen | None = None) -> None:
         self.environ = environ
         self.options: dict[str, Any] = {}
+        self.kept = ""
         self.screen = screen or Screen(environ=environ)
         self.work: Closing | None = None
 
@@ -36,7 +41,7 @@ class Call:
 
     def redact(self, text: str) -> str:
         """The text without the token."""
-        secrets = (str(self.options.get("token") or ""), self.environ.get("GITHUB_TOKEN", ""))
+        secrets = (str(self.options.get("token") or ""), self.kept, *(self.environ.get(name, "") for name in TOKENS))
         for secret in secrets:
             text = text.replace(secret.strip(), "***") if len(secret.strip()) > 3 else text
         return text
@@ -93,9 +98,16 @@ def common(*, hidden: bool) -> Callable[[Decorated], Decorated]:
         return click.option(*names, expose_value=False, callback=_keep, hidden=hidden, **kwargs)
 
     options = (
-        option("--repo", metavar="OWNER/NAME", help="The store's repository; else GITHUB_REPOSITORY."),
         option(
-            "--token", metavar="TOKEN", help="Else GITHUB_TOKEN, which is better: a command line can be seen by others."
+            "-R",
+            "--repo",
+            metavar="OWNER/NAME",
+            help="The store's repository; else GITHUB_REPOSITORY, GH_REPO, or the one whose checkout this is.",
+        ),
+        option(
+            "--token",
+            metavar="TOKEN",
+            help="Else GITHUB_TOKEN, GH_TOKEN or `gh auth token`, which are better: others can see a command line.",
         ),
         option(
             "--config",

@@ -9,15 +9,17 @@ import sys
 import threading
 from contextlib import redirect_stdout
 from importlib import import_module
+from pathlib import Path
 
 import click
 import pytest
 
 import gh_store_action
 from gh_store_action import __version__
-from gh_store_action.cli import ROOMS, main, program
+from gh_store_action.cli import ROOMS, invocation, main, program
 from gh_store_action.cli.options import Command
 from tests.double import GitHub, Repository, Request
+from tests.support import git
 from tests.support.cli import ENTRY, ROOT, Shell, commands
 
 LABELS = ["stored-object", "UID:metrics"]
@@ -178,9 +180,7 @@ def test_token__missing_is_one_line_that_says_what_to_do(shell: Shell) -> None:
     done = shell.run("sweep")
 
     assert done.code == 2
-    assert done.err == (
-        "Error: There is no token. Set the variable GITHUB_TOKEN, such as by: export GITHUB_TOKEN=$(gh auth token)\n"
-    )
+    assert done.err == ("Error: There is no token. Set the variable GITHUB_TOKEN, or sign in with `gh auth login`.\n")
 
 
 def test_token__that_github_refuses_is_one_line(github: GitHub, shell: Shell) -> None:
@@ -206,7 +206,8 @@ def test_token__that_github_refuses_is_one_line(github: GitHub, shell: Shell) ->
         (["get", "-x"], "'-x'. An id that begins with - stands behind --, such as: gh-store get -- -id. See"),
         (["get", "x", "--revison", "1"], "'--revision'?). See `gh-store get --help`."),
         (["--nothing"], "No such option '--nothing'. See `gh-store --help`."),
-        (["process-updates"], "Missing option '--issue'"),
+        (["process-updates"], "The number of the issue is given nowhere."),
+        (["process-updates", "1", "--issue", "1"], "The number of the issue is given twice."),
         (["process-updates", "--issue", "x"], "'x' is not a valid integer range"),
         (["update", "a", "{}", "--mode", "appendd"], "'appendd' is not one of 'append'"),
     ],
@@ -227,6 +228,69 @@ def test_repository__that_is_not_there_names_the_option(shell: Shell) -> None:
         "Error: There is no repository octo/none, or the token may not see it. "
         "Check --repo or GITHUB_REPOSITORY and the token.\n",
     )
+
+
+def put_program(folder: Path, name: str, script: str) -> str:
+    """A program of that name in a folder of its own, which is the whole PATH then but for the system's."""
+    folder.mkdir()
+    (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+    (folder / name).chmod(0o755)
+    return f"{folder}:/usr/bin:/bin"
+
+
+def test_token__of_a_variable_or_of_gh(shell: Shell, tmp_path: Path) -> None:
+    secret, shell.token = shell.token, ""
+    shell.env = {"GH_TOKEN": secret}
+    assert shell.run("list").code == 0
+    host = shell.github.server_url.partition("//")[2]
+    says = f'test "$*" = "auth token --hostname {host}" && echo {secret}'
+    shell.env = {"PATH": put_program(tmp_path / "bin", "gh", says)}
+    assert shell.run("list").code == 0
+    for script in ("exit 1", "exec sleep 30", "echo"):
+        shell.env = {"PATH": put_program(tmp_path / script.replace(" ", "-"), "gh", script)}
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(invocation, "PATIENCE", 0.2)
+            assert "There is no token" in shell.run("list").err
+
+
+def test_token__of_gh_is_shown_nowhere(shell: Shell, github: GitHub, tmp_path: Path) -> None:
+    secret, shell.token = shell.token, ""
+    shell.env = {"PATH": put_program(tmp_path / "bin", "gh", f"echo {secret}")}
+    github.faults.status(418, message=f"teapot {secret}", times=None)
+    done = shell.run("list", "--verbose")
+    assert done.code == 1
+    assert secret not in done.out + done.err
+
+
+@pytest.mark.parametrize(
+    ("address", "found"),
+    [
+        ("{server}/octo/store", True),
+        ("{server}/octo/store.git", True),
+        ("git@{host}:octo/store.git", True),
+        ("ssh://git@{host}/octo/store", True),
+        ("https://elsewhere.example/octo/store", False),
+        ("/srv/git/octo/store", False),
+        ("{server}/octo/store/more", False),
+    ],
+)
+def test_repository__of_the_checkout_that_it_runs_in(shell: Shell, address: str, found: bool) -> None:
+    host = shell.github.server_url.partition("//")[2].partition(":")[0]
+    git.git(shell.folder, "init", "--quiet")
+    git.git(shell.folder, "remote", "add", "origin", address.format(server=shell.github.server_url, host=host))
+    shell.repository = ""
+    done = shell.run("list")
+    assert (done.code == 0) == found
+    assert found or "run this in a checkout of it" in done.err
+
+
+def test_repository__of_gh_repo_or_short(shell: Shell) -> None:
+    shell.repository = ""
+    shell.env = {"GH_REPO": "octo/store"}
+    assert shell.run("list").code == 0
+    shell.env = {"PATH": str(shell.folder)}  # without git
+    assert shell.run("list").code == 2
+    assert shell.run("list", "-R", "octo/store").code == 0
 
 
 def test_repository__missing_is_one_line(shell: Shell) -> None:

@@ -28,6 +28,11 @@ def shell(github: GitHub, repository: Repository, tmp_path: Path) -> Shell:
 # -- process-updates
 
 
+def test_process_updates__takes_the_number_as_it_is(shell: Shell, repository: Repository) -> None:
+    repository.comment(1, "octo", '{"count": 1}')
+    assert shell.run("process-updates", "1").json["applied"] == 1
+
+
 def test_process_updates__folds_and_tells_what_became_of_each(shell: Shell, repository: Repository) -> None:
     repository.comment(1, "octo", '{"count": 1}')
     bad = repository.comment(1, "octo", '{"count": }')

@@ -422,3 +422,11 @@ def test_list__an_object_that_can_not_be_read_is_left_out_with_a_warning(
     assert [one["object_id"] for one in done.json] == ["metrics"]
     assert metrics.run("get", "metrcs").err.count("\n") == 1
     assert "WARNING" in done.err and "#2" in done.err
+
+
+def test_get__the_data_alone(shell: Shell) -> None:
+    shell.run("create", "bare", '{"n": [1, 2]}')
+    assert shell.run("get", "bare", "--data").json == {"n": [1, 2]}
+    assert json.loads(shell.terminal("get", "bare", "--data").plain) == {"n": [1, 2]}
+    assert shell.run("get", "bare", "--data", "--output", "bare.json").out == ""
+    assert json.loads((shell.folder / "bare.json").read_text()) == {"n": [1, 2]}

@@ -33,4 +33,6 @@ def test_wheel__has_the_page_the_schemas_and_the_templates_and_init_finds_them_t
         f.name for f in page.iterdir()
     }
     for template in (ROOT / "workflows-templates").glob("*.yml"):
-        assert (tmp_path / ".github/workflows" / template.name).read_bytes() == template.read_bytes()
+        assert (tmp_path / "site/gh_store_action/templates" / template.name).read_bytes() == template.read_bytes()
+    for written in (tmp_path / ".github/workflows").iterdir():
+        assert written.read_bytes() == (ROOT / "workflows-templates" / written.name).read_bytes()
