@@ -144,7 +144,7 @@ class World:
         ]
         checkpoints = set()
         for comment in issue.comments:
-            if comment.author == BOT and comment.body.startswith("{"):
+            if comment.author == BOT and comment.body.lstrip().startswith("{"):
                 value = json.loads(comment.body)
                 if value.get("type") == "initial_state":
                     checkpoints.add(value["_meta"]["update_id"])
