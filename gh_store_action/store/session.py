@@ -149,7 +149,7 @@ class Session:
             version=__version__,
             issue_url=self.issue_url(number),
             judge=self.judge(object_id),
-            rule=access.rule_for(self.rules, object_id),
+            object_id=object_id,
             beside=None,
         )
 
@@ -174,7 +174,7 @@ class Session:
 
         Whom a rule with `allow` lets in needs write permission for what it does not name.
         """
-        rule = access.rule_for(self.rules, object_id)
+        rule = access.rule_for(self.rules, object_id, login)
         answer = self._answer(login, rule)
         return self._answer(login, AccessRule(rule.match)) if answer and rule.limited else answer
 
@@ -186,7 +186,7 @@ class Session:
         """
         self.ensure()
         login = login.lower()
-        rule = access.rule_for(self.rules, object_id)
+        rule = access.rule_for(self.rules, object_id, login)
         whole, some = self.may_write(login, object_id), self.may_update(login, object_id)
         if whole is None or some is None:
             raise PermissionUnknown(login, str(self.refusals_to_say.pop(login, "")))
@@ -194,7 +194,7 @@ class Session:
 
     def may_update(self, login: str, object_id: str) -> bool | None:
         """Whether the person may do what the object's rule allows; None as for `may_write`."""
-        return self._answer(login, access.rule_for(self.rules, object_id))
+        return self._answer(login, access.rule_for(self.rules, object_id, login))
 
     def _answer(self, login: str, rule: AccessRule) -> bool | None:
         if login in self.counting:

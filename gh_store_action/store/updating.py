@@ -44,6 +44,7 @@ class Update:
 
     Args:
         earlier: how the keys begin that earlier attempts at the same thing gave it.
+        behalf: whose it is, where the store posts what somebody else wrote; empty for its own.
     """
 
     changes: Json
@@ -52,6 +53,7 @@ class Update:
     if_revision: int | None = None
     if_digest: str = ""
     earlier: tuple[str, ...] = ()
+    behalf: str = ""
 
     def is_key(self, key: str) -> bool:
         """Whether an update of this key is this one, posted before."""
@@ -130,6 +132,7 @@ def _text(update: Update, timestamp: str) -> str:
         update_id=update.update_id,
         if_revision=update.if_revision,
         if_digest=update.if_digest,
+        behalf=update.behalf,
     )
 
 
@@ -222,7 +225,7 @@ class Updater:
         """
         for comment in issue.comments[-REPEAT_WINDOW:]:
             entry = updates.read(comment, self.session.rules, self.session.counting)
-            same = entry.kind is Kind.UPDATE and update.is_key(entry.update_id)
+            same = entry.kind is Kind.UPDATE and not entry.behalf and update.is_key(entry.update_id)
             stands = entry.update_id == update.update_id or self._old_refusal(issue, comment.id) is None
             if same and stands and comment.author == self.session.viewer:
                 return entry
@@ -283,7 +286,7 @@ class Updater:
     def _unopened(self, object_id: str, number: int, failure: Failure) -> None:
         """Where the issue stays closed no workflow starts; whom GitHub forbids it may mostly not write either."""
         rules, viewer = self.session.rules, self.session.viewer
-        rule = access.rule_for(rules, object_id)
+        rule = access.rule_for(rules, object_id, viewer)
         by_permission = access.needs(rule, viewer) == (access.Question.PERMISSION,) and rule.permission != "read"
         if failure.kind == "FORBIDDEN" and by_permission and viewer not in rules.processors:
             raise AccessDeniedError(

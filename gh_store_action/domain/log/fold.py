@@ -135,7 +135,7 @@ def repeats(entries: Sequence[Entry]) -> dict[int, Entry]:
     for place, entry in enumerate(entries):
         if entry.kind is not Kind.UPDATE or not entry.update_id:
             continue
-        key = entry.comment.author, entry.update_id
+        key = entry.author, entry.update_id
         before = latest.get(key)
         if before is not None and place - before[0] <= REPEAT_WINDOW:
             found[entry.id] = before[1]
