@@ -100,7 +100,7 @@ def update_of(
     entry = _entry(update)
     if entry.kind is not Kind.UPDATE:
         raise InvalidUpdate(f"This is not a valid update: {entry.problem}.", "Fix it.")
-    if len(_text(update, "2000-01-01T00:00:00Z")) > TEXT_LIMIT:
+    if len(text_of(update, "2000-01-01T00:00:00Z")) > TEXT_LIMIT:
         raise InvalidUpdate(
             f"The update is too long for a comment: more than {TEXT_LIMIT:,} characters.", "Divide it into several."
         )
@@ -123,7 +123,8 @@ def in_step(update: Update, object_id: str, step: str, attempt: int) -> Update:
     return replace(update, update_id=f"{base}-{attempt}-{update.update_id[:16]}", earlier=earlier)
 
 
-def _text(update: Update, timestamp: str) -> str:
+def text_of(update: Update, timestamp: str) -> str:
+    """The comment that posts the update."""
     return updates.envelope(
         update.changes,
         version=__version__,
@@ -138,7 +139,7 @@ def _text(update: Update, timestamp: str) -> str:
 
 def _entry(update: Update) -> Entry:
     """The update as it will be read; so that nothing is posted which would not be understood."""
-    comment = Comment(0, "", "", _text(update, ""), "")
+    comment = Comment(0, "", "", text_of(update, ""), "")
     return updates.read(comment, _NO_RULES, frozenset())
 
 
@@ -259,7 +260,7 @@ class Updater:
 
     def _post(self, issue: Issue, update: Update, trail: Trail, *, reopen: bool) -> Posted:
         """The comment; said twice it is folded once, for its key is the same."""
-        text = _text(update, self.github.transport.server_time)
+        text = text_of(update, self.github.transport.server_time)
         for tried in range(MOST_TRIES):
             trail.doubtful()
             try:

@@ -15,7 +15,7 @@ from gh_store_action.domain.refusal import Reason, Refused
 from gh_store_action.domain.strict_json import InvalidJson, Json, excerpt, parse
 
 TYPES = ("number", "json")
-"""How a field of text may be read; what is not marked so stays text."""
+"""How the one answer of a field may be read; what is not marked so is text."""
 
 _NOTHING = frozenset({"", "_No response_"})
 _HEADING = "### "
@@ -142,7 +142,8 @@ def _value(field: Field, text: str, type_: str) -> Json:
             raise _Wrong("an answer is required")
         return None
     if field.kind == "dropdown":
-        return _chosen(field, answer.strip())
+        chosen = _chosen(field, answer.strip())
+        return list(chosen) if field.multiple else _typed(chosen[0], type_)
     if field.kind == "input":
         answer = answer.strip()
         if "\n" in answer:
@@ -168,8 +169,8 @@ def _typed(answer: str, type_: str) -> Json:
     return value
 
 
-def _chosen(field: Field, answer: str) -> Json:
-    """The option, or of several the list; no option of several holds what parts them."""
+def _chosen(field: Field, answer: str) -> list[str]:
+    """The options; where there may be several, none of them holds what parts them."""
     labels = {option.label for option in field.options}
     chosen = answer.split(", ") if field.multiple else [answer]
     for label in chosen:
@@ -177,7 +178,7 @@ def _chosen(field: Field, answer: str) -> Json:
             raise _Wrong(f"{excerpt(label)} is none of the options")
     if len(set(chosen)) < len(chosen):
         raise _Wrong("an option stands there twice")
-    return list(chosen) if field.multiple else answer
+    return chosen
 
 
 def _ticked(field: Field, text: str) -> Json:
