@@ -16,8 +16,8 @@ from gh_store_action.domain.snapshots import leaving
 from gh_store_action.domain.strict_json import canonical
 from gh_store_action.snapshots.making import SnapshotResult, Snapshots, Target
 from gh_store_action.snapshots.site import write_site
+from gh_store_action.store.forms.handling import Desk
 from gh_store_action.store.lookup import Lookup
-from gh_store_action.store.moving import Mover
 
 WARN_COMMENTS = 2_000
 ALARM_COMMENTS = 2_400
@@ -31,11 +31,11 @@ def process(run: Run) -> int:
         run.report.notice(f"#{settings.issue_number} is a pull request, no stored object; nothing to do.")
         run.report.result("The event is about a pull request; nothing to do.")
         return DONE
-    mover = Mover(Lookup(run.session), dry_run=settings.dry_run)
+    desk = Desk(Lookup(run.session), dry_run=settings.dry_run)
     if settings.issue_number is not None:
-        results = [mover.process(settings.issue_number, event_comment=settings.event_comment_id)]
+        results = [desk.process(settings.issue_number, event_comment=settings.event_comment_id)]
     else:
-        results = mover.sweep(progress(run.report, "objects looked at"))
+        results = desk.sweep(progress(run.report, "objects looked at"))
     return _report_processing(run, results, sweep=settings.issue_number is None)
 
 
@@ -100,14 +100,14 @@ def _report_one(run: Run, result: Result) -> None:
     for note in result.notes:
         report.notice(f"{name}: {note}")
     for refusal in result.refusals:
-        link = f"{url}#issuecomment-{refusal.comment_id}"
+        link = f"{url}#issuecomment-{refusal.comment_id}" if refusal.comment_id else url
         rows = refusal_rows(result.object_id, refusal, link)
         for row in rows:
             report.refusal(row)
         if not refusal.unauthorized:
             first = rows[0]
             report.warning(
-                f"{name}: the update {refusal.comment_id} by {refusal.author} was refused. "
+                f"{name}: {refusal.what} by {refusal.author} was refused. "
                 f"{first.path + ': ' if first.path else ''}{first.reason}",
                 title="Update refused",
             )

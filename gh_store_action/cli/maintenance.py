@@ -61,7 +61,7 @@ def _told(run: Invocation, results: Sequence[Result]) -> int:
             run.say(f"{name}: {note}")
         for refusal in one.refusals:
             why = "; ".join(map(str, refusal.reasons)) or "its author may not write here"
-            run.say(f"{name}: the update {refusal.comment_id} by {refusal.author} was refused: {why}", level="WARNING")
+            run.say(f"{name}: {refusal.what} by {refusal.author} was refused: {why}", level="WARNING")
     for login, reason in run.session.refusals_to_say.items():
         run.screen.error(
             f"The updates of {login} stay pending: GitHub did not say whether {login} may write. {in_options(reason)}"

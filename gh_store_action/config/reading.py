@@ -86,7 +86,7 @@ def read_keys(text: str, source: str) -> Mapping[str, Any]:
     Raises:
         ConfigurationError: naming `source`, the key, what is allowed and what was found.
     """
-    document = _normal(_load(text, source))
+    document = _normal(load(text, source))
     errors = sorted(
         Draft202012Validator(_schema()).iter_errors(document), key=lambda error: list(map(str, error.absolute_path))
     )
@@ -98,9 +98,14 @@ def read_keys(text: str, source: str) -> Mapping[str, Any]:
     return keys
 
 
-def _load(text: str, source: str) -> object:
+def load(text: str, source: str) -> object:
+    """A YAML document, read in bounded work.
+
+    Raises:
+        ConfigurationError: naming `source` and the line.
+    """
     if len(text.encode(errors="replace")) > SIZE_LIMIT:
-        raise ConfigurationError(f"{source} is larger than {SIZE_LIMIT // 1024} KiB.", "A configuration is short.")
+        raise ConfigurationError(f"{source} is larger than {SIZE_LIMIT // 1024} KiB.", "Shorten it.")
     try:
         _bound(text)
         loader = _Loader(text)

@@ -14,7 +14,7 @@ from typing import Any
 from gh_store_action.config.reading import SIZE_LIMIT, read_keys, shown
 from gh_store_action.domain.markdown import visible
 from gh_store_action.domain.names import UPDATE_MODES
-from gh_store_action.domain.records import AccessRule, Reactions, Rules
+from gh_store_action.domain.records import AccessRule, FormRule, Reactions, Rules
 from gh_store_action.errors import ConfigurationError
 from gh_store_action.regular_files import content
 
@@ -181,6 +181,7 @@ def _overlay(base: Rules, keys: Mapping[str, Any]) -> Rules:
         "processors": _logins,
         "access": lambda given: tuple(map(_access_rule, given if isinstance(given, list) else [given])),
         "schemas": lambda given: tuple((entry["match"], entry["schema"]) for entry in given),
+        "forms": lambda given: tuple(FormRule(**entry) for entry in given),
     }
     changes: dict[str, Any] = {key: value(keys[key]) for key, value in values.items() if key in keys}
     return replace(base, **changes)
@@ -218,7 +219,8 @@ def _check(rules: Rules, source: str) -> None:
                 f"Give each a reaction of its own; the defaults are {', '.join(vars(Reactions()).values())}.",
             )
     taken = {rules.archived_label.casefold()}
-    for key, label in [("base_label", rules.base_label), *(("extra_labels", label) for label in rules.extra_labels)]:
+    named = [("base_label", rules.base_label), *(("extra_labels", label) for label in rules.extra_labels)]
+    for key, label in [*named, *(("forms", form.label) for form in rules.forms)]:
         name = label.casefold()
         if name in taken or name.startswith(rules.uid_prefix.casefold()):
             raise ConfigurationError(

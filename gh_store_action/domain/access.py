@@ -18,9 +18,11 @@ from gh_store_action.domain.strict_json import Json
 
 LEVELS = ("none", "read", "triage", "write", "maintain", "admin")  # ascending
 ANYONE = "anyone"
+LOGIN = "{login}"  # in `match`: the login of whoever writes
 CODEOWNERS_LIMIT = 3 * 1024 * 1024  # bytes; GitHub does not load a larger file: docs, about-code-owners
 CODEOWNERS_PATHS = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS")  # in the order in which GitHub looks
 
+_SPECIAL = re.compile(r"[*?\[]")  # what a glob does not take as it is
 _OWNER = re.compile(r"@([a-z0-9][a-z0-9_-]*(?:/[a-z0-9_][a-z0-9._-]*)?)", re.IGNORECASE)
 _MAIL = re.compile(r"[^@\s]+@[^@\s]+")
 _WORD = re.compile(r"(?:\\.|[^\s\\])+|\\")  # an escaped space belongs to the pattern
@@ -34,14 +36,22 @@ class Question(enum.Enum):
     TEAMS = "teams"
 
 
-def matches(glob: str, object_id: str) -> bool:
-    """Whether an object's id fits a glob of the configuration; case does not count."""
+def matches(glob: str, object_id: str, login: str = "") -> bool:
+    """Whether an object's id fits a glob of the configuration; case does not count.
+
+    Args:
+        login: stands for `{login}` in the glob, letter by letter; without one such a glob fits nothing.
+    """
+    if LOGIN in glob:
+        if not login:
+            return False
+        glob = glob.replace(LOGIN, _SPECIAL.sub(r"[\g<0>]", login))
     return fnmatchcase(object_id.lower(), glob.lower())
 
 
-def rule_for(rules: Rules, object_id: str) -> AccessRule:
-    """The first rule of the list that fits; where none does, the default: write permission."""
-    return next((rule for rule in rules.access if matches(rule.match, object_id)), AccessRule())
+def rule_for(rules: Rules, object_id: str, login: str = "") -> AccessRule:
+    """The first rule that fits the object and the person; where none does, the default: write permission."""
+    return next((rule for rule in rules.access if matches(rule.match, object_id, login)), AccessRule())
 
 
 def standing(permission: str, role_name: str = "") -> str:

@@ -10,10 +10,11 @@ not (github-facts, section 4), so the gateway adds it from the actor's type.  No
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from gh_store_action.domain.names import UPDATE_MODES
+from gh_store_action.domain.names import DEFAULT_MODE, UPDATE_MODES
 from gh_store_action.domain.refusal import Reason
 
 GHOST = "ghost"  # the login that GitHub shows for a deleted account
@@ -56,6 +57,27 @@ class AccessRule:
 
 
 @dataclass(frozen=True)
+class FormRule:
+    """What becomes of the answers to an issue form.
+
+    Args:
+        label: that the form sets: it makes an issue one of this form.
+        form: the file in `.github/ISSUE_TEMPLATE/`.
+        update: the id of the object that they update, which may hold places such as `{login}`.
+        mode: how they update it.
+        data: of the update, with places for the answers; None for the answers themselves, by field.
+        types: by field, how its text is read: `number` or `json`.
+    """
+
+    label: str
+    form: str
+    update: str
+    mode: str = DEFAULT_MODE
+    data: Any = None
+    types: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Rules:
     """The store's rules, one for all identities that work on it."""
 
@@ -67,6 +89,7 @@ class Rules:
     processors: frozenset[str] = frozenset({"github-actions[bot]"})
     access: tuple[AccessRule, ...] = (AccessRule(),)
     schemas: tuple[tuple[str, str], ...] = ()  # (glob over ids, file name in .github/gh-store/)
+    forms: tuple[FormRule, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -186,9 +209,14 @@ class Receipt:
 
 @dataclass(frozen=True)
 class Refusal:
-    """A refused update, as every report shows it: reply, summary, annotation, history."""
+    """A refused update, as every report shows it: reply, summary, annotation, history; of a form, without a comment."""
 
     comment_id: int
     author: str
     reasons: tuple[Reason, ...] = field(default=())
     unauthorized: bool = False
+
+    @property
+    def what(self) -> str:
+        """What was refused, for a sentence."""
+        return f"the update {self.comment_id}" if self.comment_id else "the form"

@@ -129,3 +129,9 @@ def with_older(issue: Issue, older: Issue) -> Issue:
         complete=older.complete,
         cursor=older.cursor,
     )
+
+
+def whole_texts(tree: Mapping[str, Any]) -> dict[str, str]:
+    """The files of a folder that GitHub hands out whole as text, by name."""
+    blobs = {str(entry["name"]): entry.get("object") or {} for entry in tree.get("entries") or ()}
+    return {name: str(b["text"]) for name, b in blobs.items() if b.get("text") is not None and not b["isTruncated"]}

@@ -17,7 +17,7 @@ from gh_store_action.errors import (
 )
 from gh_store_action.gateway import queries
 from gh_store_action.gateway.answers import TIMED_OUT, Answer, ApiError, reason_of
-from gh_store_action.gateway.decoding import CONTENTS, brief, issue_from, reactions_from, with_older
+from gh_store_action.gateway.decoding import CONTENTS, brief, issue_from, reactions_from, whole_texts, with_older
 from gh_store_action.gateway.points import points
 from gh_store_action.gateway.records import PAGE, Page, Reading, StoreFiles, Written, failures_of
 from gh_store_action.gateway.refusals import Refused, denied, explained
@@ -113,10 +113,10 @@ class GitHub:
             issue = self.now(issue.number)
         return issue
 
-    def sweep(self, label: str, cursor: str | None, *, first: int, rules: bool) -> Page:
+    def sweep(self, label: str, cursor: str | None, *, first: int, rules: bool, states: str | None = None) -> Page:
         """A page of all issues with the label, oldest first, without labels, and with own reactions alone."""
-        variables = {**self._names, "labels": [label], "first": first, "after": cursor, "rules": rules}
-        return self._page(queries.SWEEP, variables, rules=rules)
+        asked = {"labels": [label], "states": states, "first": first, "after": cursor, "rules": rules}
+        return self._page(queries.SWEEP, self._names | asked, rules=rules)
 
     def look(self, issues: Sequence[Issue]) -> tuple[Issue, ...]:
         """Up to a hundred issues of such a page with their labels and everybody's reactions: one request."""
@@ -235,8 +235,9 @@ class GitHub:
         checkpoint: str = "",
         reply: str = "",
         receipts: Sequence[Receipt] = (),
+        beside: str = "",
     ) -> Written:
-        """One request with everything; the partial data of a failed one counts.
+        """One request with everything, `beside`, another issue to close, included; what a failed one did counts.
 
         A locked conversation takes no comment and no reaction of a bot (github-facts, section 3), so the lock is taken
         off first and put on again.
@@ -251,8 +252,9 @@ class GitHub:
             add=len(add),
             remove=len(remove),
             lock=issue.lock_reason if issue.locked else None,
+            beside=bool(beside),
         )
-        variables: dict[str, Any] = {"issue": issue.node_id, "cursor": None}
+        variables: dict[str, Any] = {"issue": issue.node_id, "cursor": None, **({"beside": beside} if beside else {})}
         if checkpoint:
             variables["checkpoint"] = checkpoint
         if reply:
@@ -368,7 +370,7 @@ class GitHub:
             for e in entries
             if e.get("object") and "text" in e["object"] and str(e["name"]).endswith(".json")
         }
-        return StoreFiles(text, schemas)
+        return StoreFiles(text, schemas, whole_texts(node.get("forms") or {}))
 
 
 def issues_disabled(repository: str) -> GitHubError:

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 from gh_store_action.domain.records import Issue
 from gh_store_action.errors import StoreError
 from gh_store_action.gateway import queries
-from gh_store_action.gateway.answers import ApiError
+from gh_store_action.gateway.answers import Answer, ApiError
 from gh_store_action.gateway.decoding import CONTENTS, brief
 from gh_store_action.gateway.issues import GitHub
 from gh_store_action.gateway.records import Failure, failures_of
@@ -175,8 +175,11 @@ class ObjectGateway(GitHub):
         """
         document = queries.POST if reopen else queries.POST_TO_FOLD
         answer = self.transport.mutate(document, {"issue": node_id, "text": text, "cursor": None})
+        return self._posted(answer, viewer, "open" if reopen else "check")
+
+    def _posted(self, answer: Answer, viewer: str, read_back: str) -> Posted:
         said = answer.data.get("say")
-        node = (answer.data.get("open" if reopen else "check") or {}).get("issue") or {}
+        node = (answer.data.get(read_back) or {}).get("issue") or {}
         return Posted(
             comment_id=int(said["commentEdge"]["node"]["fullDatabaseId"]) if said else 0,
             issue=self._issue(node, viewer) if node.get("comments") else None,

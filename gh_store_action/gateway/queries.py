@@ -57,7 +57,7 @@ fragment Log on Issue {{
 }}
 """
 
-# The store's rules: one file, and the schemas in a folder beside it, on the default branch.
+# The store's rules on the default branch: one file, the schemas in a folder beside it, and the issue forms.
 _RULES = """
 fragment Rules on Repository {
   isEmpty
@@ -66,6 +66,9 @@ fragment Rules on Repository {
   config: object(expression: "HEAD:.github/gh-store.yml") { ... on Blob { text isTruncated isBinary byteSize } }
   schemas: object(expression: "HEAD:.github/gh-store") {
     ... on Tree { entries { name object { ... on Blob { text isTruncated isBinary byteSize } } } }
+  }
+  forms: object(expression: "HEAD:.github/ISSUE_TEMPLATE") {
+    ... on Tree { entries { name object { ... on Blob { text isTruncated isBinary } } } }
   }
 }
 """
@@ -124,12 +127,17 @@ fragment Newest on IssueComment {{
 # What a sweep sees of each issue to know that there is nothing to do: two connections, so a page costs two points.
 SWEEP = (
     """
-query Sweep($owner: String!, $name: String!, $labels: [String!], $first: Int!, $after: String, $rules: Boolean!) {
+query Sweep(
+  $owner: String!, $name: String!, $labels: [String!], $states: [IssueState!], $first: Int!, $after: String,
+  $rules: Boolean!
+) {
   viewer { login }
   repository(owner: $owner, name: $name) {
     nameWithOwner
     ...Rules @include(if: $rules)
-    issues(labels: $labels, first: $first, after: $after, orderBy: { field: CREATED_AT, direction: ASC }) {
+    issues(
+      labels: $labels, states: $states, first: $first, after: $after, orderBy: { field: CREATED_AT, direction: ASC }
+    ) {
       totalCount
       pageInfo { hasNextPage endCursor }
       nodes {
@@ -331,9 +339,18 @@ mutation PostToFold($issue: ID!, $text: String!, $cursor: String) {
 )
 
 
+UNLOCK = "unlock: unlockLockable(input: { lockableId: $issue }) { clientMutationId }"
+
+
+def lock_again(reason: str) -> str:
+    given = f", lockReason: {reason}" if reason else ""
+    return f"lock: lockLockable(input: {{ lockableId: $issue{given} }}) {{ clientMutationId }}"
+
+
 def write(
-    *, checkpoint: bool, reply: bool, update: bool, close: bool, add: int, remove: int, lock: str | None = None
-) -> str:
+    *, checkpoint: bool, reply: bool, update: bool, close: bool, add: int, remove: int,
+    lock: str | None = None, beside: bool = False,
+) -> str:  # fmt: skip
     """The one request of a decision.  Aliases run one after another and fail one by one; the last reads all back.
 
     Args:
@@ -341,11 +358,12 @@ def write(
         update: whether title and body are sent.
         close: whether the issue is closed; sent again with the read-back, which then cannot see it open.
         add: how many receipts are left, `remove`: how many are taken back.
+        beside: whether another issue is closed, too.
     """
     names = ["$issue: ID!", "$cursor: String"]
     steps: list[str] = []
     if lock is not None:
-        steps.append("unlock: unlockLockable(input: { lockableId: $issue }) { clientMutationId }")
+        steps.append(UNLOCK)
     if checkpoint:
         names.append("$checkpoint: String!")
         steps.append("checkpoint: addComment(input: { subjectId: $issue, body: $checkpoint }) { clientMutationId }")
@@ -361,6 +379,9 @@ def write(
         )
     elif close:
         steps.append("fold: updateIssue(input: { id: $issue, state: CLOSED }) { issue { title } }")
+    if beside:
+        names.append("$beside: ID!")
+        steps.append("beside: updateIssue(input: { id: $beside, state: CLOSED }) { clientMutationId }")
     for kind, mutation, count in (("x", "removeReaction", remove), ("r", "addReaction", add)):
         for place in range(count):
             names += [f"${kind}{place}: ID!", f"${kind}c{place}: ReactionContent!"]
@@ -369,7 +390,6 @@ def write(
                 "{ clientMutationId }"
             )
     if lock is not None:
-        reason = f", lockReason: {lock}" if lock else ""
-        steps.append(f"lock: lockLockable(input: {{ lockableId: $issue{reason} }}) {{ clientMutationId }}")
+        steps.append(lock_again(lock))
     steps.append(f"check: updateIssue(input: {{ id: $issue{state} }}) {{ issue {{ ...Head ...Log }} }}")
     return f"mutation Write({', '.join(names)}) {{\n  " + "\n  ".join(steps) + "\n}\n" + FRAGMENTS

@@ -14,10 +14,11 @@ PAGE = 100
 
 @dataclass(frozen=True)
 class StoreFiles:
-    """What stands on the default branch: the configuration, and the schemas by file name."""
+    """What stands on the default branch: the configuration, and by file name the schemas and the issue forms."""
 
     config: str | None = None
     schemas: Mapping[str, str] = field(default_factory=dict)
+    forms: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

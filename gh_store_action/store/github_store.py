@@ -24,6 +24,7 @@ from gh_store_action.gateway.issues import GitHub
 from gh_store_action.gateway.transport import Transport
 from gh_store_action.store.creating import Creator
 from gh_store_action.store.deleting import Deleter
+from gh_store_action.store.forms.handling import Desk
 from gh_store_action.store.lookup import Lookup
 from gh_store_action.store.moving import Migration, Mover
 from gh_store_action.store.reading import Reader
@@ -245,7 +246,7 @@ class GitHubStore:
     def process(self, issue_number: int) -> Result:
         """The same, telling what became of each update; an update on a rolled-over issue is sent to the new one."""
         _whole("issue_number", issue_number)
-        return Mover(self._lookup, dry_run=self.dry_run).process(issue_number)
+        return Desk(self._lookup, dry_run=self.dry_run).process(issue_number)
 
     # -- many objects ----------------------------------------------------------------------------------------------
 
@@ -259,7 +260,7 @@ class GitHubStore:
 
     def sweep(self, progress: Callable[[int, int], None] = lambda done, total: None) -> list[Result]:
         """Folds everything that is pending."""
-        return Mover(self._lookup, dry_run=self.dry_run).sweep(progress)
+        return Desk(self._lookup, dry_run=self.dry_run).sweep(progress)
 
     # -- the past --------------------------------------------------------------------------------------------------
 

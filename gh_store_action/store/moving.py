@@ -246,10 +246,11 @@ class Mover:
         One object never waits for a budget that is only the configuration's.
         """
         with self.github.transport.uncapped():
-            return self._process(number, event_comment)
+            return self.advance(self.processor.read(number, event_comment))
 
-    def _process(self, number: int, event_comment: int | None) -> Result:
-        result = self._finished(self.processor.process(number, event_comment=event_comment))
+    def advance(self, issue: Issue) -> Result:
+        """The same for an issue that was read just now."""
+        result = self._finished(self.processor.advance(issue))
         if not result.skipped or result.issue is None:
             return result
         refusals, target = self._redirect(result.issue)

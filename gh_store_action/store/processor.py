@@ -83,6 +83,7 @@ class Processor:
         self.github = session.github
         self.dry_run = dry_run
         self.renew = renew
+        self.beside = ""  # the node id of another issue to close with the first write, see `advance`
         self._now = now
         self._recent: deque[float] = deque()
 
@@ -95,13 +96,13 @@ class Processor:
         Raises:
             StoreError: when it cannot be finished; what is not finished stays pending.
         """
+        return self.advance(self.read(number, event_comment))
+
+    def read(self, number: int, comment: int | None = None) -> Issue:
+        """The issue, read again a few times while a replica does not show the event's comment, which may be deleted."""
         reading = self.github.read(number, rules=self.session.unlearned)
         self.session.learn(reading)
-        issue = self._await_comment(reading.issues[0], event_comment)
-        return self.advance(issue)
-
-    def _await_comment(self, issue: Issue, comment: int | None) -> Issue:
-        """Replicas lag: reads again while the event's comment is not there, a few times; it may be deleted, too."""
+        issue = reading.issues[0]
         for attempt in range(MOST_LAGS):
             if comment is None or any(c.id >= comment for c in issue.comments):
                 break
@@ -110,8 +111,9 @@ class Processor:
             issue = self.github.now(issue.number)
         return issue
 
-    def advance(self, issue: Issue) -> Result:
-        """Goes round until what is read back shows nothing to do."""
+    def advance(self, issue: Issue, *, beside: str = "") -> Result:
+        """Goes round until what is read back shows nothing to do; `beside` is closed with the first write, if any."""
+        self.beside = beside
         if not self.dry_run:
             self.session.refuse_unknown_app()
         object_id = objects.object_id_of(issue, self.session.rules) or ""
@@ -196,6 +198,7 @@ class Processor:
                 checkpoint=step.checkpoint,
                 reply=step.reply,
                 receipts=receipts,
+                beside=self.beside,
             )
         except UnknownEffect as error:
             self._pause(work, error)
@@ -205,9 +208,11 @@ class Processor:
         self._heed(work, step, written)
         after = written.issue or self.github.now(before.number)
         work.issue = after
-        if any(failure.alias == "lock" for failure in written.failures):
+        failed = {failure.alias for failure in written.failures}
+        self.beside = self.beside if "beside" in failed else ""
+        if "lock" in failed:
             work.notes.append("GitHub did not lock the conversation again; lock it by hand.")
-        if written.failures:
+        if failed:
             work.batch = max(1, work.batch // 2)
         sent = step.title is not None
         title, body = (step.title, step.body or "") if sent else (before.title, before.body)
@@ -358,7 +363,7 @@ class Processor:
                 except StoreError as error:
                     failed = Result(issue.number, name_of(issue, self.session.rules), error=error)
                     results.append(failed)
-                    if _ends_the_run(error):
+                    if ends_the_run(error):
                         note = _left(len(results) - 1, left, more=page.cursor is not None)
                         results[-1] = replace(failed, pending=left, notes=(note,))
                         return results
@@ -374,7 +379,7 @@ def _left(done: int, left: int, *, more: bool) -> str:
     return f"The run ended after {done} of {total} objects; the others are still pending, and the next run finds them."
 
 
-def _ends_the_run(error: StoreError) -> bool:
+def ends_the_run(error: StoreError) -> bool:
     """Whether the next object would meet the same: no permission, no budget, no GitHub."""
     if isinstance(error, LockedIssue | NotFinished):
         return False

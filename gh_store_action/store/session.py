@@ -7,14 +7,17 @@ from dataclasses import replace
 from functools import partial
 
 from gh_store_action import __version__
+from gh_store_action.config.issue_forms import FOLDER, parse_form
 from gh_store_action.config.store_config import LOCAL_FILE, StoreConfig, combine, parse_local
 from gh_store_action.domain import access
 from gh_store_action.domain.access import Access
+from gh_store_action.domain.forms import filling
+from gh_store_action.domain.forms.answers import Field
 from gh_store_action.domain.log.fold import Judge, no_schema
 from gh_store_action.domain.names import UPDATE_MODES
 from gh_store_action.domain.processing.context import Context, PermissionUnknown
 from gh_store_action.domain.processing.effects import AskPermissions
-from gh_store_action.domain.records import GHOST, AccessRule, Rules
+from gh_store_action.domain.records import GHOST, AccessRule, FormRule, Rules
 from gh_store_action.domain.schema.compiling import Schema, SchemaError, compile_schemas, match_schema, violations
 from gh_store_action.errors import AccessDeniedError, ConfigurationError, GitHubError
 from gh_store_action.gateway.issues import GitHub
@@ -52,6 +55,7 @@ class Session:
         self._server_url = server_url.rstrip("/")
         self._snapshot_path = snapshot_path
         self._schemas: Sequence[tuple[str, Schema | ConfigurationError]] = ()
+        self._forms: Mapping[str, str] = {}
         self._permissions: dict[str, str] = {}
         self._allowed: dict[tuple[str, AccessRule], bool] = {}
         self._hidden: set[str] = set()
@@ -93,6 +97,7 @@ class Session:
         self.viewer = reading.viewer
         self._config = combine(reading.files.config, self._local, local_source=self._local_source)
         self._schemas = _compiled(self._config.rules, reading.files.schemas)
+        self._forms = reading.files.forms
         self._learned = True
         self._apply()
 
@@ -140,6 +145,25 @@ class Session:
         """What is wrong with schemas that the configuration names."""
         return tuple(found for _, found in self._schemas if isinstance(found, ConfigurationError))
 
+    def fields(self, form: FormRule) -> tuple[Field, ...]:
+        """What is asked in an issue form.
+
+        Raises:
+            ConfigurationError: the form is not there, is wrong, or has no field that its entry names; others do not
+                matter to its issues.
+        """
+        source = f"{FOLDER}{form.form}"
+        if form.form not in self._forms:
+            raise ConfigurationError(
+                f"The configuration names the form {form.form}, but {source} is not on the default branch.",
+                "Add the file, or take the entry out of store.forms.",
+            )
+        fields = parse_form(self._forms[form.form], source)
+        wrong = filling.problem(form, {field.id for field in fields if field.id})
+        if wrong:
+            raise ConfigurationError(f"The form {form.form} and its entry do not fit: {wrong}.", "Change one of them.")
+        return fields
+
     def context(self, object_id: str, number: int) -> Context:
         """What a decision about the object starts with."""
         return Context(
@@ -149,7 +173,7 @@ class Session:
             version=__version__,
             issue_url=self.issue_url(number),
             judge=self.judge(object_id),
-            rule=access.rule_for(self.rules, object_id),
+            object_id=object_id,
             beside=None,
         )
 
@@ -174,7 +198,7 @@ class Session:
 
         Whom a rule with `allow` lets in needs write permission for what it does not name.
         """
-        rule = access.rule_for(self.rules, object_id)
+        rule = access.rule_for(self.rules, object_id, login)
         answer = self._answer(login, rule)
         return self._answer(login, AccessRule(rule.match)) if answer and rule.limited else answer
 
@@ -186,7 +210,7 @@ class Session:
         """
         self.ensure()
         login = login.lower()
-        rule = access.rule_for(self.rules, object_id)
+        rule = access.rule_for(self.rules, object_id, login)
         whole, some = self.may_write(login, object_id), self.may_update(login, object_id)
         if whole is None or some is None:
             raise PermissionUnknown(login, str(self.refusals_to_say.pop(login, "")))
@@ -194,7 +218,7 @@ class Session:
 
     def may_update(self, login: str, object_id: str) -> bool | None:
         """Whether the person may do what the object's rule allows; None as for `may_write`."""
-        return self._answer(login, access.rule_for(self.rules, object_id))
+        return self._answer(login, access.rule_for(self.rules, object_id, login))
 
     def _answer(self, login: str, rule: AccessRule) -> bool | None:
         if login in self.counting:

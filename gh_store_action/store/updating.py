@@ -44,6 +44,7 @@ class Update:
 
     Args:
         earlier: how the keys begin that earlier attempts at the same thing gave it.
+        behalf: whose it is, where the store posts what somebody else wrote; empty for its own.
     """
 
     changes: Json
@@ -52,6 +53,7 @@ class Update:
     if_revision: int | None = None
     if_digest: str = ""
     earlier: tuple[str, ...] = ()
+    behalf: str = ""
 
     def is_key(self, key: str) -> bool:
         """Whether an update of this key is this one, posted before."""
@@ -98,7 +100,7 @@ def update_of(
     entry = _entry(update)
     if entry.kind is not Kind.UPDATE:
         raise InvalidUpdate(f"This is not a valid update: {entry.problem}.", "Fix it.")
-    if len(_text(update, "2000-01-01T00:00:00Z")) > TEXT_LIMIT:
+    if len(text_of(update, "2000-01-01T00:00:00Z")) > TEXT_LIMIT:
         raise InvalidUpdate(
             f"The update is too long for a comment: more than {TEXT_LIMIT:,} characters.", "Divide it into several."
         )
@@ -121,7 +123,8 @@ def in_step(update: Update, object_id: str, step: str, attempt: int) -> Update:
     return replace(update, update_id=f"{base}-{attempt}-{update.update_id[:16]}", earlier=earlier)
 
 
-def _text(update: Update, timestamp: str) -> str:
+def text_of(update: Update, timestamp: str) -> str:
+    """The comment that posts the update."""
     return updates.envelope(
         update.changes,
         version=__version__,
@@ -130,12 +133,13 @@ def _text(update: Update, timestamp: str) -> str:
         update_id=update.update_id,
         if_revision=update.if_revision,
         if_digest=update.if_digest,
+        behalf=update.behalf,
     )
 
 
 def _entry(update: Update) -> Entry:
     """The update as it will be read; so that nothing is posted which would not be understood."""
-    comment = Comment(0, "", "", _text(update, ""), "")
+    comment = Comment(0, "", "", text_of(update, ""), "")
     return updates.read(comment, _NO_RULES, frozenset())
 
 
@@ -222,7 +226,7 @@ class Updater:
         """
         for comment in issue.comments[-REPEAT_WINDOW:]:
             entry = updates.read(comment, self.session.rules, self.session.counting)
-            same = entry.kind is Kind.UPDATE and update.is_key(entry.update_id)
+            same = entry.kind is Kind.UPDATE and not entry.behalf and update.is_key(entry.update_id)
             stands = entry.update_id == update.update_id or self._old_refusal(issue, comment.id) is None
             if same and stands and comment.author == self.session.viewer:
                 return entry
@@ -256,7 +260,7 @@ class Updater:
 
     def _post(self, issue: Issue, update: Update, trail: Trail, *, reopen: bool) -> Posted:
         """The comment; said twice it is folded once, for its key is the same."""
-        text = _text(update, self.github.transport.server_time)
+        text = text_of(update, self.github.transport.server_time)
         for tried in range(MOST_TRIES):
             trail.doubtful()
             try:
@@ -283,7 +287,7 @@ class Updater:
     def _unopened(self, object_id: str, number: int, failure: Failure) -> None:
         """Where the issue stays closed no workflow starts; whom GitHub forbids it may mostly not write either."""
         rules, viewer = self.session.rules, self.session.viewer
-        rule = access.rule_for(rules, object_id)
+        rule = access.rule_for(rules, object_id, viewer)
         by_permission = access.needs(rule, viewer) == (access.Question.PERMISSION,) and rule.permission != "read"
         if failure.kind == "FORBIDDEN" and by_permission and viewer not in rules.processors:
             raise AccessDeniedError(

@@ -23,6 +23,7 @@ from graphql import (
 )
 
 from gh_store_action.gateway import queries
+from gh_store_action.gateway.forms import queries as form_queries
 from tests.support.published import graphql_schema
 from tests.support.runner import ROOT
 
@@ -62,8 +63,22 @@ def writes() -> dict[str, str]:
     }
 
 
+def forms() -> dict[str, str]:
+    """The requests about a form's issue."""
+    notes = {f"note {note}": form_queries.form(note=note) for note in ("new", "edit")}
+    posts = {
+        f"update {note} {lock}": form_queries.form(note=note, update=True, lock=lock)
+        for note in ("", "new", "edit")
+        for lock in (None, "", "SPAM")
+    }
+    return {**notes, **posts, "close": form_queries.form(close=True), "beside": queries.write(**_PLAIN, beside=True)}
+
+
+_PLAIN = {"checkpoint": False, "reply": False, "update": True, "close": True, "add": 1, "remove": 0}
+
+
 def test_documents__are_valid_against_the_official_schema(figures: Callable[[str], None]) -> None:
-    documents = {**constants(), **writes()}
+    documents = {**constants(), **writes(), **forms()}
     problems = [
         f"{name}: {error.message}" for name, text in documents.items() for error in validate(official(), parse(text))
     ]

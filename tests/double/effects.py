@@ -65,7 +65,9 @@ def open_issue(
     for view in ("labels", "lists"):
         hub.lag(repo, view, issue.number, None)
     repo.issues[issue.number] = issue
+    issue.labels = [label.id for label in labels]  # the event has them already
     hub.tell("issues", "opened", who, repo, issue)
+    issue.labels = []
     for label in labels:
         _attach(hub, repo, who, issue, label, now)
     return issue

@@ -181,3 +181,48 @@ def test_access__as_a_command(github: GitHub, tmp_path: Path) -> None:
     for login, may in (("octo", "everything"), (STRANGER, "$push, $addToSet")):
         assert f"{login} may do {may} to guestbook." in shell.terminal("access", "guestbook", "--as", login).plain
     assert "mallory may do nothing to other." in shell.terminal("access", "other", "--as", STRANGER).plain
+
+
+def test_login__each_person_has_what_has_their_name() -> None:
+    with world() as w:
+        w.repo.commit_files(
+            {".github/gh-store.yml": "store: {access: [{match: 'guest-{login}', permission: anyone}]}"}, by="alice"
+        )
+        w.hub.add_user("mallory-x")
+        number = w.object("guest-Mallory", {"n": 0})
+        w.update(number, {"n": 1}, by=STRANGER)
+        w.update(number, {"n": 2}, by="mallory-x")
+        w.update(number, {"alice": 1}, by="alice")
+        done = w.process(number)
+        assert (done.applied, done.unauthorized, w.data(number)) == (2, 1, {"n": 1, "alice": 1})
+        assert store_of(w).access("guest-MALLORY", STRANGER).decided_by == (
+            "{match: 'guest-{login}', permission: anyone}"
+        )
+        assert store_of(w).access("guest-mallory", "rita").kinds == ()
+
+
+def behalf(patch: object, who: object) -> dict[str, object]:
+    return {"_data": patch, "_meta": {"on_behalf_of": who}}
+
+
+def test_on_behalf__what_the_store_posts_for_somebody_is_judged_as_theirs() -> None:
+    with world() as w:
+        number = w.object("m", {"n": 0})
+        w.update(number, behalf({"n": 1}, "Mallory"), by=BOT)
+        w.update(number, behalf({"n": 2}, "alice"), by=BOT)
+        done = w.process(number)
+        assert (done.applied, done.unauthorized, w.data(number)) == (1, 1, {"n": 2})
+        assert [one.author for one in done.refusals] == [STRANGER]
+        history = store_of(w).get_object_history("m")
+        assert [one["metadata"]["author"] for one in history[1:]] == [STRANGER, "alice"]
+
+
+def test_on_behalf__nobody_gains_by_it() -> None:
+    with world() as w:
+        number = w.object("m", {"n": 0})
+        w.update(number, behalf({"n": 1}, "alice"), by=STRANGER)
+        w.update(number, behalf({"n": 2}, STRANGER), by="alice")
+        comment = w.update(number, behalf({"n": 3}, "alice"), by=BOT)
+        w.repo.edit_comment(comment, STRANGER, json.dumps(behalf({"n": 4}, "alice")))
+        w.update(number, behalf({"n": 5}, ["alice"]), by=STRANGER)
+        assert (w.process(number).unauthorized, w.data(number)) == (4, {"n": 0})

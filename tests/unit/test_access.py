@@ -210,3 +210,10 @@ def test_codeowners_for__a_file_that_github_does_not_load_names_nobody() -> None
 )
 def test_codeowners_for__no_pattern_runs_away(pattern: str) -> None:
     assert codeowners_for(f"{pattern} @a", "a" * 200 + "/" + "a" * 200) == frozenset()
+
+
+def test_matches__a_login_stands_for_itself_and_for_nothing_where_none_is_given() -> None:
+    assert matches("guest-{login}", "Guest-Ada", "ada")
+    assert not matches("guest-{login}", "guest-ada")
+    assert matches("{login}-*", "dependabot[bot]-1", "dependabot[bot]")
+    assert not matches("{login}", "dependabotb", "dependabot[bot]")

@@ -75,7 +75,7 @@ def test_dump_default__reads_as_the_defaults_and_shows_every_key() -> None:
         assert keys[name].keys() == known[name]["properties"].keys()
     assert [f"    {name}: null\n" in text for name in known["rate_limit"]["properties"]] == [True]
     examples = re.findall(r"\n((?:  #   .*\n)+)", text)
-    assert len(examples) == 2
+    assert len(examples) == 3
     for block in examples:
         assert parse_rules("store:\n" + re.sub(r"(?m)^  #   ", "  ", block))[0] != Rules()
 

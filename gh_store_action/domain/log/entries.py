@@ -48,6 +48,8 @@ class Entry:
         reason: of a checkpoint: why it was made, empty for an initial state.
         editor: of a checkpoint: whose state it took over, empty for the store's own.
         previous: of an initial state: the issue that the object was rolled over from, 0 for none.
+        behalf: of an update: the login that it says it is for, who must be allowed, too; empty for none.
+        known: whether a counting identity wrote it, and nobody else edited it.
     """
 
     comment: Comment
@@ -66,6 +68,13 @@ class Entry:
     reason: str = ""
     editor: str = ""
     previous: int = 0
+    behalf: str = ""
+    known: bool = False
+
+    @property
+    def author(self) -> str:
+        """Whose it is: the comment's author's, or that of the person whom the store speaks for."""
+        return self.behalf if self.known and self.behalf else self.comment.author
 
     @property
     def id(self) -> int:
@@ -121,7 +130,7 @@ def read(comment: Comment, rules: Rules, counting: frozenset[str], here: frozens
         if state is not None:
             return state
     if isinstance(value, dict) and ("_meta" in value or "_data" in value):
-        return _envelope(comment, value)
+        return replace(_envelope(comment, value), known=not tampered and comment.author in counting)
     problem = mistaken(value)
     if problem is not None:
         return Entry(comment, Kind.INVALID, patch=value, problem=problem)
@@ -223,6 +232,7 @@ def _envelope(comment: Comment, value: dict[str, Json]) -> Entry:
     revision = meta.get("if_revision")
     if revision is not None and (not isinstance(revision, int) or isinstance(revision, bool) or revision < 1):
         return _invalid(comment, "$._meta.if_revision", "if_revision must be a whole number from 1")
+    behalf = meta.get("on_behalf_of")
     wanted = meta.get("if_digest")
     if wanted is not None and not (isinstance(wanted, str) and _HEX.fullmatch(wanted)):
         return _invalid(comment, "$._meta.if_digest", "if_digest must be 8 to 64 hexadecimal digits in lower case")
@@ -234,6 +244,7 @@ def _envelope(comment: Comment, value: dict[str, Json]) -> Entry:
         update_id=update_id or "",
         if_revision=revision,
         if_digest=wanted or "",
+        behalf=behalf.lower() if isinstance(behalf, str) else "",
     )
 
 
@@ -246,8 +257,13 @@ def envelope(
     update_id: str = "",
     if_revision: int | None = None,
     if_digest: str = "",
+    behalf: str = "",
 ) -> str:
-    """The text of an update comment, in the form that gh-store 0.6 and later read too."""
+    """The text of an update comment, in the form that gh-store 0.6 and later read too.
+
+    Args:
+        behalf: whose update it is, where the store posts what somebody else wrote; empty for the author's own.
+    """
     meta: dict[str, Json] = {"client_version": version, "timestamp": timestamp, "update_mode": mode}
     if update_id:
         meta["update_id"] = update_id
@@ -255,6 +271,8 @@ def envelope(
         meta["if_revision"] = if_revision
     if if_digest:
         meta["if_digest"] = if_digest
+    if behalf:
+        meta["on_behalf_of"] = behalf
     return dump({"_data": patch, "_meta": meta})
 
 

@@ -131,11 +131,11 @@ def repeats(entries: Sequence[Entry]) -> dict[int, Entry]:
         entries: the whole log as read, chat included, ascending by id.
     """
     found: dict[int, Entry] = {}
-    latest: dict[tuple[str, str], tuple[int, Entry]] = {}
+    latest: dict[tuple[str, str, str], tuple[int, Entry]] = {}
     for place, entry in enumerate(entries):
         if entry.kind is not Kind.UPDATE or not entry.update_id:
             continue
-        key = entry.comment.author, entry.update_id
+        key = entry.comment.author, entry.behalf, entry.update_id
         before = latest.get(key)
         if before is not None and place - before[0] <= REPEAT_WINDOW:
             found[entry.id] = before[1]

@@ -267,7 +267,7 @@ def entries_of(log: ObjectLog, states: Sequence[Point]) -> list[HistoryEntry]:
         verdict = verdict_of(log, entry)
         reasons = _reasons(log, entry, states, said) if verdict == Outcome.REJECTED.key else ()
         metadata: dict[str, Json] = {
-            "author": entry.comment.author,
+            "author": entry.author,
             "verdict": verdict,
             "reason": "; ".join(map(str, reasons)),
             "reasons": [reason._asdict() for reason in reasons],

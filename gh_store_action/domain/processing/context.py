@@ -42,7 +42,7 @@ class Context:
         viewer: the token's own login.
         counting: the token's own login and the processors: what they leave counts everywhere.
         binding: `counting`, and whoever has set a marker of this object: what they left in its log counts.
-        rule: who may write this object.
+        object_id: of this object.
         permissions: by login, whether it may write this object.
         limited: by login, whether it may do what the rule's `allow` names.
         unanswered: logins whose permission GitHub would not tell.
@@ -60,7 +60,7 @@ class Context:
     version: str
     issue_url: str
     judge: Judge = no_schema
-    rule: AccessRule = AccessRule()
+    object_id: str = ""
     permissions: Mapping[str, bool] = field(default_factory=dict)
     limited: Mapping[str, bool] = field(default_factory=dict)
     unanswered: frozenset[str] = frozenset()
@@ -71,24 +71,24 @@ class Context:
     binding: frozenset[str] = frozenset()
     beside: int | None = 0
 
+    def rule(self, login: str) -> AccessRule:
+        """The rule of this object that is the person's."""
+        return access.rule_for(self.rules, self.object_id, login)
+
     def writers(self, entry: Entry) -> tuple[str, ...]:
-        """Who must be allowed for the entry to be: the author, and whoever edited it."""
+        """Who must be allowed for the entry to be: the author, whom it speaks for, and whoever edited it."""
         comment = entry.comment
         editors = (comment.editor,) if comment.edited_at and comment.editor != comment.author else ()
-        return tuple(login for login in (comment.author, *editors) if login not in self.counting)
+        behind = (comment.author, *((entry.behalf,) if entry.behalf else ()), *editors)
+        return tuple(login for login in dict.fromkeys(behind) if login not in self.counting)
 
     def refusal(self, entry: Entry) -> Verdict | None:
         """The verdict where somebody behind the entry may not do what it does, else None."""
         writers = [login for login in self.writers(entry) if not self.permissions.get(login)]
-        if not writers:
-            return None
         if not all(self.limited.get(login) for login in writers):
             return UNAUTHORIZED
-        return None if self._permitted(entry) else Verdict(Outcome.REJECTED, (Reason("$", access.limit(self.rule)),))
-
-    def _permitted(self, entry: Entry) -> bool:
-        """Whether the rule's `allow` has the entry; one that is no update has its own verdict."""
-        return entry.kind is Kind.INVALID or access.permits(self.rule, entry.mode, entry.patch)
+        barred = [rule for rule in map(self.rule, writers) if not _permitted(rule, entry)]
+        return Verdict(Outcome.REJECTED, (Reason("$", access.limit(barred[0])),)) if barred else None
 
     def allows(self, login: str) -> bool:
         """Whether that identity may write; asks first.
@@ -125,10 +125,12 @@ class Context:
         logins: set[str] = set()
         limited: set[str] = set()
         for entry in entries:
-            if self.rule.limited:
-                limited.update(self.writers(entry))
-            if not self.rule.limited or not self._permitted(entry):
-                logins.update(self.writers(entry))
+            for login in self.writers(entry):
+                rule = self.rule(login)
+                if rule.limited:
+                    limited.add(login)
+                if not rule.limited or not _permitted(rule, entry):
+                    logins.add(login)
         self.ask_people(logins, limited)
 
     def ask_people(self, logins: Collection[str], limited: Collection[str] = ()) -> None:
@@ -143,3 +145,8 @@ class Context:
         )
         if unknown.logins or unknown.limited:
             raise NeedsMore(unknown)
+
+
+def _permitted(rule: AccessRule, entry: Entry) -> bool:
+    """Whether the rule's `allow` has the entry; one that is no update has its own verdict."""
+    return entry.kind is Kind.INVALID or access.permits(rule, entry.mode, entry.patch)

@@ -269,7 +269,7 @@ def _refusals(entries: Sequence[Entry], verdicts: Mapping[int, Verdict]) -> tupl
     return tuple(
         Refusal(
             entry.id,
-            entry.comment.author,
+            entry.author,
             verdicts[entry.id].reasons,
             unauthorized=verdicts[entry.id].outcome is Outcome.UNAUTHORIZED,
         )

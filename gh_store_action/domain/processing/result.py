@@ -22,6 +22,7 @@ class Result:
         comments: how many the issue has; GitHub takes 2,500.
         skipped: why the issue was left alone, empty for an object.
         moved_to: the issue that its object is being moved to, 0 for none.
+        form: the number of the form's issue whose answers it is about, 0 for none.
         error: the failure that ended the work on it, None where there was none.
         issue: as last read, None where it was not looked at.
     """
@@ -40,6 +41,7 @@ class Result:
     skipped: str = ""
     moved_to: int = 0
     error: StoreError | None = None
+    form: int = 0
     issue: Issue | None = field(default=None, repr=False)
 
     @property

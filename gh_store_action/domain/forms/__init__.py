@@ -1,0 +1,1 @@
+"""Issue forms: what somebody answered, and what the store makes of it."""

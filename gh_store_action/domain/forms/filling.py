@@ -1,0 +1,88 @@
+"""A template with places for the answers to a form, and what it makes of them.
+
+A place is the name of a field in braces.  Where it is a whole text, the answer takes its place with its type, and
+without an answer the text, and with it its key or its item, is left out; inside other text it is put in as text.  In a
+key, which says where data goes, only what GitHub itself vouches for has a place.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+
+from gh_store_action.domain.records import FormRule
+from gh_store_action.domain.strict_json import Json, canonical
+
+OWN = ("login", "number", "created_at")
+"""Places that GitHub fills: whose the form's issue is, its number, and when it was opened."""
+_IN_KEYS = frozenset({"login", "number"})
+_PLACE = re.compile(r"\{([A-Za-z0-9_-]{1,100})\}")
+
+
+class _Nothing:
+    """What a place without an answer leaves."""
+
+
+_NOTHING = _Nothing()
+
+
+def problem(form: FormRule, fields: Collection[str]) -> str:
+    """Why a form and its entry do not fit, empty where they do.
+
+    Args:
+        fields: the ids of the form's fields.
+    """
+    unknown = sorted(set(form.types) - set(fields))
+    if unknown:
+        return f"there is no field {unknown[0]!r} in the form"
+    taken = sorted(set(OWN) & set(fields))
+    if taken:
+        return f"the form has a field {taken[0]!r}, which is a name that the store gives"
+    for name, in_key in [*((name, False) for name in _PLACE.findall(form.update)), *_named(form.data)]:
+        if name not in fields and name not in OWN:
+            return f"there is no field {name!r} in the form"
+        if in_key and name not in _IN_KEYS:
+            return f"{{{name}}} stands in a key, where only {{login}} and {{number}} may stand"
+    return ""
+
+
+def _named(data: Json) -> Iterator[tuple[str, bool]]:
+    """The places of a template, and whether each stands in a key."""
+    if isinstance(data, str):
+        yield from ((name, False) for name in _PLACE.findall(data))
+    elif isinstance(data, list):
+        for item in data:
+            yield from _named(item)
+    elif isinstance(data, dict):
+        for key, value in data.items():
+            yield from ((name, True) for name in _PLACE.findall(key))
+            yield from _named(value)
+
+
+def text(template: str, values: Mapping[str, Json]) -> str:
+    """The text with its places filled."""
+
+    def put(found: re.Match[str]) -> str:
+        value = values.get(found[1], "")
+        return value if isinstance(value, str) else canonical(value)
+
+    return _PLACE.sub(put, template)
+
+
+def filled(template: Json, values: Mapping[str, Json]) -> Json:
+    """The data; a template that is one place without an answer gives an empty object."""
+    found = _filled(template, values)
+    return {} if isinstance(found, _Nothing) else found
+
+
+def _filled(template: Json, values: Mapping[str, Json]) -> Json | _Nothing:
+    if isinstance(template, str):
+        place = _PLACE.fullmatch(template)
+        return values.get(place[1], _NOTHING) if place else text(template, values)
+    if isinstance(template, list):
+        items = [_filled(item, values) for item in template]
+        return [item for item in items if not isinstance(item, _Nothing)]
+    if isinstance(template, dict):
+        pairs = [(text(key, values), _filled(value, values)) for key, value in template.items()]
+        return {key: value for key, value in pairs if not isinstance(value, _Nothing)}
+    return template

@@ -1,0 +1,75 @@
+"""The one comment that the store leaves on a form's issue: what became of the answers."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gh_store_action.domain import objects
+from gh_store_action.domain.markdown import code_span, link, markdown_text
+from gh_store_action.domain.records import Comment, FormRule, Issue, Rules
+from gh_store_action.domain.refusal import Reason
+
+REFUSED = "refused"
+TAKEN = "taken"
+_NOTE = re.compile(r"<!-- gh-store form (refused|taken) (\S{1,100}) -->")
+_MOST_REASONS = 20
+
+
+@dataclass(frozen=True)
+class Note:
+    """What the store has said on a form's issue.
+
+    Args:
+        kind: `REFUSED`, or `TAKEN` for answers that are on their way to the object, or there.
+        about: the text that was refused, see `key`; or the id of the object.
+    """
+
+    kind: str
+    about: str
+    comment: Comment
+
+
+def rule_of(issue: Issue, rules: Rules) -> FormRule | None:
+    """The form that the issue is one of, the first whose label it has; an object is none."""
+    if objects.has_label(issue, rules.base_label) or objects.has_label(issue, rules.archived_label):
+        return None
+    return next((form for form in rules.forms if objects.has_label(issue, form.label)), None)
+
+
+def note_of(issue: Issue, counting: frozenset[str]) -> Note | None:
+    """The newest note that an identity that counts has left, and nobody else has edited."""
+    for comment in reversed(issue.comments):
+        found = _NOTE.match(comment.body)
+        edited = comment.edited_at != "" and comment.editor not in counting
+        if found and comment.author in counting and not edited:
+            return Note(found[1], found[2], comment)
+    return None
+
+
+def key(issue: Issue) -> str:
+    """What tells the form's text from what its author makes of it by an edit."""
+    return hashlib.sha256(issue.body.encode("utf-8", "replace")).hexdigest()[:16]
+
+
+def settled(issue: Issue, counting: frozenset[str]) -> bool:
+    """Whether a sweep may pass the form by: it was refused as it is now."""
+    note = note_of(issue, counting)
+    return note is not None and (note.kind, note.about) == (REFUSED, key(issue))
+
+
+def refused(issue: Issue, reasons: Sequence[Reason]) -> str:
+    """The text for answers that are not taken."""
+    lines = [f"<!-- gh-store form {REFUSED} {key(issue)} -->", "**These answers were not taken.**", ""]
+    lines += [f"- {code_span(path)}: {markdown_text(sentence)}" for path, sentence in reasons[:_MOST_REASONS]]
+    lines += ["", "Edit the text above, and it is read again. Closing the issue takes it back."]
+    return "\n".join(lines)
+
+
+def taken(object_id: str, url: str) -> str:
+    """The text for answers that are an update of the object now."""
+    return (
+        f"<!-- gh-store form {TAKEN} {object_id} -->\nThese answers are an update of {link(code_span(object_id), url)}."
+    )

@@ -1,0 +1,1 @@
+"""GitHub as issue forms need it."""

@@ -1,0 +1,161 @@
+"""Forms under kills, faults and two runs at once: one update, one closed form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+
+import pytest
+
+from gh_store_action.errors import StoreError
+from tests.integration.test_fault_matrix import FAULTS
+from tests.integration.test_forms import entries, notes, sweep, take
+from tests.support.forms import entry, fill_in, set_up, text
+from tests.support.interleave import Orders
+from tests.support.store import World, world
+
+Seen = tuple[object, str, int, int]
+
+
+def seen(w: World, number: int, form: int) -> Seen:
+    """The object's entries, whether the form is closed, how many notes it has, and the updates in the log."""
+    said = [comment for comment in w.repo.issue(number).comments if f'"form-{form}"' in comment.body]
+    return entries(w, number), w.repo.issue(form).state, len(notes(w, form)), len(said)
+
+
+def valid(w: World) -> tuple[int, int]:
+    return set_up(w), fill_in(w)
+
+
+def after_a_refusal(w: World) -> tuple[int, int]:
+    number = set_up(w)
+    form = fill_in(w, "")
+    take(w, form)
+    w.repo.edit_issue(form, "mallory", body=text())
+    return number, form
+
+
+def on_a_locked_object(w: World) -> tuple[int, int]:
+    number = set_up(w)
+    w.repo.lock(number, "alice")
+    return number, fill_in(w)
+
+
+def beside_a_pending_update(w: World) -> tuple[int, int]:
+    number, form = set_up(w), fill_in(w)
+    w.update(number, {"by": "alice"})
+    return number, form
+
+
+SCENARIOS = [valid, after_a_refusal, on_a_locked_object, beside_a_pending_update]
+DONE = [entry()], "closed", 1, 1
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.parametrize("way", ["number", "sweep"])
+def test_killed_at_any_request__the_next_sweep_ends_it(scenario: Callable[[World], tuple[int, int]], way: str) -> None:
+    with world() as w:
+        number, form = scenario(w)
+        saved, found, k = w.hub.save(), [], 0
+        while not found or found[-1][2]:
+            k += 1
+            for phase in ("before", "after"):
+                w.hub.restore(saved)
+                token = w.token()
+                fault = w.hub.faults.dead_from(token, k, phase)
+                with suppress(StoreError):
+                    take(w, form, token) if way == "number" else sweep(w, token)
+                w.hub.faults.clear()
+                sweep(w)
+                found.append((k, phase, fault.hits, seen(w, number, form)))
+        assert [one for one in found if one[3] != DONE] == []
+        assert k >= 5
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_at_any_request__is_got_over(name: str) -> None:
+    with world() as w:
+        number, form = valid(w)
+        saved = w.hub.save()
+        for k in range(1, 5):
+            w.hub.restore(saved)
+            token = w.token()
+            fault = FAULTS[name](w, token, k)
+            take(w, form, token)
+            w.hub.faults.clear()
+            assert (k, fault.hits) == (k, 1)  # type: ignore[attr-defined]
+            found = seen(w, number, form)
+            assert (k, found[0], found[1]) == (k, [entry()], "closed")
+            assert found[3] <= 2  # said twice it counts once
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("alias", ["note", "say", "check", "fold", "beside", "unlock", "lock"])
+def test_one_alias_fails__it_is_done_again(alias: str, after: bool) -> None:
+    with world() as w:
+        number, form = on_a_locked_object(w)
+        error = {"type": "RESOURCE_LIMITS_EXCEEDED", "message": "Resource limits for this query exceeded."}
+        token = w.token()
+        fault = w.hub.faults.partial(
+            {alias: error}, after=after, token=token, match=lambda r: r.writes and alias in r.body
+        )
+        with suppress(StoreError):
+            take(w, form, token)
+        w.hub.faults.clear()
+        assert fault.hits == 1
+        sweep(w)
+        found = seen(w, number, form)
+        assert (found[0], found[1]) == ([entry()], "closed")
+
+
+def test_two_runs_in_every_order__take_it_once() -> None:
+    with world() as w:
+        number, form = valid(w)
+        saved, orders = w.hub.save(), Orders(most=40)
+        for schedule in orders:
+            w.hub.restore(saved)
+            tokens = [w.token(), w.token()]
+            schedule.run(w.hub, {token: lambda token=token: take(w, form, token) for token in tokens})  # type: ignore[misc]
+            sweep(w)
+            assert (schedule.order, seen(w, number, form)[:2]) == (schedule.order, ([entry()], "closed"))
+        assert orders.count == 40
+
+
+def test_a_kill_and_a_hundred_updates_later__it_is_still_known(w: World) -> None:
+    number, form = valid(w)
+    token = w.token()
+    w.hub.faults.dead_from(token, 3, "after")
+    with suppress(StoreError):
+        take(w, form, token)
+    w.hub.faults.clear()
+    w.hub.clock.advance(10)
+    for place in range(230):
+        w.repo.comment(number, "alice", f"just talk {place}")
+    w.process(number)
+    w.repo.edit_issue(form, "mallory", body="no form any more")
+    take(w, form)
+    assert seen(w, number, form) == DONE
+
+
+def test_a_persons_run_that_died__is_gone_on_with_by_the_workflow(w: World) -> None:
+    number, form = valid(w)
+    token = w.hub.token("alice")
+    w.hub.faults.dead_from(token, 3, "after")
+    with suppress(StoreError):
+        take(w, form, token)
+    w.hub.faults.clear()
+    sweep(w)
+    assert (entries(w, number), w.repo.issue(form).state) == ([entry()], "closed")
+
+
+def test_what_was_never_posted_is_read_again_as_it_is_now(w: World) -> None:
+    number, form = valid(w)
+    gone = {"type": "FORBIDDEN", "message": "Unable to create comment because issue is locked"}
+    w.hub.faults.partial({"say": gone}, match=lambda r: r.writes)
+    with suppress(StoreError):
+        take(w, form)
+    w.hub.faults.clear()
+    assert seen(w, number, form) == ([], "open", 1, 0)
+    w.repo.edit_issue(form, "mallory", body=text("Eve"))
+    take(w, form)
+    assert seen(w, number, form) == ([entry("Eve")], "closed", 1, 1)
