@@ -35,9 +35,8 @@ def titles_of(issue: Issue) -> Iterator[Rename]:
 
 
 def marker_in(title: str, object_id: str) -> Marker | None:
-    """The marker of a title that names this object; labels, and so ids, do not tell cases apart."""
-    named, marker = objects.read_title(objects.read_moved(title)[0])
-    return marker if named.casefold() == object_id.casefold() else None
+    """The marker of a title that names this object."""
+    return objects.read_title(objects.read_moved(title)[0])[1] if objects.names(title, object_id) else None
 
 
 def _all_titles(issue: Issue) -> Iterator[Rename]:
@@ -83,8 +82,7 @@ def is_accepted(issue: Issue, object_id: str, counting: frozenset[str]) -> bool:
 
 def _is_named(issue: Issue, object_id: str) -> bool:
     """Whether a title has named the object, with a marker or without."""
-    named = (objects.read_title(objects.read_moved(rename.title)[0])[0] for rename in _all_titles(issue))
-    return object_id.casefold() in (one.casefold() for one in named)
+    return any(objects.names(rename.title, object_id) for rename in _all_titles(issue))
 
 
 def goes_first(issue: Issue, object_id: str, counting: frozenset[str]) -> bool:
@@ -124,11 +122,10 @@ def other_id(issue: Issue, object_id: str, counting: frozenset[str]) -> str:
         named, marker = objects.read_title(objects.read_moved(rename.title)[0])
         if marker is None or not rename.login or _is_the_authors(rename, issue, counting):
             continue
-        if named.casefold() == object_id.casefold():
+        if objects.names(rename.title, object_id):
             return ""
         other = other or named
-    named = objects.read_title(issue.title)[0]
-    return other or (named if named.casefold() != object_id.casefold() else "")
+    return other or ("" if objects.names(issue.title, object_id) else objects.read_title(issue.title)[0])
 
 
 def wrong_label(issue: Issue, object_id: str, counting: frozenset[str]) -> str:

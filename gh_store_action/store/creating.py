@@ -13,7 +13,7 @@ from gh_store_action import __version__
 from gh_store_action.domain import acceptance, objects
 from gh_store_action.domain.log import entries as updates
 from gh_store_action.domain.log.entries import Kind
-from gh_store_action.domain.objects import LABEL_LIMIT, TITLE_PREFIX, Marker
+from gh_store_action.domain.objects import LABEL_LIMIT, Marker
 from gh_store_action.domain.records import Issue, StoredMeta, StoredObject
 from gh_store_action.domain.strict_json import (
     BODY_LIMIT,
@@ -215,7 +215,7 @@ class Creator:
 
         One without an answer is looked for before it is repeated: twice is two issues.
         """
-        title, body = TITLE_PREFIX + wanted.object_id, dump(wanted.data)
+        title, body = objects.heading(wanted.object_id, self.session.rules), dump(wanted.data)
         for attempt in range(MOST_TRIES):
             try:
                 return self.github.open_issue(title, body, wanted.labels), attempt > 0
@@ -277,7 +277,14 @@ class Creator:
         raise unknown
 
     def _initial_state(self, wanted: _Wanted) -> str:
-        return updates.checkpoint(wanted.data, after=0, revision=1, update_id=self._key(wanted), version=__version__)
+        return updates.checkpoint(
+            wanted.data,
+            after=0,
+            revision=1,
+            update_id=self._key(wanted),
+            version=__version__,
+            object_id=objects.stated(wanted.object_id, self.session.rules),
+        )
 
     def _key(self, wanted: _Wanted) -> str:
         return updates.checkpoint_id(0, 0, wanted.data)
@@ -295,8 +302,9 @@ class Creator:
         finished, issue = self._finish(wanted, opened, said)
         rules, counting = self.session.rules, self.session.counting
         for other in finished.siblings:
-            named = (objects.object_id_of(other, rules) or "").casefold()
-            rival = other.number < opened.number and named == wanted.object_id.casefold()
+            named = objects.object_id_of(other, rules) or ""
+            same = objects.key(named, rules) == objects.key(wanted.object_id, rules)
+            rival = other.number < opened.number and same
             if rival and objects.is_live(other, rules) and acceptance.is_accepted(other, named, counting):
                 raise self._give_up(wanted, opened, finished, other.number)
         if not self.lookup.pending(issue):
@@ -318,7 +326,7 @@ class Creator:
                     comment=said.node_id,
                     processed=processed,
                     initial=initial,
-                    title=objects.title(wanted.object_id, marker),
+                    title=objects.title(wanted.object_id, marker, self.session.rules),
                 )
                 if finished.titled and finished.issue is not None:
                     return finished, finished.issue

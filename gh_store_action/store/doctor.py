@@ -320,7 +320,7 @@ def _objects(session: Session, progress: Progress) -> Iterator[Check]:
     for issue in issues:
         found = snapshots.stored_object(issue, rules, counting, session.may_write)
         if isinstance(found, StoredObject):
-            holders.setdefault(found.meta.object_id.casefold(), []).append(issue.number)
+            holders.setdefault(objects.key(found.meta.object_id, rules), []).append(issue.number)
         elif found.broken:
             broken.append(f"#{issue.number} ({found.reason})")
     yield Check("objects", Level.OK, f"{len(holders):,}, by {len(issues):,} listed with the label")

@@ -11,7 +11,7 @@ from gh_store_action.domain import acceptance, objects
 from gh_store_action.domain.log import entries as updates
 from gh_store_action.domain.log.entries import REPLY_PREFIX, Entry, Kind
 from gh_store_action.domain.markdown import code_span
-from gh_store_action.domain.objects import TITLE_PREFIX, Marker
+from gh_store_action.domain.objects import Marker
 from gh_store_action.domain.processing.result import Result
 from gh_store_action.domain.records import Issue, Receipt, Refusal, StoredObject
 from gh_store_action.domain.refusal import Reason
@@ -198,7 +198,7 @@ class Mover:
 
     def _own_labels(self, issue: Issue) -> tuple[str, ...]:
         rules = self.session.rules
-        return (rules.base_label, *(rules.uid_prefix + one for one in objects.ids_in_labels(issue.labels, rules)))
+        return (rules.base_label, *objects.uid_labels(issue, rules))
 
     def _beginning(self, issue: Issue) -> Entry | None:
         """The state that a copy begins with; it names the issue that it is a copy of."""
@@ -209,7 +209,7 @@ class Mover:
         """A new issue with the object's state, without labels: nobody takes it for the object yet."""
         now = self.lookup.stored(old)
         object_id, revision = now.meta.object_id, now.meta.version
-        opened = self.github.open_issue(TITLE_PREFIX + object_id, dump(now.data), ())
+        opened = self.github.open_issue(objects.heading(object_id, self.session.rules), dump(now.data), ())
         text = updates.checkpoint(
             now.data,
             after=0,
@@ -217,6 +217,7 @@ class Mover:
             update_id=updates.checkpoint_id(revision, 0, now.data),
             version=__version__,
             previous=old.number,
+            object_id=objects.stated(object_id, self.session.rules),
         )
         self._finish(opened, text, object_id, revision, now.data)
         return opened.number
@@ -231,7 +232,7 @@ class Mover:
             comment=said.node_id,
             processed=processed,
             initial=initial,
-            title=objects.title(object_id, marker),
+            title=objects.title(object_id, marker, self.session.rules),
         )
         if not finished.titled:
             self.github.raise_for(finished.failures, "write issues")
