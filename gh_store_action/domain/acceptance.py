@@ -136,7 +136,9 @@ def wrong_label(issue: Issue, object_id: str, counting: frozenset[str]) -> str:
 
 
 def problem(issue: Issue, rules: Rules, counting: frozenset[str]) -> str:
-    """Why labels and title do not say which object the issue is; empty where they do."""
+    """Why labels and title do not say which object the issue is, or that it is none; empty where they do."""
+    if retired := objects.retired(issue):
+        return retired
     object_id = objects.object_id_of(issue, rules)
     if object_id is None:
         return objects.id_problem(issue, rules)

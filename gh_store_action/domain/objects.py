@@ -19,6 +19,12 @@ LABEL_LIMIT = 50  # characters of a label's name: https://github.com/github/docs
 TITLE_LIMIT = 256  # characters of an issue's title (github-facts, section 1)
 HASH = "="  # begins a label's text that stands for an id; no id that a label carries itself has it
 HASH_DIGITS = 32  # behind it, hexadecimal
+RETIRED = {  # how labels of gh-store 0.8 to 0.11 begin, and what they say of their issue
+    "ALIAS-TO:": "made it an alias of {!r}",
+    "MERGED-INTO:": "merged it into {!r}",
+    "DEPRECATED-BY:": "put issue #{} in its place",
+    "deprecated-object": "deprecated it",
+}
 COMMENT_LIMIT = 2_500  # comments of an issue: https://github.com/digitaldrywood/detent/issues/1540
 FULL = "commenting is disabled on issues with more than"  # GitHub's refusal of one comment more, lower-cased
 MOST_RECENT = 10  # comments that a marker names; late ones come seconds late, so these are enough
@@ -284,6 +290,18 @@ def _stated(text: str) -> str:
         return ""
     meta = value.get("_meta") if isinstance(value, dict) else None
     return str(meta.get("object_id", "")) if isinstance(meta, dict) else ""
+
+
+def retired(issue: Issue) -> str:
+    """What gh-store made of the issue in favour of another one, by its labels; empty where it is one of its own.
+
+    The store itself makes no aliases: a second label that names an object would be an id for triagers to give.
+    """
+    for sign, deed in RETIRED.items():
+        for label in issue.labels:
+            if label.casefold().startswith(sign.casefold()):
+                return f"gh-store {deed.format(label[len(sign) :])}"
+    return ""
 
 
 def is_live(issue: Issue, rules: Rules) -> bool:

@@ -134,7 +134,8 @@ class Creator:
         found = {label.casefold(): label for label in own}
         for label in (*rules.extra_labels, *extra):
             name = label.casefold()
-            clash = name == rules.archived_label.casefold() or name.startswith(rules.uid_prefix.casefold())
+            signs = (rules.uid_prefix, *objects.RETIRED)
+            clash = name == rules.archived_label.casefold() or name.startswith(tuple(map(str.casefold, signs)))
             if clash and name not in found:
                 raise InputError(f"The label {label!r} is one that the store itself uses.", "Choose another label.")
             if not label.strip() or label != label.strip() or len(label) > LABEL_LIMIT:

@@ -21,6 +21,8 @@ from gh_store_action.store.session import Session
 
 _BECOMES = "It becomes the object when somebody who may write saves its body, or an update is processed."
 
+_RETIRED = "Use that one; for an object of its own take gh-store's label off, and put the store's on."
+
 
 @dataclass(frozen=True)
 class Found:
@@ -90,6 +92,9 @@ class Lookup:
             if named is not None and objects.key(named, rules) != objects.key(object_id, rules):
                 continue
             may_write, hint = self.session.may_write, Text("Correct the label, or run ", REPAIR, ".")
+            if retired := objects.retired(issue):
+                wrong.append((issue, retired, Text(_RETIRED)))
+                continue
             if named is None and issue.complete:
                 refused.append((issue, objects.id_problem(issue, rules), hint))
                 continue

@@ -24,6 +24,7 @@ from gh_store_action.store.processor import MOST_RECEIPTS, Processor
 from gh_store_action.store.reading import Reader
 
 MOST_TRIES = 3
+_KEEP = "post there what is worth keeping of this one, then take its labels off"
 
 
 @dataclass(frozen=True)
@@ -63,17 +64,40 @@ class Mover:
     # -- from gh-store ---------------------------------------------------------------------------------------------
 
     def migrate(self) -> tuple[Migration, ...]:
-        """Adopts every object without a marker; one request for each hundred objects, and two for each of those."""
-        waiting = [issue for issue in self._listed() if self._is_foreign(issue)]
-        return tuple(self._adopt(issue) for issue in waiting)
+        """Adopts every object without a marker; one request for each hundred objects, and two for each of those.
+
+        Aliases of gh-store, and issues with the id of another one, are named and left as they are.
+        """
+        holders: dict[str, int] = {}
+        found: list[Migration] = []
+        for issue in sorted(self._listed(), key=self._place):
+            object_id = objects.claimed_id(issue, self.session.rules)
+            if retired := objects.retired(issue):
+                problem = f"{retired}; use that one, or take gh-store's label off"
+                found.append(Migration(object_id, issue.number, "gh-store", problem=problem))
+                continue
+            if not self._is_object(issue):
+                continue
+            holder = holders.setdefault(objects.key(object_id, self.session.rules), issue.number)
+            if holder != issue.number:
+                problem = f"issue #{holder} has the same id, and counts; {_KEEP}"
+                found.append(Migration(object_id, issue.number, "gh-store", problem=problem))
+            elif self.lookup.marker(issue) is None:
+                found.append(self._adopt(issue))
+        return tuple(sorted(found, key=lambda one: one.issue_number))
+
+    def _place(self, issue: Issue) -> tuple[bool, int]:
+        """Which of two issues with one id goes first."""
+        object_id = objects.claimed_id(issue, self.session.rules)
+        return not acceptance.goes_first(issue, object_id, self.session.counting), issue.number
 
     def _listed(self) -> Iterator[Issue]:
         reader = Reader(self.lookup)
         yield from [issue for page in reader.pages() for issue in page.issues]
 
-    def _is_foreign(self, issue: Issue) -> bool:
+    def _is_object(self, issue: Issue) -> bool:
         live, object_id = objects.is_live(issue, self.session.rules), objects.object_id_of(issue, self.session.rules)
-        if not live or object_id is None or self.lookup.marker(issue) is not None:
+        if not live or object_id is None:
             return False
         return not acceptance.not_accepted(issue, object_id, self.session.counting, self.session.may_write)
 

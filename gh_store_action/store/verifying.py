@@ -164,6 +164,8 @@ class Verifier:
         if objects.has_label(issue, rules.archived_label):
             listing.deleted[self._key(object_id or "")] = issue.number
             return
+        if objects.retired(issue):
+            return  # `doctor` and `migrate` name them
         if objects.is_live(issue, rules) and self._meant(issue):
             listing.mislabelled.append(issue)
         elif objects.is_live(issue, rules) and object_id is not None:
