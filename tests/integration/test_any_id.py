@@ -119,6 +119,12 @@ def test_a_retitled_issue__stays_the_object_and_gets_its_title_back(w: World, st
     w.update(1, {"n": 1})
     assert w.process(1).applied == 1
     assert objects.read_title(w.repo.issue(1).title)[0] == DOI
+    for title in ("My favourite paper", 'Stored Object: "a, b"', f'Stored Object: "{DOI.upper()}"'):
+        w.repo.edit_issue(1, "alice", title=title)
+        w.update(1, {"title": title})
+        assert [one.applied for one in w.sweep()] == [1]
+        assert (objects.read_title(w.repo.issue(1).title)[0], store.get(DOI).data["title"]) == (DOI, title)
+        assert w.sweep() == []
 
 
 def test_an_imported_issue_without_its_titles__is_the_object_that_its_log_says(w: World, store: GitHubStore) -> None:
