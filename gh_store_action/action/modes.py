@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 
 from gh_store_action.action import object_modes
@@ -125,9 +126,9 @@ def _warn_of_the_cap(report: Report, name: str, result: Result) -> None:
         )
     said = f"{name}: the issue has {result.comments:,} of the {COMMENT_LIMIT:,} comments that GitHub takes"
     if result.comments >= ALARM_COMMENTS:
-        report.error(f"{said}. Run `gh-store roll-over {result.object_id}` now.", title="Nearly full")
+        report.error(f"{said}. Run `gh-store roll-over {shlex.quote(result.object_id)}` now.", title="Nearly full")
     elif result.comments >= WARN_COMMENTS:
-        report.warning(f"{said}. Plan `gh-store roll-over {result.object_id}`.", title="Filling up")
+        report.warning(f"{said}. Plan `gh-store roll-over {shlex.quote(result.object_id)}`.", title="Filling up")
 
 
 def _what(result: Result) -> str:

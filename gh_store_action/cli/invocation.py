@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import re
-import shutil
-import subprocess
 import time
-from collections.abc import Mapping
 from contextlib import nullcontext
 from functools import cached_property
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import click
 from loguru import logger
@@ -27,9 +22,7 @@ from gh_store_action.gateway.transport import Transport
 from gh_store_action.store.github_store import GitHubStore
 from gh_store_action.store.session import Session
 from gh_store_action.workspace.files import Workspace
-
-PATIENCE = 10  # seconds for a program on this machine
-_SCP = re.compile(r"(?:[^@/]{1,100}@)?(?P<host>[^:/]{1,255}):(?P<path>.+)")
+from gh_store_action.workspace.surroundings import repository_here, token_of_gh
 
 
 class Invocation:
@@ -60,9 +53,9 @@ class Invocation:
             InputError: there is none, or no token looks like it.
         """
         given = str(self.options.get("token") or "").strip()
-        text = given or _variable(self.environ, TOKENS)
+        text = given or self._variable(TOKENS)
         if not text:
-            text = self.call.kept = _token_of_gh(self.environ, self.addresses.server)
+            text = self.call.kept = token_of_gh(self.environ, self.addresses.server)
         if not text:
             raise InputError("There is no token.", "Set the variable GITHUB_TOKEN, or sign in with `gh auth login`.")
         return token("token", text).secret
@@ -74,14 +67,18 @@ class Invocation:
         Raises:
             InputError: there is none, or it is not of that form.
         """
-        text = str(self.options.get("repo") or "").strip() or _variable(self.environ, REPOSITORIES)
-        text = text or _repository_here(self.environ, self.addresses.server)
+        text = str(self.options.get("repo") or "").strip() or self._variable(REPOSITORIES)
+        text = text or repository_here(self.environ, self.addresses.server)
         if not text:
             raise InputError(
                 "There is no repository.",
                 "Give --repo owner/name, set the variable GITHUB_REPOSITORY, or run this in a checkout of it.",
             )
         return repository("--repo", text)
+
+    def _variable(self, names: tuple[str, ...]) -> str:
+        """The first of these variables that says something, else empty."""
+        return next((text for name in names if (text := self.environ.get(name, "").strip())), "")
 
     @cached_property
     def addresses(self) -> Addresses:
@@ -174,44 +171,3 @@ def invocation() -> Invocation:
         raise TypeError("the command runs outside of `gh-store`")
     work = found.work = Invocation(found)
     return work
-
-
-def _variable(environ: Mapping[str, str], names: tuple[str, ...]) -> str:
-    """The first of these variables that says something, else empty."""
-    return next((text for name in names if (text := environ.get(name, "").strip())), "")
-
-
-def _token_of_gh(environ: Mapping[str, str], server: str) -> str:
-    """The token that the command `gh` keeps for that server; empty where it has none, or is not installed."""
-    return _said(environ, "gh", "auth", "token", "--hostname", urlsplit(server).netloc)
-
-
-def _repository_here(environ: Mapping[str, str], server: str) -> str:
-    """`owner/name` of the remote `origin` of the checkout that this runs in; empty where it is not that server's."""
-    address = _said(environ, "git", "config", "--get", "remote.origin.url")
-    parts = urlsplit(address)
-    short = None if parts.scheme else _SCP.fullmatch(address)
-    host, path = (short["host"], short["path"]) if short else (parts.hostname or "", parts.path)
-    same = host.lower() == (urlsplit(server).hostname or "")
-    found = re.fullmatch(r"/*([^/]+/[^/]+?)(?:\.git)?/*", path)
-    return found[1] if same and found else ""
-
-
-def _said(environ: Mapping[str, str], program: str, *arguments: str) -> str:
-    """What a program prints, without its complaints; empty where it fails."""
-    found = shutil.which(program, path=environ.get("PATH", ""))
-    if found is None:
-        return ""
-    try:
-        done = subprocess.run(  # noqa: S603 - no shell, and no argument begins as an option but ours
-            [found, *arguments],
-            env=dict(environ),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-            check=False,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    return done.stdout.strip() if done.returncode == 0 else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -241,7 +242,8 @@ def delete(object_id: str, if_revision: int | None, dry_run: bool) -> int:
     with naming_the_nearest(run, object_id):
         run.store(dry_run=dry_run).delete(object_id, if_revision=if_revision)
     value = {"object_id": object_id, "deleted": not dry_run, "dry_run": dry_run}
-    said = f"{object_id} {'would be' if dry_run else 'is'} deleted; `gh-store restore {object_id}` brings it back."
+    deleted, restore = "would be" if dry_run else "is", f"gh-store restore {shlex.quote(object_id)}"
+    said = f"{object_id} {deleted} deleted; `{restore}` brings it back."
     run.screen.show(value, lambda console: _say(console, said, dry_run=dry_run))
     return 0
 

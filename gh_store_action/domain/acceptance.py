@@ -35,9 +35,8 @@ def titles_of(issue: Issue) -> Iterator[Rename]:
 
 
 def marker_in(title: str, object_id: str) -> Marker | None:
-    """The marker of a title that names this object; labels, and so ids, do not tell cases apart."""
-    named, marker = objects.read_title(objects.read_moved(title)[0])
-    return marker if named.casefold() == object_id.casefold() else None
+    """The marker of a title that names this object."""
+    return objects.read_title(objects.read_moved(title)[0])[1] if objects.names(title, object_id) else None
 
 
 def _all_titles(issue: Issue) -> Iterator[Rename]:
@@ -83,8 +82,7 @@ def is_accepted(issue: Issue, object_id: str, counting: frozenset[str]) -> bool:
 
 def _is_named(issue: Issue, object_id: str) -> bool:
     """Whether a title has named the object, with a marker or without."""
-    named = (objects.read_title(objects.read_moved(rename.title)[0])[0] for rename in _all_titles(issue))
-    return object_id.casefold() in (one.casefold() for one in named)
+    return any(objects.names(rename.title, object_id) for rename in _all_titles(issue))
 
 
 def goes_first(issue: Issue, object_id: str, counting: frozenset[str]) -> bool:
@@ -126,7 +124,7 @@ def other_id(issue: Issue, object_id: str, counting: frozenset[str]) -> str:
         named, marker = objects.read_title(objects.read_moved(rename.title)[0])
         if marker is None or not rename.login or _is_the_authors(rename, issue, counting):
             continue
-        if named.casefold() == object_id.casefold():
+        if objects.names(rename.title, object_id):
             return ""
         other = other or named
     return other
@@ -134,8 +132,8 @@ def other_id(issue: Issue, object_id: str, counting: frozenset[str]) -> str:
 
 def unsigned_id(issue: Issue, object_id: str, counting: frozenset[str]) -> str:
     """The id that the title names, where it is another than the label's and nobody has signed one; else empty."""
-    named = objects.read_title(issue.title)[0]
-    return "" if named.casefold() == object_id.casefold() or is_signed(issue, object_id, counting) else named
+    said = objects.names(issue.title, object_id) or is_signed(issue, object_id, counting)
+    return "" if said else objects.read_title(issue.title)[0]
 
 
 def wrong_label(issue: Issue, object_id: str, counting: frozenset[str]) -> str:
@@ -147,7 +145,9 @@ def wrong_label(issue: Issue, object_id: str, counting: frozenset[str]) -> str:
 
 
 def problem(issue: Issue, rules: Rules, counting: frozenset[str]) -> str:
-    """Why labels and signed titles do not say which object the issue is; empty where they do."""
+    """Why labels and signed titles do not say which object the issue is, or that it is none; empty where they do."""
+    if retired := objects.retired(issue):
+        return retired
     object_id = objects.object_id_of(issue, rules)
     if object_id is None:
         return objects.id_problem(issue, rules)

@@ -2,30 +2,46 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gh_store_action.domain.records import Issue, Rules, StoredMeta
-from gh_store_action.domain.strict_json import Json, body_digest, digest
+from gh_store_action.domain.strict_json import InvalidJson, Json, body_digest, digest, parse
 
 TITLE_PREFIX = "Stored Object: "
 MOVING, MOVED = " => #", " -> #"  # before a new issue's number: while an object moves to it, and for good
+MOVED_DIGITS = 10  # of that number
+ID_LIMIT = 150  # characters
 LABEL_LIMIT = 50  # characters of a label's name: https://github.com/github/docs/issues/32156
+TITLE_LIMIT = 256  # characters of an issue's title (github-facts, section 1)
+HASH = "="  # begins a label's text that stands for an id; no id that a label carries itself has it
+HASH_DIGITS = 32  # behind it, hexadecimal
+RETIRED = {  # how labels of gh-store 0.8 to 0.11 begin, and what they say of their issue
+    "ALIAS-TO:": "made it an alias of {!r}",
+    "MERGED-INTO:": "merged it into {!r}",
+    "DEPRECATED-BY:": "put issue #{} in its place",
+    "deprecated-object": "deprecated it",
+}
 COMMENT_LIMIT = 2_500  # comments of an issue: https://github.com/digitaldrywood/detent/issues/1540
 FULL = "commenting is disabled on issues with more than"  # GitHub's refusal of one comment more, lower-cased
 MOST_RECENT = 10  # comments that a marker names; late ones come seconds late, so these are enough
 
-_ID = re.compile(r"[A-Za-z0-9._~:@+/-]+")
-_TITLE = re.compile(
-    r"Stored Object: (?P<id>\S+) \[r(?P<r>[0-9]{1,15}) c(?P<c>[0-9]{1,18}) n(?P<n>[0-9]{1,10}) (?P<d>[0-9a-f]{8})\]"
+_PLAIN = re.compile(r"[A-Za-z0-9._~:@+/-]+")
+_BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # Bidi_Control
+_TITLE = re.compile(r'Stored Object: (?:"(?P<quoted>.+)"|(?P<bare>\S+))(?P<behind> [^"]*)?')
+_MARKER = re.compile(
+    r" \[r(?P<r>[0-9]{1,15}) c(?P<c>[0-9]{1,18}) n(?P<n>[0-9]{1,10}) (?P<d>[0-9a-f]{8})\]"
     r"(?: \((?P<recent>(?:[0-9A-Za-z]{2}){1,10})\))?"
 )
-_MOVED = re.compile(rf"(?P<before>.*)(?:{MOVING}|{MOVED})(?P<number>[0-9]{{1,10}})", re.DOTALL)
+_MOVED = re.compile(rf"(?P<before>.*)(?P<arrow>{MOVING}|{MOVED})(?P<number>[0-9]{{1,{MOVED_DIGITS}}})", re.DOTALL)
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
 class InvalidId(ValueError):
-    """An object id that no label can carry.  `str()` names the rule."""
+    """A text that is no object id.  `str()` names the rule."""
 
 
 @dataclass(frozen=True)
@@ -48,30 +64,53 @@ class Marker:
 
 
 def check_id(object_id: str, rules: Rules) -> str:
-    """The id itself where a label can carry it.
+    """The id itself where it is one.
 
     Raises:
         InvalidId: with the rule that it breaks.
     """
-    longest = LABEL_LIMIT - len(rules.uid_prefix)
     if not object_id:
         raise InvalidId("An object id must not be empty.")
-    if not _ID.fullmatch(object_id):
+    what = f"The object id {object_id[:80]!r}"
+    if len(object_id) > ID_LIMIT:
+        raise InvalidId(f"{what} has {len(object_id):,} characters; at most {ID_LIMIT} are allowed.")
+    for mark in object_id:
+        if unicodedata.category(mark) in ("Cc", "Cs", "Zl", "Zp") or mark in _BIDI:
+            raise InvalidId(f"{what} holds a control character: U+{ord(mark):04X}.")
+    if object_id != object_id.strip():
+        raise InvalidId(f"{what} begins or ends with a space.")
+    if not unicodedata.is_normalized("NFC", object_id):
+        normal = unicodedata.normalize("NFC", object_id)
+        raise InvalidId(f"{what} is not in Unicode's normal form C, which is {ascii(normal)[:500]}.")
+    if len(uid_label(object_id, rules)) > LABEL_LIMIT:
+        longest = LABEL_LIMIT - len(rules.uid_prefix)
         raise InvalidId(
-            f"The object id {object_id[:80]!r} holds a character that it must not: "
-            "ASCII letters, digits and . _ - ~ : @ + / are allowed."
-        )
-    if len(object_id) > longest:
-        raise InvalidId(
-            f"The object id {object_id[:80]!r} has {len(object_id)} characters; "
-            f"at most {longest} fit into a label behind {rules.uid_prefix!r}."
+            f"{what} does not fit into a label behind {rules.uid_prefix!r}: at most {longest} characters do, "
+            "ASCII letters, digits and . _ - ~ : @ + /, for a hash of another id does not fit either."
         )
     return object_id
 
 
+def is_plain(object_id: str, rules: Rules) -> bool:
+    """Whether the label carries the id itself; it carries a hash of any other."""
+    return len(rules.uid_prefix + object_id) <= LABEL_LIMIT and _PLAIN.fullmatch(object_id) is not None
+
+
 def uid_label(object_id: str, rules: Rules) -> str:
-    """The label that finds the object."""
-    return rules.uid_prefix + object_id
+    """The label that finds the object, and with a hash in it perhaps others: the title says the whole id."""
+    if is_plain(object_id, rules):
+        return rules.uid_prefix + object_id
+    return rules.uid_prefix + HASH + hash_of(object_id)[:HASH_DIGITS]
+
+
+def hash_of(object_id: str) -> str:
+    """SHA-256 of the id's UTF-8, 64 hexadecimal digits."""
+    return hashlib.sha256(object_id.encode(errors="surrogatepass")).hexdigest()
+
+
+def key(object_id: str, rules: Rules) -> str:
+    """What tells ids apart: labels do not tell cases, so an id that one carries has none; all others are exact."""
+    return object_id.casefold() if is_plain(object_id, rules) else object_id
 
 
 def short_digest(data: Json) -> str:
@@ -84,29 +123,59 @@ def short_id(comment_id: int) -> str:
     return _DIGITS[comment_id // len(_DIGITS) % len(_DIGITS)] + _DIGITS[comment_id % len(_DIGITS)]
 
 
-def title(object_id: str, marker: Marker, *, unlike: str = "") -> str:
-    """The title that carries the marker.
+def heading(object_id: str, rules: Rules) -> str:
+    """The title without a marker; an id that can hold anything stands in quotes, so that its end is seen."""
+    return TITLE_PREFIX + (object_id if is_plain(object_id, rules) else f'"{object_id}"')
+
+
+def stated(object_id: str, rules: Rules) -> str:
+    """What the first state of the log says of the id: all of it where the label does not carry it."""
+    return "" if is_plain(object_id, rules) else object_id
+
+
+def title(object_id: str, marker: Marker, rules: Rules, *, unlike: str = "") -> str:
+    """The title that carries the marker, with as many of the newest comments as fit, a move's number behind them.
 
     Args:
         unlike: a title that it must differ from, for GitHub records no change to the same text: the count gets a zero.
     """
-    recent = f" ({''.join(marker.recent)})" if marker.recent else ""
-    behind = f" {marker.digest}]{recent}"
-    before = f"{TITLE_PREFIX}{object_id} [r{marker.revision} c{marker.comment} n"
-    text = f"{before}{marker.count}{behind}"
-    return f"{before}0{marker.count}{behind}" if text == unlike else text
+    before = f"{heading(object_id, rules)} [r{marker.revision} c{marker.comment} n"
+    behind = f"{marker.count} {marker.digest}]"
+    room = TITLE_LIMIT - len(f"{before}0{behind} (){MOVED}") - MOVED_DIGITS
+    recent = "".join(marker.recent[-(room // 2) :])
+    behind += f" ({recent})" if recent else ""
+    return f"{before}0{behind}" if before + behind == unlike else before + behind
 
 
 def read_title(text: str) -> tuple[str, Marker | None]:
     """The id and the marker of a title; the id is empty where it is no object's title, the marker None if missing."""
     found = _TITLE.fullmatch(text)
-    if found:
-        pairs = found["recent"] or ""
-        recent = tuple(pairs[at : at + 2] for at in range(0, len(pairs), 2))
-        return found["id"], Marker(int(found["r"]), int(found["c"]), int(found["n"]), found["d"], recent)
-    if text.startswith(TITLE_PREFIX):
-        return text.removeprefix(TITLE_PREFIX).split(" ", 1)[0], None
-    return "", None
+    if found is None:
+        return "", None
+    return found["quoted"] or found["bare"], _marker(found["behind"] or "")
+
+
+def _marker(text: str) -> Marker | None:
+    found = _MARKER.fullmatch(text)
+    if found is None:
+        return None
+    pairs = found["recent"] or ""
+    recent = tuple(pairs[at : at + 2] for at in range(0, len(pairs), 2))
+    return Marker(int(found["r"]), int(found["c"]), int(found["n"]), found["d"], recent)
+
+
+def names(text: str, object_id: str) -> bool:
+    """Whether a title, moved or not, names the object: an id in quotes is exact, a bare one has no case."""
+    found = _TITLE.fullmatch(read_moved(text)[0])
+    if found is None or found["quoted"]:
+        return found is not None and found["quoted"] == object_id
+    return found["bare"].casefold() == object_id.casefold() or _unquoted(found) == object_id
+
+
+def _unquoted(found: re.Match[str]) -> str:
+    """An id with spaces as gh-store writes it: all of the title behind its beginning, where no marker is in it."""
+    behind = found["behind"] or ""
+    return str(found["bare"]) + ("" if _marker(behind) else behind)
 
 
 def moving_title(text: str, number: int) -> str:
@@ -127,7 +196,8 @@ def read_moved(text: str) -> tuple[str, int]:
 
 def is_moved(text: str) -> bool:
     """Whether the title says that the object is kept in another issue for good."""
-    return read_moved(text)[1] > 0 and MOVING not in text
+    found = _MOVED.fullmatch(text)
+    return found is not None and found["arrow"] == MOVED and int(found["number"]) > 0
 
 
 def has_label(issue: Issue, name: str) -> bool:
@@ -135,12 +205,10 @@ def has_label(issue: Issue, name: str) -> bool:
     return any(label.casefold() == name.casefold() for label in issue.labels)
 
 
-def ids_in_labels(labels: tuple[str, ...], rules: Rules) -> tuple[str, ...]:
-    """The ids that the labels claim, in label order."""
+def uid_labels(issue: Issue, rules: Rules) -> tuple[str, ...]:
+    """The labels that say an id, in label order."""
     prefix = rules.uid_prefix.casefold()
-    return tuple(
-        label[len(prefix) :] for label in labels if label.casefold().startswith(prefix) and len(label) > len(prefix)
-    )
+    return tuple(one for one in issue.labels if one.casefold().startswith(prefix) and len(one) > len(prefix))
 
 
 def object_id_of(issue: Issue, rules: Rules) -> str | None:
@@ -149,34 +217,91 @@ def object_id_of(issue: Issue, rules: Rules) -> str | None:
     Where two labels claim the issue, the one that its newest title names is meant: a title is written by the store.
     What anybody but the author has set goes first, for the author may have no other right.
     """
-    return None if id_problem(issue, rules) else _claimed_id(issue, rules)
+    return None if id_problem(issue, rules) else claimed_id(issue, rules)
+
+
+def claimed_id(issue: Issue, rules: Rules) -> str:
+    """The id that the labels mean, also where they should say it otherwise; empty where they mean none, or two."""
+    claimed = claiming(issue, rules)
+    return claimed[0][1] if len(claimed) == 1 else ""
 
 
 def id_problem(issue: Issue, rules: Rules) -> str:
     """Why the labels do not say which object the issue is; empty where they do."""
-    found = _claimed_id(issue, rules)
-    if found is not None:
-        try:
-            check_id(found, rules)
-        except InvalidId as error:
-            return f"the id in its label cannot be one: {str(error).rstrip('.')}"
-        return ""
-    if claimed := ids_in_labels(issue.labels, rules):
-        return "its labels claim more than one id: " + ", ".join(claimed)
-    return f"no label says which object it is ({rules.uid_prefix}<id>)"
+    claimed = claiming(issue, rules)
+    if not claimed:
+        return f"no label says which object it is ({rules.uid_prefix}<id>)"
+    if len(claimed) > 1:
+        return "its labels claim more than one id: " + ", ".join(
+            found or label[len(rules.uid_prefix) :] for label, found in claimed
+        )
+    ((label, found),) = claimed
+    if not found:
+        return f"its label {label!r} stands for an id that neither a title nor a state in its log names"
+    try:
+        check_id(found, rules)
+    except InvalidId as error:
+        return f"the id in its label cannot be one: {str(error).rstrip('.')}"
+    right = uid_label(found, rules)
+    return "" if label.casefold() == right.casefold() else f"its label is {label!r}, and should be {right!r}"
 
 
-def _claimed_id(issue: Issue, rules: Rules) -> str | None:
-    claimed = ids_in_labels(issue.labels, rules)
-    if len(claimed) == 1:
-        return claimed[0]
+def claiming(issue: Issue, rules: Rules) -> list[tuple[str, str]]:
+    """Each label that says an id, with the id; those that the title names before all others.
+
+    A hash decides nothing: it stands for the id that the issue itself says and that has this hash.
+    """
+    claimed: list[tuple[str, str]] = []
+    for label in uid_labels(issue, rules):
+        text = label[len(rules.uid_prefix) :]
+        if text.startswith(HASH):
+            said = (one for one in _said(issue) if uid_label(one, rules).casefold() == label.casefold())
+            text = next(said, "")
+        claimed.append((label, text))
+    for text in _titles(issue):
+        if named := [one for one in claimed if names(text, one[1])]:
+            return named[:1]
+    return claimed
+
+
+def _said(issue: Issue) -> Iterator[str]:
+    """What the issue says that its id is: its titles, also those of gh-store, and states in its log."""
+    for text in _titles(issue):
+        found = _TITLE.fullmatch(read_moved(text)[0])
+        if found is not None:
+            yield found["quoted"] or _unquoted(found)
+    for comment in issue.comments:
+        if '"object_id"' in comment.body:
+            yield _stated(comment.body)
+
+
+def _titles(issue: Issue) -> Iterator[str]:
+    """The titles, the newest first; before all others those that anybody but the author has set."""
     changes = (*issue.titles, *issue.first_titles)
-    others = [rename.title for rename in changes if rename.login != issue.author]
-    for text in (*others, issue.title, *(rename.title for rename in changes)):
-        named = read_title(read_moved(text)[0])[0].casefold()
-        if found := [one for one in claimed if one.casefold() == named]:
-            return found[0]
-    return None
+    yield from (rename.title for rename in changes if rename.login != issue.author)
+    yield issue.title
+    yield from (text for rename in changes for text in (rename.title, rename.before))
+
+
+def _stated(text: str) -> str:
+    try:
+        value = parse(text)
+    except InvalidJson:
+        return ""
+    meta = value.get("_meta") if isinstance(value, dict) else None
+    return str(meta.get("object_id", "")) if isinstance(meta, dict) else ""
+
+
+def retired(issue: Issue) -> str:
+    """What gh-store made of the issue in favour of another one, by its labels; empty where it is one of its own.
+
+    The store itself makes no aliases: a second label that names an object would be an id for triagers to give.
+    """
+    for sign, deed in RETIRED.items():
+        for label in issue.labels:
+            if label.casefold().startswith(sign.casefold()):
+                return f"gh-store {deed.format(label[len(sign) :])}"
+    return ""
 
 
 def is_live(issue: Issue, rules: Rules) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -152,7 +153,8 @@ def cure(message: str) -> str | Text:
 
 
 def _hint(meaning: _Meaning, object_id: str) -> str | Text:
-    return meaning.hint if isinstance(meaning.hint, Text) else meaning.hint.format(object=object_id or "ID")
+    named = shlex.quote(object_id) if object_id else "ID"
+    return meaning.hint if isinstance(meaning.hint, Text) else meaning.hint.format(object=named)
 
 
 def _meaning(message: str) -> _Meaning | None:

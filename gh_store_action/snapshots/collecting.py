@@ -112,7 +112,7 @@ class Collector:
         return replace(found, problems=left), ""
 
     def deleted(self) -> frozenset[str]:
-        """The ids of the objects that the store has deleted, in lower case: one request for each hundred."""
+        """The ids of the objects that the store has deleted, as `objects.key`: one request for each hundred."""
         rules, github = self.session.rules, self.session.github
         found: set[str] = set()
 
@@ -122,7 +122,7 @@ class Collector:
         for page in pages(page_from(None), page_from):
             for issue in page.issues:
                 if not objects.has_label(issue, rules.base_label):
-                    found.update(object_id.casefold() for object_id in objects.ids_in_labels(issue.labels, rules))
+                    found.add(objects.key(objects.claimed_id(issue, rules), rules))
         return frozenset(found)
 
     def _all(self) -> _Found:

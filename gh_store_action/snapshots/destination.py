@@ -133,7 +133,7 @@ class Destination:
         """Everything that can be wrong with the place is found before a request is spent."""
         path = self.path
         if self.target.commit and not self._of_branch and self.workspace.has_checkout(path):
-            names = (self.main, snapshot_files.file_of("any")) if self._folder else ("",)
+            names = (self.main, snapshot_files.file_of("any", "any")) if self._folder else ("",)
             self.workspace.check_attributes([self._at(name) for name in names])
         if self._by_git and not self.dry_run:
             self.workspace.check_publish(self._publication((self._at(self.main) if self._folder else path,), ()))

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from gh_store_action.domain.commit_message import with_trailers
+from gh_store_action.domain.objects import key
 from gh_store_action.domain.snapshots import files as snapshot_files
 from gh_store_action.domain.snapshots import leaving
 from gh_store_action.domain.snapshots.files import BrokenSnapshot
@@ -200,11 +201,11 @@ class Snapshots:
         Raises:
             StoreError: that is more than may go in silence.
         """
-        left = leaving.left(before, snapshot)
+        left = leaving.left(before, snapshot, self.session.rules)
         if self.allow_shrink or not leaving.shrinks(left, before):
             return left
         deleted = self.collector.deleted()
-        lost = tuple(object_id for object_id in left if object_id.casefold() not in deleted)
+        lost = tuple(object_id for object_id in left if key(object_id, self.session.rules) not in deleted)
         if leaving.shrinks(lost, before):
             raise StoreError(
                 f"The snapshot in `{self.destination.path}` would lose {len(lost):,} of its {len(before):,} objects, "

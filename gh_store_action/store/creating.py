@@ -13,7 +13,7 @@ from gh_store_action import __version__
 from gh_store_action.domain import acceptance, objects
 from gh_store_action.domain.log import entries as updates
 from gh_store_action.domain.log.entries import Kind
-from gh_store_action.domain.objects import LABEL_LIMIT, TITLE_PREFIX, Marker
+from gh_store_action.domain.objects import LABEL_LIMIT, Marker
 from gh_store_action.domain.records import Issue, StoredMeta, StoredObject
 from gh_store_action.domain.strict_json import (
     BODY_LIMIT,
@@ -135,7 +135,8 @@ class Creator:
         found = {label.casefold(): label for label in own}
         for label in (*rules.extra_labels, *extra):
             name = label.casefold()
-            clash = name == rules.archived_label.casefold() or name.startswith(rules.uid_prefix.casefold())
+            signs = (rules.uid_prefix, *objects.RETIRED)
+            clash = name == rules.archived_label.casefold() or name.startswith(tuple(map(str.casefold, signs)))
             if clash and name not in found:
                 raise InputError(f"The label {label!r} is one that the store itself uses.", "Choose another label.")
             if not label.strip() or label != label.strip() or len(label) > LABEL_LIMIT:
@@ -216,7 +217,7 @@ class Creator:
 
         One without an answer is looked for before it is repeated: twice is two issues.
         """
-        title, body = TITLE_PREFIX + wanted.object_id, dump(wanted.data)
+        title, body = objects.heading(wanted.object_id, self.session.rules), dump(wanted.data)
         for attempt in range(MOST_TRIES):
             try:
                 return self.github.open_issue(title, body, wanted.labels), attempt > 0
@@ -278,7 +279,14 @@ class Creator:
         raise unknown
 
     def _initial_state(self, wanted: _Wanted) -> str:
-        return updates.checkpoint(wanted.data, after=0, revision=1, update_id=self._key(wanted), version=__version__)
+        return updates.checkpoint(
+            wanted.data,
+            after=0,
+            revision=1,
+            update_id=self._key(wanted),
+            version=__version__,
+            object_id=objects.stated(wanted.object_id, self.session.rules),
+        )
 
     def _key(self, wanted: _Wanted) -> str:
         return updates.checkpoint_id(0, 0, wanted.data)
@@ -311,9 +319,9 @@ class Creator:
                 other = self.github.now(number)
             except ObjectNotFound:
                 continue  # it was deleted for good meanwhile
-            named = (objects.object_id_of(other, rules) or "").casefold()
-            same = named == wanted.object_id.casefold() and objects.is_live(other, rules)
-            if same and acceptance.is_accepted(other, named, counting):
+            named = objects.object_id_of(other, rules) or ""
+            same = objects.key(named, rules) == objects.key(wanted.object_id, rules)
+            if same and objects.is_live(other, rules) and acceptance.is_accepted(other, named, counting):
                 return number
         return 0
 
@@ -332,7 +340,7 @@ class Creator:
                     comment=said.node_id,
                     processed=processed,
                     initial=initial,
-                    title=objects.title(wanted.object_id, marker),
+                    title=objects.title(wanted.object_id, marker, self.session.rules),
                 )
                 if finished.titled and finished.issue is not None:
                     return finished, finished.issue

@@ -333,11 +333,14 @@ def _objects(session: Session, progress: Progress) -> Iterator[Check]:
         return
     rules, counting = session.rules, session.counting
     broken: list[str] = []
+    retired: list[str] = []
     holders: dict[str, list[int]] = {}
     for issue in issues:
         found = snapshots.stored_object(issue, rules, counting, session.may_write)
         if isinstance(found, StoredObject):
-            holders.setdefault(found.meta.object_id.casefold(), []).append(issue.number)
+            holders.setdefault(objects.key(found.meta.object_id, rules), []).append(issue.number)
+        elif why := objects.retired(issue):
+            retired.append(f"#{issue.number} ({why})")
         elif found.broken:
             broken.append(f"#{issue.number} ({found.reason})")
     yield Check("objects", Level.OK, f"{len(holders):,}, by {len(issues):,} listed with the label")
@@ -348,7 +351,10 @@ def _objects(session: Session, progress: Progress) -> Iterator[Check]:
     yield _row("pending updates", Level.WARN, stranded, "Run `gh-store sweep`.")
     yield _row("written by gh-store", Level.WARN, older, "Run `gh-store migrate --dry-run`, then `gh-store migrate`.")
     doubles = [f"{object_id} in {_numbers(held)}" for object_id, held in holders.items() if len(held) > 1]
-    yield _row("duplicate ids", Level.FAIL, doubles, "The lowest number counts; take the labels off the others.")
+    hint = "The lowest number counts; post what is worth keeping of the others there, then take their labels off."
+    yield _row("duplicate ids", Level.FAIL, doubles, hint)
+    hint = "They are in no list and no snapshot. Use the objects that they stand for, or take gh-store's label off."
+    yield _row("aliases of gh-store", Level.WARN, retired, hint)
     yield _row("broken bodies", Level.FAIL, broken, "Run `gh-store verify --repair`, or fix them by hand.")
 
 

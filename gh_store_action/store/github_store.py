@@ -127,7 +127,8 @@ class GitHubStore:
         """Makes an object: four requests.  Safe against others who make it at the same time.
 
         Args:
-            object_id: 1 to 46 ASCII letters, digits and `. _ - ~ : @ + /`; case does not count.
+            object_id: 1 to 150 characters in Unicode's normal form C, without controls and outer spaces.  Case does
+                not count where the label carries the id: up to 46 ASCII letters, digits and `. _ - ~ : @ + /`.
             data: an object or an array of JSON.
             extra_labels: put on the issue besides the store's own.
 

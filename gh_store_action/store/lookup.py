@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from gh_store_action.domain import acceptance, objects
 from gh_store_action.domain.log import entries as updates
 from gh_store_action.domain.log.fold import newest_checkpoint
-from gh_store_action.domain.objects import LABEL_LIMIT, InvalidId
+from gh_store_action.domain.objects import InvalidId
 from gh_store_action.domain.processing.reconcile import BrokenObject
 from gh_store_action.domain.records import Issue, StoredMeta, StoredObject
 from gh_store_action.domain.strict_json import InvalidJson, Json, digest, read_body
@@ -19,6 +19,10 @@ from gh_store_action.gateway.records import Reading
 from gh_store_action.hints import REPAIR, Text
 from gh_store_action.store.session import Session
 
+_BECOMES = "It becomes the object when somebody who may write saves its body, or an update is processed."
+
+_RETIRED = "Use that one; for an object of its own take gh-store's label off, and put the store's on."
+
 
 @dataclass(frozen=True)
 class Found:
@@ -28,15 +32,15 @@ class Found:
         live: the objects with that id; the first one counts, an accepted one before others.
         deleted: those that can be restored.
         stray: those that the store's other label is missing from.
-        refused: those that have the labels and are no object with that id, with the reason.
-        wrong: those that are another object or no longer one, with the reason and what puts that right.
+        refused: those that have the labels and are no object with that id, with the reason and what makes them one.
+        wrong: those that may be another object or no longer one, with the reason and what puts that right.
     """
 
     object_id: str
     live: tuple[Issue, ...] = ()
     deleted: tuple[Issue, ...] = ()
     stray: tuple[Issue, ...] = ()
-    refused: tuple[tuple[Issue, str], ...] = ()
+    refused: tuple[tuple[Issue, str, str], ...] = ()
     wrong: tuple[tuple[Issue, str, str], ...] = ()
 
 
@@ -69,7 +73,7 @@ class Lookup:
     def check_id(self, object_id: str) -> None:
         """Raises where no label can carry the id; before the prefix is known, what can be told without it."""
         rules = self.session.rules
-        if self.session.unlearned and len(object_id) <= LABEL_LIMIT:
+        if self.session.unlearned:
             rules = replace(rules, uid_prefix="")
         try:
             objects.check_id(object_id, rules)
@@ -78,22 +82,30 @@ class Lookup:
 
     def _sorted(self, object_id: str, reading: Reading) -> Found:
         rules, counting = self.session.rules, self.session.counting
-        live, deleted, stray, refused, wrong = [], [], [], [], []
-        first = {one.number for one in reading.issues if acceptance.goes_first(one, object_id, counting)}
-        taken = any(objects.is_live(one, rules) for one in reading.issues if one.number in first)
-        for issue in sorted(reading.issues, key=lambda one: (one.number not in first, one.number)):
+        live, deleted, stray = [], [], []
+        refused: list[tuple[Issue, str, str]] = []
+        wrong: list[tuple[Issue, str, str]] = []
+        said = [self._with_id(issue) for issue in reading.issues]
+        first = {one.number for one in said if acceptance.goes_first(one, object_id, counting)}
+        taken = any(objects.is_live(one, rules) for one in said if one.number in first)
+        for issue in sorted(said, key=lambda one: (one.number not in first, one.number)):
             named = objects.object_id_of(issue, rules)
-            if named is None or named.casefold() != object_id.casefold():
+            if named is not None and objects.key(named, rules) != objects.key(object_id, rules):
                 continue
-            may_write = self.session.may_write
+            may_write, hint = self.session.may_write, Text("Correct the label, or run ", REPAIR, ".")
+            if retired := objects.retired(issue):
+                wrong.append((issue, retired, Text(_RETIRED)))
+                continue
+            if named is None:
+                (refused if issue.complete else wrong).append((issue, objects.id_problem(issue, rules), hint))
+                continue
             if self.mislabelled(issue, object_id):
-                hint = Text("Correct the label, or run ", REPAIR, ".")
                 wrong.append((issue, acceptance.wrong_label(issue, object_id, counting), hint))
                 continue
             # Beside a signed issue any other live one is a duplicate, whoever opened it: nobody has to be asked.
             asks = not taken or objects.has_label(issue, rules.archived_label)
             if asks and (reason := acceptance.not_accepted(issue, object_id, counting, may_write)):
-                refused.append((issue, reason))
+                refused.append((issue, reason, _BECOMES))
                 continue
             if there := acceptance.kept_in(issue, object_id, counting, may_write):
                 hint = Text(f"Process issue #{issue.number}: it puts labels and title right.")
@@ -109,6 +121,12 @@ class Lookup:
             if group and group[0] is not reading.issues[0]:  # only the first that was found has its log
                 group[0] = self.github.now(group[0].number)
         return Found(object_id, tuple(live), tuple(deleted), tuple(stray), tuple(refused), tuple(wrong))
+
+    def _with_id(self, issue: Issue) -> Issue:
+        """The issue; with its log, where it was found without, and nothing else says the id of the label's hash."""
+        unread = not issue.complete and not issue.comments
+        unsaid = [found for _, found in objects.claiming(issue, self.session.rules)] == [""]
+        return self.github.now(issue.number) if unread and unsaid else issue
 
     def one(self, object_id: str, warn: Callable[[str], None] = lambda line: None) -> Issue:
         """The issue of the live object.
@@ -171,13 +189,8 @@ class Lookup:
                 f"{self.session.rules.base_label!r} is missing.",
                 Text("Put the label back on, or run ", REPAIR, "."),
             )
-        for issue, reason, hint in found.wrong:
+        for issue, reason, hint in (*found.wrong, *found.refused):
             return ObjectNotFound(f"Issue #{issue.number} has the label of {found.object_id!r}, but {reason}.", hint)
-        for issue, reason in found.refused:
-            return ObjectNotFound(
-                f"Issue #{issue.number} has the label of {found.object_id!r}, but {reason}.",
-                "It becomes the object when somebody who may write saves its body, or an update is processed.",
-            )
         return ObjectNotFound(
             f"{self.github.repository} has no object {found.object_id!r}.",
             "Check the id, and that the token may read issues; `create` makes an object.",

@@ -11,7 +11,7 @@ from gh_store_action.domain import acceptance, objects
 from gh_store_action.domain.log import entries as updates
 from gh_store_action.domain.log.entries import REPLY_PREFIX, Entry, Kind
 from gh_store_action.domain.markdown import code_span
-from gh_store_action.domain.objects import TITLE_PREFIX, Marker
+from gh_store_action.domain.objects import Marker
 from gh_store_action.domain.processing.result import Result
 from gh_store_action.domain.records import Issue, Receipt, Refusal, StoredObject
 from gh_store_action.domain.refusal import Reason
@@ -24,6 +24,7 @@ from gh_store_action.store.processor import MOST_RECEIPTS, Processor
 from gh_store_action.store.reading import Reader
 
 MOST_TRIES = 3
+_KEEP = "post there what is worth keeping of this one, then take its labels off"
 
 
 @dataclass(frozen=True)
@@ -63,17 +64,40 @@ class Mover:
     # -- from gh-store ---------------------------------------------------------------------------------------------
 
     def migrate(self) -> tuple[Migration, ...]:
-        """Adopts every object without a marker; one request for each hundred objects, and two for each of those."""
-        waiting = [issue for issue in self._listed() if self._is_foreign(issue)]
-        return tuple(self._adopt(issue) for issue in waiting)
+        """Adopts every object without a marker; one request for each hundred objects, and two for each of those.
+
+        Aliases of gh-store, and issues with the id of another one, are named and left as they are.
+        """
+        holders: dict[str, int] = {}
+        found: list[Migration] = []
+        for issue in sorted(self._listed(), key=self._place):
+            object_id = objects.claimed_id(issue, self.session.rules)
+            if retired := objects.retired(issue):
+                problem = f"{retired}; use that one, or take gh-store's label off"
+                found.append(Migration(object_id, issue.number, "gh-store", problem=problem))
+                continue
+            if not self._is_object(issue):
+                continue
+            holder = holders.setdefault(objects.key(object_id, self.session.rules), issue.number)
+            if holder != issue.number:
+                problem = f"issue #{holder} has the same id, and counts; {_KEEP}"
+                found.append(Migration(object_id, issue.number, "gh-store", problem=problem))
+            elif self.lookup.marker(issue) is None:
+                found.append(self._adopt(issue))
+        return tuple(sorted(found, key=lambda one: one.issue_number))
+
+    def _place(self, issue: Issue) -> tuple[bool, int]:
+        """Which of two issues with one id goes first."""
+        object_id = objects.claimed_id(issue, self.session.rules)
+        return not acceptance.goes_first(issue, object_id, self.session.counting), issue.number
 
     def _listed(self) -> Iterator[Issue]:
         reader = Reader(self.lookup)
         yield from [issue for page in reader.pages() for issue in page.issues]
 
-    def _is_foreign(self, issue: Issue) -> bool:
+    def _is_object(self, issue: Issue) -> bool:
         live, object_id = objects.is_live(issue, self.session.rules), objects.object_id_of(issue, self.session.rules)
-        if not live or object_id is None or self.lookup.marker(issue) is not None:
+        if not live or object_id is None:
             return False
         return not acceptance.not_accepted(issue, object_id, self.session.counting, self.session.may_write)
 
@@ -200,7 +224,7 @@ class Mover:
 
     def _own_labels(self, issue: Issue) -> tuple[str, ...]:
         rules = self.session.rules
-        return (rules.base_label, *(rules.uid_prefix + one for one in objects.ids_in_labels(issue.labels, rules)))
+        return (rules.base_label, *objects.uid_labels(issue, rules))
 
     def _beginning(self, issue: Issue) -> Entry | None:
         """The state that a copy begins with; it names the issue that it is a copy of."""
@@ -211,7 +235,7 @@ class Mover:
         """A new issue with the object's state, without labels: nobody takes it for the object yet."""
         now = self.lookup.stored(old)
         object_id, revision = now.meta.object_id, now.meta.version
-        opened = self.github.open_issue(TITLE_PREFIX + object_id, dump(now.data), ())
+        opened = self.github.open_issue(objects.heading(object_id, self.session.rules), dump(now.data), ())
         text = updates.checkpoint(
             now.data,
             after=0,
@@ -219,6 +243,7 @@ class Mover:
             update_id=updates.checkpoint_id(revision, 0, now.data),
             version=__version__,
             previous=old.number,
+            object_id=objects.stated(object_id, self.session.rules),
         )
         self._finish(opened, text, object_id, revision, now.data)
         return opened.number
@@ -233,7 +258,7 @@ class Mover:
             comment=said.node_id,
             processed=processed,
             initial=initial,
-            title=objects.title(object_id, marker),
+            title=objects.title(object_id, marker, self.session.rules),
         )
         if not finished.titled:
             self.github.raise_for(finished.failures, "write issues")

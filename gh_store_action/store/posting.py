@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -32,7 +33,7 @@ class Trail:
     def doubtful(self) -> None:
         """A request for it is out, and no answer tells what became of it."""
         self._where = f"The update of {self._object_id!r} may be posted already."
-        self._next = f"Look with `gh-store history {self._object_id}` before you post it again."
+        self._next = f"Look with `gh-store history {shlex.quote(self._object_id)}` before you post it again."
 
     def posted(self, comment: int, issue: int) -> None:
         """It is in the log."""

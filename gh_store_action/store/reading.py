@@ -221,7 +221,7 @@ class Reader:
                     self.warn(f"Issue #{found.number} is left out: {found.reason}.")
                 continue
             object_id = found.meta.object_id
-            holder = seen.setdefault(object_id.casefold(), issue.number)
+            holder = seen.setdefault(objects.key(object_id, self.session.rules), issue.number)
             if holder == issue.number:
                 yield found
             else:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from gh_store_action import __version__
 from gh_store_action.domain import acceptance, objects
 from gh_store_action.domain.log import entries as updates
-from gh_store_action.domain.objects import Marker
+from gh_store_action.domain.objects import InvalidId, Marker
 from gh_store_action.domain.past import audit as auditing
 from gh_store_action.domain.past import history
 from gh_store_action.domain.past.audit import Problem
@@ -36,7 +36,7 @@ class _Listing:
     """What the list of all issues shows.
 
     Args:
-        live: the issue that has an id, by the id in lower case.
+        live: the issue that has an id, by its `objects.key`.
         deleted: the number of the deleted one, likewise.
         nameless: issues that were objects once, and lost a label.
         mislabelled: those whose label has another id than the title that the store signed.
@@ -158,13 +158,18 @@ class Verifier:
     def _sort(self, issue: Issue, listing: _Listing) -> None:
         rules = self.session.rules
         object_id = objects.object_id_of(issue, rules)
+        if object_id is None and objects.is_live(issue, rules) and objects.uid_labels(issue, rules):
+            issue = self.github.now(issue.number)  # its log may say the id that no title says any more
+            object_id = objects.object_id_of(issue, rules)
         if objects.has_label(issue, rules.archived_label):
-            listing.deleted[(object_id or "").casefold()] = issue.number
+            listing.deleted[self._key(object_id or "")] = issue.number
             return
-        if objects.is_live(issue, rules) and object_id is not None:
-            if self.lookup.mislabelled(issue, object_id):
-                listing.mislabelled.append(issue)
-            elif not self._not_accepted(issue, object_id):
+        if objects.retired(issue):
+            return  # `doctor` and `migrate` name them
+        if objects.is_live(issue, rules) and self._meant(issue):
+            listing.mislabelled.append(issue)
+        elif objects.is_live(issue, rules) and object_id is not None:
+            if not self._not_accepted(issue, object_id):
                 self._keep(issue, object_id, listing)
         elif self._was_object(issue) or objects.is_live(issue, rules):
             listing.nameless.append(issue)
@@ -174,12 +179,12 @@ class Verifier:
 
     def _keep(self, issue: Issue, object_id: str, listing: _Listing) -> None:
         """Of two issues with one id the signed one is the object, else the older one, which is listed first."""
-        other = listing.live.setdefault(object_id.casefold(), issue)
+        other = listing.live.setdefault(self._key(object_id), issue)
         if other is issue:
             return
         older, newer = (acceptance.goes_first(one, object_id, self.session.counting) for one in (other, issue))
         winner, loser = (issue, other) if newer and not older else (other, issue)
-        listing.live[object_id.casefold()] = winner
+        listing.live[self._key(object_id)] = winner
         listing.duplicates.append((loser, winner))
 
     def _was_object(self, issue: Issue) -> bool:
@@ -190,12 +195,12 @@ class Verifier:
         """An issue that lost a label, or one that a create or a move left behind."""
         rules = self.session.rules
         object_id = objects.read_title(issue.title)[0]
-        winner = listing.live.get(object_id.casefold())
-        number = winner.number if winner else listing.deleted.get(object_id.casefold(), 0)
+        winner = listing.live.get(self._key(object_id))
+        number = winner.number if winner else listing.deleted.get(self._key(object_id), 0)
         if object_id and number:
             message = f"it looks like the object {object_id!r}, which is issue #{number}"
             return self._problem("leftover", issue, message, "Take its labels off, and give it another title.")
-        if not object_id or objects.ids_in_labels(issue.labels, rules):
+        if not object_id or objects.uid_labels(issue, rules):
             has_one = objects.object_id_of(issue, rules)
             if has_one is not None:
                 return self._label(issue, has_one, rules.base_label)
@@ -221,17 +226,37 @@ class Verifier:
 
     def _mislabelled(self, issue: Issue) -> Problem | None:
         """A label with another id than the signed title; somebody may have exchanged the labels of two objects."""
-        rules, counting = self.session.rules, self.session.counting
-        labelled = objects.object_id_of(issue, rules) or ""
-        signed = self.lookup.mislabelled(issue, labelled)
-        if not signed:
+        meant = self._meant(issue)
+        if not meant:
             return None
+        rules = self.session.rules
         hint = Text("Correct the label, or run ", REPAIR, ".")
-        message = acceptance.wrong_label(issue, labelled, counting)
-        found = Problem("wrong-label", signed, issue.number, 0, message, hint)
-        wrong = objects.uid_label(labelled, rules).casefold()
-        right = objects.uid_label(signed, rules)
-        return self._relabelled(found, issue, [right if one.casefold() == wrong else one for one in issue.labels])
+        message = acceptance.problem(issue, rules, self.session.counting)
+        found = Problem("wrong-label", meant, issue.number, 0, message, hint)
+        wrong, right = objects.claiming(issue, rules)[0][0], objects.uid_label(meant, rules)
+        return self._relabelled(found, issue, [right if one == wrong else one for one in issue.labels])
+
+    def _meant(self, issue: Issue) -> str:
+        """The id that the one label of the issue should say; empty where it says it, or where nothing tells."""
+        rules = self.session.rules
+        claimed = objects.claiming(issue, rules)
+        if len(claimed) != 1:
+            return ""
+        ((label, labelled),) = claimed
+        titled = self.lookup.mislabelled(issue, labelled)
+        meant = titled or labelled
+        try:
+            right = objects.uid_label(objects.check_id(meant, rules), rules)
+        except InvalidId:
+            return ""
+        if label.casefold() == right.casefold():
+            return ""
+        if not titled and self._not_accepted(issue, labelled):
+            return ""
+        return meant  # gh-store puts into the label what has a hash here
+
+    def _key(self, object_id: str) -> str:
+        return objects.key(object_id, self.session.rules)
 
     def _relabelled(self, found: Problem, issue: Issue, labels: Sequence[str]) -> Problem:
         if not self.repair:

@@ -47,6 +47,7 @@ for (const name of ["snapshot.json", "snapshot.jsonl", "store/"]) {
     assert.equal(Object.getPrototypeOf(data), Object.prototype);
     assert.deepEqual(Object.getOwnPropertyDescriptor(data, "__proto__").value, { polluted: true });
     assert.deepEqual((await store.get("a/b:c@d+e~f")).data[0], 1);
+    assert.equal((await store.list()).find((one) => one.data.name === "an id of any kind").meta.object_id[0], "<");
     assert.deepEqual(await store.verify(), []);
   });
 }
@@ -131,6 +132,44 @@ test("what an author types over what the store has signed is held back until it 
   const { repository, api, server } = stage;
   const live = new Store({ repository, api, server });
   await assert.rejects(live.get("former"), NotFound);
+});
+
+const DOI = "https://doi.org/10.1000/182?title=Any id, however long&year=2026";
+test("an object of any id is read, and told apart by every character", async () => {
+  const number = await stage.ask("odd", { object_id: DOI, title: "" });
+  const { repository, api, server } = stage;
+  for (const store of [open(), new Store({ repository, api, server })]) {
+    await store.refresh();
+    const { data, meta } = await store.get(DOI);
+    assert.deepEqual([data, meta.object_id, meta.issue_number, meta.version], [{ n: 1 }, DOI, number, 2]);
+    assert.match(meta.label, /^UID:=[0-9a-f]{32}$/);
+    assert.deepEqual((await store.history(DOI)).map((one) => one.verdict), ["applied", "applied"]);
+    await assert.rejects(store.get(DOI.toUpperCase()), NotFound);
+  }
+});
+
+test("an object of any id under another title is known by the titles before, and held until it is processed", async () => {
+  for (const title of ["My favourite paper", 'Stored Object: "a, b"']) {
+    const number = await stage.ask("odd", { object_id: `${DOI} ${title}`, title });
+    const { leftOut } = await open().refresh();
+    assert.match(leftOut.find((one) => one.issue_number === number).reason, /not processed yet/);
+  }
+});
+
+test("an issue that gh-store has retired is left out", async () => {
+  const number = await stage.ask("odd", { object_id: "a, b", title: "", label: `ALIAS-TO:${ID}` });
+  const store = open();
+  const { leftOut } = await store.refresh();
+  assert.match(leftOut.find((one) => one.issue_number === number).reason, /an alias of benchmarks\/parser/);
+  await assert.rejects(store.get("a, b"), NotFound);
+});
+
+test("the history of a deleted object of any id is found by its label", async () => {
+  const number = await stage.ask("odd", { object_id: "gone, for good", title: "" });
+  await stage.ask("archive", { number });
+  const history = await open().history("gone, for good");
+  assert.deepEqual(history.map((one) => one.verdict), ["applied", "applied"]);
+  await assert.rejects(open().history("Gone, for good"), NotFound);
 });
 
 test("a deleted object leaves the list", async () => {

@@ -16,14 +16,15 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from gh_store_action.domain.records import StoredMeta, StoredObject
+from gh_store_action.domain import objects
+from gh_store_action.domain.records import Rules, StoredMeta, StoredObject
 from gh_store_action.domain.snapshots import files
 from gh_store_action.domain.snapshots.snapshot import Snapshot, entry_of
 from gh_store_action.domain.strict_json import digest
 from gh_store_action.snapshots.making import Snapshots, Target
 from gh_store_action.snapshots.site import write_site
 from gh_store_action.workspace.files import Workspace
-from tests.double import GitHub
+from tests.double import BOT, GitHub
 from tests.double.access import ANONYMOUS
 from tests.support.store import World, world
 
@@ -43,7 +44,7 @@ class Quiet(SimpleHTTPRequestHandler):
 def stored(object_id: str, number: int, data: Any, version: int = 1) -> StoredObject:
     """An object as a snapshot has it."""
     day = f"2026-{number % 12 + 1:02d}-{number % 28 + 1:02d}T{number % 24:02d}:00:00Z"
-    meta = StoredMeta(object_id, f"UID:{object_id}", number, day, day, version, digest(data))
+    meta = StoredMeta(object_id, objects.uid_label(object_id, Rules()), number, day, day, version, digest(data))
     return StoredObject(meta, data)
 
 
@@ -83,6 +84,7 @@ def hostile() -> list[StoredObject]:
         stored("hostile", 1, data),
         stored("con", 2, {"name": "a reserved name"}),
         stored("a/b:c@d+e~f", 3, [1, HOSTILE]),
+        stored(HOSTILE.replace("\u202e", ""), 4, {"name": "an id of any kind"}),
     ]
 
 
@@ -147,6 +149,7 @@ class Stage:
             "comment": self.comment,
             "stranger": self.stranger,
             "archive": self.archive,
+            "odd": self.odd,
             "former": self.former,
             "site": self.site,
             "private": self.private,
@@ -216,6 +219,17 @@ class Stage:
         self.there.hub.clock.advance(60)
         title = f"Stored Object: former [r99 c0 n0 {digest({'count': 99})[:8]}]"
         repo.edit_issue(number, "alice", title=title, body='{"count": 99}')
+        return number
+
+    def odd(self, object_id: str, title: str, label: str = "") -> int:
+        """An object of any id, which somebody has given another title, and perhaps another label."""
+        labels = ["stored-object", objects.uid_label(object_id, Rules())]
+        number = self.there.repo.open_issue(BOT, f'Stored Object: "{object_id}"', '{"n": 0}', labels)
+        self.update({"n": 1}, number)
+        if title:
+            self.there.repo.edit_issue(number, "alice", title=title)
+        if label:
+            self.there.repo.edit_issue(number, "alice", labels=[*labels, label])
         return number
 
     def archive(self, number: int) -> None:

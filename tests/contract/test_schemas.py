@@ -59,7 +59,13 @@ def test_envelope__has_the_modes_the_keys_and_the_outcomes_of_the_code() -> None
     assert meta["update_mode"] == {"enum": [*UPDATE_MODES, None], "default": DEFAULT_MODE}
     state = schema("envelope")["$defs"]["state"]["properties"]["_meta"]["properties"]
     assert state["verdicts"]["additionalProperties"]["enum"] == OUTCOMES
-    options: dict[str, Any] = {"reason": "adopted", "editor": "ada", "verdicts": {1: "applied"}, "previous": 3}
+    options: dict[str, Any] = {
+        "reason": "adopted",
+        "editor": "ada",
+        "verdicts": {1: "applied"},
+        "previous": 3,
+        "object_id": "a, b",
+    }
     text = checkpoint({}, after=1, revision=1, update_id="1-1-" + "0" * 16, version="1", **options)
     assert json.loads(text)["_meta"].keys() == state.keys()
 

@@ -101,12 +101,12 @@ def title_written(given: Mapping[str, Any]) -> Any:
         objects.short_digest(given["data"]),
         tuple(objects.short_id(number) for number in known[-objects.MOST_RECENT :]),
     )
-    return objects.title(given["id"], marker)
+    return objects.title(given["id"], marker, RULES)
 
 
 def object_id(given: str) -> Any:
-    objects.check_id(given, RULES)
-    return {"label": objects.uid_label(given, RULES), "file": files.file_of(given)}
+    label = objects.uid_label(objects.check_id(given, RULES), RULES)
+    return {"label": label, "file": files.file_of(given, label)}
 
 
 def snapshot(given: Mapping[str, Any]) -> Any:

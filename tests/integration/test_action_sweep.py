@@ -15,6 +15,7 @@ import pytest
 
 from gh_store_action.action.main import main
 from gh_store_action.domain.objects import Marker, short_digest, title
+from gh_store_action.domain.records import Rules
 from tests.double import GitHub, Request
 from tests.support.runner import ROOT
 from tests.support.scene import OWNER, WRITER, Run, Scene, look_over
@@ -58,7 +59,7 @@ def test_sweep__nothing_pending_costs_a_request_for_each_hundred_objects(scene: 
 
 def settled_title(object_id: str, data: object) -> str:
     """The title of an object at revision 1 without comments."""
-    return title(object_id, Marker(1, 0, 0, short_digest(data)))
+    return title(object_id, Marker(1, 0, 0, short_digest(data)), Rules())
 
 
 def test_sweep__one_broken_object_fails_the_step_and_stops_no_other(scene: Scene) -> None:

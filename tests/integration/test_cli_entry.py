@@ -16,8 +16,9 @@ import pytest
 
 import gh_store_action
 from gh_store_action import __version__
-from gh_store_action.cli import ROOMS, invocation, main, program
+from gh_store_action.cli import ROOMS, main, program
 from gh_store_action.cli.options import Command
+from gh_store_action.workspace import surroundings
 from tests.double import GitHub, Repository, Request
 from tests.support import git
 from tests.support.cli import ENTRY, ROOT, Shell, commands
@@ -249,7 +250,7 @@ def test_token__of_a_variable_or_of_gh(shell: Shell, tmp_path: Path) -> None:
     for script in ("exit 1", "exec sleep 30", "echo"):
         shell.env = {"PATH": put_program(tmp_path / script.replace(" ", "-"), "gh", script)}
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(invocation, "PATIENCE", 0.2)
+            patch.setattr(surroundings, "PATIENCE", 0.2)
             assert "There is no token" in shell.run("list").err
 
 

@@ -85,9 +85,6 @@ def test_upsert__makes_and_replaces(shell: Shell) -> None:
 @pytest.mark.parametrize("object_id", ["1.10", "007", "1e3", "true", "None", "a:b", "0x10", "*", "~"])
 def test_ids__are_text_byte_for_byte(shell: Shell, object_id: str) -> None:
     """D09."""
-    if object_id == "*":
-        assert shell.run("create", object_id, "{}").code == 2  # not expanded, and refused as an id
-        return
     assert shell.run("create", object_id, '{"n": 1}').json["object_id"] == object_id
     assert shell.run("get", object_id).json["object_id"] == object_id
 
@@ -159,7 +156,7 @@ def test_update__takes_a_digest_in_capitals_and_names_the_option_where_it_is_non
 
 
 def test_ids__that_can_not_be_are_shown_as_they_were_typed(shell: Shell) -> None:
-    assert "The object id 'é' holds a character" in shell.run("get", "é").err
+    assert "The object id 'é ' begins or ends with a space" in shell.run("get", "é ").err
     assert "The object id 'a\\u202eb' holds" in shell.run("get", "a\u202eb").err
 
 

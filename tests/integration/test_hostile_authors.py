@@ -14,6 +14,7 @@ from gh_store_action.errors import StoreError
 from tests.double import BOT
 from tests.support.library import store_of
 from tests.support.store import World
+from tests.support.values import RULES
 
 INC = {"_data": {"$inc": {"n": 1}}, "_meta": {"update_mode": "operators"}}
 FORGED = {"n": 666}
@@ -21,7 +22,7 @@ LEFT = "carol"  # who opened the object's issue, and may not write any more
 
 
 def title_of(data: object, *, revision: int = 2, comment: int = 0) -> str:
-    return objects.title("m", Marker(revision, comment, 0, objects.short_digest(data)))
+    return objects.title("m", Marker(revision, comment, 0, objects.short_digest(data)), RULES)
 
 
 def opened(w: World, by: str = LEFT) -> int:

@@ -15,10 +15,11 @@ from tests.double import BOT
 from tests.support.hostile import MEMBER, TRIAGER, people, read_by_all, same_for_all
 from tests.support.library import store_of
 from tests.support.store import STRANGER, World
+from tests.support.values import RULES
 
 INC = {"_data": {"$inc": {"n": 1}}, "_meta": {"update_mode": "operators"}}
 THEIRS = {"n": 666}
-FORGED = objects.title("m", Marker(9, 0, 0, objects.short_digest(THEIRS)))
+FORGED = objects.title("m", Marker(9, 0, 0, objects.short_digest(THEIRS)), RULES)
 LABELS = ["stored-object", "UID:m"]
 
 

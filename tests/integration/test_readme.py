@@ -22,7 +22,7 @@ import yaml
 
 from gh_store_action.action import settings
 from gh_store_action.config.store_config import StoreConfig, combine
-from gh_store_action.domain.objects import LABEL_LIMIT
+from gh_store_action.domain.objects import ID_LIMIT, LABEL_LIMIT
 from gh_store_action.domain.records import Rules
 from gh_store_action.domain.strict_json import BODY_LIMIT
 from tests.double import GitHub
@@ -411,7 +411,8 @@ def test_snapshot__entries_have_what_the_text_says(scene: Scene, tmp_path: Path)
 
 def test_limits__are_those_of_the_code(scene: Scene) -> None:
     assert f"at most {BODY_LIMIT:,} characters" in TEXT
-    assert f"1 to {LABEL_LIMIT - len(Rules().uid_prefix)} ASCII letters" in TEXT
+    assert f"An id has 1 to {ID_LIMIT} characters" in TEXT
+    assert f"up to {LABEL_LIMIT - len(Rules().uid_prefix)} ASCII letters" in TEXT
     assert f"{scene.github.options.comments_per_issue:,} comments an issue" in TEXT
 
 

@@ -46,7 +46,7 @@ def issue(
         newest = comments[-1].id if comments else 0
         marker = marked(1, newest, len(comments), data, *(c.id for c in comments))  # type: ignore[arg-type]
     known: dict[str, object] = {
-        "title": objects.title("m", marker),
+        "title": objects.title("m", marker, RULES),
         "closed": True,
         "labels": ("stored-object", "UID:m"),
         "author": BOT,

@@ -15,7 +15,7 @@ from gh_store_action.domain.processing.reconcile import BrokenObject
 from gh_store_action.domain.records import Issue, Receipt, Rename
 from gh_store_action.domain.refusal import Reason
 from gh_store_action.domain.verdicts import Outcome
-from tests.support.values import BOT, comment, context, initial, issue, marked, written
+from tests.support.values import BOT, RULES, comment, context, initial, issue, marked, written
 
 START = {"count": 0}
 OTHER = "Stored Object: x [r1 c1 n1 00000000]"
@@ -59,7 +59,7 @@ def test_an_issue_that_is_none_of_the_stores_objects_is_left_alone(fields: dict[
 
 @pytest.mark.parametrize(("by", "moved_to"), [("mallory", 0), ("alice", 7)])
 def test_a_title_that_says_where_the_object_goes__counts_from_whoever_may_write(by: str, moved_to: int) -> None:
-    signed = Rename("2026-01-01T00:00:00Z", BOT, objects.title("m", marked(1, 10, 1, START, 10)))
+    signed = Rename("2026-01-01T00:00:00Z", BOT, objects.title("m", marked(1, 10, 1, START, 10), RULES))
     title = objects.moving_title(signed.title, 7)
     titles = (Rename("2026-02-01T00:00:00Z", by, title, signed.title), signed)
     found = decide(issue(START, [initial()], author="mallory", title=title, titles=titles), context())
@@ -67,7 +67,7 @@ def test_a_title_that_says_where_the_object_goes__counts_from_whoever_may_write(
         assert isinstance(found, NotAnObject)
         assert (found.moved_to, found.reason) == (7, "it is being moved to issue #7")
     else:
-        assert wrote(found).title == objects.title("m", marked(1, 10, 1, START, 10), unlike=title)
+        assert wrote(found).title == objects.title("m", marked(1, 10, 1, START, 10), RULES, unlike=title)
 
 
 def test_two_uid_labels__the_one_that_the_title_names_is_meant() -> None:
@@ -107,7 +107,7 @@ def test_good_bad_and_a_strangers_update__each_gets_its_verdict_and_none_blocks_
     step = wrote(decide(before, context()))
     assert step.state.data == {"count": 0, "a": 1, "b": 2}
     assert [(r.comment_id, r.content) for r in step.receipts] == [(11, "+1"), (12, "-1"), (13, "confused"), (15, "+1")]
-    assert step.title == objects.title("m", marked(3, 15, 6, step.state.data, 10, 11, 12, 13, 14, 15))
+    assert step.title == objects.title("m", marked(3, 15, 6, step.state.data, 10, 11, 12, 13, 14, 15), RULES)
     assert step.reply.startswith("<!-- gh-store refused 12 -->")
     settled(before, step)
 
@@ -284,7 +284,7 @@ def test_a_title_that_a_stranger_set_does_not_count() -> None:
     forged = marked(99, 12, 2, START)
     log = [initial(), comment(12, {"a": 1})]
     before = issue(START, log, marker=forged, author="mallory", title_editor="mallory")
-    signed = Rename("2025-12-31T00:00:00Z", BOT, objects.title("m", marked(1, 10, 1, START, 10)))
+    signed = Rename("2025-12-31T00:00:00Z", BOT, objects.title("m", marked(1, 10, 1, START, 10), RULES))
     before = replace(before, titles=(replace(before.titles[0], before=signed.title), signed))
     step = wrote(decide(before, context()))
     assert step.state.data == {"count": 0, "a": 1}
@@ -304,7 +304,7 @@ def test_a_rebuild_from_what_the_author_entered__asks_whether_the_author_may_wri
     """Carol created the object with a token of her own, and the store has signed its title."""
     entered = replace(initial(), author="carol", reactions=())
     before = issue("oops", [entered, comment(11, {"a": 1}, "alice", "+1")], author="carol", editor=BOT)
-    before = replace(before, title=objects.title("m", marked(2, 11, 2, {"count": 0, "a": 1})))
+    before = replace(before, title=objects.title("m", marked(2, 11, 2, {"count": 0, "a": 1}), RULES))
     before = replace(before, titles=(replace(before.titles[0], title=before.title),))
     assert decide(before, context()) == AskPermissions(frozenset({"carol"}))
     step = wrote(decide(before, context(permissions={"carol": True, "alice": True})))
@@ -315,7 +315,7 @@ def test_a_rebuild_from_what_the_author_entered__asks_whether_the_author_may_wri
 
 def typed(marker: Marker, *before: Rename) -> Issue:
     """An object whose title alice has typed, and whose body nobody can read."""
-    title = objects.title("m", marker)
+    title = objects.title("m", marker, RULES)
     titles = (Rename("2026-02-01T00:00:00Z", "alice", title, before[0].title if before else "m"), *before)
     return issue("oops", [initial()], title=title, titles=titles, editor="alice", edited_at="2026-02-02T00:00:00Z")
 
@@ -325,7 +325,7 @@ def typed(marker: Marker, *before: Rename) -> Issue:
 )
 def test_a_typed_marker_that_neither_body_nor_log_explains__the_one_before_it_counts(marker: Marker) -> None:
     """Another digest, a comment beyond all that are there, a revision far ahead."""
-    before = typed(marker, Rename("2026-01-01T00:00:00Z", BOT, objects.title("m", marked(1, 10, 1, START, 10))))
+    before = typed(marker, Rename("2026-01-01T00:00:00Z", BOT, objects.title("m", marked(1, 10, 1, START, 10), RULES)))
     step = wrote(decide(before, context()))
     assert (step.state.data, step.marker.revision) == (START, 1)
     assert "line 1" in step.reply

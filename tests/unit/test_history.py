@@ -52,7 +52,7 @@ def issue(data: Any, revision: int, edge: int, *comments: Comment, marked: bool 
     return Issue(
         number=7,
         node_id="I7",
-        title=title("m", marker) if marked else "Stored Object: m",
+        title=title("m", marker, RULES) if marked else "Stored Object: m",
         body=dump(data),
         closed=True,
         author=BOT,

@@ -12,45 +12,16 @@ from hypothesis import strategies as st
 from gh_store_action.domain import objects, replies
 from gh_store_action.domain.log.entries import Kind, checkpoint, envelope, read
 from gh_store_action.domain.log.fold import State, attempt, fold, newest_checkpoint, reach, repeats
-from gh_store_action.domain.objects import InvalidId, Marker, check_id, read_title
+from gh_store_action.domain.objects import Marker, read_title
 from gh_store_action.domain.processing.sweeping import settled
-from gh_store_action.domain.records import Refusal, Rules
+from gh_store_action.domain.records import Refusal
 from gh_store_action.domain.refusal import Reason
 from gh_store_action.domain.replies import RefusedEdit
 from gh_store_action.domain.strict_json import InvalidJson, parse, read_body
 from gh_store_action.domain.verdicts import Outcome, Verdict
 from tests.support.values import BOT, COUNTING, RULES, comment, initial, issue, marked
 
-# -- ids, titles, labels
-
-
-@pytest.mark.parametrize("good", ["a", "metrics", "a.b_c-d~e:f@g+h/i", "x" * 46, "1.10", "UID:x"])
-def test_an_id_that_a_label_can_carry_is_taken_as_it_is(good: str) -> None:
-    assert check_id(good, RULES) == good
-
-
-@pytest.mark.parametrize(
-    ("bad", "rule"),
-    [
-        ("", "must not be empty"),
-        ("x" * 47, "at most 46"),
-        ("a,b", "a character"),
-        ("a b", "a character"),
-        ("a\n", "a character"),
-        ("é", "a character"),
-        (" a", "a character"),
-        ("a]", "a character"),
-    ],
-)
-def test_an_id_that_no_label_can_carry_is_refused_with_the_rule(bad: str, rule: str) -> None:
-    """D67, D68, D70."""
-    with pytest.raises(InvalidId, match=rule):
-        check_id(bad, RULES)
-
-
-def test_a_longer_prefix_leaves_less_room() -> None:
-    with pytest.raises(InvalidId, match="at most 40"):
-        check_id("x" * 41, Rules(uid_prefix="object-id:"))
+# -- titles
 
 
 @pytest.mark.parametrize(
@@ -67,12 +38,6 @@ def test_a_longer_prefix_leaves_less_room() -> None:
 )
 def test_titles(title: str, expected: tuple[str, Marker | None]) -> None:
     assert read_title(title) == expected
-
-
-@given(st.from_regex(r"[A-Za-z0-9._~:@+/-]{1,46}", fullmatch=True), st.integers(1, 10**9), st.integers(0, 10**17))
-def test_a_title_is_read_back_as_it_was_written(object_id: str, revision: int, newest: int) -> None:
-    marker = Marker(revision, newest, 7, "00ff00ff")
-    assert read_title(objects.title(object_id, marker)) == (object_id, marker)
 
 
 # -- comments

@@ -133,8 +133,8 @@ def test_read__of_what_does_not_belong_together_tells_why(format_: str, files: d
 
 
 def test_listed__are_the_files_that_an_index_names() -> None:
-    assert listed(files_of(ONE, "directory")["index.json"]) == {file_of("metrics")}
-    for data in (b"text", b"{}", b"[]", b'{"objects": []}', b"\xff"):
+    assert listed(files_of(ONE, "directory")["index.json"]) == {file_of("metrics", "UID:metrics")}
+    for data in (b"text", b"{}", b"[]", b'{"objects": []}', b'{"objects": {"a": 1, "b": {}}}', b"\xff"):
         assert listed(data) == frozenset()
 
 

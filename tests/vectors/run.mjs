@@ -2,7 +2,6 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { isDeepStrictEqual } from "node:util";
-
 const isObject = (value) => value !== null && typeof value === "object" && !Array.isArray(value);
 
 function canonical(value) {
@@ -10,7 +9,8 @@ function canonical(value) {
   if (!isObject(value)) return JSON.stringify(value); // numbers and strings: RFC 8785 has them from ECMAScript
   return `{${Object.keys(value).sort().map((key) => `${JSON.stringify(key)}:${canonical(value[key])}`).join(",")}}`;
 }
-const sha256 = (value) => createHash("sha256").update(canonical(value)).digest("hex");
+const hash = (text) => createHash("sha256").update(text).digest("hex");
+const sha256 = (value) => hash(canonical(value));
 const modes = {
   append: (data, update) => (isObject(data) && isObject(update) ? merged(data, update) : undefined),
   replace: (data, update) => update,
@@ -29,25 +29,26 @@ function mergePatch(data, update) {
   return result;
 }
 const stored = (value) => (value !== null && typeof value === "object" ? value : undefined);
-
-const TITLE = /^Stored Object: (\S+) \[r(\d{1,15}) c(\d{1,18}) n(\d{1,10}) ([0-9a-f]{8})\](?: \(((?:[0-9A-Za-z]{2}){1,10})\))?$/;
+const isId = (id) => /^\S(.*\S)?$/u.test(id) && [...id].length <= 150 && id.normalize() === id && !CONTROL.test(id);
+const [PLAIN, CONTROL] = [/^[\w.~:@+/-]{1,46}$/, /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/u];
+const TITLE = /^Stored Object: (".+"|\S+) \[r(\d{1,15}) c(\d{1,18}) n(\d{1,10}) ([0-9a-f]{8})\](?: \(((?:[0-9A-Za-z]{2}){1,10})\))?$/;
 function readTitle(text) {
   const [, title, arrow, number] = text.match(/^(.*?)(?: ([=-])> #(\d{1,10}))?$/s);
-  const [, id, r, c, n, digest, recent = ""] = title.match(TITLE) ?? [, title.match(/^Stored Object: ([^ ]+)/)?.[1]];
+  const [, id, r, c, n, digest, recent = ""] = title.match(TITLE) ?? [, title.match(/^Stored Object: (".+"|[^ ]+)/)?.[1]];
   const marker = r && { revision: +r, comment: +c, count: +n, digest, recent: recent.match(/../g) ?? [] };
-  return id === undefined ? null : { id, marker: marker ?? null, moves_to: +(number ?? 0), moved: arrow === "-" };
+  if (id === undefined) return null;
+  return { id: id.match(/^"(.+)"$/)?.[1] ?? id, marker: marker ?? null, moves_to: +(number ?? 0), moved: arrow === "-" };
 }
 const DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const shortId = (id) => DIGITS[Math.floor(id / 62) % 62] + DIGITS[id % 62];
 function writeTitle({ id, revision, data, comments }) {
   const marker = `[r${revision} c${comments.at(-1) ?? 0} n${comments.length} ${sha256(data).slice(0, 8)}]`;
   const recent = comments.slice(-10).map(shortId).join("");
-  return `Stored Object: ${id} ${marker}${recent && ` (${recent})`}`;
+  return `Stored Object: ${PLAIN.test(id) ? id : `"${id}"`} ${marker}${recent && ` (${recent})`}`;
 }
-
 run("canonical", (text) => ({ canonical: canonical(JSON.parse(text)), sha256: sha256(JSON.parse(text)) }));
 run("folds", ({ mode, data, update }) => stored(modes[mode](data, update)), ({ mode }) => mode in modes);
-run("ids", (id) => (/^[\w.~:@+/-]{1,46}$/.test(id) ? `UID:${id}` : undefined), undefined, (out) => out?.label);
+run("ids", (id) => (isId(id) ? `UID:${PLAIN.test(id) ? id : `=${hash(id).slice(0, 32)}`}` : undefined), undefined, (out) => out?.label);
 run("titles-read", readTitle);
 run("titles-written", writeTitle);
 

@@ -292,8 +292,14 @@ def checkpoint(
     editor: str = "",
     verdicts: Mapping[int, str] | None = None,
     previous: int = 0,
+    object_id: str = "",
 ) -> str:
-    """The text of an initial state or of a later checkpoint; `previous` is the issue that was rolled over."""
+    """The text of an initial state or of a later checkpoint.
+
+    Args:
+        previous: the issue that was rolled over.
+        object_id: where the label does not carry it.
+    """
     meta: dict[str, Json] = {
         "client_version": version,
         "update_mode": "initial",
@@ -301,6 +307,8 @@ def checkpoint(
         "revision": revision,
         "update_id": update_id,
     }
+    if object_id:
+        meta["object_id"] = object_id
     if reason:
         meta["reason"] = reason
     if editor:

@@ -143,7 +143,7 @@ def _plan(found: _Gathered, folded: Folded) -> UpToDate | Write:
     judged = {**base.verdicts, **folded.verdicts}
     known = {**base.recorded, **judged}
     state, marker = folded.state, _marker(found, folded.state)
-    title = objects.title(found.object_id, marker, unlike=issue.title if base.renamed else "")
+    title = objects.title(found.object_id, marker, found.context.rules, unlike=issue.title if base.renamed else "")
     body = dump(state.data)
     behind_marker = sum(1 for comment in issue.comments if comment.id > base.comment)
     moves = bool(found.pending) or base.moved or (behind_marker >= CATCH_UP and not blocked)

@@ -52,7 +52,7 @@ def settled(
         may_write: asked about an author whom GitHub does not show as one of the repository's people.
     """
     object_id = objects.object_id_of(issue, rules)
-    if not objects.is_live(issue, rules) or object_id is None:
+    if not objects.is_live(issue, rules) or object_id is None or objects.retired(issue):
         return True
     if objects.read_moved(issue.title)[1]:
         return False  # a move that was killed before its labels

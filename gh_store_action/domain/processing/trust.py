@@ -49,7 +49,7 @@ def no_object(issue: Issue, context: Context) -> NotAnObject | None:
         NeedsMore: when nobody has been asked yet about the author of an issue that is not accepted.
     """
     rules = context.rules
-    claimed = objects.ids_in_labels(issue.labels, rules)
+    claimed = objects.uid_labels(issue, rules)
     based = objects.has_label(issue, rules.base_label)
     if objects.has_label(issue, rules.archived_label) and (based or claimed):
         return NotAnObject(f"the object is deleted (label {rules.archived_label!r})", deleted=True)

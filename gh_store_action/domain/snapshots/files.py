@@ -11,9 +11,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 from gh_store_action.domain import strict_json as canonical
+from gh_store_action.domain.objects import HASH, hash_of
 from gh_store_action.domain.snapshots.snapshot import META, NO_TIME, Snapshot, SnapshotEntry, compact, shifted
 from gh_store_action.domain.strict_json import DEPTH_LIMIT, InvalidJson, Json
 
@@ -53,7 +54,8 @@ def write(snapshot: Snapshot, format_: str) -> Iterator[tuple[str, Iterator[str]
         yield "", _lines(snapshot)
     else:
         for entry in snapshot.ordered():
-            yield file_of(entry.object_id), iter((_pretty(json.loads(entry.record)), "\n"))
+            record = json.loads(entry.record)
+            yield file_of(entry.object_id, record["meta"]["label"]), iter((_pretty(record), "\n"))
         yield INDEX, iter((_index(snapshot),))
 
 
@@ -92,7 +94,7 @@ def _index(snapshot: Snapshot) -> str:
     listed: dict[str, object] = {}
     for entry in snapshot.ordered():
         meta = json.loads(entry.record)["meta"]
-        listed[entry.object_id] = {"path": file_of(entry.object_id), **_but_id(meta)}
+        listed[entry.object_id] = {"path": file_of(entry.object_id, meta["label"]), **_but_id(meta)}
     return _pretty({**_head(snapshot, "#/$defs/index"), "objects": listed}) + "\n"
 
 
@@ -100,26 +102,30 @@ def _but_id(meta: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in meta.items() if name != "object_id"}
 
 
-def file_of(object_id: str) -> str:
-    """The path of an object's file in the folder: safe on every file system, and `object_of` reads it back."""
+def file_of(object_id: str, label: str) -> str:
+    """The path of an object's file in the folder: one object's alone on every file system.
+
+    An id that its label does not carry may be too long for a name, and another one in nothing but case: its hash is it.
+    """
+    carried, hashed = _files_of(object_id)
+    return carried if label.casefold().endswith(object_id.casefold()) else hashed
+
+
+def _files_of(object_id: str) -> tuple[str, str]:
+    """The path where the label carries the id, and where it does not."""
     name = quote(object_id, safe="@+").replace("~", "%7E")
     if name.startswith("."):
         name = "%2E" + name[1:]
     stem = name.split(".", 1)[0].lower()
     if stem in _RESERVED:
         name = f"%{ord(name[0]):02X}" + name[1:]
-    return f"{FOLDER}{name}.json"
-
-
-def object_of(path: str) -> str:
-    """The id of the object whose file this is."""
-    return unquote(path.removeprefix("objects/").removesuffix(".json"))
+    return f"{FOLDER}{name}.json", f"{FOLDER}{HASH}{hash_of(object_id)}.json"
 
 
 def object_at(name: str, data: bytes, line: int) -> str:
     """The id of the object that a line of a snapshot's file, counted from 1, belongs to; empty for none."""
     if name.startswith(FOLDER):
-        return object_of(name)
+        return str(json.loads(data)["meta"]["object_id"])
     before = b"\n".join(data.split(b"\n")[:line])
     found = _MEMBER.findall(before) or _LINE.findall(before)
     return str(json.loads(found[-1])) if found else ""
@@ -204,9 +210,10 @@ def _read_folder(files: Mapping[str, bytes]) -> Snapshot:
     head = _checked(_parse(files[INDEX]))
     entries: list[SnapshotEntry] = []
     for key, known in _checked(head["objects"]).items():
-        value = _checked(_parse(files[file_of(key)]))
+        path = file_of(key, known["label"])
+        value = _checked(_parse(files[path]))
         entries.append(_entry(value, key))
-        if {"path": file_of(key), **_but_id(value["meta"])} != known:
+        if {"path": path, **_but_id(value["meta"])} != known:
             raise BrokenSnapshot(f"the file of {key[:80]!r} is another one than the index knows")
     return _joined(head, entries)
 
@@ -215,7 +222,7 @@ def _joined(head: Mapping[str, Any], entries: list[SnapshotEntry]) -> Snapshot:
     left_out = frozenset(int(number) for number in head.get("left_out", ()))
     by_number = {entry.number: entry for entry in entries}
     snapshot = Snapshot(str(head["repository"]), by_number, left_out, str(head.get("rules", "")))
-    ids = {entry.object_id.casefold() for entry in entries}
+    ids = {entry.object_id for entry in entries}
     if not len(ids) == len(by_number) == len(entries) or snapshot.time != head["snapshot_time"]:
         raise BrokenSnapshot("its parts do not fit together")
     return snapshot
@@ -244,15 +251,19 @@ def changed(before: Mapping[str, int], main: bytes, format_: str) -> tuple[str, 
 
 def listed(index: bytes) -> frozenset[str]:
     """The files that an index names; none where it cannot be read."""
-    return frozenset(map(file_of, _members(index)))
+    found: set[str] = set()
+    for key, known in _members(index).items():
+        with suppress(ValueError, KeyError):
+            found.add(file_of(key, str(_checked(known)["label"])))
+    return frozenset(found)
 
 
-def _members(main: bytes) -> frozenset[str]:
-    """The objects that a file of one JSON value names, however it is laid out."""
+def _members(main: bytes) -> Mapping[str, Any]:
+    """What a file of one JSON value says of each object, however it is laid out."""
     try:
-        return frozenset(_checked(_checked(_parse(main))["objects"]))
+        return _checked(_checked(_parse(main))["objects"])
     except (ValueError, KeyError):
-        return frozenset()
+        return {}
 
 
 def may_be_ours(name: str) -> bool:
@@ -270,7 +281,7 @@ def is_object_file(name: str, data: bytes) -> bool:
     """Whether a file is an object's, whatever the index says."""
     try:
         value = _checked(_parse(data))
-        return value.keys() == {"data", "meta"} and file_of(str(_checked(value["meta"])["object_id"])) == name
+        return value.keys() == {"data", "meta"} and name in _files_of(str(_checked(value["meta"])["object_id"]))
     except (ValueError, KeyError):
         return False
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from gh_store_action.domain.markdown import shorten, visible
+from gh_store_action.domain.objects import key
+from gh_store_action.domain.records import Rules
 from gh_store_action.domain.snapshots.snapshot import Snapshot
 from gh_store_action.domain.strict_json import excerpt
 
@@ -13,10 +15,10 @@ LISTED = 50  # and so many in a commit's message and a job's summary
 LONGEST = 60  # characters of an id that are shown; a snapshot that somebody else wrote may have any
 
 
-def left(before: Collection[str], snapshot: Snapshot) -> tuple[str, ...]:
-    """The ids, of those before, that the snapshot has no more, in order; case does not count."""
-    there = {entry.object_id.casefold() for entry in snapshot.entries.values()}
-    return tuple(sorted(object_id for object_id in before if object_id.casefold() not in there))
+def left(before: Collection[str], snapshot: Snapshot, rules: Rules) -> tuple[str, ...]:
+    """The ids, of those before, that the snapshot has no more, in order."""
+    there = {key(entry.object_id, rules) for entry in snapshot.entries.values()}
+    return tuple(sorted(object_id for object_id in before if key(object_id, rules) not in there))
 
 
 def shrinks(gone: Collection[str], before: Collection[str]) -> bool:

@@ -157,13 +157,13 @@ def put(
     entries = dict(snapshot.entries)
     left_out = set(snapshot.left_out)
     problems: list[LeftOut] = []
-    owner = {entry.object_id.casefold(): number for number, entry in entries.items()}
+    owner = {objects.key(entry.object_id, rules): number for number, entry in entries.items()}
     unsure = False
     for issue in issues:
         before = entries.pop(issue.number, None)
         left_out.discard(issue.number)
-        if before is not None and owner.get(before.object_id.casefold()) == issue.number:
-            del owner[before.object_id.casefold()]
+        if before is not None and owner.get(objects.key(before.object_id, rules)) == issue.number:
+            del owner[objects.key(before.object_id, rules)]
         found = stored_object(issue, rules, counting, may_write)
         if isinstance(found, LeftOut):
             unsure = unsure or (before is not None and bool(left_out))
@@ -173,9 +173,9 @@ def put(
             continue
         accepted = acceptance.goes_first(issue, found.meta.object_id, counting)
         entry = replace(entry_of(found), accepted=accepted)
-        key = entry.object_id.casefold()
+        key = objects.key(entry.object_id, rules)
         stepped_back = before is not None and before.accepted is not False and not accepted
-        if before is not None and (before.object_id.casefold() != key or stepped_back):
+        if before is not None and (objects.key(before.object_id, rules) != key or stepped_back):
             unsure = unsure or bool(left_out)
         holder = owner.get(key)
         if holder is not None and entries[holder].accepted is None and accepted == (holder < issue.number):

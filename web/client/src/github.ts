@@ -125,9 +125,9 @@ function once<T>(known: Map<string, Promise<T>>, key: string, ask: () => Promise
 
 /** Whether an id fits a glob: `*`, `?` and `[…]` as Python's fnmatch has them; case does not count. */
 function matches(glob: string, id: string): boolean {
-  const pattern = glob.replace(/\[(!?)([^\]]+)\]|[*?]|[^*?\w]/g, (one, not: string | undefined, set: string | undefined) =>
+  const pattern = glob.toLowerCase().replace(/\[(!?)([^\]]+)\]|[*?]|[.+^${}()|[\]\\/]/gu, (one, not: string | undefined, set: string | undefined) =>
     set !== undefined ? `[${not ? "^" : ""}${set.replace(/[\\^\]]/g, "\\$&")}]` : one === "*" ? ".*" : one === "?" ? "." : `\\${one}`);
-  return new RegExp(`^(?:${pattern})$`, "is").test(id);
+  return new RegExp(`^(?:${pattern})$`, "su").test(id.toLowerCase());
 }
 
 function loginOf(user: User | null): string {

@@ -1,6 +1,6 @@
 /** Snapshots as files: `json`, `jsonl` (an object a line, also called NDJSON) and a directory with an index. */
 
-import { digest } from "./digest.js";
+import { digest, sha256 } from "./digest.js";
 import { isObject, member, type Json, type JsonObject } from "./json.js";
 import type { Meta, StoredObject } from "./records.js";
 
@@ -32,8 +32,9 @@ export function formatOf(address: string): Format {
   return path.endsWith("/") || path.endsWith("/index.json") ? "directory" : "json";
 }
 
-/** An object's file in a directory, without its suffix: safe on every file system. */
-export function fileName(id: string): string {
+/** An object's file in a directory, without its suffix: safe on every file system.  Where its label has a hash, so has it. */
+export function fileName(id: string, label: string): string {
+  if (!label.toLowerCase().endsWith(id.toLowerCase())) return `=${sha256(id)}`;
   let name = encodeURIComponent(id)
     .replace(/[!'()*~]/g, (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`)
     .replaceAll("%40", "@").replaceAll("%2B", "+");
@@ -70,8 +71,9 @@ async function folder<T>(listed: JsonObject, load: (path: string) => Promise<str
     while (next < ids.length) {
       const at = next++;
       const id = ids[at]!;
+      const name = fileName(id, String(member(object(listed[id], `the entry ${id}`), "label")));
       // A percent sign of the file's name is one of its characters, so the address escapes it.
-      found[at] = stored<T>(json(await load(`objects/${encodeURIComponent(fileName(id))}.json`)), id);
+      found[at] = stored<T>(json(await load(`objects/${encodeURIComponent(name)}.json`)), id);
     }
   };
   await Promise.all(Array.from({ length: 8 }, worker));

@@ -8,7 +8,7 @@ import { historyOf, withStates, type Log } from "./log.js";
 import type { Mode } from "./modes.js";
 import { RULES, type HistoryEntry, type Issue, type Rules, type StoredObject, type Verdict } from "./records.js";
 import { BrokenSnapshot, fileName, formatOf, isIntact, readSnapshot, type Format } from "./snapshot.js";
-import { markerIn, objectId, same, unmoved } from "./titles.js";
+import { idKey, markerIn, objectId, same, uidLabel, unmoved } from "./titles.js";
 import { counts, isObject, signers, storedObject, type LeftOut } from "./trust.js";
 
 export const VERSION = "0.0.0";
@@ -97,7 +97,7 @@ export class Store<T = Json> {
 
   /** One object as it is known.  @throws NotFound */
   async get(id: string): Promise<StoredObject<T>> {
-    const found = (await this.#load()).get(id.toLowerCase());
+    const found = (await this.#load()).get(this.#key(id));
     if (!found) throw new NotFound(`There is no object ${JSON.stringify(id)}.`);
     return found;
   }
@@ -114,7 +114,7 @@ export class Store<T = Json> {
   /** What happened to an object, oldest first, with the state of each revision: of its file, else of the API. */
   async history(id: string): Promise<HistoryEntry<T>[]> {
     const stored = await this.#storedHistory(id);
-    const now = (await this.#load()).get(id.toLowerCase());
+    const now = (await this.#load()).get(this.#key(id));
     if (stored && now && stored.some((one) => one.revision !== null && one.revision >= now.meta.version)) return stored;
     try {
       return historyOf(await this.#logs(id)) as HistoryEntry<T>[];
@@ -183,7 +183,7 @@ export class Store<T = Json> {
       throw new BrokenSnapshot(`The snapshot is of the repository ${JSON.stringify(found.repository.slice(0, 80))}.`);
     }
     this.snapshotTime = found.time;
-    return this.#objects = new Map(found.objects.map((one) => [one.meta.object_id.toLowerCase(), one]));
+    return this.#objects = new Map(found.objects.map((one) => [this.#key(one.meta.object_id), one]));
   }
 
   async #put(held: Map<string, Held<T>>, issues: readonly Issue[]): Promise<Refreshed> {
@@ -196,9 +196,9 @@ export class Store<T = Json> {
         result.leftOut.push(found);
         continue;
       }
-      const key = isObject(found) ? found.meta.object_id.toLowerCase() : "";
-      if (before && before.meta.object_id.toLowerCase() !== key) {
-        held.delete(before.meta.object_id.toLowerCase());
+      const key = isObject(found) ? this.#key(found.meta.object_id) : "";
+      if (before && this.#key(before.meta.object_id) !== key) {
+        held.delete(this.#key(before.meta.object_id));
         result.removed.push(before.meta.object_id);
       }
       if (!isObject(found)) {
@@ -222,17 +222,26 @@ export class Store<T = Json> {
   }
 
   async #logs(id: string): Promise<Log[]> {
-    const known = (await this.#load()).get(id.toLowerCase());
-    const issues = known ? [await this.#github.issue(known.meta.issue_number)] : await this.#github.issues(this.rules.uidPrefix + id);
+    const known = (await this.#load()).get(this.#key(id));
+    const issues = known ? [await this.#github.issue(known.meta.issue_number)] : await this.#labelled(id);
     const found: { log: Log; previous: number }[] = [];
     let issue = issues.sort((a, b) => a.number - b.number)[0];
-    if (!issue || !same(objectId(issue, this.rules).id, id)) throw new NotFound(`There is no object ${JSON.stringify(id)}.`);
+    if (!issue) throw new NotFound(`There is no object ${JSON.stringify(id)}.`);
     while (issue) {
       const { log, previous } = await this.#log(issue, id);
       found.unshift({ log, previous });
       issue = previous > 0 && previous < issue.number ? await this.#github.issue(previous) : undefined;
     }
     return found.map((one) => one.log);
+  }
+
+  async #labelled(id: string): Promise<Issue[]> {
+    const found = await this.#github.issues(uidLabel(id, this.rules));
+    return found.filter((one) => this.#key(objectId(one, this.rules).id) === this.#key(id));
+  }
+
+  #key(id: string): string {
+    return idKey(id, this.rules);
   }
 
   async #log(issue: Issue, id: string): Promise<{ log: Log; previous: number }> {
@@ -256,7 +265,7 @@ export class Store<T = Json> {
     if (base === undefined) return null;
     let text: string;
     try {
-      text = await this.#text(`${base}${encodeURIComponent(fileName(id))}.jsonl`);
+      text = await this.#text(`${base}${encodeURIComponent(fileName(id, uidLabel(id, this.rules)))}.jsonl`);
     } catch (error) {
       if (error instanceof ApiError && error.status === 404) return null;
       throw error;

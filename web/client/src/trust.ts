@@ -1,7 +1,9 @@
 /** Whether an issue is an object: by what GitHub enforces, as every reader of a store decides it. */
 
 import { digest } from "./digest.js";
-import { hasLabel, markerIn, objectId, readMoved, readTitle, same, unmoved, type Marker } from "./titles.js";
+import {
+  hasLabel, idKey, markerIn, names, objectId, readMoved, readTitle, retired, same, uidLabel, uidLabels, unmoved, type Marker,
+} from "./titles.js";
 import type { Issue, Meta, Rename, Rules, StoredObject } from "./records.js";
 import { readBody } from "./written.js";
 
@@ -43,21 +45,25 @@ export async function storedObject(issue: Issue, rules: Rules, ask: Questions, k
   const out = (reason: string): LeftOut => ({ issue_number: issue.number, reason });
   if (!hasLabel(issue, rules.baseLabel)) return out(`it does not carry the label ${rules.baseLabel}`);
   if (hasLabel(issue, rules.archivedLabel)) return out("the object is deleted");
-  const { id, problem } = objectId(issue, rules);
-  if (problem) return out(problem);
+  const gone = retired(issue);
+  if (gone) return out(gone);
+  const now = objectId(issue, rules);
+  if (now.problem && (now.id || !uidLabels(issue, rules).length)) return out(now.problem); // which no title changes
   const ours = counts(issue.author, rules);
   // What a processor opened and titles still is signed by all titles that there can be.
-  const titles = ours && same(readTitle(unmoved(issue.title)).id, id) ? [] : await ask.renames(issue);
+  const titles = ours && !now.problem && names(issue.title, now.id) ? [] : await ask.renames(issue);
+  const { id, problem } = objectId(issue, rules, titles);
+  if (problem) return out(problem);
   const set = titles.length ? titles : [{ login: issue.author, at: issue.created_at, from: "", to: issue.title }];
   const trusted = set.filter((one) => ours || (one.login !== "" && one.login !== issue.author));
   const other = otherId(issue, id, trusted);
   if (other) return out(`its label says ${id}, but its title says ${other}`);
   const signed = trusted.some((one) => markerIn(one.to, id));
-  const named = ours && set.some((one) => same(readTitle(unmoved(one.to)).id, id));
+  const named = ours && set.some((one) => names(one.to, id));
   let may: boolean | null = null;
   if (!signed && !named) {
     may = await ask.mayWrite(issue.author, id);
-    const before = known !== undefined && same(known.object_id, id);
+    const before = known !== undefined && idKey(known.object_id, rules) === idKey(id, rules);
     if (may === null && !before) return out(`it is not accepted yet: GitHub did not say whether ${issue.author} may write`);
     if (may === false) return out(`it was opened by ${issue.author}, who may not write here`);
   }
@@ -81,7 +87,7 @@ function metaOf(
   const same_state = known && known.version === version && known.digest === found;
   return {
     object_id: id,
-    label: rules.uidPrefix + id,
+    label: uidLabel(id, rules),
     issue_number: issue.number,
     created_at: issue.created_at,
     updated_at: same_state ? known.updated_at : issue.updated_at,
@@ -99,11 +105,10 @@ function otherId(issue: Issue, id: string, signed: readonly Rename[]): string {
   for (const { to } of signed) {
     const { id: named, marker } = readTitle(unmoved(to));
     if (!marker) continue;
-    if (same(named, id)) return "";
+    if (names(to, id)) return "";
     other ||= named;
   }
-  const now = readTitle(unmoved(issue.title)).id;
-  return other || (now && !same(now, id) ? now : "");
+  return other || (names(issue.title, id) ? "" : readTitle(unmoved(issue.title)).id);
 }
 
 export function isObject(found: Read | LeftOut): found is Read {

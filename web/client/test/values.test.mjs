@@ -151,7 +151,7 @@ test("a title gives id and marker", () => {
 
 test("files are named as Python names them", () => {
   const names = { "a/b:c": "a%2Fb%3Ac", ".x": "%2Ex", "con": "%63on", "COM1.x": "%43OM1.x", "a~b@c+d": "a%7Eb@c+d", "A_-.9": "A_-.9" };
-  for (const [id, name] of Object.entries(names)) assert.equal(fileName(id), name);
+  for (const [id, name] of Object.entries(names)) assert.equal(fileName(id, `UID:${id}`), name);
 });
 
 test("an update's text mentions nobody", () => {

@@ -11,7 +11,7 @@ import { apply, isMode } from "../dist/modes.js";
 import { Refused } from "../dist/refused.js";
 import { RULES } from "../dist/records.js";
 import { fileName, readSnapshot } from "../dist/snapshot.js";
-import { idProblem, readMoved, readTitle } from "../dist/titles.js";
+import { idProblem, readMoved, readTitle, uidLabel } from "../dist/titles.js";
 import { readBody } from "../dist/written.js";
 
 const folder = new URL(process.env.VECTORS ?? "../../../tests/vectors/", import.meta.url);
@@ -45,7 +45,10 @@ const RUN = {
     return entry.kind === "invalid" ? undefined : told(entry);
   },
   folds: ({ mode, data, update }) => (isMode(mode) ? apply(mode, data, update) : undefined),
-  ids: (id) => (idProblem(id, RULES) ? undefined : { label: RULES.uidPrefix + id, file: `objects/${fileName(id)}.json` }),
+  ids(id) {
+    const label = uidLabel(id, RULES);
+    return idProblem(id, RULES) ? undefined : { label, file: `objects/${fileName(id, label)}.json` };
+  },
   logs({ state, comments, may_write }) {
     const entries = comments.map(read);
     const updates = entries.filter((one) => one.kind === "update" || one.kind === "invalid");

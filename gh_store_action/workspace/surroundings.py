@@ -1,0 +1,48 @@
+"""What a machine says of itself as it does to `gh`: a token, and the repository whose checkout this is."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+PATIENCE = 10  # seconds for a program on this machine
+_SCP = re.compile(r"(?:[^@/]{1,100}@)?(?P<host>[^:/]{1,255}):(?P<path>.+)")
+
+
+def token_of_gh(environ: Mapping[str, str], server: str) -> str:
+    """The token that the command `gh` keeps for that server; empty where it has none, or is not installed."""
+    return _said(environ, "gh", "auth", "token", "--hostname", urlsplit(server).netloc)
+
+
+def repository_here(environ: Mapping[str, str], server: str) -> str:
+    """`owner/name` of the remote `origin` of the checkout that this runs in; empty where it is not that server's."""
+    address = _said(environ, "git", "config", "--get", "remote.origin.url")
+    parts = urlsplit(address)
+    short = None if parts.scheme else _SCP.fullmatch(address)
+    host, path = (short["host"], short["path"]) if short else (parts.hostname or "", parts.path)
+    same = host.lower() == (urlsplit(server).hostname or "")
+    found = re.fullmatch(r"/*([^/]+/[^/]+?)(?:\.git)?/*", path)
+    return found[1] if same and found else ""
+
+
+def _said(environ: Mapping[str, str], program: str, *arguments: str) -> str:
+    """What a program prints, without its complaints; empty where it fails."""
+    found = shutil.which(program, path=environ.get("PATH", ""))
+    if found is None:
+        return ""
+    try:
+        done = subprocess.run(  # noqa: S603 - no shell, and no argument begins as an option but ours
+            [found, *arguments],
+            env=dict(environ),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
