@@ -140,7 +140,7 @@ def test_access__says_what_somebody_may_do_and_why() -> None:
             "{match: 'x*', permission: admin, users: [rita], teams: [octo/a], codeowners: true}"
         )
         with pytest.raises(InputError, match="another id"):
-            found.access("a,b", "alice")
+            found.access("a\nb", "alice")
 
 
 def test_access__what_github_does_not_tell_is_no_answer() -> None:
