@@ -127,6 +127,7 @@ def test_who_may_write_is_what_the_rules_say(access: str, who: str, allowed: boo
 def test_a_team_that_the_token_can_not_read_is_an_error_and_not_nobody() -> None:
     """D38."""
     with world() as w:
+        w.hub.add_org("octo")
         w.hub.add_team("octo", "data", {"mallory": "member"})
         rules(w, "store: {access: {permission: admin, teams: [octo/data]}}")
         number = w.object()

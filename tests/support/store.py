@@ -170,7 +170,6 @@ def world() -> Iterator[World]:
         hub.options.enforce_limits = False
         for login in (*WRITERS, STRANGER):
             hub.add_user(login)
-        hub.add_org("octo")
         repo = hub.add_repository("octo/store")
         for login in WRITERS:
             repo.grant(login, "write")
