@@ -36,8 +36,7 @@ function readTitle(text) {
   const [, title, arrow, number] = text.match(/^(.*?)(?: ([=-])> #(\d{1,10}))?$/s);
   const [, id, r, c, n, digest, recent = ""] = title.match(TITLE) ?? [, title.match(/^Stored Object: (".+"|[^ ]+)/)?.[1]];
   const marker = r && { revision: +r, comment: +c, count: +n, digest, recent: recent.match(/../g) ?? [] };
-  if (id === undefined) return null;
-  return { id: id.match(/^"(.+)"$/)?.[1] ?? id, marker: marker ?? null, moves_to: +(number ?? 0), moved: arrow === "-" };
+  return id && { id: id.match(/^"(.+)"$/)?.[1] ?? id, marker: marker ?? null, moves_to: +(number ?? 0), moved: arrow === "-" };
 }
 const DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const shortId = (id) => DIGITS[Math.floor(id / 62) % 62] + DIGITS[id % 62];
@@ -49,7 +48,7 @@ function writeTitle({ id, revision, data, comments }) {
 run("canonical", (text) => ({ canonical: canonical(JSON.parse(text)), sha256: sha256(JSON.parse(text)) }));
 run("folds", ({ mode, data, update }) => stored(modes[mode](data, update)), ({ mode }) => mode in modes);
 run("ids", (id) => (isId(id) ? `UID:${PLAIN.test(id) ? id : `=${hash(id).slice(0, 32)}`}` : undefined), undefined, (out) => out?.label);
-run("titles-read", readTitle);
+run("titles-read", (text) => readTitle(text) ?? null);
 run("titles-written", writeTitle);
 
 function run(kind, result, takes = () => true, part = (out) => out) {

@@ -60,7 +60,7 @@ export class Repository implements Questions {
 
   /** By the first rule that fits; owners in CODEOWNERS and members of teams are not asked for. */
   async mayWrite(login: string, id: string): Promise<boolean | null> {
-    const rule = this.rules.access.find((one) => matches(one.match, id)) ?? RULES.access[0]!;
+    const rule = this.rules.access.find((one) => matches(one.match, id, login)) ?? RULES.access[0]!;
     if (rule.permission === "anyone" || (login !== "ghost" && rule.users.some((one) => same(one, login)))) return true;
     const level = await this.#level(login);
     return level === null ? null : level >= LEVELS.indexOf(rule.permission);
@@ -123,9 +123,10 @@ function once<T>(known: Map<string, Promise<T>>, key: string, ask: () => Promise
   return asked;
 }
 
-/** Whether an id fits a glob: `*`, `?` and `[…]` as Python's fnmatch has them; case does not count. */
-function matches(glob: string, id: string): boolean {
-  const pattern = glob.toLowerCase().replace(/\[(!?)([^\]]+)\]|[*?]|[.+^${}()|[\]\\/]/gu, (one, not: string | undefined, set: string | undefined) =>
+/** Whether an id fits a glob: `*`, `?` and `[…]` as Python's fnmatch has them, and `{login}`; case does not count. */
+export function matches(glob: string, id: string, login: string): boolean {
+  const filled = glob.replaceAll("{login}", login.replace(/[*?[]/g, "[$&]"));
+  const pattern = filled.toLowerCase().replace(/\[(!?)([^\]]+)\]|[*?]|[.+^${}()|[\]\\/]/gu, (one, not: string | undefined, set: string | undefined) =>
     set !== undefined ? `[${not ? "^" : ""}${set.replace(/[\\^\]]/g, "\\$&")}]` : one === "*" ? ".*" : one === "?" ? "." : `\\${one}`);
   return new RegExp(`^(?:${pattern})$`, "su").test(id.toLowerCase());
 }

@@ -8,6 +8,7 @@ import {
   apply, canonical, digest, equal, fileName, InvalidJson, parse, readSnapshot, readTitle, readWritten, Refused, updateText,
 } from "../dist/index.js";
 import { readEntry } from "../dist/entries.js";
+import { matches } from "../dist/github.js";
 
 test("strict JSON is read as every JSON reader reads it", () => {
   for (const text of ['{"a":[1,-0.5e3,"\\u00e9\\ud83d\\ude00\\n",true,false,null],"":{}}', " [ ] ", '"x"', "0", "-12.5E-2"]) {
@@ -147,6 +148,15 @@ test("a title gives id and marker", () => {
   });
   assert.deepEqual(readTitle("Stored Object: a rest"), { id: "a", marker: null });
   assert.deepEqual(readTitle("Hello"), { id: "", marker: null });
+});
+
+test("a rule is about ids of any text, as Python's fnmatch has it", () => {
+  const fitting = [
+    ["*", "a\nb"], ["a?c", "A\u{1f680}C"], ["[\u{1f680}x].(+)", "\u{1f680}.(+)"], ["[!a-c]*", "d"], ["a[*]", "a*"], ["[[]x]", "[x]"],
+    ["https://*/{login}", "https://x/dependabot[bot]", "dependabot[bot]"],
+  ];
+  for (const [glob, id, login = "alice"] of fitting) assert.ok(matches(glob, id, login), glob);
+  for (const [glob, id] of [["a?c", "ac"], ["[!a-c]*", "b"], ["a.c", "abc"], ["{login}", "bob"]]) assert.ok(!matches(glob, id, "alice"), glob);
 });
 
 test("files are named as Python names them", () => {
