@@ -164,6 +164,25 @@ def test_allow__where_github_does_not_tell_only_what_needs_it_waits() -> None:
         assert (w.process(number).applied, w.data(number)) == (1, {})
 
 
+def test_team__that_the_token_can_not_read__is_asked_about_once_for_a_person() -> None:
+    with world() as w:
+        w.hub.add_org("octo")
+        w.hub.add_team("octo", "data", {STRANGER: "member"})
+        store(w, "{match: 'a*', permission: admin, teams: [octo/data]}")
+        for object_id in ("a1", "a2"):
+            w.update(w.object(object_id), {"x": 1}, by=STRANGER)
+        before = w.requests()
+        assert [one.pending for one in w.sweep()] == [1, 1]
+        asked = [one for one in list(w.hub.requests)[before:] if "/teams/" in one.path]
+        assert len({one.path for one in asked}) == len(asked) > 0
+
+
+def test_access__of_who_acts_for_the_store_is_everything() -> None:
+    with world() as w:
+        store(w)
+        assert len(store_of(w).access("guestbook", BOT).kinds) == 5
+
+
 def test_access__as_a_command(github: GitHub, tmp_path: Path) -> None:
     repository = github.add_repository(
         "octo/store", files={".github/gh-store.yml": f"store: {{access: [{GUESTBOOK}]}}"}

@@ -221,8 +221,8 @@ def today(github: GitHub) -> GitHub:
     return github
 
 
-@pytest.mark.parametrize("most", range(1, 17))
-def test_doctor__a_budget_of_the_configuration_that_is_used_up_is_called_that(
+@pytest.mark.parametrize("most", [1, 5])
+def test_doctor__a_cap_of_the_configuration_stops_no_check(
     github: GitHub, shell: Shell, repository: Repository, most: int
 ) -> None:
     today(github)
@@ -231,18 +231,17 @@ def test_doctor__a_budget_of_the_configuration_that_is_used_up_is_called_that(
 
     done = shell.run("doctor", "--config", "limit.yml")
 
-    level, found, _ = rows(done)["budget"]
     assert set(levels(done)) <= {*NO_BUDGET, "written by gh-store"}
-    assert (level == "fail") == (done.code == 1)
-    if level == "fail":
-        assert "rate_limit.max_requests_per_hour) is used up. The checks behind this row were not made" in found
-    else:
-        assert int(found.partition(" ")[0]) < most
+    assert (done.code, rows(done)["budget"][0] != "fail") == (0, True)
 
 
-@pytest.mark.parametrize("points", range(10))
-def test_doctor__githubs_own_budget_that_is_used_up_is_called_that(github: GitHub, shell: Shell, points: int) -> None:
-    today(github).set_rate_limit(shell.token, "graphql", limit=900, remaining=points)
+@pytest.mark.parametrize(
+    ("bucket", "left"), [*(("graphql", left) for left in range(10)), *(("core", left) for left in range(14))]
+)
+def test_doctor__githubs_own_budget_that_is_used_up_is_called_that(
+    github: GitHub, shell: Shell, bucket: str, left: int
+) -> None:
+    today(github).set_rate_limit(shell.token, bucket, limit=900, remaining=left)
 
     done = shell.run("doctor")
 
