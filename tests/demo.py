@@ -142,7 +142,7 @@ def main() -> int:
         print(f"Not as it should be: {'; '.join(stage.failures)}.")
         return 1
     stage.say(f"That is all there is to it: {time.monotonic() - started:.1f} seconds, and nothing left this machine.")
-    stage.say("README.md says how to have it in a repository of yours: three workflow files.")
+    stage.say("README.md says how to have it in a repository of yours: one workflow file.")
     return 0
 
 
