@@ -1,12 +1,12 @@
-"""Starts the action without Docker: in an environment of its own, made anew in each run from the locked versions.
+"""Runs the action without Docker, in a virtual environment that each run makes anew from the lock file.
 
     python -I start.py
 
-Nothing that an earlier step may have left is run: the folder is a new one, pip holds each package against its hash in
-the lock, and of what configures pip and Python there remains from where the same packages come.
+It runs nothing that an earlier step may have left: the folder is new, and pip checks each package against its hash in
+the lock file. Settings of pip and Python are ignored, except those that name a package index.
 
-Read from the environment: RUNNER_TEMP, and INPUTS, the step's inputs as one JSON object, because a shell may drop
-variables with hyphens in their names, and GitHub's are called so. Nothing but the standard library is there yet.
+It reads RUNNER_TEMP, and INPUTS: the step's inputs as one JSON object, because a shell may drop variables whose names
+contain hyphens, as GitHub's do. Only the standard library is available here.
 """
 
 from __future__ import annotations

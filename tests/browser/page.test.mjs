@@ -322,12 +322,10 @@ test("ten thousand objects paint within a second, and no key of the search takes
       + `${keys.length} keys, at most ${Math.max(...took).toFixed(1)} ms of work each, ${long.length} long tasks${quiet ? "" : " (a busy machine)"}`,
     );
     assert.ok(first < 1000, `${first} ms`);
-    // A shared machine stops any process now and then: one key of all may be beyond, and no more.
-    took.sort((a, b) => a - b);
-    assert.ok(took.at(-2) < 50, String(took));
+    assert.ok(Math.max(...took) < 50, String(took));
     if (quiet) {
       assert.ok(painted - loaded < 1000, `${painted - loaded} ms`);
-      assert.ok(long.length <= 1, String(long));
+      assert.deepEqual(long, []);
     }
   }, { prepare: async (page, context) => {
     session = await context.newCDPSession(page);
