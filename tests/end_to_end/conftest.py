@@ -1,12 +1,20 @@
-"""The engine and the image, once a test session."""
+"""GitHub on loopback, and, once a test session, the engine and the image."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 import pytest
 
+from tests.double import GitHub
 from tests.support.runner import Engine, find_engine
+
+
+@pytest.fixture
+def github() -> Iterator[GitHub]:
+    with GitHub() as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

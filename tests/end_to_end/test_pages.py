@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,12 +14,6 @@ from tests.support.workflow import Actions, Run, templates
 
 SWEEP = "47 * * * *"
 SNAPSHOT = "store-snapshot.json"
-
-
-@pytest.fixture
-def github() -> Iterator[GitHub]:
-    with GitHub() as running:
-        yield running
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,12 +16,6 @@ from tests.support.workflow import Actions, Run, Start, read, templates
 
 PROCESS, SNAPSHOT, SWEEP = "process-updates.yml", "snapshot.yml", "sweep.yml"
 FILE = "data/store-snapshot.json"
-
-
-@pytest.fixture
-def github() -> Iterator[GitHub]:
-    with GitHub() as running:
-        yield running
 
 
 @pytest.fixture

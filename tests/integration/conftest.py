@@ -15,12 +15,25 @@ from tests.support.cli import Shell
 from tests.support.library import store_of
 from tests.support.scene import Scene
 from tests.support.store import World, world
+from tests.support.tls import Authority, in_front_of
 
 
 @pytest.fixture
 def github() -> Iterator[GitHub]:
     with GitHub() as running:
         yield running
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Authority:
+    return Authority.at(tmp_path / "authority", "localhost")
+
+
+@pytest.fixture
+def address(github: GitHub, authority: Authority) -> Iterator[str]:
+    """Of the double, by TLS."""
+    with in_front_of(int(github.url.rpartition(":")[2]), authority.chain) as port:
+        yield f"https://localhost:{port}"
 
 
 @pytest.fixture

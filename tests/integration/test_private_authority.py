@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ from gh_store_action import GitHubStore
 from gh_store_action.errors import GitHubError
 from gh_store_action.gateway.refusals import UnknownEffect
 from gh_store_action.gateway.transport import Transport
-from tests.double import Fault, GitHub
+from tests.double import Fault
 from tests.support import git
 from tests.support.scene import Run, Scene
 from tests.support.tls import Authority, in_front_of
@@ -23,18 +22,6 @@ VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "GIT_SSL_C
 def _no_authority(monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in VARIABLES:
         monkeypatch.delenv(variable, raising=False)
-
-
-@pytest.fixture
-def authority(tmp_path: Path) -> Authority:
-    return Authority.at(tmp_path / "authority", "localhost")
-
-
-@pytest.fixture
-def address(github: GitHub, authority: Authority) -> Iterator[str]:
-    """Of the double, by TLS."""
-    with in_front_of(int(github.url.rpartition(":")[2]), authority.chain) as port:
-        yield f"https://localhost:{port}"
 
 
 def snapshot(scene: Scene, address: str, **env: str) -> Run:

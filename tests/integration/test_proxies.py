@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.double import GitHub
 from tests.support import git
 from tests.support.scene import Run, Scene
-from tests.support.tls import Authority, in_front_of, proxy
-
-
-@pytest.fixture
-def authority(tmp_path: Path) -> Authority:
-    return Authority.at(tmp_path / "authority", "localhost")
-
-
-@pytest.fixture
-def address(github: GitHub, authority: Authority) -> Iterator[str]:
-    """Of the double, by TLS."""
-    with in_front_of(int(github.url.rpartition(":")[2]), authority.chain) as port:
-        yield f"https://localhost:{port}"
+from tests.support.tls import Authority, proxy
 
 
 def snapshot(scene: Scene, address: str, api: str, **env: str) -> Run:

@@ -94,7 +94,7 @@ def growth(reader: Callable[[str], object], shape: Shape, sizes: tuple[int, ...]
     worst, before = 0.0, 0.0
     for size in sizes:
         text = shape(size)
-        taken = max(_time(reader, text), _time(sum, bytes(size)), LEAST)
+        taken = max(_time(reader, text), _time(sum, bytes(size)))
         if before:
             worst = max(worst, taken / before)
             if worst > LIMIT:
@@ -103,16 +103,13 @@ def growth(reader: Callable[[str], object], shape: Shape, sizes: tuple[int, ...]
     return worst
 
 
-LEAST = 0.004
-"""Seconds; below them other work on the machine is all that is measured; no quadratic reader stays there."""
-
 LIMIT = 10.0
 """A growth that no linear reader comes near, and every quadratic one passes: its own is 16."""
 
 
 def slow(reader: Callable[[str], object], shape: Shape, sizes: tuple[int, ...]) -> bool:
-    """Whether time grows faster than the text, found three times in a row: other work on the machine disturbs it."""
-    return all(growth(reader, shape, sizes) > LIMIT for _ in range(3))
+    """Whether time grows faster than the text, found eight times in a row: other work on the machine disturbs it."""
+    return all(growth(reader, shape, sizes) > LIMIT for _ in range(8))
 
 
 def _time(reader: Callable[[Any], object], text: str | bytes) -> float:
