@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import shutil
@@ -23,17 +24,20 @@ VERSIONS = ("0.5.1", "0.6.2", "0.7.0", "0.8.0", "0.9.0", "0.10.4", NEWEST)  # th
 OTHERS = ("0.5.0", "0.10.0", "0.10.1", "0.10.2", "0.10.3", "0.11.1", "0.11.2")
 """The others since 0.5.0 that PyPI has."""
 
-# gh-store has no setting for the address of the API, so in this process alone PyGithub's default for it is replaced.
+# It answers a line with a line, since each start would take most of a second. gh-store has no setting for the address of
+# the API, so in that process alone PyGithub's default for it is replaced, and its pauses, which the double does not need.
 _DRIVER = """
-import json, sys
+import json, os, sys
 import github
 from loguru import logger
 
-api_url, token, repository, operation, argument = sys.argv[1:]
+answers = os.fdopen(os.dup(1), "w")
+os.dup2(2, 1)  # what it prints is no answer
 original = github.Github.__init__
 
 def at_loopback(self, *given, **named):
-    original(self, *given, **{"base_url": api_url, **named})
+    known = {"base_url": api_url, "seconds_between_requests": 0, "seconds_between_writes": 0}
+    original(self, *given, **{**known, **named})
 
 github.Github.__init__ = at_loopback
 logger.remove()
@@ -47,24 +51,29 @@ def update_snapshot(path):
         update_snapshot = CLI().update_snapshot
     update_snapshot(snapshot_path=path, token=token, repo=repository, config=path + ".config.yml")
 
-store = GitHubStore(token=token, repo=repository)
-try:
+def answer():
+    store = GitHubStore(token=token, repo=repository)
     if operation == "get":
-        found = store.get(argument).data
-    elif operation == "history":
-        found = [[entry["type"], entry["data"]] for entry in store.issue_handler.get_object_history(argument)]
-    elif operation == "list":
+        return store.get(argument).data
+    if operation == "history":
+        return [[entry["type"], entry["data"]] for entry in store.issue_handler.get_object_history(argument)]
+    if operation == "list":
         listed = store.list_all()
-        found = {one.meta.object_id: one.data for one in (listed.values() if isinstance(listed, dict) else listed)}
-    elif operation in ("create", "update"):
-        found = getattr(store, operation)(*json.loads(argument)).data
-    elif operation == "process":
-        found = store.process_updates(int(argument)).data
-    elif operation == "update-snapshot":
-        found = update_snapshot(argument)
-except (Exception, SystemExit) as error:
-    found = type(error).__name__
-print(json.dumps(found))
+        return {one.meta.object_id: one.data for one in (listed.values() if isinstance(listed, dict) else listed)}
+    if operation in ("create", "update"):
+        return getattr(store, operation)(*json.loads(argument)).data
+    if operation == "process":
+        return store.process_updates(int(argument)).data
+    if operation == "update-snapshot":
+        return update_snapshot(argument)
+
+for line in sys.stdin:
+    api_url, token, repository, operation, argument = json.loads(line)
+    try:
+        found = answer()
+    except (Exception, SystemExit) as error:
+        found = type(error).__name__
+    print(json.dumps(found), file=answers, flush=True)
 """
 
 
@@ -77,20 +86,29 @@ def ask(version: str, github: GitHub, token: str, repository: str, operation: st
 
     Where pip cannot fetch the packages the test is skipped with the reason; with REQUIRE_PYPI=1 it fails.
     """
+    running = _started(version)
+    assert running.stdin and running.stdout
+    running.stdin.write(json.dumps([github.api_url, token, repository, operation, argument]) + "\n")
+    running.stdin.flush()
+    answered = running.stdout.readline()
+    assert answered, f"gh-store {version} ended with {running.wait(10)}"
+    return json.loads(answered)
+
+
+@functools.cache
+def _started(version: str) -> subprocess.Popen[str]:
+    """That version, waiting for questions; it ends with its standard input, so with the tests."""
     CACHE.mkdir(parents=True, exist_ok=True)
     python, package = _environment(), _package(version)
     home = package / "home"  # it reads ~/.config/gh-store/config.yml; there is none, so its own default holds
     home.mkdir(exist_ok=True)
-    done = subprocess.run(
-        [str(python), "-c", _DRIVER, github.api_url, token, repository, operation, argument],
+    return subprocess.Popen(
+        [str(python), "-c", _DRIVER],
         env={"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(package)},
-        capture_output=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
         text=True,
-        timeout=120,
-        check=False,
     )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
 
 
 def _environment() -> Path:

@@ -183,7 +183,8 @@ def look_over(run: Run, job: Job) -> None:
     assert run.exit_code == 0 or run.result.errors, run.log
     for place in (run.log, run.summary, *run.outputs.values(), *(r.path + r.query + r.body for r in run.requests)):
         assert not job.token.strip() or job.token not in place
-    written = [file for file in job.checkout.rglob("*") if file.is_file()]
+    # what is larger was put there by the test, as a file that nothing may read
+    written = [file for file in job.checkout.rglob("*") if file.is_file() and file.stat().st_size < 100_000_000]
     assert not [file for file in written if job.token.strip() and job.token.encode() in file.read_bytes()]
     if "requests" in run.outputs and "127.0.0.1:9" not in job.api_url:
         assert int(run.outputs["requests"]) == len(run.requests)
