@@ -24,8 +24,9 @@ VERSIONS = ("0.5.1", "0.6.2", "0.7.0", "0.8.0", "0.9.0", "0.10.4", NEWEST)  # th
 OTHERS = ("0.5.0", "0.10.0", "0.10.1", "0.10.2", "0.10.3", "0.11.1", "0.11.2")
 """The others since 0.5.0 that PyPI has."""
 
-# It answers a line with a line, since each start would take most of a second. gh-store has no setting for the address of
-# the API, so in that process alone PyGithub's default for it is replaced, and its pauses, which the double does not need.
+# It answers a line with a line, since each start would take most of a second. gh-store has no setting for the address
+# of the API, so in that process alone PyGithub's defaults are replaced: the address, and pauses that the double does
+# not need.
 _DRIVER = """
 import json, os, sys
 import github
