@@ -82,11 +82,6 @@ def test_the_product_knows_nothing_of_its_tests() -> None:
     assert [module.name for module in MODULES if uses(module, "tests")] == []
 
 
-def test_no_mocks_anywhere() -> None:
-    files = [*MODULES, *sorted((ROOT / "tests").rglob("*.py"))]
-    assert [str(f.relative_to(ROOT)) for f in files if uses(f, "unittest.mock") or uses(f, "pytest_mock")] == []
-
-
 def test_every_room_says_its_purpose_in_its_first_line() -> None:
     empty = {"__init__.py"}
     missing = [

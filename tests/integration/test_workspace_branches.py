@@ -244,8 +244,8 @@ class Hours:
             self.change.notify_all()
 
 
-def test_publish__twenty_at_once__all_arrive_and_none_undoes_another(tmp_path: Path, remote: Path) -> None:
-    people = 20
+def test_publish__a_dozen_at_once__all_arrive_and_none_undoes_another(tmp_path: Path, remote: Path) -> None:
+    people = 12
     checkouts = [real.clone(remote, tmp_path / f"c{n}", *(["--depth=1"] if n % 2 else [])) for n in range(people)]
     hours, start = Hours(people), threading.Barrier(people)
     results: dict[int, Published] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -17,6 +18,7 @@ from gh_store_action.domain.schema import compiling as s
 from gh_store_action.domain.schema import evaluation
 from gh_store_action.domain.strict_json import Json
 
+BUDGET = float(os.environ.get("PROVE_BUDGET", "300"))
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -451,12 +453,19 @@ RECURSIVE: st.SearchStrategy[Any] = st.dictionaries(
 )
 
 
-@given(SCHEMAS | RECURSIVE, DATA)
-@settings(max_examples=600, deadline=None)
-def test_violations__agree_with_the_jsonschema_library(schema: Any, data: Json) -> None:
-    expected = Draft202012Validator(schema).is_valid(data)
-    found = s.violations(compiled(schema), data)
-    assert (found == ()) is expected, found
+@pytest.mark.parametrize(
+    "examples",
+    [pytest.param(200, id="quick"), pytest.param(int(BUDGET * 60), id="proof", marks=pytest.mark.prove)],
+)
+def test_violations__agree_with_the_jsonschema_library(examples: int) -> None:
+    @settings(max_examples=examples, derandomize=examples == 200 or bool(os.environ.get("PROVE_REPEATABLE")))
+    @given(SCHEMAS | RECURSIVE, DATA)
+    def agree(schema: Any, data: Json) -> None:
+        expected = Draft202012Validator(schema).is_valid(data)
+        found = s.violations(compiled(schema), data)
+        assert (found == ()) is expected, found
+
+    agree()
 
 
 KEYS = [f"key{number:05}" for number in range(15_000)]
