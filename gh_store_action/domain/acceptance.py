@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 
 from gh_store_action.domain import objects
 from gh_store_action.domain.objects import Marker
-from gh_store_action.domain.records import Issue, Rename, Rules
+from gh_store_action.domain.records import NEWEST_TITLES, Issue, Rename, Rules
 from gh_store_action.domain.strict_json import body_digest
 
 MayWrite = Callable[[str, str], bool | None]
@@ -179,3 +179,18 @@ def unaccepted_edit(issue: Issue, object_id: str, counting: frozenset[str], may_
     if may_write(issue.editor, object_id):
         return ""
     return f"its body was edited by {issue.editor}, and that edit is not accepted"
+
+
+def enough(issue: Issue, rules: Rules, counting: frozenset[str]) -> bool:
+    """Whether a reader finds in what a listing shows of the issue the same as in all of it.
+
+    The first titles matter where the newest ones do not say who signed the object, or which one it is, and the number
+    of comments where the title has no marker that counts.
+    """
+    if not issue.cut:
+        return True
+    object_id = objects.claimed_id(issue, rules)
+    if len(issue.titles) < NEWEST_TITLES or len(objects.uid_labels(issue, rules)) != 1 or not object_id:
+        return False
+    read = (trusted_title(issue, object_id, counting, lambda *_, may=may: may) for may in (True, False))
+    return is_signed(issue, object_id, counting) and all(marker_in(title, object_id) for title in read)

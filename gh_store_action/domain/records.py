@@ -17,6 +17,8 @@ from typing import Any
 from gh_store_action.domain.names import DEFAULT_MODE, UPDATE_MODES
 from gh_store_action.domain.refusal import Reason
 
+NEWEST_TITLES = 20  # changes of an issue's title that every read shows, and
+FIRST_TITLES = 5  # the oldest ones beside them
 GHOST = "ghost"  # the login that GitHub shows for a deleted account
 
 
@@ -138,6 +140,7 @@ class Issue:
         editor: who edited the body last, empty when nobody did.
         locked: whether the conversation is locked, so that nobody but people with write permission may comment.
         lock_reason: why, in GitHub's words; empty for none.
+        cut: whether a listing has left out older changes of the title, and the number of older comments.
         cursor: where older comments continue, for the gateway alone.
         url: of its page.
     """
@@ -160,6 +163,7 @@ class Issue:
     complete: bool = True
     locked: bool = False
     lock_reason: str = ""
+    cut: bool = False
     cursor: str = ""
     url: str = ""
     body_edits: tuple[tuple[str, str], ...] = ()  # (time, login), newest first, the newest few

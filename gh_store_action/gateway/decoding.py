@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
-from gh_store_action.domain.records import GHOST, Comment, Issue, Reaction, Rename
+from gh_store_action.domain.records import FIRST_TITLES, GHOST, NEWEST_TITLES, Comment, Issue, Reaction, Rename
 
 CONTENTS = {
     "+1": "THUMBS_UP",
@@ -70,8 +70,9 @@ def brief(node: Mapping[str, Any], viewer: str) -> Issue:
     """An issue without its whole log, and where the query left it out, without its body."""
     edited = str(node.get("lastEditedAt") or "")
     comments = node.get("comments") or {}
+    items = _timeline(node.get("timeline"))
     log = sorted((comment_from(c, viewer) for c in comments.get("nodes") or () if c), key=lambda c: c.id)
-    total = int(comments.get("totalCount") or 0)
+    total = int(comments.get("totalCount") or 0) + items.comments
     return Issue(
         number=int(node["number"]),
         node_id=str(node["id"]),
@@ -87,12 +88,29 @@ def brief(node: Mapping[str, Any], viewer: str) -> Issue:
         updated_at=str(node["updatedAt"]),
         editor=login_of(node.get("editor")) if edited else "",
         edited_at=edited,
-        titles=_renames(node.get("renames"))[::-1],
-        first_titles=_renames(node.get("firstRenames")),
+        titles=items.titles[-NEWEST_TITLES:][::-1] or _renames(node.get("renames"))[::-1],
+        first_titles=() if items.cut else items.titles[:FIRST_TITLES] or _renames(node.get("firstRenames")),
         comments=tuple(log),
         total_comments=total,
-        complete=len(log) >= total,
+        complete=len(log) >= total and not items.cut,
+        cut=items.cut,
     )
+
+
+class _Timeline(NamedTuple):
+    """Changes of the title, oldest first, and how many comments stand among them; `cut`: there are older ones."""
+
+    titles: tuple[Rename, ...] = ()
+    comments: int = 0
+    cut: bool = False
+
+
+def _timeline(found: Mapping[str, Any] | None) -> _Timeline:
+    if found is None:
+        return _Timeline()
+    kinds = [node["__typename"] for node in found["nodes"] if node]
+    titles = _renames({"nodes": [node for node in found["nodes"] if node and "currentTitle" in node]})
+    return _Timeline(titles, kinds.count("IssueComment"), bool(found["pageInfo"]["hasPreviousPage"]))
 
 
 def _renames(found: Mapping[str, Any] | None) -> tuple[Rename, ...]:

@@ -1,21 +1,22 @@
 """The GraphQL documents.  Every one is checked against GitHub's published schema by a test.
 
 Costs, by GitHub's formula (one point for every hundred connection requests, at least one): a read with a hundred
-comments asks one `reactions` connection for each, so it costs one point; a page of a hundred issues costs one for each
-connection of an issue.  `tests/integration/test_request_counts.py` has what a run costs.
+comments asks one `reactions` connection for each, so it costs one point; a page of a hundred issues, whose documents
+are in `reading/queries.py`, costs one for each connection of an issue.  `tests/integration/test_request_counts.py` has
+what a run costs.
 """
 
 from __future__ import annotations
 
-_ACTOR = "{ __typename login }"
+ACTOR = "{ __typename login }"
 
 # Who set the title, and to what: as far back as trust reads, and as it began (docs/design.md, Trust).
-_RENAME = f"nodes {{ ... on RenamedTitleEvent {{ createdAt currentTitle previousTitle actor {_ACTOR} }} }}"
-_NEWEST = f"renames: timelineItems(itemTypes: [RENAMED_TITLE_EVENT], last: 20) {{ {_RENAME} }}"
-_FIRST = f"firstRenames: timelineItems(itemTypes: [RENAMED_TITLE_EVENT], first: 5) {{ {_RENAME} }}"
-_RENAMES = f"{_NEWEST} {_FIRST}"
+RENAME = f"... on RenamedTitleEvent {{ createdAt currentTitle previousTitle actor {ACTOR} }}"
+NEWEST_TITLES = f"renames: timelineItems(itemTypes: [RENAMED_TITLE_EVENT], last: 20) {{ nodes {{ {RENAME} }} }}"
+FIRST_TITLES = f"firstRenames: timelineItems(itemTypes: [RENAMED_TITLE_EVENT], first: 5) {{ nodes {{ {RENAME} }} }}"
+RENAMES = f"{NEWEST_TITLES} {FIRST_TITLES}"
 
-_COMMENTS = f"""
+COMMENTS = f"""
   totalCount
   pageInfo {{ hasPreviousPage startCursor }}
   nodes {{
@@ -24,14 +25,14 @@ _COMMENTS = f"""
     body
     createdAt
     lastEditedAt
-    author {_ACTOR}
-    editor {_ACTOR}
+    author {ACTOR}
+    editor {ACTOR}
     reactionGroups {{ content viewerHasReacted }}
     reactions(first: 100) {{ pageInfo {{ hasNextPage endCursor }} nodes {{ content createdAt user {{ login }} }} }}
   }}
 """
 
-_HEAD = f"""
+FACTS = f"""
   id
   number
   url
@@ -43,22 +44,26 @@ _HEAD = f"""
   createdAt
   updatedAt
   lastEditedAt
-  author {_ACTOR}
-  editor {_ACTOR}
+  author {ACTOR}
+  editor {ACTOR}
   labels(first: 100) {{ nodes {{ name }} }}
-  {_RENAMES}
+"""
+
+HEAD = f"""
+  {FACTS}
+  {RENAMES}
 """
 
 FRAGMENTS = f"""
-fragment Head on Issue {{ {_HEAD} }}
+fragment Head on Issue {{ {HEAD} }}
 fragment Log on Issue {{
-  userContentEdits(first: 5) {{ nodes {{ editedAt editor {_ACTOR} }} }}
-  comments(last: 100, before: $cursor) {{ {_COMMENTS} }}
+  userContentEdits(first: 5) {{ nodes {{ editedAt editor {ACTOR} }} }}
+  comments(last: 100, before: $cursor) {{ {COMMENTS} }}
 }}
 """
 
 # The store's rules on the default branch: one file, the schemas in a folder beside it, and the issue forms.
-_RULES = """
+RULES_FRAGMENT = """
 fragment Rules on Repository {
   isEmpty
   hasIssuesEnabled
@@ -80,7 +85,7 @@ query Rules($owner: String!, $name: String!) {
   repository(owner: $owner, name: $name) { nameWithOwner ...Rules }
 }
 """
-    + _RULES
+    + RULES_FRAGMENT
 )
 
 READ = (
@@ -95,7 +100,7 @@ query Read($owner: String!, $name: String!, $number: Int!, $cursor: String, $rul
 }
 """
     + FRAGMENTS
-    + _RULES
+    + RULES_FRAGMENT
 )
 
 REACTIONS = """
@@ -110,95 +115,6 @@ query Reactions($id: ID!, $cursor: String) {
   }
 }
 """
-
-_BRIEF = f"""
-fragment Brief on Issue {{
-  id number url title body closed locked createdAt updatedAt lastEditedAt
-  author {_ACTOR}
-  editor {_ACTOR}
-  {_NEWEST}
-}}
-fragment Newest on IssueComment {{
-  id fullDatabaseId body createdAt lastEditedAt author {_ACTOR} editor {_ACTOR}
-  reactionGroups {{ content viewerHasReacted }}
-}}
-"""
-
-# What a sweep sees of each issue to know that there is nothing to do: two connections, so a page costs two points.
-SWEEP = (
-    """
-query Sweep(
-  $owner: String!, $name: String!, $labels: [String!], $states: [IssueState!], $first: Int!, $after: String,
-  $rules: Boolean!
-) {
-  viewer { login }
-  repository(owner: $owner, name: $name) {
-    nameWithOwner
-    ...Rules @include(if: $rules)
-    issues(
-      labels: $labels, states: $states, first: $first, after: $after, orderBy: { field: CREATED_AT, direction: ASC }
-    ) {
-      totalCount
-      pageInfo { hasNextPage endCursor }
-      nodes {
-        ...Brief
-        comments(last: 5) { totalCount nodes { ...Newest } }
-      }
-    }
-  }
-}
-"""
-    + _BRIEF
-    + _RULES
-)
-
-# The same issues with their labels and with everybody's reactions, where the page alone does not tell.
-LOOK = (
-    f"""
-query Look($ids: [ID!]!) {{
-  viewer {{ login }}
-  nodes(ids: $ids) {{
-    ... on Issue {{
-      ...Brief
-      {_FIRST}
-      labels(first: 100) {{ nodes {{ name }} }}
-      comments(last: 5) {{
-        totalCount
-        nodes {{ ...Newest reactions(first: 20) {{ nodes {{ content user {{ login }} }} }} }}
-      }}
-    }}
-  }}
-}}
-"""
-    + _BRIEF
-)
-
-LIST = (
-    """
-query List(
-  $owner: String!, $name: String!, $labels: [String!], $filter: [String!], $first: Int!, $after: String,
-  $since: DateTime, $states: [IssueState!], $order: IssueOrder!, $rules: Boolean!
-) {
-  viewer { login }
-  repository(owner: $owner, name: $name) {
-    nameWithOwner
-    ...Rules @include(if: $rules)
-    total: issues(labels: $labels, first: 1) { totalCount }
-    issues(
-      first: $first, after: $after, states: $states, orderBy: $order, filterBy: { labels: $filter, since: $since }
-    ) {
-      totalCount
-      pageInfo { hasNextPage endCursor }
-      nodes { ...Head comments(last: 1) { totalCount } }
-    }
-  }
-}
-fragment Head on Issue { """
-    + _HEAD
-    + """ }
-"""
-    + _RULES
-)
 
 # As a rule one issue has the label, and its log with the reactions is what costs; the others are there to be named.
 FIND = (
@@ -218,7 +134,7 @@ query Find($owner: String!, $name: String!, $label: String!, $cursor: String, $r
 }
 """
     + FRAGMENTS
-    + _RULES
+    + RULES_FRAGMENT
 )
 
 # -- files committed ---------------------------------------------------------------------------------------------------
@@ -267,7 +183,7 @@ query Newest($owner: String!, $name: String!) {
   }
 }
 fragment Head on Issue { """
-    + _HEAD
+    + HEAD
     + """ }
 """
 )

@@ -113,11 +113,10 @@ class Collector:
 
     def deleted(self) -> frozenset[str]:
         """The ids of the objects that the store has deleted, as `objects.key`: one request for each hundred."""
-        rules, github = self.session.rules, self.session.github
-        found: set[str] = set()
+        rules, found = self.session.rules, set[str]()
 
         def page_from(cursor: str | None) -> Page:
-            return github.issues(rules.archived_label, cursor)
+            return self.session.listed(cursor, deleted=True)
 
         for page in pages(page_from(None), page_from):
             for issue in page.issues:
@@ -192,25 +191,9 @@ class Collector:
         return found
 
     def _asked(self, cursor: str | None, since: str | None = None) -> Page:
-        """A page of the store's issues, or of all that changed since then.
-
-        The first answer brings the rules; where they name another label, the same is asked for again.
-        """
-        while True:
-            label = self.session.rules.base_label
-            page = self.github.issues(
-                label,
-                cursor,
-                first=self.page,
-                since=since,
-                any_label=since is not None,
-                by_update=since is not None,
-                rules=self.session.unlearned,
-            )
-            self.session.learn(page.reading)
-            self.page = page.size  # what GitHub ran out of time on once, it will again
-            if self.session.rules.base_label == label:
-                return page
+        page = self.session.listed(cursor, first=self.page, since=since, any_label=since is not None)
+        self.page = page.size  # what GitHub ran out of time on once, it will again
+        return page
 
     def _progress(self, read: int, total: int) -> None:
         self._read += read

@@ -324,7 +324,7 @@ def _copy(title: str, name: str, text: str, version: int, *, newest: int, base_l
 def _objects(session: Session, progress: Progress) -> Iterator[Check]:
     label, github = session.rules.base_label, session.github
     try:
-        issues = _all(lambda cursor: github.issues(label, cursor), progress)
+        issues = _all(session.listed, progress)
         swept = _all(lambda cursor: github.sweep(label, cursor, first=100, rules=False), progress)
     except BudgetExhausted:
         raise

@@ -232,20 +232,8 @@ class Reader:
         return acceptance.goes_first(issue, object_id, self.session.counting)
 
     def pages(self, since: str | None = None) -> Iterator[Page]:
-        """Pages with the base label; asked for again where the configuration, read with the first, names another."""
-        cursor: str | None = None
-        while True:
-            label = self.session.rules.base_label
-            page = self.github.issues(
-                label, cursor, since=since, by_update=since is not None, rules=self.session.unlearned
-            )
-            self.session.learn(page.reading)
-            if self.session.rules.base_label != label:
-                continue
-            yield page
-            if page.cursor is None:
-                return
-            cursor = page.cursor
+        """Pages with the base label."""
+        return pages(self.session.listed(None, since=since), lambda cursor: self.session.listed(cursor, since=since))
 
 
 # -- the pages of a sweep ----------------------------------------------------------------------------------------------

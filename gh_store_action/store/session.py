@@ -9,7 +9,7 @@ from functools import partial
 from gh_store_action import __version__
 from gh_store_action.config.issue_forms import FOLDER, parse_form
 from gh_store_action.config.store_config import LOCAL_FILE, StoreConfig, combine, parse_local
-from gh_store_action.domain import access
+from gh_store_action.domain import acceptance, access
 from gh_store_action.domain.access import Access
 from gh_store_action.domain.forms import filling
 from gh_store_action.domain.forms.answers import Field
@@ -19,13 +19,14 @@ from gh_store_action.domain.processing.context import Context, PermissionUnknown
 from gh_store_action.domain.processing.effects import AskPermissions
 from gh_store_action.domain.records import GHOST, AccessRule, FormRule, Rules
 from gh_store_action.domain.schema.compiling import Schema, SchemaError, compile_schemas, match_schema, violations
-from gh_store_action.errors import AccessDeniedError, ConfigurationError, GitHubError
+from gh_store_action.errors import AccessDeniedError, ConcurrentUpdateError, ConfigurationError, GitHubError
 from gh_store_action.gateway.issues import GitHub
-from gh_store_action.gateway.records import Reading
+from gh_store_action.gateway.records import PAGE, Page, Reading
 from gh_store_action.gateway.transport import Cancelled
 
 SNAPSHOT_PATH = "data/store-snapshot.json"
 SCHEMA_FOLDER = ".github/gh-store/"
+MOST_READINGS = 10  # of one page, while others change what it has to tell more of
 
 
 class Session:
@@ -128,6 +129,41 @@ class Session:
         """Learns the rules by a request of their own, where nothing else has brought them."""
         if not self._learned:
             self.learn(self.github.rules())
+
+    def listed(
+        self,
+        cursor: str | None,
+        *,
+        first: int = PAGE,
+        since: str | None = None,
+        any_label: bool = False,
+        deleted: bool = False,
+    ) -> Page:
+        """A page of the store's issues, of its deleted objects, or of all issues that changed since then.
+
+        The first answer brings the rules; where they name another label, the same is asked for again.  Issues of which
+        a page tells too little are read again, all in one request; where one has changed meanwhile, the page is read
+        again, for it is of one moment.
+
+        Raises:
+            ConcurrentUpdateError: there were changes each time.
+        """
+        for _ in range(MOST_READINGS):
+            label = self.rules.archived_label if deleted else self.rules.base_label
+            page = self.github.issues(
+                label, cursor, first=first, since=since, any_label=any_label, rules=self.unlearned
+            )
+            self.learn(page.reading)
+            if label != (self.rules.archived_label if deleted else self.rules.base_label):
+                continue
+            wanted = [issue for issue in page.issues if not acceptance.enough(issue, self.rules, self.counting)]
+            more = {issue.number: issue for issue in self.github.more(wanted)} if wanted else {}
+            if all(one.number in more and more[one.number].updated_at == one.updated_at for one in wanted):
+                return replace(page, issues=tuple(more.get(issue.number, issue) for issue in page.issues))
+        raise ConcurrentUpdateError(
+            f"Issues of {self.github.repository} changed during each of {MOST_READINGS} tries to list them.",
+            "Run again when others are done.",
+        )
 
     def judge(self, object_id: str) -> Judge:
         """Asks the object's schema.

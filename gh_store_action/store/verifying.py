@@ -148,7 +148,7 @@ class Verifier:
         listing = _Listing()
         cursor: str | None = None
         while True:
-            page = self.github.issues(self.session.rules.base_label, cursor, any_label=True)
+            page = self.session.listed(cursor, any_label=True)
             for issue in page.issues:
                 self._sort(issue, listing)
             if page.cursor is None:

@@ -24,6 +24,7 @@ from graphql import (
 
 from gh_store_action.gateway import queries
 from gh_store_action.gateway.forms import queries as form_queries
+from gh_store_action.gateway.reading import queries as page_queries
 from tests.support.published import graphql_schema
 from tests.support.runner import ROOT
 
@@ -46,7 +47,7 @@ def constants() -> dict[str, str]:
     """Every module constant that is a whole document; fragments are checked inside them."""
     return {
         name: text
-        for name, text in vars(queries).items()
+        for name, text in {**vars(queries), **vars(page_queries)}.items()
         if name.isupper() and isinstance(text, str) and re.search(r"^(query|mutation)\b", text, re.M)
     }
 

@@ -32,7 +32,7 @@ def test_snapshot__is_written_committed_and_pushed_and_the_outputs_say_so(scene:
         "object-count": "2",
         "commit-sha": head,
         "requests": "2",
-        "points": "8",
+        "points": "4",
         "rate-remaining": run.outputs["rate-remaining"],
     }
     assert scene.repository.git("rev-parse", "main^").strip() == before
@@ -71,7 +71,7 @@ def test_snapshot__the_summary_and_the_commit_read_like_this(scene: Scene) -> No
         "## gh-store: snapshot\n\n"
         f"**1 object as of {time} in data/store-snapshot.json, pushed to main as {sha[:10]}.**\n\n"
         f"<sub>2 requests to GitHub · {run.outputs['rate-remaining']} left of the hour's budget"
-        " · 8 GraphQL points</sub>\n"
+        " · 4 GraphQL points</sub>\n"
     )
     assert scene.repository.git("show", "--no-patch", "--format=%an <%ae>%n%cn%n%B", "main").rstrip() == (
         "github-actions[bot] <41898282+github-actions[bot]@users.noreply.github.com>\n"

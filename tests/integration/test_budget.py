@@ -46,16 +46,16 @@ def test_snapshot__beyond_githubs_limit_writes_nothing_and_says_how_far_it_came(
     scene: Scene, today: GitHub, folder: Path
 ) -> None:
     filled(scene)
-    today.set_rate_limit(scene.token, "graphql", limit=7, remaining=7)  # points; a page takes four
+    today.set_rate_limit(scene.token, "graphql", limit=7, remaining=7)  # points; a page takes two
     run = scene.run("snapshot", workspace=folder, commit=False)
     assert run.exit_code == 1
     assert told(run) == (100, OBJECTS)
-    assert "About 20 more points of GraphQL are needed; 3 of 7 an hour are left. No hour has that many" in run.error
+    assert "About 10 more points of GraphQL are needed; 5 of 7 an hour are left. No hour has that many" in run.error
     assert "a GitHub App's token has more" in run.error
     assert list(folder.iterdir()) == []
-    assert (run.outputs["requests"], run.outputs["rate-remaining"]) == ("1", "3")
+    assert (run.outputs["requests"], run.outputs["rate-remaining"]) == ("1", "5")
     assert "100 of 450 issues read" in run.summary
-    assert "1 request to GitHub · 3 left of the hour's budget" in run.summary
+    assert "1 request to GitHub · 5 left of the hour's budget" in run.summary
     assert scene.waits == []
 
     today.clock.advance(3_700)
@@ -65,15 +65,15 @@ def test_snapshot__beyond_githubs_limit_writes_nothing_and_says_how_far_it_came(
 
 
 def test_snapshot__stops_before_the_configured_limit_is_passed(scene: Scene, today: GitHub, folder: Path) -> None:
-    scene.configure("store: {rate_limit: {max_requests_per_hour: 23}}")
+    scene.configure("store: {rate_limit: {max_requests_per_hour: 11}}")
     filled(scene)
     run = scene.run("snapshot", workspace=folder, commit=False)
     assert (run.exit_code, told(run), len(run.requests)) == (1, (100, OBJECTS), 1)
-    said = "About 20 more points of GraphQL are needed; 19 of 23 an hour (rate_limit.max_requests_per_hour) are left."
+    said = "About 10 more points of GraphQL are needed; 9 of 11 an hour (rate_limit.max_requests_per_hour) are left."
     assert said in run.error
     scene.configure("store: {rate_limit: {max_requests_per_hour: 9}}")
     assert "No hour has that many: raise that number." in scene.run("snapshot", workspace=folder, commit=False).error
-    scene.configure("store: {rate_limit: {max_requests_per_hour: 24}}")
+    scene.configure("store: {rate_limit: {max_requests_per_hour: 12}}")
     assert scene.run("snapshot", workspace=folder, commit=False).exit_code == 0
 
 

@@ -6,12 +6,13 @@ import pytest
 
 from gh_store_action.gateway import queries
 from gh_store_action.gateway.points import points
+from gh_store_action.gateway.reading import queries as page_queries
 from tests.double.graphql_engine import Engine
 from tests.double.hub import Hub
 
 DOCUMENTS = {
     name: text
-    for name, text in vars(queries).items()
+    for name, text in {**vars(queries), **vars(page_queries)}.items()
     if isinstance(text, str) and text.lstrip().startswith(("query ", "mutation "))
 }
 WRITES = {
@@ -28,3 +29,8 @@ def test_points__are_those_of_githubs_formula(tmp_path: object, name: str, first
     document = {**DOCUMENTS, **WRITES}[name]
     body = {"query": document, "variables": {"first": first}}
     assert points(document, {"first": first}) == Engine(Hub(tmp_path)).points(body) > 0  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["SWEEP", "LIST"])
+def test_points__of_a_page_of_a_hundred_issues_are_two(name: str) -> None:
+    assert points(DOCUMENTS[name], {"first": 100}) == 2

@@ -1,0 +1,112 @@
+"""Pages of issues, and many issues at once: halved where GitHub runs out of time on them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from gh_store_action.domain.records import Issue
+from gh_store_action.errors import GitHubError
+from gh_store_action.gateway.answers import TIMED_OUT, reason_of
+from gh_store_action.gateway.points import points
+from gh_store_action.gateway.reading import queries
+from gh_store_action.gateway.reading.repository import RepositoryReader, login
+from gh_store_action.gateway.records import PAGE, Page
+
+_ATTEMPTS = 2  # of a page that can be halved: the first answer of that kind may be a hiccup
+
+
+class Pages(RepositoryReader):
+    """One repository's issues, many at a time."""
+
+    def sweep(self, label: str, cursor: str | None, *, first: int, rules: bool, states: str | None = None) -> Page:
+        """A page of all issues with the label, oldest first, without labels, and with own reactions alone."""
+        asked = {"labels": [label], "states": states, "first": first, "after": cursor, "rules": rules}
+        return self._page(queries.SWEEP, self._names | asked, rules=rules)
+
+    def look(self, issues: Sequence[Issue]) -> tuple[Issue, ...]:
+        """Up to a hundred issues of such a page with their labels and everybody's reactions: one request."""
+        return self._many(queries.LOOK, issues)
+
+    def more(self, issues: Sequence[Issue]) -> tuple[Issue, ...]:
+        """Up to a hundred issues of a listing with all that other reads show of them but the log: one request."""
+        return self._many(queries.MORE, issues)
+
+    def _many(self, document: str, issues: Sequence[Issue]) -> tuple[Issue, ...]:
+        """Those of the issues that are still there."""
+        ids = [issue.node_id for issue in issues]
+        try:
+            answer = self.transport.query(document, {"ids": ids}, attempts=_ATTEMPTS if len(ids) > 1 else None)
+        except GitHubError as error:
+            if error.status in TIMED_OUT and len(ids) > 1:
+                half = len(ids) // 2
+                return self._many(document, issues[:half]) + self._many(document, issues[half:])
+            raise
+        viewer = login(answer)
+        return tuple(self._issue(node, viewer) for node in answer.data.get("nodes") or () if node)
+
+    def issues(
+        self,
+        label: str,
+        cursor: str | None,
+        *,
+        first: int = PAGE,
+        since: str | None = None,
+        any_label: bool = False,
+        rules: bool = False,
+    ) -> Page:
+        """A page of issues without their logs, oldest first; of long ones without all titles, see `Session.listed`.
+
+        Args:
+            since: only what changed at or after that time, in the order of changes.
+            any_label: every issue, whatever its labels; `store_total` counts those with the label all the same.
+        """
+        order = {"field": "UPDATED_AT" if since is not None else "CREATED_AT", "direction": "ASC"}
+        variables = {
+            **self._names,
+            "labels": [label],
+            "filter": None if any_label else [label],
+            "first": first,
+            "after": cursor,
+            "since": since,
+            "states": None,
+            "order": order,
+            "rules": rules,
+        }
+        return self._page(queries.LIST, variables, rules=rules)
+
+    def _page(self, document: str, variables: dict[str, Any], *, rules: bool) -> Page:
+        """A page, halved as long as GitHub runs out of time on it."""
+        while True:
+            try:
+                attempts = _ATTEMPTS if variables["first"] > 1 else None
+                answer = self.transport.query(document, variables, attempts=attempts)
+            except GitHubError as error:
+                if error.status in TIMED_OUT and variables["first"] > 1:
+                    variables = {**variables, "first": variables["first"] // 2}
+                    continue
+                raise
+            listing = self._repository(answer).get("issues")
+            if not listing or any(n is None for n in listing.get("nodes") or ()):
+                if (
+                    variables["first"] > 1
+                    and answer.errors
+                    and not any(reason_of(error).kind == "FORBIDDEN" for error in answer.errors)
+                ):
+                    variables = {**variables, "first": variables["first"] // 2}
+                    continue
+                self._explain(answer, "read issues", issues="read")
+                raise GitHubError(f"GitHub did not list the issues of {self.repository}.", "Run again later.")
+            viewer = login(answer)
+            found = tuple(self._issue(node, viewer) for node in listing["nodes"])
+            info = listing["pageInfo"]
+            total = (self._repository(answer).get("total") or listing).get("totalCount") or 0
+            return Page(
+                issues=found,
+                total=listing.get("totalCount") or 0,
+                store_total=total,
+                cursor=info["endCursor"] if info["hasNextPage"] else None,
+                reading=self._reading(answer, (), rules=rules),
+                size=variables["first"],
+                points=points(document, variables),
+            )
