@@ -10,7 +10,7 @@ from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from gh_store_action.domain import objects
@@ -20,7 +20,7 @@ from gh_store_action.domain.snapshots import snapshot as snapshots
 from gh_store_action.errors import AccessDeniedError, BudgetExhausted, GitHubError, StoreError
 from gh_store_action.gateway import queries
 from gh_store_action.gateway.records import PAGE, Page, pages
-from gh_store_action.gateway.transport import Answer
+from gh_store_action.gateway.transport import Answer, Cancelled
 from gh_store_action.store.reading import waiting
 from gh_store_action.store.session import Session
 
@@ -28,6 +28,7 @@ WORKFLOWS = PurePosixPath(".github/workflows")
 NAMED = 5  # issues that a row names; the others are counted
 
 Progress = Callable[[int, int], None]
+Found = TypeVar("Found")
 
 _TEMPLATE_LINE = re.compile(r"^# gh-store-action template v(?P<version>[0-9]+): (?P<name>[a-z-]+\.yml)$", re.MULTILINE)
 _USES = re.compile(
@@ -111,17 +112,15 @@ def examine(session: Session, progress: Progress = lambda done, total: None) -> 
 
 def _examine(session: Session, progress: Progress) -> Iterator[Check]:
     path = f"/repos/{quote(session.github.repository)}"
-    try:
-        facts = session.github.transport.get(path)
-        answer = session.github.transport.query(queries.RULES, _names(session))
-    except AccessDeniedError as error:
-        yield Check("token", Level.FAIL, error.what, "Set GITHUB_TOKEN to one that is valid: gh auth token")
+    transport = session.github.transport
+    asked = _asked(lambda: (transport.get(path), transport.query(queries.RULES, _names(session))))
+    if isinstance(asked, AccessDeniedError):
+        yield Check("token", Level.FAIL, asked.what, "Set GITHUB_TOKEN to one that is valid: gh auth token")
         return
-    except BudgetExhausted:
-        raise
-    except GitHubError as error:
-        yield _unseen(session, error)
+    if isinstance(asked, StoreError):
+        yield _unseen(session, asked)
         return
+    facts, answer = asked
     viewer = str((answer.data.get("viewer") or {}).get("login") or "")
     yield Check("token", Level.OK, f"accepted; it is {viewer}'s")
     yield from _repository(facts)
@@ -135,9 +134,28 @@ def _examine(session: Session, progress: Progress) -> Iterator[Check]:
     if configured.level is Level.OK:
         yield _label(session, path)
         yield from _objects(session, progress)
-    left = session.github.transport.left or 0
+    left = transport.left or 0
     hint = "" if left else "Wait for the next hour, or raise rate_limit.max_requests_per_hour where that is set."
     yield Check("budget", Level.OK if left else Level.WARN, f"{left:,} of this hour's requests are left", hint)
+
+
+def _asked(question: Callable[[], Found]) -> Found | StoreError:
+    """What was found out, or why it was not, which is one row's trouble.
+
+    Raises:
+        BudgetExhausted, Cancelled: every other question would meet the same.
+    """
+    try:
+        return question()
+    except (BudgetExhausted, Cancelled):
+        raise
+    except StoreError as error:
+        return error
+
+
+def _status(found: object) -> int:
+    """The HTTP status of a refusal; 0 for what is none."""
+    return found.status if isinstance(found, GitHubError) else 0
 
 
 def _names(session: Session) -> dict[str, str]:
@@ -145,8 +163,8 @@ def _names(session: Session) -> dict[str, str]:
     return {"owner": owner, "name": name}
 
 
-def _unseen(session: Session, error: GitHubError) -> Check:
-    if error.status != 404:
+def _unseen(session: Session, error: StoreError) -> Check:
+    if _status(error) != 404:
         return Check("connection", Level.FAIL, error.what, error.hint)
     found = f"there is no {session.github.repository}, or the token may not see it"
     return Check("repository", Level.FAIL, found, "Check the name; give the token access to the repository.")
@@ -166,24 +184,15 @@ def _repository(facts: Mapping[str, Any]) -> Iterator[Check]:
 
 
 def _listing(session: Session, path: str) -> Check:
-    try:
-        session.github.transport.get(f"{path}/issues", {"per_page": 1}, kind=list)
-    except BudgetExhausted:
-        raise
-    except GitHubError as error:
-        return Check("issues: read", Level.FAIL, f"the token may not list issues: {error.what}", _grant("issues: read"))
+    found = _asked(lambda: session.github.transport.get(f"{path}/issues", {"per_page": 1}, kind=list))
+    if isinstance(found, StoreError):
+        return Check("issues: read", Level.FAIL, f"the token may not list issues: {found.what}", _grant("issues: read"))
     return Check("issues: read", Level.OK, "found by listing them")
 
 
 def _writing(session: Session, path: str, facts: Mapping[str, Any]) -> Check:
     """Asks for a label without a name: who may not write hears 403 or 404, who may hears 422, and nothing is made."""
-    status = 0
-    try:
-        session.github.transport.send("POST", f"{path}/labels", {})
-    except BudgetExhausted:
-        raise
-    except GitHubError as error:
-        status = error.status
+    status = _status(_asked(lambda: session.github.transport.send("POST", f"{path}/labels", {})))
     given = facts.get("permissions") or {}
     role = next((role for role in _ROLES if given.get(role)), "")
     known = f"; the repository lists the permission {role}" if role else ""
@@ -209,12 +218,9 @@ def _grant(permission: str) -> str:
 
 
 def _configuration(session: Session) -> Check:
-    try:
-        session.ensure()
-    except BudgetExhausted:
-        raise
-    except StoreError as error:
-        return Check("configuration", Level.FAIL, error.what, error.hint)
+    found = _asked(session.ensure)
+    if isinstance(found, StoreError):
+        return Check("configuration", Level.FAIL, found.what, found.hint)
     for wrong in session.wrong_schemas:
         return Check("configuration", Level.FAIL, wrong.what, wrong.hint)
     return Check("configuration", Level.OK, f"valid; schemas: {len(session.rules.schemas) or 'none'}")
@@ -222,11 +228,7 @@ def _configuration(session: Session) -> Check:
 
 def _label(session: Session, path: str) -> Check:
     name = session.rules.base_label
-    try:
-        session.github.transport.get(f"{path}/labels/{quote(name, safe='')}")
-    except BudgetExhausted:
-        raise
-    except StoreError:
+    if isinstance(_asked(lambda: session.github.transport.get(f"{path}/labels/{quote(name, safe='')}")), StoreError):
         return Check(
             "label", Level.WARN, f"there is no label {name!r} yet", "It is made with the first object: gh-store create"
         )
@@ -235,11 +237,8 @@ def _label(session: Session, path: str) -> Check:
 
 def _workflows(session: Session, path: str) -> Iterator[Check]:
     """Whether each template is there, found by its first line whatever the file's name, and of this version."""
-    try:
-        there = _workflow_files(session, path)
-    except BudgetExhausted:
-        raise
-    except StoreError:
+    there = _asked(lambda: _workflow_files(session, path))
+    if isinstance(there, StoreError):
         return  # another row says that files cannot be read
     base_label = session.rules.base_label
     copies = {
@@ -271,17 +270,21 @@ def _workflows(session: Session, path: str) -> Iterator[Check]:
 def _off(session: Session, path: str, there: Mapping[str, str]) -> Check:
     """Which workflows that use the action start no run, though they are on the default branch."""
     title = "workflows turned off"
-    try:
-        off = {file.name: state for file, state in _states(session, path) if file.parent == WORKFLOWS and state in _OFF}
-        texts = {name: there.get(name) or session.github.file(f"{WORKFLOWS}/{name}") or "" for name in off}
-    except BudgetExhausted:
-        raise
-    except StoreError as error:
-        found = f"not known, for GitHub did not list them: {error.what}"
+    ours = _asked(lambda: [f"{name} ({_OFF[state]})" for name, state in _states_off(session, path, there)])
+    if isinstance(ours, StoreError):
+        found = f"not known, for GitHub did not list them: {ours.what}"
         return Check(title, Level.WARN, found, _grant("actions: read"))
-    ours = [f"{name} ({_OFF[state]})" for name, state in off.items() if _USES.search(texts[name])]
     hint = "Turn them on: `gh workflow enable NAME`, or Actions > the workflow > Enable workflow."
     return _row(title, Level.WARN, ours, hint)
+
+
+def _states_off(session: Session, path: str, there: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """The name and state of each workflow that is off and uses the action."""
+    for file, state in _states(session, path):
+        if file.parent == WORKFLOWS and state in _OFF:
+            text = there.get(file.name) or session.github.file(f"{WORKFLOWS}/{file.name}") or ""
+            if _USES.search(text):
+                yield file.name, state
 
 
 def _workflow_files(session: Session, path: str) -> Mapping[str, str]:
@@ -323,14 +326,16 @@ def _copy(title: str, name: str, text: str, version: int, *, newest: int, base_l
 
 def _objects(session: Session, progress: Progress) -> Iterator[Check]:
     label, github = session.rules.base_label, session.github
-    try:
-        issues = _all(session.listed, progress)
-        swept = _all(lambda cursor: github.sweep(label, cursor, first=100, rules=False), progress)
-    except BudgetExhausted:
-        raise
-    except StoreError as error:
-        yield Check("objects", Level.FAIL, error.what, error.hint)
+    listings = _asked(
+        lambda: (
+            _all(session.listed, progress),
+            _all(lambda cursor: github.sweep(label, cursor, first=100, rules=False), progress),
+        )
+    )
+    if isinstance(listings, StoreError):
+        yield Check("objects", Level.FAIL, listings.what, listings.hint)
         return
+    issues, swept = listings
     rules, counting = session.rules, session.counting
     broken: list[str] = []
     retired: list[str] = []

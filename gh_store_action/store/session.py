@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Any, TypeVar, cast
 
 from gh_store_action import __version__
 from gh_store_action.config.issue_forms import FOLDER, parse_form
@@ -19,7 +20,14 @@ from gh_store_action.domain.processing.context import Context, PermissionUnknown
 from gh_store_action.domain.processing.effects import AskPermissions
 from gh_store_action.domain.records import GHOST, AccessRule, FormRule, Rules
 from gh_store_action.domain.schema.compiling import Schema, SchemaError, compile_schemas, match_schema, violations
-from gh_store_action.errors import AccessDeniedError, ConcurrentUpdateError, ConfigurationError, GitHubError
+from gh_store_action.errors import (
+    AccessDeniedError,
+    ConcurrentUpdateError,
+    ConfigurationError,
+    GitHubError,
+    StoreError,
+)
+from gh_store_action.gateway.answers import ApiError
 from gh_store_action.gateway.issues import GitHub
 from gh_store_action.gateway.records import PAGE, Page, Reading
 from gh_store_action.gateway.transport import Cancelled
@@ -27,6 +35,8 @@ from gh_store_action.gateway.transport import Cancelled
 SNAPSHOT_PATH = "data/store-snapshot.json"
 SCHEMA_FOLDER = ".github/gh-store/"
 MOST_READINGS = 10  # of one page, while others change what it has to tell more of
+
+Answer = TypeVar("Answer")
 
 
 class Session:
@@ -57,11 +67,9 @@ class Session:
         self._snapshot_path = snapshot_path
         self._schemas: Sequence[tuple[str, Schema | ConfigurationError]] = ()
         self._forms: Mapping[str, str] = {}
-        self._permissions: dict[str, str] = {}
+        self._answers: dict[tuple[str, ...], Any] = {}
         self._allowed: dict[tuple[str, AccessRule], bool] = {}
-        self._hidden: set[str] = set()
         self._codeowners: frozenset[str] | None = None
-        self._members: dict[tuple[str, str], bool] = {}
         machine = parse_local(local or "", source=local_source)
         self._config = StoreConfig(retries=machine.retries, rate_limit=machine.rate_limit, log=machine.log)
         self._learned = False
@@ -260,8 +268,6 @@ class Session:
         if login in self.counting:
             return True
         key = login, rule
-        if login in self._hidden:
-            return None
         if key not in self._allowed:
             try:
                 self._allowed[key] = self._find_out(login, rule)
@@ -269,8 +275,6 @@ class Session:
                 raise
             except (GitHubError, AccessDeniedError) as error:
                 self.refusals_to_say[login] = error.text
-                if isinstance(error, AccessDeniedError):
-                    self._hidden.add(login)  # another question would be refused, too
                 return None
         return self._allowed[key]
 
@@ -295,27 +299,31 @@ class Session:
             return "none"
         if login == self.github.owner:
             return "admin"  # the account that owns the repository; an organization is nobody's login
-        if login not in self._permissions:
-            answer = self.github.permission(login)
-            self._permissions[login] = access.standing(*answer) if answer else "none"
-        return self._permissions[login]
+        answer = self._once(self.github.permission, login)
+        return access.standing(*answer) if answer else "none"
 
     def _owners(self) -> frozenset[str]:
         if self._codeowners is None:
-            texts = (self.github.file(path) for path in access.CODEOWNERS_PATHS)
+            texts = (self._once(self.github.file, path) for path in access.CODEOWNERS_PATHS)
             text = next((text for text in texts if text is not None), "")
             self._codeowners = access.codeowners_for(text, self._snapshot_path)
         return self._codeowners
 
     def _memberships(self, login: str, teams: Sequence[str]) -> set[str]:
-        found: set[str] = set()
-        for team in teams:
-            key = team, login
-            if key not in self._members:
-                self._members[key] = self.github.is_team_member(team, login)
-            if self._members[key]:
-                found.add(team)
-        return found
+        return {team for team in teams if self._once(self.github.is_team_member, team, login)}
+
+    def _once(self, question: Callable[..., Answer], *about: str) -> Answer:
+        """GitHub's answer, which counts for the run; a refusal would come again, and what failed is asked again."""
+        key = question.__name__, *about
+        if key not in self._answers:
+            try:
+                self._answers[key] = question(*about)
+            except (AccessDeniedError, ApiError) as refusal:
+                self._answers[key] = refusal
+        found = self._answers[key]
+        if isinstance(found, StoreError):
+            raise found
+        return cast(Answer, found)
 
 
 def _compiled(rules: Rules, files: Mapping[str, str]) -> Sequence[tuple[str, Schema | ConfigurationError]]:

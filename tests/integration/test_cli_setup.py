@@ -11,7 +11,10 @@ import pytest
 from gh_store_action.cli import setup as cli_setup
 from gh_store_action.config.defaults import dump_default, dump_local
 from gh_store_action.errors import StoreError
+from gh_store_action.gateway.issues import GitHub as Gateway
+from gh_store_action.gateway.transport import Cancelled, Transport
 from gh_store_action.store import doctor
+from gh_store_action.store.session import Session
 from tests.double import BOT, GitHub, Repository
 from tests.support.cli import ROOT, Done, Shell
 from tests.support.stores import old_store
@@ -247,6 +250,25 @@ def test_doctor__githubs_own_budget_that_is_used_up_is_called_that(
 
     assert set(levels(done)) <= NO_BUDGET
     assert "GitHub's rate limit is reached" in rows(done)["budget"][1] or rows(done)["budget"][0] != "fail"
+
+
+@pytest.mark.parametrize(
+    "behind", ["token", "issues: read", "contents: read", "configuration", "workflow sweep.yml", "label"]
+)
+def test_doctor__that_is_stopped_calls_no_check_failed(
+    github: GitHub, repository: Repository, shell: Shell, behind: str
+) -> None:
+    transport = Transport(token=shell.token, api_url=github.api_url, graphql_url=github.graphql_url)
+    found: list[doctor.Check] = []
+
+    with pytest.raises(Cancelled):
+        for check in doctor.examine(Session(Gateway(transport, repository.full_name))):
+            found.append(check)
+            if check.name == behind:
+                transport.stop()
+    transport.close()
+
+    assert [check for check in found if check.level is doctor.Level.FAIL] == []
 
 
 def test_doctor__an_archived_repository_fails(shell: Shell, repository: Repository) -> None:

@@ -367,6 +367,34 @@ def test_access__a_permission_that_is_not_told_is_no_no(scene: Scene, gateway: M
     assert session.may_write(WRITER, "x") is True
 
 
+@pytest.mark.parametrize("status", [403, 451])
+def test_access__a_refused_question_is_not_asked_again_in_that_run(
+    scene: Scene, gateway: Make, github: GitHub, status: int
+) -> None:
+    session = access(scene, gateway, '[{match: "a*", permission: admin}, {match: "*", permission: write}]')
+    github.faults.status(status, match=lambda request: "/permission" in request.path, times=None)
+    asked = session.github.requests
+    for object_id in ("a1", "b1", "a2"):
+        assert session.may_write(WRITER, object_id) is None
+        assert str(status) in str(session.refusals_to_say.pop(WRITER))
+    assert session.github.requests == asked + 1
+    github.faults.clear()
+    assert session.may_write(STRANGER, "b1") is False
+
+
+def test_access__a_team_that_can_not_be_read_concerns_the_objects_of_its_rule_alone(
+    github: GitHub, scene: Scene, gateway: Make
+) -> None:
+    github.add_org("acme", {"tim": "member"})
+    scene.repository.grant("tim", "write")
+    rules = '[{match: "a*", permission: admin, teams: [acme/data]}, {match: "*", permission: write}]'
+    session = access(scene, gateway, rules)
+    assert [session.may_write("tim", object_id) for object_id in ("a1", "b1")] == [None, True]
+    asked = session.github.requests
+    assert [session.may_write("tim", object_id) for object_id in ("a1", "a2", "b2")] == [None, None, True]
+    assert session.github.requests == asked
+
+
 def test_variables__carry_what_others_wrote_never_the_document(scene: Scene) -> None:
     number = scene.make()
     scene.post(number, json.dumps({"text": '"}) { evil } #'}))
