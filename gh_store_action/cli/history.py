@@ -10,7 +10,7 @@ from rich.console import Console
 
 from gh_store_action.cli.drawing import cell, compact, table
 from gh_store_action.cli.invocation import invocation
-from gh_store_action.cli.objects import save, show_changed
+from gh_store_action.cli.objects.showing import save, show_changed
 from gh_store_action.cli.options import command, dry_run
 from gh_store_action.cli.output import naming_the_nearest
 from gh_store_action.domain.past.history import PENDING
