@@ -25,7 +25,7 @@ _OPERATIONS = {"add": "green", "remove": "red", "replace": "yellow"}
 def history(object_id: str, output: str | None) -> int:
     """Print what happened to an object.
 
-    Every entry of its log, oldest first, with author, verdict and revision.
+    Every entry of its log in the order of its effect, oldest first, with author, verdict and revision.
     """
     run = invocation()
     with naming_the_nearest(run, object_id):
