@@ -164,7 +164,7 @@ def program(ctx: click.Context) -> int:
     First steps:
       export GITHUB_TOKEN=… GITHUB_REPOSITORY=owner/name
       gh-store create metrics '{"count": 0}'
-      gh-store update metrics '{"count": 1}'
+      gh-store update metrics '{"count": 1}' --apply
       gh-store get metrics
 
     \b

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -146,6 +148,18 @@ def test_help__is_shown_where_no_command_is_given(shell: Shell) -> None:
     assert done.code == 0
     assert "process-updates" in done.out
     assert shell.run("--help").out == done.out
+
+
+def test_help__the_first_steps_end_at_the_state_that_they_promise(shell: Shell, repository: Repository) -> None:
+    steps = re.findall(
+        r"^ +gh-store (.*)$", shell.run("--help").out.split("First steps:")[1].split("Completion")[0], re.M
+    )
+
+    done = [shell.run(*shlex.split(step)) for step in steps]
+
+    assert [step.split()[0] for step in steps] == ["create", "update", "get"]
+    assert [(one.code, one.err) for one in done] == [(0, "")] * 3
+    assert done[-1].json["data"] == {"count": 1}
 
 
 # -- common options

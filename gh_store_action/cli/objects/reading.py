@@ -57,7 +57,7 @@ def list_objects(since: str | None) -> int:
     progress = run.screen.progress("objects listed")
     shapes = []
     for one in listed:
-        shapes.append(stored(one))
+        shapes.append({key: value for key, value in stored(one).items() if key != "pending"})  # no log was read
         progress(len(shapes), 0)
 
     def draw(console: Console) -> None:

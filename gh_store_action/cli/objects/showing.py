@@ -9,7 +9,7 @@ from typing import Any
 
 from rich.console import Console
 
-from gh_store_action.cli.drawing import cell, nothing_written
+from gh_store_action.cli.drawing import nothing_written
 from gh_store_action.cli.drawing import stored as draw_stored
 from gh_store_action.cli.invocation import Invocation
 from gh_store_action.cli.output import stored
@@ -19,12 +19,11 @@ from gh_store_action.errors import ObjectNotFound, StoreError
 from gh_store_action.store.github_store import GitHubStore
 
 
-def show(run: Invocation, found: StoredObject, *, would: str = "", said: str = "", **more: Any) -> int:
+def show(run: Invocation, found: StoredObject, *, would: str = "", **more: Any) -> int:
     """Prints one object.
 
     Args:
         would: of a dry run: what would have happened, a sentence for the terminal that stands before the object.
-        said: a sentence for the terminal that stands behind it.
         more: keys for the JSON.
     """
     shape = {**stored(found), **more}
@@ -33,8 +32,6 @@ def show(run: Invocation, found: StoredObject, *, would: str = "", said: str = "
         if would:
             nothing_written(console, would)
         draw_stored(console, shape)
-        if said:
-            console.print(cell((said, "dim")))
 
     run.screen.show(shape, draw)
     return 0
@@ -59,15 +56,14 @@ def show_changed(
     """
     before = _revision(store, object_id) if dry_run else 0
     found = act()
-    would = said = ""
-    if dry_run:
-        would = _would(found, before, posted, done=equal(found.data, unless))
-    elif posted:
-        said = (
-            "The update is posted. The repository's workflow folds it, or run "
-            f"`gh-store process-updates --issue {found.meta.issue_number}`."
+    would = _would(found, before, posted, done=equal(found.data, unless)) if dry_run else ""
+    show(run, found, would=would, dry_run=dry_run)
+    if posted and not dry_run and found.meta.pending:
+        run.screen.line(
+            "The update is posted, not yet applied. The repository's workflow applies it, or run "
+            f"`gh-store process-updates {found.meta.issue_number}`."
         )
-    return show(run, found, would=would, said=said, dry_run=dry_run)
+    return 0
 
 
 def _revision(store: GitHubStore, object_id: str) -> int:

@@ -254,7 +254,7 @@ def at_time(found: Sequence[Point], time: str) -> Point | None:
 
 
 def entries_of(log: ObjectLog, states: Sequence[Point]) -> list[HistoryEntry]:
-    """All but talk and replies, in the order of effect: updates by comment, a state behind the comment that it names."""
+    """All but talk and replies, in order of effect: updates by comment, a state behind the comment that it names."""
     made = {point.comment_id: point for point in states}
     said: dict[int, tuple[Reason, ...]] = {}
     for entry in log.entries:
