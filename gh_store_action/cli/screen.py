@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 _WRITERS = frozenset({("click", "utils.py"), ("rich", "console.py")})
+CHUNK = 1 << 20  # bytes
 PATIENCE = 1.0  # seconds of work before a progress bar is worth a line
 
 
@@ -50,6 +51,13 @@ class Screen:
         from rich.console import Console
 
         draw(Console(highlight=False, markup=False, emoji=False))
+
+    def copy(self, file: Path) -> None:
+        """A result that is a file, byte for byte."""
+        self.clear()
+        with file.open("rb") as source:
+            while part := source.read(CHUNK):
+                click.echo(part, nl=False)
 
     def line(self, text: str) -> None:
         """A line for the person, on standard error, above the progress bar where there is one."""

@@ -33,7 +33,7 @@ CONTRACT = {
     "process-updates": {"--issue", "--dry-run"},
     "sweep": {"--dry-run"},
     "snapshot": {"--output", "--format", "--dry-run"},
-    "update-snapshot": {"--snapshot-path", "--dry-run"},
+    "update-snapshot": {"--output", "--snapshot-path", "--dry-run"},
     "site": {"--output", "--snapshot-url", "--dry-run"},
     "create": {"--dry-run"},
     "upsert": {"--dry-run"},
