@@ -183,11 +183,11 @@ ROOMS: tuple[tuple[str, str, Mapping[str, str]], ...] = (
         {
             "create": "Create an object.",
             "upsert": "Make an object be DATA, whether it is there or not.",
-            "get": "Print an object.",
+            "get": "Print an object, or what a JSONPath finds in it.",
             "update": "Post an update of an object.",
             "delete": "Delete an object.",
             "restore": "Bring a deleted object back.",
-            "list": "List all objects.",
+            "list": "List all objects, or those that are asked for.",
         },
     ),
     (

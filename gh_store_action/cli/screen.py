@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +51,12 @@ class Screen:
         from rich.console import Console
 
         draw(Console(highlight=False, markup=False, emoji=False))
+
+    def lines(self, texts: Iterable[str]) -> None:
+        """A result that is text, a line each."""
+        self.clear()
+        for text in texts:
+            click.echo(text)
 
     def copy(self, file: Path) -> None:
         """A result that is a file, byte for byte."""

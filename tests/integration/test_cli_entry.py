@@ -26,7 +26,10 @@ from tests.support import git
 from tests.support.cli import ENTRY, ROOT, Shell, commands
 
 LABELS = ["stored-object", "UID:metrics"]
-HEAVY = ("github", "requests", "jsonschema", "rich", "yaml", "loguru", "re2", "jsonpatch", "actions_toolkit")
+HEAVY = (
+    *("github", "requests", "jsonschema", "jsonpath", "rich", "yaml", "loguru", "re2", "jsonpatch"),
+    "actions_toolkit",
+)
 
 # What scripts rely on.
 CONTRACT = {
@@ -37,14 +40,14 @@ CONTRACT = {
     "site": {"--output", "--snapshot-url", "--dry-run"},
     "create": {"--dry-run"},
     "upsert": {"--dry-run"},
-    "get": {"--revision", "--at"},
+    "get": {"--revision", "--at", "--data", "--path", "--output"},
     "update": {"--mode", "--if-revision", "--apply", "--dry-run"},
     "delete": {"--dry-run"},
     "restore": {"--dry-run"},
     "history": set(),
     "diff": set(),
     "revert": {"--dry-run"},
-    "list": set(),
+    "list": {"--since", "--where", "--sort", "--desc", "--limit", "--ids", "--output"},
     "verify": {"--repair", "--dry-run"},
     "doctor": set(),
     "migrate": {"--dry-run"},
