@@ -185,9 +185,12 @@ ROOMS: tuple[tuple[str, str, Mapping[str, str]], ...] = (
             "upsert": "Make an object be DATA, whether it is there or not.",
             "get": "Print an object, or what a JSONPath finds in it.",
             "update": "Post an update of an object.",
+            "edit": "Edit an object in $VISUAL or $EDITOR.",
             "delete": "Delete an object.",
             "restore": "Bring a deleted object back.",
             "list": "List all objects, or those that are asked for.",
+            "open": "Open an object's issue in the browser.",
+            "validate": "Check a file against the store's rules.",
         },
     ),
     (

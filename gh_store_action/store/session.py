@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import TypeAlias
 
 from gh_store_action import __version__
 from gh_store_action.config.issue_forms import FOLDER, parse_form
@@ -26,6 +27,7 @@ from gh_store_action.gateway.transport import Cancelled
 
 SNAPSHOT_PATH = "data/store-snapshot.json"
 SCHEMA_FOLDER = ".github/gh-store/"
+Schemas: TypeAlias = Sequence[tuple[str, Schema | ConfigurationError]]
 
 
 class Session:
@@ -54,7 +56,7 @@ class Session:
         self._local_source = local_source
         self._server_url = server_url.rstrip("/")
         self._snapshot_path = snapshot_path
-        self._schemas: Sequence[tuple[str, Schema | ConfigurationError]] = ()
+        self._schemas: Schemas = ()
         self._forms: Mapping[str, str] = {}
         self._permissions: dict[str, str] = {}
         self._allowed: dict[tuple[str, AccessRule], bool] = {}
@@ -96,7 +98,7 @@ class Session:
             return
         self.viewer = reading.viewer
         self._config = combine(reading.files.config, self._local, local_source=self._local_source)
-        self._schemas = _compiled(self._config.rules, reading.files.schemas)
+        self._schemas = compiled(self._config.rules, reading.files.schemas)
         self._forms = reading.files.forms
         self._learned = True
         self._apply()
@@ -135,10 +137,7 @@ class Session:
         Raises:
             ConfigurationError: that schema is not there or is wrong itself; others do not matter to this object.
         """
-        schema = match_schema(self._schemas, object_id)
-        if isinstance(schema, ConfigurationError):
-            raise schema
-        return no_schema if schema is None else partial(violations, schema)
+        return judge_of(self._schemas, object_id)
 
     @property
     def wrong_schemas(self) -> tuple[ConfigurationError, ...]:
@@ -282,7 +281,19 @@ class Session:
         return found
 
 
-def _compiled(rules: Rules, files: Mapping[str, str]) -> Sequence[tuple[str, Schema | ConfigurationError]]:
+def judge_of(schemas: Schemas, object_id: str) -> Judge:
+    """Asks the object's schema.
+
+    Raises:
+        ConfigurationError: that schema is not there or is wrong itself; others do not matter to this object.
+    """
+    schema = match_schema(schemas, object_id)
+    if isinstance(schema, ConfigurationError):
+        raise schema
+    return no_schema if schema is None else partial(violations, schema)
+
+
+def compiled(rules: Rules, files: Mapping[str, str]) -> Schemas:
     """The schema of each rule, or why there is none: that is the trouble of the rule's objects alone."""
     found: dict[str, Schema | ConfigurationError] = {}
     usable = dict(files) if rules.schemas else {}

@@ -23,7 +23,7 @@ from gh_store_action.cli.options import Command
 from gh_store_action.workspace import surroundings
 from tests.double import GitHub, Repository, Request
 from tests.support import git
-from tests.support.cli import ENTRY, ROOT, Shell, commands
+from tests.support.cli import ENTRY, ROOT, Shell, commands, put_program
 
 LABELS = ["stored-object", "UID:metrics"]
 HEAVY = (
@@ -42,6 +42,9 @@ CONTRACT = {
     "upsert": {"--dry-run"},
     "get": {"--revision", "--at", "--data", "--path", "--output"},
     "update": {"--mode", "--if-revision", "--apply", "--dry-run"},
+    "edit": {"--dry-run"},
+    "open": {"--no-browser"},
+    "validate": {"--as", "--login"},
     "delete": {"--dry-run"},
     "restore": {"--dry-run"},
     "history": set(),
@@ -246,14 +249,6 @@ def test_repository__that_is_not_there_names_the_option(shell: Shell) -> None:
         "Error: There is no repository octo/none, or the token may not see it. "
         "Check --repo or GITHUB_REPOSITORY and the token.\n",
     )
-
-
-def put_program(folder: Path, name: str, script: str) -> str:
-    """A program of that name in a folder of its own, which is the whole PATH then but for the system's."""
-    folder.mkdir()
-    (folder / name).write_text(f"#!/bin/sh\n{script}\n")
-    (folder / name).chmod(0o755)
-    return f"{folder}:/usr/bin:/bin"
 
 
 def test_token__of_a_variable_or_of_gh(shell: Shell, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from gh_store_action.cli.options import Command
 from gh_store_action.regular_files import DATA_LIMIT
 from tests.double import GitHub, Repository
-from tests.support.cli import Shell, commands
+from tests.support.cli import Shell, commands, put_program
 
 EXAMPLES = [example for command in commands().values() if isinstance(command, Command) for example in command.examples]
 
@@ -34,6 +34,9 @@ def metrics(shell: Shell) -> Shell:
 def test_examples__run(metrics: Shell, example: str) -> None:
     (metrics.folder / ".git").mkdir()
     (metrics.folder / "settings.json").write_text('{"theme": "dark"}', "utf-8")
+    (metrics.folder / ".github").mkdir()
+    (metrics.folder / ".github/gh-store.yml").write_text("store: {}", "utf-8")
+    metrics.env = {"EDITOR": "true", "PATH": put_program(metrics.folder / "bin", "xdg-open", "exit 0")}
     metrics.run("create", "old-metrics", "{}")
     metrics.run("delete", "old-metrics")
     if "completion" not in example and "--at" not in example:
