@@ -164,7 +164,7 @@ def program(ctx: click.Context) -> int:
     First steps:
       export GITHUB_TOKEN=… GITHUB_REPOSITORY=owner/name
       gh-store create metrics '{"count": 0}'
-      gh-store update metrics '{"count": 1}'
+      gh-store update metrics '{"count": 1}' --apply
       gh-store get metrics
 
     \b
@@ -183,11 +183,14 @@ ROOMS: tuple[tuple[str, str, Mapping[str, str]], ...] = (
         {
             "create": "Create an object.",
             "upsert": "Make an object be DATA, whether it is there or not.",
-            "get": "Print an object.",
+            "get": "Print an object, or what a JSONPath finds in it.",
             "update": "Post an update of an object.",
+            "edit": "Edit an object in $VISUAL or $EDITOR.",
             "delete": "Delete an object.",
             "restore": "Bring a deleted object back.",
-            "list": "List all objects.",
+            "list": "List all objects, or those that are asked for.",
+            "open": "Open an object's issue in the browser.",
+            "validate": "Check a file against the store's rules.",
         },
     ),
     (

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from gh_store_action.cli.drawing import cell, compact, table
 from gh_store_action.cli.invocation import invocation
-from gh_store_action.cli.objects import save, show_changed
+from gh_store_action.cli.objects.showing import save, show_changed
 from gh_store_action.cli.options import command, dry_run
 from gh_store_action.cli.output import naming_the_nearest
 from gh_store_action.domain.past.history import PENDING
@@ -25,7 +25,7 @@ _OPERATIONS = {"add": "green", "remove": "red", "replace": "yellow"}
 def history(object_id: str, output: str | None) -> int:
     """Print what happened to an object.
 
-    Every entry of its log, oldest first, with author, verdict and revision.
+    Every entry of its log in the order of its effect, oldest first, with author, verdict and revision.
     """
     run = invocation()
     with naming_the_nearest(run, object_id):

@@ -110,6 +110,7 @@ class Invocation:
         if local is None and not click.get_current_context().params.get("dry_run"):
             self._leave_the_default()
         repository = self.repository
+        self.screen.wait()
         session = Session(
             GitHub(self.transport, repository),
             local=local,

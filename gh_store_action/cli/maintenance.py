@@ -10,7 +10,7 @@ from rich.console import Console
 
 from gh_store_action.cli.drawing import nothing_written, table
 from gh_store_action.cli.invocation import Invocation, invocation
-from gh_store_action.cli.objects import show
+from gh_store_action.cli.objects.showing import show
 from gh_store_action.cli.options import command, dry_run
 from gh_store_action.cli.output import naming_the_nearest, result, what
 from gh_store_action.cli.wording import explained, in_options

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 _WRITERS = frozenset({("click", "utils.py"), ("rich", "console.py")})
+CHUNK = 1 << 20  # bytes
 PATIENCE = 1.0  # seconds of work before a progress bar is worth a line
 
 
@@ -36,6 +38,9 @@ class Screen:
         self._plain = bool(environ.get("NO_COLOR")) or environ.get("TERM") == "dumb"
         self._started = now()
         self._progress: Progress | None = None
+        self._counting: Progress | None = None
+        self._lock = threading.RLock()
+        self._timer: threading.Timer | None = None
 
     def show(self, value: Any, draw: Callable[[Console], None]) -> None:
         """A result: JSON, or on a terminal what `draw` makes of it."""
@@ -47,13 +52,27 @@ class Screen:
 
         draw(Console(highlight=False, markup=False, emoji=False))
 
+    def lines(self, texts: Iterable[str]) -> None:
+        """A result that is text, a line each."""
+        self.clear()
+        for text in texts:
+            click.echo(text)
+
+    def copy(self, file: Path) -> None:
+        """A result that is a file, byte for byte."""
+        self.clear()
+        with file.open("rb") as source:
+            while part := source.read(CHUNK):
+                click.echo(part, nl=False)
+
     def line(self, text: str) -> None:
         """A line for the person, on standard error, above the progress bar where there is one."""
         shown = visible(text.rstrip("\n"))
-        if self._progress is not None:
-            self._progress.console.print(shown, highlight=False, markup=False, soft_wrap=True)
-        else:
-            click.echo(shown, err=True)
+        with self._lock:
+            if self._progress is not None:
+                self._progress.console.print(shown, highlight=False, markup=False, soft_wrap=True)
+            else:
+                click.echo(shown, err=True)
 
     def error(self, text: str) -> None:
         """Why the command fails: one line."""
@@ -61,30 +80,53 @@ class Screen:
         head = "Error: " if self._plain else click.style("Error: ", fg="red", bold=True)
         click.echo(head + visible(text), err=True)
 
+    def wait(self) -> None:
+        """From here on, work that takes more than a second shows on a terminal that it goes on, until `clear`."""
+        if self._animated():
+            self._timer = threading.Timer(PATIENCE, self._still_waiting)
+            self._timer.daemon = True
+            self._timer.start()
+
+    def _still_waiting(self) -> None:
+        with self._lock:
+            if self._progress is None and self._timer is threading.current_thread():
+                self._progress = _bar("waiting for GitHub", None, counts=False)
+
+    def _animated(self) -> bool:
+        return sys.stderr is not None and sys.stderr.isatty()
+
     def progress(self, what: str) -> Callable[[int, int], None]:
         """A function that takes how much is done and how much there is, 0 for unknown, and shows it on a terminal."""
 
         def show(done: int, total: int) -> None:
-            if self._progress is None:
-                if sys.stderr is None or not sys.stderr.isatty() or self._now() - self._started < PATIENCE:
+            with self._lock:
+                if not self._animated() or self._now() - self._started < PATIENCE:
                     return
-                self._progress = _bar(what, total or None)
-            self._progress.update(self._progress.task_ids[0], completed=done, total=total or None)
+                if self._counting is None:
+                    self.clear()
+                    self._progress = self._counting = _bar(what, total or None, counts=True)
+                self._counting.update(self._counting.task_ids[0], completed=done, total=total or None)
 
         return show
 
     def clear(self) -> None:
         """Takes the progress bar away."""
-        if self._progress is not None:
-            self._progress.stop()
-            self._progress = None
+        with self._lock:
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+            if self._progress is not None:
+                self._progress.stop()
+                self._progress = None
+            self._counting = None
 
 
-def _bar(what: str, total: int | None) -> Progress:
+def _bar(what: str, total: int | None, *, counts: bool) -> Progress:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    count = (MofNCompleteColumn(),) if counts else ()
+    columns = (TextColumn("{task.description}"), BarColumn(), *count, TimeElapsedColumn())
     progress = Progress(*columns, console=Console(stderr=True), transient=True)
     progress.add_task(what, total=total)
     progress.start()

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from gh_store_action.cli.invocation import invocation
+from gh_store_action.cli.invocation import Invocation, invocation
 from gh_store_action.cli.options import command, dry_run
 from gh_store_action.domain.names import FORMATS
 from gh_store_action.errors import InputError, StoreError
-from gh_store_action.snapshots.making import Snapshots, Target
+from gh_store_action.snapshots.making import SnapshotResult, Snapshots, Target
 from gh_store_action.snapshots.site import SNAPSHOT_URL, write_site
 
 Decorated = TypeVar("Decorated", bound=Callable[..., object])
 
 DEFAULT = {"json": "snapshot.json", "jsonl": "snapshot.jsonl", "directory": "snapshot"}
+SUFFIXES = {".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+STANDARD_OUTPUT = "-"
 
 
 def _options(function: Decorated) -> Decorated:
@@ -40,22 +43,42 @@ def _options(function: Decorated) -> Decorated:
     return function
 
 
-@command("snapshot", "gh-store snapshot --output snapshot.json", "gh-store snapshot --format directory --output store")
-@click.option("--output", metavar="PATH", default="", help="The file, or for the format directory the folder.")
+@command(
+    "snapshot",
+    "gh-store snapshot --output snapshot.json",
+    "gh-store snapshot --format directory --output store",
+    "gh-store snapshot --format jsonl --output -",
+)
+@click.option(
+    "--output",
+    metavar="PATH",
+    default="",
+    help="The file or, by format, folder; - for standard output.",
+)
 @_options
 def snapshot(output: str, **options: Any) -> int:
     """Write all objects to a file."""
     return _write(output, update=False, **options)
 
 
-@command("update-snapshot", "gh-store update-snapshot --snapshot-path snapshot.json")
+@command("update-snapshot", "gh-store update-snapshot --output snapshot.json")
 @click.option(
-    "--snapshot-path", metavar="PATH", required=True, help="The snapshot that is there; else a full one is made."
+    "--output",
+    "--snapshot-path",
+    "output",
+    metavar="PATH",
+    required=True,
+    help="The snapshot that is there; else a full one is made.",
 )
 @_options
-def update_snapshot(snapshot_path: str, **options: Any) -> int:
+def update_snapshot(output: str, **options: Any) -> int:
     """Bring a snapshot up to date.  Only what has changed is read."""
-    return _write(snapshot_path, update=True, **options)
+    if output == STANDARD_OUTPUT:
+        raise InputError(
+            "A snapshot that is brought up to date is a file, and standard output is none.",
+            "Name it, or use `gh-store snapshot --output -`.",
+        )
+    return _write(output, update=True, **options)
 
 
 def _write(
@@ -75,29 +98,33 @@ def _write(
     if idle := [option for option, value in needing.items() if value and not commit]:
         raise InputError(f"{idle[0]} has no effect without --commit.", "Add --commit, or leave it out.")
     kind = format_ or _looks_like(path)
-    if path.endswith("/") and kind != "directory":
-        raise InputError(f"The path {path!r} is a folder's, and the format {kind} writes a file.", "Name a file.")
-    file = Path(path or DEFAULT[kind]).expanduser().absolute()
-    snapshots = Snapshots(
-        run.session,
-        run.workspace(_root(file, commit)),
-        Target(path=str(file), format=kind, commit=commit, message=commit_message, author=commit_author, branch=branch),
-        dry_run=dry_run,
-        allow_shrink=allow_shrink,
-        progress=run.screen.progress("issues read"),
-    )
-    done = snapshots.update() if update else snapshots.make()
-    for problem in done.problems:
-        level = "WARNING" if problem.broken else "INFO"
-        run.say(f"Issue #{problem.number} is not in the snapshot: {problem.reason}.", level=level)
-    for remark in done.remarks:
-        run.say(remark)
-    count = len(done.snapshot.entries)
+    _check(path, kind, commit=commit)
+    with tempfile.TemporaryDirectory() as passing:  # a snapshot is written as a whole before any of it is shown
+        named = Path(path or DEFAULT[kind]).expanduser().absolute()
+        file = Path(passing).resolve() / "snapshot" if path == STANDARD_OUTPUT else named
+        target = Target(
+            path=str(file), format=kind, commit=commit, message=commit_message, author=commit_author, branch=branch
+        )
+        snapshots = Snapshots(
+            run.session,
+            run.workspace(_root(file, commit)),
+            target,
+            dry_run=dry_run,
+            allow_shrink=allow_shrink,
+            progress=run.screen.progress("issues read"),
+        )
+        done = snapshots.update() if update else snapshots.make()
+        _tell(run, done)
+        if path == STANDARD_OUTPUT:
+            run.screen.line(_summary(done, "standard output", "written", dry_run=dry_run))
+            if not dry_run:
+                run.screen.copy(file)
+            return 0
     sha = done.published.sha if done.published else ""
     value = {
         "path": str(file),
         "format": kind,
-        "object_count": count,
+        "object_count": len(done.snapshot.entries),
         "snapshot_time": done.snapshot.time,
         "changed": done.changed,
         "full": done.full,
@@ -106,16 +133,44 @@ def _write(
         "commit_sha": sha,
         "dry_run": dry_run,
     }
-    verb = ("would be written" if dry_run else "written") if done.changed else "has not changed"
-    said = f"{count:,} object{'' if count == 1 else 's'} as of {done.snapshot.time}: {file} {verb}"
+    said = _summary(done, str(file), "written" if done.changed else "has not changed", dry_run=dry_run)
     run.screen.show(value, lambda console: console.print(said + (f", pushed as {sha[:10]}" if sha else "")))
     return 0
 
 
+def _check(path: str, kind: str, *, commit: bool) -> None:
+    """Raises where path, format and `--commit` contradict each other."""
+    if path == STANDARD_OUTPUT and (commit or kind == "directory"):
+        what = "nothing to commit" if commit else "no folder"
+        raise InputError(f"Standard output is {what}.", "Name a path in place of the -.")
+    if path.endswith("/") and kind != "directory":
+        raise InputError(f"The path {path!r} is a folder's, and the format {kind} writes a file.", "Name a file.")
+    looks = SUFFIXES.get(Path(path).suffix.lower(), kind)
+    if looks != kind and not path.endswith("/") and not Path(path).expanduser().is_dir():
+        raise InputError(
+            f"The path {path!r} looks like the format {looks}, and --format is {kind}.", "Change one of them."
+        )
+
+
+def _tell(run: Invocation, done: SnapshotResult) -> None:
+    """What there is to say about a snapshot."""
+    for problem in done.problems:
+        level = "WARNING" if problem.broken else "INFO"
+        run.say(f"Issue #{problem.number} is not in the snapshot: {problem.reason}.", level=level)
+    for remark in done.remarks:
+        run.say(remark)
+
+
+def _summary(done: SnapshotResult, where: str, verb: str, *, dry_run: bool) -> str:
+    count = len(done.snapshot.entries)
+    verb = f"would be {verb}" if dry_run and verb == "written" else verb
+    return f"{count:,} object{'' if count == 1 else 's'} as of {done.snapshot.time}: {where} {verb}"
+
+
 def _looks_like(path: str) -> str:
-    if path.endswith(".jsonl"):
-        return "jsonl"
-    return "directory" if path.endswith("/") or (path and Path(path).expanduser().is_dir()) else "json"
+    if path.endswith("/") or (path and Path(path).expanduser().is_dir()):
+        return "directory"
+    return SUFFIXES.get(Path(path).suffix.lower(), "json")
 
 
 def _root(file: Path, commit: bool) -> Path:

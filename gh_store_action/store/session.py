@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
 from gh_store_action import __version__
 from gh_store_action.config.issue_forms import FOLDER, parse_form
@@ -37,6 +37,7 @@ SCHEMA_FOLDER = ".github/gh-store/"
 MOST_READINGS = 10  # of one page, while others change what it has to tell more of
 
 Answer = TypeVar("Answer")
+Schemas: TypeAlias = Sequence[tuple[str, Schema | ConfigurationError]]
 
 
 class Session:
@@ -65,7 +66,7 @@ class Session:
         self._local_source = local_source
         self._server_url = server_url.rstrip("/")
         self._snapshot_path = snapshot_path
-        self._schemas: Sequence[tuple[str, Schema | ConfigurationError]] = ()
+        self._schemas: Schemas = ()
         self._forms: Mapping[str, str] = {}
         self._answers: dict[tuple[str, ...], Any] = {}
         self._allowed: dict[tuple[str, AccessRule], bool] = {}
@@ -105,7 +106,7 @@ class Session:
             return
         self.viewer = reading.viewer
         self._config = combine(reading.files.config, self._local, local_source=self._local_source)
-        self._schemas = _compiled(self._config.rules, reading.files.schemas)
+        self._schemas = compiled(self._config.rules, reading.files.schemas)
         self._forms = reading.files.forms
         self._learned = True
         self._apply()
@@ -179,10 +180,7 @@ class Session:
         Raises:
             ConfigurationError: that schema is not there or is wrong itself; others do not matter to this object.
         """
-        schema = match_schema(self._schemas, object_id)
-        if isinstance(schema, ConfigurationError):
-            raise schema
-        return no_schema if schema is None else partial(violations, schema)
+        return judge_of(self._schemas, object_id)
 
     @property
     def wrong_schemas(self) -> tuple[ConfigurationError, ...]:
@@ -326,7 +324,19 @@ class Session:
         return cast(Answer, found)
 
 
-def _compiled(rules: Rules, files: Mapping[str, str]) -> Sequence[tuple[str, Schema | ConfigurationError]]:
+def judge_of(schemas: Schemas, object_id: str) -> Judge:
+    """Asks the object's schema.
+
+    Raises:
+        ConfigurationError: that schema is not there or is wrong itself; others do not matter to this object.
+    """
+    schema = match_schema(schemas, object_id)
+    if isinstance(schema, ConfigurationError):
+        raise schema
+    return no_schema if schema is None else partial(violations, schema)
+
+
+def compiled(rules: Rules, files: Mapping[str, str]) -> Schemas:
     """The schema of each rule, or why there is none: that is the trouble of the rule's objects alone."""
     found: dict[str, Schema | ConfigurationError] = {}
     usable = dict(files) if rules.schemas else {}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -21,28 +23,34 @@ from gh_store_action.cli.options import Command
 from gh_store_action.workspace import surroundings
 from tests.double import GitHub, Repository, Request
 from tests.support import git
-from tests.support.cli import ENTRY, ROOT, Shell, commands
+from tests.support.cli import ENTRY, ROOT, Shell, commands, put_program
 
 LABELS = ["stored-object", "UID:metrics"]
-HEAVY = ("github", "requests", "jsonschema", "rich", "yaml", "loguru", "re2", "jsonpatch", "actions_toolkit")
+HEAVY = (
+    *("github", "requests", "jsonschema", "jsonpath", "rich", "yaml", "loguru", "re2", "jsonpatch"),
+    "actions_toolkit",
+)
 
 # What scripts rely on.
 CONTRACT = {
     "process-updates": {"--issue", "--dry-run"},
     "sweep": {"--dry-run"},
     "snapshot": {"--output", "--format", "--dry-run"},
-    "update-snapshot": {"--snapshot-path", "--dry-run"},
+    "update-snapshot": {"--output", "--snapshot-path", "--dry-run"},
     "site": {"--output", "--snapshot-url", "--dry-run"},
     "create": {"--dry-run"},
     "upsert": {"--dry-run"},
-    "get": {"--revision", "--at"},
+    "get": {"--revision", "--at", "--data", "--path", "--output"},
     "update": {"--mode", "--if-revision", "--apply", "--dry-run"},
+    "edit": {"--dry-run"},
+    "open": {"--no-browser"},
+    "validate": {"--as", "--login"},
     "delete": {"--dry-run"},
     "restore": {"--dry-run"},
     "history": set(),
     "diff": set(),
     "revert": {"--dry-run"},
-    "list": set(),
+    "list": {"--since", "--where", "--sort", "--desc", "--limit", "--ids", "--output"},
     "verify": {"--repair", "--dry-run"},
     "doctor": set(),
     "migrate": {"--dry-run"},
@@ -148,6 +156,18 @@ def test_help__is_shown_where_no_command_is_given(shell: Shell) -> None:
     assert shell.run("--help").out == done.out
 
 
+def test_help__the_first_steps_end_at_the_state_that_they_promise(shell: Shell, repository: Repository) -> None:
+    steps = re.findall(
+        r"^ +gh-store (.*)$", shell.run("--help").out.split("First steps:")[1].split("Completion")[0], re.M
+    )
+
+    done = [shell.run(*shlex.split(step)) for step in steps]
+
+    assert [step.split()[0] for step in steps] == ["create", "update", "get"]
+    assert [(one.code, one.err) for one in done] == [(0, "")] * 3
+    assert done[-1].json["data"] == {"count": 1}
+
+
 # -- common options
 
 
@@ -229,14 +249,6 @@ def test_repository__that_is_not_there_names_the_option(shell: Shell) -> None:
         "Error: There is no repository octo/none, or the token may not see it. "
         "Check --repo or GITHUB_REPOSITORY and the token.\n",
     )
-
-
-def put_program(folder: Path, name: str, script: str) -> str:
-    """A program of that name in a folder of its own, which is the whole PATH then but for the system's."""
-    folder.mkdir()
-    (folder / name).write_text(f"#!/bin/sh\n{script}\n")
-    (folder / name).chmod(0o755)
-    return f"{folder}:/usr/bin:/bin"
 
 
 def test_token__of_a_variable_or_of_gh(shell: Shell, tmp_path: Path) -> None:

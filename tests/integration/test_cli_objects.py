@@ -11,7 +11,7 @@ import pytest
 from gh_store_action.cli.options import Command
 from gh_store_action.regular_files import DATA_LIMIT
 from tests.double import GitHub, Repository
-from tests.support.cli import Shell, commands
+from tests.support.cli import Shell, commands, put_program
 
 EXAMPLES = [example for command in commands().values() if isinstance(command, Command) for example in command.examples]
 
@@ -34,6 +34,9 @@ def metrics(shell: Shell) -> Shell:
 def test_examples__run(metrics: Shell, example: str) -> None:
     (metrics.folder / ".git").mkdir()
     (metrics.folder / "settings.json").write_text('{"theme": "dark"}', "utf-8")
+    (metrics.folder / ".github").mkdir()
+    (metrics.folder / ".github/gh-store.yml").write_text("store: {}", "utf-8")
+    metrics.env = {"EDITOR": "true", "PATH": put_program(metrics.folder / "bin", "xdg-open", "exit 0")}
     metrics.run("create", "old-metrics", "{}")
     metrics.run("delete", "old-metrics")
     if "completion" not in example and "--at" not in example:
@@ -290,6 +293,14 @@ def test_list__all_and_since(github: GitHub, metrics: Shell) -> None:
     assert metrics.run("list", "--since", "soon").code == 2
 
 
+def test_list__says_nothing_of_updates_that_it_did_not_look_for(metrics: Shell) -> None:
+    metrics.run("update", "metrics", '{"count": 5}')
+
+    assert metrics.run("get", "metrics").json["pending"] == 1
+    assert "pending" not in metrics.run("list").json[0]
+    assert "pending" not in metrics.terminal("list").plain
+
+
 def test_list__an_empty_store_is_an_empty_list(shell: Shell) -> None:
     """D06."""
     assert shell.run("list").json == []
@@ -403,10 +414,15 @@ def test_dry_run__does_not_foretell_what_pending_updates_decide(metrics: Shell) 
 
 def test_update__without_apply_says_who_folds_it(metrics: Shell) -> None:
     posted = metrics.terminal("update", "metrics", '{"count": 5}', columns=200).plain
-    applied = metrics.terminal("update", "metrics", '{"count": 6}', "--apply", columns=200).plain
+    piped = metrics.run("update", "metrics", '{"count": 5}', "--update-id", "once")
+    planned = metrics.run("update", "metrics", '{"count": 5}', "--dry-run")
+    applied = metrics.run("update", "metrics", '{"count": 6}', "--apply")
+    repeated = metrics.run("update", "metrics", '{"count": 5}', "--update-id", "once")
 
-    assert "The repository's workflow folds it, or run `gh-store process-updates --issue 1`." in posted
-    assert "process-updates" not in applied
+    note = "posted, not yet applied. The repository's workflow applies it, or run `gh-store process-updates 1`.\n"
+    assert note in posted and piped.err == f"The update is {note}"
+    assert piped.json["pending"] == 2
+    assert (planned.err, applied.err, repeated.err) == ("", "", "")
 
 
 def test_list__an_object_that_can_not_be_read_is_left_out_with_a_warning(

@@ -42,6 +42,8 @@ def test_snapshot__writes_to_the_current_directory_without_a_checkout(shell: She
     ("arguments", "format_", "files"),
     [
         (["--output", "s.jsonl"], "jsonl", ["s.jsonl"]),
+        (["--output", "s.NDJSON"], "jsonl", ["s.NDJSON"]),
+        (["--output", "s.json/"], "directory", ["s.json/index.json"]),
         (["--format", "jsonl"], "jsonl", ["snapshot.jsonl"]),
         (["--output", "new/dir/s.json"], "json", ["new/dir/s.json"]),
         (["--format", "directory"], "directory", ["snapshot/index.json", "snapshot/objects/metrics.json"]),
@@ -57,6 +59,49 @@ def test_snapshot__has_the_format_that_is_asked_for_or_that_the_path_looks_like(
 
     assert done.json["format"] == format_
     assert all((shell.folder / file).is_file() for file in files)
+
+
+@pytest.mark.parametrize("format_", ["json", "jsonl"])
+def test_snapshot__to_standard_output_is_the_file_and_nothing_else(shell: Shell, format_: str) -> None:
+    before = sorted(shell.folder.iterdir())
+
+    piped = shell.run("snapshot", "--format", format_, "--output", "-")
+    planned = shell.run("snapshot", "--format", format_, "--output", "-", "--dry-run")
+
+    assert sorted(shell.folder.iterdir()) == before
+    shell.run("snapshot", "--format", format_, "--output", "s")
+    assert piped.out == (shell.folder / "s").read_text("utf-8")
+    assert "2 objects as of " in piped.err and piped.err.endswith(": standard output written\n")
+    assert (planned.out, planned.err.endswith(": standard output would be written\n")) == ("", True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["snapshot", "--output", "-", "--commit"], "Standard output is nothing to commit."),
+        (["snapshot", "--output", "-", "--format", "directory"], "Standard output is no folder."),
+        (["update-snapshot", "--output", "-"], "is a file, and standard output is none."),
+        (["snapshot", "--output", "s.json", "--format", "jsonl"], "'s.json' looks like the format json, and --format"),
+        (["snapshot", "--output", "s.JSONL", "--format", "json"], "looks like the format jsonl"),
+        (["snapshot", "--output", "s.ndjson", "--format", "directory"], "looks like the format jsonl"),
+        (["update-snapshot", "--output", "s.json", "--format", "directory"], "looks like the format json"),
+    ],
+)
+def test_snapshot__a_path_that_contradicts_the_rest_is_a_wrong_input(
+    github: GitHub, shell: Shell, arguments: list[str], said: str
+) -> None:
+    asked = github.count()
+
+    done = shell.run(*arguments)
+
+    assert (done.code, said in done.err, github.count()) == (2, True, asked), done.err
+    assert not list(shell.folder.glob("s*"))
+
+
+def test_update_snapshot__takes_the_path_as_every_command_does_and_as_before(shell: Shell) -> None:
+    for option in ("--output", "--snapshot-path"):
+        assert shell.run("update-snapshot", option, "s.json").json["path"] == str(shell.folder / "s.json")
+    assert "'--output' / '--snapshot-path'" in shell.run("update-snapshot").err
 
 
 def test_snapshot__may_lie_anywhere(shell: Shell, tmp_path: Path) -> None:

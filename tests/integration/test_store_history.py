@@ -60,6 +60,30 @@ def test_history__every_entry_with_author_verdict_and_revision(w: World, store: 
     assert history == store.issue_handler.get_object_history("metrics")
 
 
+def test_history__the_first_state_comes_first_though_it_is_entered_behind_the_first_update(
+    w: World, store: GitHubStore
+) -> None:
+    number = w.repo.open_issue("alice", "Stored Object: metrics", '{"count": 0}', ["stored-object", "UID:metrics"])
+    made = w.repo.issue(number).created_at
+    w.hub.clock.advance(60)
+    w.update(number, {"count": 1})
+    w.hub.clock.advance(60)
+    store.process_updates(number)
+    w.repo.edit_issue(number, "alice", body='{"count": 7}')
+    w.update(number, {"count": 8})
+    store.process_updates(number)
+
+    history = store.get_object_history("metrics")
+
+    assert [(e["type"], e["metadata"]["revision"]) for e in history] == [
+        ("initial_state", 1),
+        ("update", 2),
+        ("checkpoint", 3),
+        ("update", 4),
+    ]
+    assert history[0]["timestamp"] == made
+
+
 def test_history__a_hundred_comments_in_one_request(w: World, store: GitHubStore) -> None:
     store.create("metrics", {"count": 0})
     for place in range(99):
@@ -80,10 +104,10 @@ def test_history__edits_and_hand_edits_show(w: World, store: GitHubStore) -> Non
     assert [(e["type"], e["metadata"]["revision"]) for e in history] == [
         ("initial_state", 1),
         ("update", 2),
-        ("update", 4),
         ("checkpoint", 3),
+        ("update", 4),
     ]
-    assert history[2]["metadata"]["edited"] > history[2]["timestamp"]  # type: ignore[operator]
+    assert history[3]["metadata"]["edited"] > history[3]["timestamp"]  # type: ignore[operator]
     assert store.get("metrics", revision=3).data == {"count": 70}
     assert store.get("metrics", revision=4).data == {"count": 70, "more": 1}  # the body, though the comment says 2
 

@@ -135,6 +135,14 @@ def _drain(master: int, into: list[bytes]) -> None:
         into.append(data)
 
 
+def put_program(folder: Path, name: str, script: str) -> str:
+    """A program of that name in a folder of its own, which is the whole PATH then but for the system's."""
+    folder.mkdir()
+    (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+    (folder / name).chmod(0o755)
+    return f"{folder}:/usr/bin:/bin"
+
+
 def commands() -> dict[str, click.Command]:
     """Every command by its name."""
     context = click.Context(program)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import threading
+import time
+from collections.abc import Callable
 
 import pytest
 from rich.console import Console
@@ -58,6 +61,42 @@ def test_progress__appears_after_a_second_of_work_and_goes_away(monkeypatch: pyt
 
     assert "issues read" in terminal.getvalue()
     assert "a line above it\n" in terminal.getvalue()
+
+
+def test_wait__shows_that_work_goes_on_until_there_is_something_to_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = terminal_of(monkeypatch)
+    monkeypatch.setattr("gh_store_action.cli.screen.PATIENCE", 0.01)
+    screen = Screen()
+
+    screen.wait()
+    waits_for(lambda: "waiting for GitHub" in terminal.getvalue())
+    screen.progress("issues read")(1, 3)
+    assert "issues read" in terminal.getvalue() and "/3" in terminal.getvalue()
+    screen.clear()
+    seen = terminal.getvalue()
+    screen._still_waiting()  # a timer that fired as the result was there
+
+    assert terminal.getvalue() == seen
+
+
+def waits_for(there: Callable[[], bool]) -> None:
+    end = time.monotonic() + 5
+    while not there():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def test_wait__is_silent_for_a_second_and_where_nobody_looks(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Screen().wait()
+    terminal = terminal_of(monkeypatch)
+    screen = Screen()
+    screen.wait()
+    screen.clear()
+
+    waits_for(lambda: not any(isinstance(thread, threading.Timer) for thread in threading.enumerate()))
+    assert (capsys.readouterr(), terminal.getvalue()) == (("", ""), "")
 
 
 def test_progress__is_silent_where_standard_error_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:

@@ -254,13 +254,13 @@ def at_time(found: Sequence[Point], time: str) -> Point | None:
 
 
 def entries_of(log: ObjectLog, states: Sequence[Point]) -> list[HistoryEntry]:
-    """All but talk and replies, in comment order."""
+    """All but talk and replies, in order of effect: updates by comment, a state behind the comment that it names."""
     made = {point.comment_id: point for point in states}
     said: dict[int, tuple[Reason, ...]] = {}
     for entry in log.entries:
         said |= replies.read_reasons(entry.comment.body) if entry.kind is Kind.REPLY else {}
     shown: list[HistoryEntry] = []
-    for entry in log.entries:
+    for entry in sorted(log.entries, key=_place):
         if entry.kind in (Kind.CHAT, Kind.REPLY):
             continue
         point = made.get(entry.id)
@@ -279,7 +279,7 @@ def entries_of(log: ObjectLog, states: Sequence[Point]) -> list[HistoryEntry]:
         }
         shown.append(
             HistoryEntry(
-                timestamp=entry.comment.created_at,
+                timestamp=point.time if point and not entry.asks else entry.comment.created_at,
                 type=_type(log, entry),
                 data=entry.comment.body if entry.kind is Kind.INVALID else entry.patch,
                 comment_id=entry.id,
@@ -287,6 +287,12 @@ def entries_of(log: ObjectLog, states: Sequence[Point]) -> list[HistoryEntry]:
             )
         )
     return shown
+
+
+def _place(entry: Entry) -> tuple[int, bool]:
+    """Where the entry belongs: a state that the store enters late says what was before the comments after it."""
+    stated = entry.kind is Kind.CHECKPOINT and bool(entry.update_id)
+    return (entry.after if stated else entry.id, stated)
 
 
 def _type(log: ObjectLog, entry: Entry) -> str:

@@ -1,0 +1,136 @@
+"""Commands that change one object: create, upsert, update, delete, restore."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import asdict
+
+import click
+from rich.console import Console
+
+from gh_store_action.arguments import digest as parse_digest
+from gh_store_action.cli.data import as_input, object_data, read_data
+from gh_store_action.cli.drawing import cell, nothing_written
+from gh_store_action.cli.invocation import invocation
+from gh_store_action.cli.objects.showing import show, show_changed
+from gh_store_action.cli.options import command, dry_run
+from gh_store_action.cli.output import naming_the_nearest
+from gh_store_action.domain.names import DEFAULT_MODE, UPDATE_MODES
+from gh_store_action.domain.records import StoredObject
+from gh_store_action.domain.strict_json import Json
+from gh_store_action.store.updating import update_of
+
+
+@command(
+    "create",
+    """gh-store create users '{"ada": {"role": "admin"}}'""",
+    "gh-store create settings @settings.json --label team-a",
+)
+@click.argument("object_id", metavar="ID")
+@click.argument("data", metavar="DATA")
+@click.option(
+    "--label", multiple=True, metavar="NAME", help="A label for the issue besides the store's own; repeatable."
+)
+@dry_run
+def create(object_id: str, data: str, label: tuple[str, ...], dry_run: bool) -> int:
+    """Create an object.  DATA is JSON, @file, or - for standard input."""
+    run = invocation()
+    value = object_data(data)
+    would = f"{object_id} would be created:" if dry_run else ""
+    return show(run, run.store(dry_run=dry_run).create(object_id, value, label), would=would, dry_run=dry_run)
+
+
+@command("upsert", """gh-store upsert metrics '{"count": 5}'""")
+@click.argument("object_id", metavar="ID")
+@click.argument("data", metavar="DATA")
+@dry_run
+def upsert(object_id: str, data: str, dry_run: bool) -> int:
+    """Make an object be DATA, whether it is there or not."""
+    run = invocation()
+    value = object_data(data)
+    store = run.store(dry_run=dry_run)
+    return show_changed(run, store, object_id, lambda: store.upsert(object_id, value), dry_run=dry_run, unless=value)
+
+
+@command(
+    "update",
+    """gh-store update metrics '{"count": 2}'""",
+    """gh-store update metrics '{"$inc": {"count": 1}}' --mode operators --apply""",
+)
+@click.argument("object_id", metavar="ID")
+@click.argument("changes", metavar="CHANGES")
+@click.option(
+    "--mode", type=click.Choice(UPDATE_MODES), default=DEFAULT_MODE, show_default=True, help="How CHANGES are meant."
+)
+@click.option("--if-revision", type=click.IntRange(1), metavar="N", help="Only if the object is at this revision.")
+@click.option("--if-digest", metavar="HEX", help="Only if the object has this digest.")
+@click.option("--update-id", metavar="KEY", help="Idempotency key: repeated with the same key it counts once.")
+@click.option("--apply", is_flag=True, help="Fold it in at once; else the workflow of the repository does.")
+@dry_run
+def update(
+    object_id: str,
+    changes: str,
+    mode: str,
+    if_revision: int | None,
+    if_digest: str | None,
+    update_id: str | None,
+    apply: bool,
+    dry_run: bool,
+) -> int:
+    """Post an update of an object.  CHANGES are JSON, @file, or - for standard input."""
+    run = invocation()
+    value, digest = _update(changes, mode, update_id, if_digest)
+    store = run.store(dry_run=dry_run)
+
+    def act() -> StoredObject:
+        folded = apply or dry_run  # a dry run shows what the data would become, whoever folds it
+        return store.update(
+            object_id, value, mode, update_id=update_id, if_revision=if_revision, if_digest=digest, apply=folded
+        )
+
+    with naming_the_nearest(run, object_id):
+        return show_changed(run, store, object_id, act, dry_run=dry_run, posted=not apply)
+
+
+def _update(changes: str, mode: str, update_id: str | None, if_digest: str | None) -> tuple[Json, str | None]:
+    """The changes and the digest; raises here, before anything is asked, what is wrong with them by themselves."""
+    digest = parse_digest("--if-digest", if_digest) if if_digest is not None else None
+    value = object_data(changes) if mode in ("append", "replace") else read_data(changes)
+    with as_input():
+        update_of(value, mode, update_id=update_id, if_digest=digest)
+    return value, digest
+
+
+@command("delete", "gh-store delete metrics")
+@click.argument("object_id", metavar="ID")
+@click.option("--if-revision", type=click.IntRange(1), metavar="N", help="Only if the object is at this revision.")
+@dry_run
+def delete(object_id: str, if_revision: int | None, dry_run: bool) -> int:
+    """Delete an object.  Its issue and its log stay, and `restore` brings it back."""
+    run = invocation()
+    with naming_the_nearest(run, object_id):
+        run.store(dry_run=dry_run).delete(object_id, if_revision=if_revision)
+    value = {"object_id": object_id, "deleted": not dry_run, "dry_run": dry_run}
+    deleted, restore = "would be" if dry_run else "is", f"gh-store restore {shlex.quote(object_id)}"
+    said = f"{object_id} {deleted} deleted; `{restore}` brings it back."
+    run.screen.show(value, lambda console: _say(console, said, dry_run=dry_run))
+    return 0
+
+
+@command("restore", "gh-store restore old-metrics")
+@click.argument("object_id", metavar="ID")
+@dry_run
+def restore(object_id: str, dry_run: bool) -> int:
+    """Bring a deleted object back."""
+    run = invocation()
+    meta = run.store(dry_run=dry_run).restore(object_id)
+    said = f"{object_id} {'would be' if dry_run else 'is'} there again, as issue #{meta.issue_number}."
+    run.screen.show({**asdict(meta), "dry_run": dry_run}, lambda console: _say(console, said, dry_run=dry_run))
+    return 0
+
+
+def _say(console: Console, said: str, *, dry_run: bool) -> None:
+    if dry_run:
+        nothing_written(console, said)
+    else:
+        console.print(cell(said))
