@@ -20,11 +20,11 @@ from gh_store_action.cli.drawing import stored as draw_stored
 from gh_store_action.cli.invocation import Invocation, invocation
 from gh_store_action.cli.options import command, dry_run
 from gh_store_action.cli.output import naming_the_nearest, stored
-from gh_store_action.domain.names import DEFAULT_MODE, UPDATE_MODES
+from gh_store_action.domain.names import DEFAULT_MODE, UPDATE_MODES, UpdateMode
 from gh_store_action.domain.records import StoredObject
 from gh_store_action.domain.strict_json import Json, equal
 from gh_store_action.errors import InputError, ObjectNotFound, StoreError
-from gh_store_action.store.github_store import GitHubStore
+from gh_store_action.library.github_store import GitHubStore
 from gh_store_action.store.updating import update_of
 
 
@@ -201,7 +201,7 @@ def moment(name: str, text: str | None) -> str | None:
 def update(
     object_id: str,
     changes: str,
-    mode: str,
+    mode: UpdateMode,
     if_revision: int | None,
     if_digest: str | None,
     update_id: str | None,

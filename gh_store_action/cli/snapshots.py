@@ -10,7 +10,7 @@ import click
 
 from gh_store_action.cli.invocation import invocation
 from gh_store_action.cli.options import command, dry_run
-from gh_store_action.domain.names import FORMATS
+from gh_store_action.domain.names import EXPORTS, FORMATS
 from gh_store_action.errors import InputError, StoreError
 from gh_store_action.export import files as exports
 from gh_store_action.export.reading import Exporter
@@ -163,7 +163,7 @@ def site(output: str, snapshot_url: str, dry_run: bool) -> int:
 @click.option(
     "--format",
     "kind",
-    type=click.Choice(exports.FORMATS),
+    type=click.Choice(EXPORTS),
     default="sqlite",
     show_default=True,
     help="What is written.",

@@ -101,4 +101,3 @@ _WRITERS: dict[str, Callable[[Path, str, Iterable[Exported]], int]] = {
     "jsonl": _jsonl,
     "events": _events,
 }
-FORMATS = tuple(_WRITERS)
