@@ -83,7 +83,8 @@ lock: ## Resolve the dependencies again into both lock files
 	compile --output-file requirements.lock && \
 	compile --extra dev --constraint requirements.lock --output-file requirements-dev.lock && \
 	echo uv | compile_tool - --output-file .github/release-tools.lock && \
-	echo "Written: requirements.lock, requirements-dev.lock, .github/release-tools.lock"
+	compile_tool tests/contract/readers.in --output-file tests/contract/readers.lock && \
+	echo "Written: requirements.lock, requirements-dev.lock, .github/release-tools.lock, tests/contract/readers.lock"
 
 release-check: env ## Is this tree ready for a tag? VERSION=1.2.3, or the version that the package says
 	@version="$(or $(VERSION),$$($(PY) -m hatchling version))" && \

@@ -55,6 +55,13 @@ class Token:
         raise TypeError("a token is not pickled")
 
 
+def text(name: str, value: object) -> str:
+    """A text; what has another type is named by it alone, for the value may be a secret."""
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be text, not {type(value).__name__}")
+    return value
+
+
 def login(name: str, text: str) -> str:
     """Somebody's login, in lower case."""
     if not _LOGIN.fullmatch(text):

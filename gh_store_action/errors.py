@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 from gh_store_action.hints import Text
 
@@ -40,6 +40,10 @@ class StoreError(Exception):
         self.detail = detail
         self.reasons = reasons
         super().__init__(str(self.text))
+
+    def __reduce__(self) -> Any:
+        """For pickle: a subclass may take other arguments than its parent, so it is not called again."""
+        return _as_it_was, (type(self), self.args), self.__dict__
 
     @property
     def text(self) -> Text:
@@ -119,3 +123,9 @@ class BudgetExhausted(GitHubError):
     def __init__(self, what: str, hint: str = "", *, again: str = "", status: int = 0) -> None:
         super().__init__(what, hint, status=status)
         self.again = again
+
+
+def _as_it_was(kind: type[StoreError], args: tuple[str, ...]) -> StoreError:
+    error = kind.__new__(kind)
+    error.args = args
+    return error

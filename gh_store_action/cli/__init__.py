@@ -214,12 +214,13 @@ ROOMS: tuple[tuple[str, str, Mapping[str, str]], ...] = (
         },
     ),
     (
-        "Snapshots",
+        "Snapshots and exports",
         "snapshots",
         {
             "snapshot": "Write all objects to a file.",
             "update-snapshot": "Bring a snapshot up to date.",
             "site": "Write the page that shows the store.",
+            "export": "Write all objects and their whole log, for other programs.",
         },
     ),
     (

@@ -19,7 +19,7 @@ from gh_store_action.errors import InputError, StoreError
 from gh_store_action.gateway.endpoints import Addresses
 from gh_store_action.gateway.issues import GitHub
 from gh_store_action.gateway.transport import Transport
-from gh_store_action.store.github_store import GitHubStore
+from gh_store_action.library.github_store import GitHubStore
 from gh_store_action.store.session import Session
 from gh_store_action.workspace.files import Workspace
 from gh_store_action.workspace.surroundings import repository_here, token_of_gh

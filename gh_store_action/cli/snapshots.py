@@ -1,4 +1,4 @@
-"""Commands that write snapshots and the page: to the current directory or anywhere else, committed only when asked."""
+"""Commands that write snapshots, the page and exports: anywhere, committed only when asked."""
 
 from __future__ import annotations
 
@@ -11,10 +11,14 @@ import click
 
 from gh_store_action.cli.invocation import Invocation, invocation
 from gh_store_action.cli.options import command, dry_run
-from gh_store_action.domain.names import FORMATS
+from gh_store_action.domain.names import EXPORTS, FORMATS
 from gh_store_action.errors import InputError, StoreError
+from gh_store_action.export import files as exports
+from gh_store_action.export.reading import Exporter
 from gh_store_action.snapshots.making import SnapshotResult, Snapshots, Target
 from gh_store_action.snapshots.site import SNAPSHOT_URL, write_site
+from gh_store_action.store.lookup import Lookup
+from gh_store_action.store.reading import Reader
 
 Decorated = TypeVar("Decorated", bound=Callable[..., object])
 
@@ -210,4 +214,30 @@ def site(output: str, snapshot_url: str, dry_run: bool) -> int:
     return 0
 
 
-COMMANDS = (snapshot, update_snapshot, site)
+@command("export", "gh-store export", "gh-store export --format csv --output tables")
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(EXPORTS),
+    default="sqlite",
+    show_default=True,
+    help="What is written.",
+)
+@click.option("--output", metavar="PATH", help="The file, or for csv and jsonl the folder.")
+def export(kind: str, output: str | None) -> int:
+    """Write all objects and their whole log, for other programs.
+
+    sqlite: a database, made for Datasette.  csv, jsonl: a folder with the tables objects and log.  events: the log with
+    the change that each entry made, to be replayed.  One request for each hundred comments, and one at least an object.
+    """
+    run = invocation()
+    path = Path(output or exports.DEFAULT[kind]).expanduser().absolute()
+    exports.check(path, kind)
+    reader = Reader(Lookup(run.session), warn=run.warn)
+    count = exports.write(path, kind, Exporter(reader, run.screen.progress("objects read"), run.warn).everything())
+    said = f"{count:,} object{'' if count == 1 else 's'} with the log: {path} written"
+    run.screen.show({"path": str(path), "format": kind, "object_count": count}, lambda console: console.print(said))
+    return 0
+
+
+COMMANDS = (snapshot, update_snapshot, site, export)

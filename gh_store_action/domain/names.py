@@ -1,7 +1,14 @@
-"""The names that people write: update modes and snapshot formats, bare, so that a quick `--help` can import them."""
+"""The names that people write: update modes and formats, bare, so that a quick `--help` can import them."""
 
 from __future__ import annotations
 
-UPDATE_MODES = ("append", "replace", "merge-patch", "json-patch", "operators")
-DEFAULT_MODE = "append"
-FORMATS = ("json", "jsonl", "directory")
+from typing import Literal, TypeAlias, get_args
+
+UpdateMode: TypeAlias = Literal["append", "replace", "merge-patch", "json-patch", "operators"]
+SnapshotFormat: TypeAlias = Literal["json", "jsonl", "directory"]
+ExportFormat: TypeAlias = Literal["sqlite", "csv", "jsonl", "events"]
+
+UPDATE_MODES: tuple[UpdateMode, ...] = get_args(UpdateMode)
+DEFAULT_MODE: UpdateMode = "append"
+FORMATS: tuple[SnapshotFormat, ...] = get_args(SnapshotFormat)
+EXPORTS: tuple[ExportFormat, ...] = get_args(ExportFormat)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from gh_store_action.domain.names import DEFAULT_MODE, UPDATE_MODES
@@ -191,6 +192,16 @@ class StoredMeta:
     updated_by: str = ""
     issue_url: str = ""
     pending: int = 0
+
+    @property
+    def created(self) -> datetime:
+        """When the issue was opened."""
+        return datetime.fromisoformat(self.created_at)
+
+    @property
+    def updated(self) -> datetime:
+        """When the last revision was written."""
+        return datetime.fromisoformat(self.updated_at)
 
 
 @dataclass(frozen=True)

@@ -94,7 +94,8 @@ class Transport:
         self._log = log
         self._buckets = {"core": Bucket(), "graphql": Bucket()}
         self._connection = Connection(token, api_url, authority)
-        self._graphql_url = graphql_url or graphql_url_for(api_url)
+        self.api_url = api_url
+        self.graphql_url = graphql_url or graphql_url_for(api_url)
 
     def __repr__(self) -> str:
         return f"Transport({self._connection.url!r})"
@@ -249,7 +250,7 @@ class Transport:
             return answers.graphql(response, self._now(), writes=writes)
 
         body = {"query": document, "variables": dict(variables)}
-        call = Call("POST", self._graphql_url, body=body, points=points(document, variables))
+        call = Call("POST", self.graphql_url, body=body, points=points(document, variables))
         return self._repeat("graphql", call, understood, writes=writes, attempts=attempts)
 
     def _learn(self, name: str, headers: Mapping[str, Any]) -> None:

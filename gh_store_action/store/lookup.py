@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from gh_store_action.arguments import text
 from gh_store_action.domain import acceptance, objects
 from gh_store_action.domain.log import entries as updates
 from gh_store_action.domain.log.fold import newest_checkpoint
@@ -72,6 +73,7 @@ class Lookup:
 
     def check_id(self, object_id: str) -> None:
         """Raises where no label can carry the id; before the prefix is known, what can be told without it."""
+        text("object_id", object_id)
         rules = self.session.rules
         if self.session.unlearned:
             rules = replace(rules, uid_prefix="")

@@ -91,7 +91,7 @@ class Reader:
             return self.lookup.stored(issue)
         if revision is not None and revision == self._present(issue):
             return self.lookup.stored(issue)
-        past = self._past(issue)
+        past = self.past_of(issue)
         point = (
             self._at_revision(object_id, past, revision)
             if revision is not None
@@ -167,10 +167,11 @@ class Reader:
         """
         found = self.lookup.look(object_id)
         for issue in (*found.live, *found.deleted):
-            return self._past(issue)
+            return self.past_of(issue)
         raise self.lookup.missing(found)
 
-    def _past(self, issue: Issue) -> Past:
+    def past_of(self, issue: Issue) -> Past:
+        """The whole log of an issue that was read, and of those that its object was kept in before."""
         newest = self.github.extend(issue, 0, self.session.viewer)
         object_id = objects.object_id_of(newest, self.session.rules) or ""
         logs = [self._log(newest, object_id)]

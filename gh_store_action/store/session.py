@@ -62,9 +62,9 @@ class Session:
         self.github = github
         self.viewer = ""
         self.refusals_to_say: dict[str, str] = {}
-        self._local = local
-        self._local_source = local_source
-        self._server_url = server_url.rstrip("/")
+        self.local = local
+        self.local_source = local_source
+        self.server_url = server_url.rstrip("/")
         self._snapshot_path = snapshot_path
         self._schemas: Schemas = ()
         self._forms: Mapping[str, str] = {}
@@ -105,7 +105,7 @@ class Session:
         if self._learned:
             return
         self.viewer = reading.viewer
-        self._config = combine(reading.files.config, self._local, local_source=self._local_source)
+        self._config = combine(reading.files.config, self.local, local_source=self.local_source)
         self._schemas = compiled(self._config.rules, reading.files.schemas)
         self._forms = reading.files.forms
         self._learned = True
@@ -221,7 +221,7 @@ class Session:
 
     def issue_url(self, number: int) -> str:
         """The issue's page."""
-        return f"{self._server_url}/{self.github.repository}/issues/{number}"
+        return f"{self.server_url}/{self.github.repository}/issues/{number}"
 
     def ask(self, context: Context, object_id: str, step: AskPermissions) -> Context:
         """The context with answers about these people.  Where GitHub does not answer, nobody is taken for a no."""

@@ -38,6 +38,7 @@ CONTRACT = {
     "snapshot": {"--output", "--format", "--dry-run"},
     "update-snapshot": {"--output", "--snapshot-path", "--dry-run"},
     "site": {"--output", "--snapshot-url", "--dry-run"},
+    "export": {"--format", "--output"},
     "create": {"--dry-run"},
     "upsert": {"--dry-run"},
     "get": {"--revision", "--at", "--data", "--path", "--output"},

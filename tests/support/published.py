@@ -1,4 +1,7 @@
-"""What GitHub publishes about its own interfaces, from npm: fetched once into .cache/contract, never committed."""
+"""What others publish: GitHub about its interfaces, from npm, and programs that read exports, from PyPI.
+
+It is fetched once into .cache, never committed.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -89,6 +93,28 @@ def ask_node(script: Path, question: Any) -> Any:
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
+
+
+@functools.cache
+def readers() -> Path:
+    """The Python that has what tests/contract/readers.lock names; skipped or failed as `packages`."""
+    folder, lock = ROOT / ".cache" / "readers", SOURCE / "readers.lock"
+    python = folder / "venv" / "bin" / "python"
+    folder.mkdir(parents=True, exist_ok=True)
+    with alone(folder / "lock"):
+        wanted = hashlib.sha256(lock.read_bytes()).hexdigest()
+        ready = folder / "ready"
+        if not ready.exists() or ready.read_text() != wanted:
+            quiet = ["--quiet", "--disable-pip-version-check", "--no-input", "--no-deps", "--require-hashes"]
+            for command in (
+                [sys.executable, "-m", "venv", "--clear", str(folder / "venv")],
+                [str(python), "-m", "pip", "install", *quiet, "-r", str(lock)],
+            ):
+                done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+                if done.returncode != 0:
+                    _missing(f"pip cannot fetch the packages of {lock.name}: {done.stderr.strip()[-500:]}")
+            ready.write_text(wanted)
+    return python
 
 
 def need(program: str) -> None:

@@ -15,7 +15,7 @@ from gh_store_action.cli.invocation import invocation
 from gh_store_action.cli.objects.showing import show, show_changed
 from gh_store_action.cli.options import command, dry_run
 from gh_store_action.cli.output import naming_the_nearest
-from gh_store_action.domain.names import DEFAULT_MODE, UPDATE_MODES
+from gh_store_action.domain.names import DEFAULT_MODE, UPDATE_MODES, UpdateMode
 from gh_store_action.domain.records import StoredObject
 from gh_store_action.domain.strict_json import Json
 from gh_store_action.store.updating import update_of
@@ -70,7 +70,7 @@ def upsert(object_id: str, data: str, dry_run: bool) -> int:
 def update(
     object_id: str,
     changes: str,
-    mode: str,
+    mode: UpdateMode,
     if_revision: int | None,
     if_digest: str | None,
     update_id: str | None,

@@ -16,7 +16,7 @@ from gh_store_action.cli.output import stored
 from gh_store_action.domain.records import StoredObject
 from gh_store_action.domain.strict_json import Json, equal
 from gh_store_action.errors import ObjectNotFound, StoreError
-from gh_store_action.store.github_store import GitHubStore
+from gh_store_action.library.github_store import GitHubStore
 
 
 def show(run: Invocation, found: StoredObject, *, would: str = "", **more: Any) -> int:

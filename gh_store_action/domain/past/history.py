@@ -32,18 +32,32 @@ PENDING = "pending"
 _BASIS = re.compile(r"(?P<revision>[0-9]{1,15})-[0-9]{1,18}-[0-9a-f]{16}")
 
 
-class HistoryEntry(TypedDict):
-    """One entry of the history, in gh-store's shape.
+class HistoryMetadata(TypedDict):
+    """What is known of an entry beside its data.
 
-    `type` is `initial_state`, `update` or `checkpoint`; `metadata` holds `author`, `verdict`, `reason`, `reasons`,
-    `revision`, `update_mode`, `update_id` and `edited`.
+    `verdict` is `applied`, `rejected`, `unauthorized` or `pending`; `revision` the one that it made, None where it made
+    none; `update_mode` is `initial` for a state; `edited` is a time, empty where the comment was not edited.
     """
+
+    author: str
+    verdict: str
+    reason: str
+    reasons: list[dict[str, str]]
+    revision: int | None
+    update_mode: str
+    update_id: str
+    edited: str
+    issue_number: int
+
+
+class HistoryEntry(TypedDict):
+    """One entry of the history, in gh-store's shape: `type` is `initial_state`, `update` or `checkpoint`."""
 
     timestamp: str
     type: str
     data: Json
     comment_id: int
-    metadata: dict[str, Json]
+    metadata: HistoryMetadata
 
 
 @dataclass(frozen=True)
@@ -266,7 +280,7 @@ def entries_of(log: ObjectLog, states: Sequence[Point]) -> list[HistoryEntry]:
         point = made.get(entry.id)
         verdict = verdict_of(log, entry)
         reasons = _reasons(log, entry, states, said) if verdict == Outcome.REJECTED.key else ()
-        metadata: dict[str, Json] = {
+        metadata: HistoryMetadata = {
             "author": entry.author,
             "verdict": verdict,
             "reason": "; ".join(map(str, reasons)),

@@ -5,32 +5,44 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self, TypeAlias, TypeVar, overload
 
-from gh_store_action.arguments import moment, repository
+from gh_store_action import arguments
+from gh_store_action.arguments import repository, text
 from gh_store_action.config.store_config import LOCAL_FILE, read_local
 from gh_store_action.domain.access import Access
-from gh_store_action.domain.names import DEFAULT_MODE
+from gh_store_action.domain.names import DEFAULT_MODE, EXPORTS, FORMATS, ExportFormat, SnapshotFormat, UpdateMode
 from gh_store_action.domain.past.history import HistoryEntry
 from gh_store_action.domain.processing.result import Result
 from gh_store_action.domain.records import StoredMeta, StoredObject
 from gh_store_action.domain.strict_json import Json
 from gh_store_action.errors import InvalidUpdate, ObjectExists, ObjectNotFound
 from gh_store_action.gateway.endpoints import Addresses
-from gh_store_action.gateway.issues import GitHub
-from gh_store_action.gateway.transport import Transport
+from gh_store_action.library import files, given
+from gh_store_action.library.compatible import IssueHandler
+from gh_store_action.library.connecting import Place, again
+from gh_store_action.snapshots.making import SnapshotResult
 from gh_store_action.store.creating import Creator
 from gh_store_action.store.deleting import Deleter
 from gh_store_action.store.forms.handling import Desk
 from gh_store_action.store.lookup import Lookup
 from gh_store_action.store.moving import Migration, Mover
-from gh_store_action.store.reading import Reader
+from gh_store_action.store.reading import Progress, Reader
 from gh_store_action.store.session import Session
 from gh_store_action.store.updating import Updated, Updater, update_of
 from gh_store_action.store.verifying import Problem, Verifier
+
+
+def quiet(done: int, total: int) -> None:
+    """Tells nobody how far a call has come."""
+
+
+Time: TypeAlias = str | datetime
+Default = TypeVar("Default")
+_RAISE: Any = object()  # told from every default that a caller may give
 
 
 class GitHubStore:
@@ -67,19 +79,12 @@ class GitHubStore:
         pause: Callable[[float], None] = time.sleep,
         log: Callable[[str], None] = lambda line: None,
     ) -> None:
-        name = repository("repo", repo)
-        local = read_local(config_path)
-        where = Addresses.of(os.environ, api_url, graphql_url, server_url)
-        transport = Transport(
-            token=token,
-            api_url=where.api,
-            graphql_url=where.graphql,
-            authority=where.authority,
-            pause=pause,
-            log=log,
-        )
-        source = str(config_path) if config_path else LOCAL_FILE
-        session = Session(GitHub(transport, name), local=local, local_source=source, server_url=where.server)
+        name = repository("repo", text("repo", repo))
+        file = given.maybe(given.path, "config_path", config_path)
+        urls = {"api_url": api_url, "graphql_url": graphql_url, "server_url": server_url}
+        where = Addresses.of(os.environ, **{each: text(each, value or "") for each, value in urls.items()})
+        place = Place(name, where.api, where.graphql, where.server, read_local(file), str(file or LOCAL_FILE))
+        session = place.session(given.token("token", token), authority=where.authority, pause=pause, log=log)
         self._set_up(session, dry_run, log)
 
     @classmethod
@@ -94,10 +99,18 @@ class GitHubStore:
         self.dry_run = dry_run
         self._log = log
         self._lookup = Lookup(session)
-        self.issue_handler = IssueHandler(self)
+        self._creator = Creator(self._lookup, dry_run=dry_run)
+        self._updater = Updater(self._lookup, dry_run=dry_run, warn=log)
+        self._deleter = Deleter(self._lookup, dry_run=dry_run)
+        self._reader = Reader(self._lookup, warn=log)
+        self.issue_handler = IssueHandler(self.get_object_history)
 
     def __repr__(self) -> str:
         return f"GitHubStore(repo={self.session.github.repository!r})"
+
+    def __reduce__(self) -> Any:
+        """For pickle: without the token, which the process that unpickles takes from GITHUB_TOKEN or GH_TOKEN."""
+        return again, (type(self), Place.of(self.session), self.dry_run)
 
     def __enter__(self) -> Self:
         return self
@@ -137,7 +150,7 @@ class GitHubStore:
             InvalidUpdate: the data cannot be stored, or its schema refuses it.
             AccessDeniedError: the token may not make it.
         """
-        return self._creator.create(object_id, data, tuple(extra_labels or ()))
+        return self._creator.create(object_id, data, given.labels("extra_labels", extra_labels or ()))
 
     def upsert(self, object_id: str, data: object, extra_labels: Sequence[str] | None = None) -> StoredObject:
         """Makes the object, or replaces its data, folded at once; the same data again changes nothing.
@@ -153,27 +166,49 @@ class GitHubStore:
                 self._updater.update(object_id, update_of(data, "replace"), apply=True, unless_equal=True)
             )
 
-    def get(self, object_id: str, revision: int | None = None, at: str | datetime | None = None) -> StoredObject:
+    @overload
+    def get(self, object_id: str, revision: int | None = None, at: Time | None = None) -> StoredObject: ...
+
+    @overload
+    def get(
+        self, object_id: str, revision: int | None = None, at: Time | None = None, *, default: Default
+    ) -> StoredObject | Default: ...
+
+    def get(
+        self, object_id: str, revision: int | None = None, at: Time | None = None, *, default: object = _RAISE
+    ) -> object:
         """The object as it is: one request; or as it was, from its log.
 
         Args:
             revision: from 1.
-            at: a time: ISO 8601, UTC where it names no offset.
+            at: a time: a datetime, or text in ISO 8601; UTC where it names no offset.
+            default: what to give where there is no such object, or revision.
 
         Raises:
-            TypeError: the revision is no whole number.
-            ObjectNotFound: there is no such object, or revision.
+            ObjectNotFound: there is none, and no default.
             StoreError: the body is broken, or the log no longer gives that state.
         """
-        if revision is not None:
-            _whole("revision", revision)
-        return self._reader.get(object_id, revision=revision, at=None if at is None else _time("at", at))
+        number, moment = given.maybe(given.whole, "revision", revision), given.maybe(given.time, "at", at)
+        try:
+            return self._reader.get(object_id, revision=number, at=moment)
+        except ObjectNotFound:
+            if default is _RAISE:
+                raise
+            return default
+
+    def __contains__(self, object_id: object) -> bool:
+        """Whether there is a live object with that id: one request."""
+        return bool(self._lookup.look(text("object_id", object_id)).live)
+
+    def __iter__(self) -> Iterator[StoredObject]:
+        """Every object, as `list_all`."""
+        return self.list_all()
 
     def update(
         self,
         object_id: str,
         changes: object,
-        mode: str = DEFAULT_MODE,
+        mode: UpdateMode = DEFAULT_MODE,
         *,
         update_id: str | None = None,
         if_revision: int | None = None,
@@ -193,10 +228,13 @@ class GitHubStore:
 
         Raises:
             ObjectNotFound: there is no such object.
-            InvalidUpdate: the update is refused; the object is as it was.
+            InvalidUpdate: it can be no update, or is refused; the object is as it was.
             ConcurrentUpdateError: the object is not as `if_revision` or `if_digest` want it.
         """
-        update = update_of(changes, mode, update_id=update_id, if_revision=if_revision, if_digest=if_digest)
+        with given.as_update():
+            how, key = given.mode("mode", mode), given.maybe(given.key, "update_id", update_id)
+            revision, digest = given.condition(if_revision, if_digest)
+        update = update_of(changes, how, update_id=key, if_revision=revision, if_digest=digest)
         return self._done(self._updater.update(object_id, update, apply=apply))
 
     def _done(self, outcome: Updated) -> StoredObject:
@@ -217,9 +255,8 @@ class GitHubStore:
             ObjectNotFound: there never was such an object.
             ConcurrentUpdateError: it is not as `if_revision` or `if_digest` want it.
         """
-        if if_revision is not None:
-            _whole("if_revision", if_revision)
-        return self._deleter.delete(object_id, if_revision=if_revision, if_digest=if_digest).meta
+        revision, digest = given.condition(if_revision, if_digest)
+        return self._deleter.delete(object_id, if_revision=revision, if_digest=digest).meta
 
     def restore(self, object_id: str) -> StoredMeta:
         """Brings a deleted object back; what was posted meanwhile is pending again.
@@ -234,7 +271,6 @@ class GitHubStore:
         """Folds what is pending on an issue: two requests, one where there is nothing.
 
         Raises:
-            TypeError: the issue's number is no whole number.
             ObjectNotFound: the issue is no object.
             StoreError: it cannot be finished; what is left is pending.
         """
@@ -246,7 +282,7 @@ class GitHubStore:
 
     def process(self, issue_number: int) -> Result:
         """The same, telling what became of each update; an update on a rolled-over issue is sent to the new one."""
-        _whole("issue_number", issue_number)
+        given.whole("issue_number", issue_number)
         return Desk(self._lookup, dry_run=self.dry_run).process(issue_number)
 
     # -- many objects ----------------------------------------------------------------------------------------------
@@ -255,11 +291,11 @@ class GitHubStore:
         """Every object, oldest first: one request for each hundred."""
         return self._reader.all()
 
-    def list_updated_since(self, when: str | datetime) -> Iterator[StoredObject]:
+    def list_updated_since(self, when: Time) -> Iterator[StoredObject]:
         """Every object that changed at or after a time: one request for each hundred."""
-        return self._reader.updated_since(_time("when", when))
+        return self._reader.updated_since(given.time("when", when))
 
-    def sweep(self, progress: Callable[[int, int], None] = lambda done, total: None) -> list[Result]:
+    def sweep(self, progress: Progress = quiet) -> list[Result]:
         """Folds everything that is pending."""
         return Desk(self._lookup, dry_run=self.dry_run).sweep(progress)
 
@@ -271,14 +307,11 @@ class GitHubStore:
 
     def diff(self, object_id: str, before: int, after: int) -> Json:
         """The JSON Patch (RFC 6902) from one revision to another."""
-        _whole("before", before)
-        _whole("after", after)
-        return self._reader.diff(object_id, before, after)
+        return self._reader.diff(object_id, given.whole("before", before), given.whole("after", after))
 
     def revert(self, object_id: str, revision: int, *, apply: bool = True) -> StoredObject:
         """Makes the object what it was at a revision, by a new update; nothing of the history is lost."""
-        _whole("revision", revision)
-        (data,) = self._reader.states(object_id, revision)
+        (data,) = self._reader.states(object_id, given.whole("revision", revision))
         return self.update(object_id, data, "replace", apply=apply)
 
     # -- the store -------------------------------------------------------------------------------------------------
@@ -289,11 +322,12 @@ class GitHubStore:
         repair: bool = False,
         *,
         issue_number: int | None = None,
-        progress: Callable[[int, int], None] = lambda done, total: None,
+        progress: Progress = quiet,
     ) -> tuple[Problem, ...]:
         """Folds every log, or one object's, and compares; with `repair` fixes what the log can fix."""
+        number = given.maybe(given.whole, "issue_number", issue_number)
         verifier = Verifier(self._lookup, repair=repair, dry_run=self.dry_run, progress=progress)
-        return verifier.verify(object_id, issue_number)
+        return verifier.verify(object_id, number)
 
     def roll_over(self, object_id: str) -> StoredObject:
         """Moves the object to a new issue, where its history and revision go on; for logs of 2,500 comments."""
@@ -310,49 +344,56 @@ class GitHubStore:
             InputError: the id is none that a label can carry.
             PermissionUnknown: GitHub does not tell this token.
         """
+        who = arguments.login("login", text("login", login))
         self.session.ensure()
         self._lookup.check_id(object_id)
-        return self.session.access(login, object_id)
+        return self.session.access(who, object_id)
 
-    # -- the rooms -------------------------------------------------------------------------------------------------
+    # -- the store as files ----------------------------------------------------------------------------------------
 
-    @property
-    def _creator(self) -> Creator:
-        return Creator(self._lookup, dry_run=self.dry_run)
+    def snapshot(
+        self,
+        path: str | Path,
+        *,
+        format: SnapshotFormat = "json",
+        update: bool = False,
+        allow_shrink: bool = False,
+        progress: Progress = quiet,
+    ) -> SnapshotResult:
+        """Writes all objects as of one moment: one request for each hundred, and one for what changed meanwhile.
 
-    @property
-    def _updater(self) -> Updater:
-        return Updater(self._lookup, dry_run=self.dry_run, warn=self._log)
+        Args:
+            path: of the file, or for `directory` the folder.
+            update: read only what has changed since the snapshot that is there.
+            allow_shrink: let more than a tenth of its objects be missing from the next one.
+            progress: called with issues read and issues in all.
 
-    @property
-    def _deleter(self) -> Deleter:
-        return Deleter(self._lookup, dry_run=self.dry_run)
+        Raises:
+            StoreError: it cannot be made or written; nothing was written then.
+        """
+        kind = arguments.choice(*FORMATS)("format", format)
+        return files.snapshot(
+            self.session,
+            given.path("path", path),
+            kind,
+            update=update,
+            dry_run=self.dry_run,
+            allow_shrink=allow_shrink,
+            progress=progress,
+        )
 
-    @property
-    def _reader(self) -> Reader:
-        return Reader(self._lookup, warn=self._log)
+    def export(
+        self,
+        path: str | Path,
+        *,
+        format: ExportFormat = "sqlite",
+        progress: Progress = quiet,
+    ) -> int:
+        """Writes all objects and their whole log for other programs, as docs/export.md says; gives their number.
 
-
-class IssueHandler:
-    """Where gh-store's users look for the history."""
-
-    def __init__(self, store: GitHubStore) -> None:
-        self._store = store
-
-    def get_object_history(self, object_id: str) -> list[HistoryEntry]:
-        """The store's own, under its old name."""
-        return self._store.get_object_history(object_id)
-
-
-def _whole(name: str, value: object) -> None:
-    """Raises where a number is none: text would never be equal to one, and `True` would be 1."""
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise TypeError(f"{name} must be a whole number, such as 1, not {value!r}")
-
-
-def _time(name: str, value: str | datetime) -> str:
-    """A time as GitHub writes it; one without an offset is UTC."""
-    if isinstance(value, datetime):
-        whole = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-        return whole.strftime("%Y-%m-%dT%H:%M:%SZ")
-    return moment(name, value)
+        Raises:
+            InputError: the path does not fit the format.
+            StoreError: it cannot be read or written; nothing was written then.
+        """
+        kind = arguments.choice(*EXPORTS)("format", format)
+        return files.export(self._reader, given.path("path", path), kind, progress)

@@ -1,0 +1,103 @@
+"""The formats: each writes the store to one file or folder, whole or not at all."""
+
+from __future__ import annotations
+
+import csv
+import os
+import sqlite3
+import tempfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from gh_store_action.errors import InputError, StoreError
+from gh_store_action.export import sqlite
+from gh_store_action.export.reading import Exported
+from gh_store_action.export.rows import LOG, OBJECT, cells, json_line, log_rows, object_row, replayable
+
+DEFAULT = {"sqlite": "store.db", "csv": "store-csv", "jsonl": "store-jsonl", "events": "store-events.jsonl"}
+"""Where each format goes unless told otherwise."""
+
+FOLDERS = frozenset({"csv", "jsonl"})  # formats of two files
+_ENDINGS = {"sqlite": (".db", ".sqlite", ".sqlite3"), "events": (".jsonl", ".ndjson")}
+_KNOWN = frozenset({".csv", ".json", *_ENDINGS["sqlite"], *_ENDINGS["events"]})
+
+
+def check(path: Path, kind: str) -> None:
+    """Looks whether the path says another format than the one asked for.
+
+    Raises:
+        InputError: it does.
+    """
+    ending, fit = path.suffix.lower(), _ENDINGS.get(kind, ())
+    if ending in _KNOWN and ending not in fit:
+        writes = "a folder" if kind in FOLDERS else f"a file that ends with {', '.join(fit)}"
+        raise InputError(f"The path {str(path)!r} does not fit {kind}, which writes {writes}.", "Change one of them.")
+
+
+def write(path: Path, kind: str, store: Iterable[Exported]) -> int:
+    """Writes the store; files of an earlier export are replaced when everything has been read.
+
+    Returns:
+        How many objects it has.
+
+    Raises:
+        StoreError: it cannot be written, or read; then nothing has changed.
+    """
+    folder = path if kind in FOLDERS else path.parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".export-") as made:
+            count = _WRITERS[kind](Path(made), path.name, store)
+            for name in sorted(os.listdir(made)):
+                os.replace(Path(made) / name, folder / name)
+    except (OSError, sqlite3.Error) as error:
+        why = getattr(error, "strerror", None) or error
+        raise StoreError(f"{str(path)!r} cannot be written: {why}.", "Choose another --output.") from None
+    return count
+
+
+def _sqlite(folder: Path, name: str, store: Iterable[Exported]) -> int:
+    return sqlite.write(folder / name, store)
+
+
+def _csv(folder: Path, _: str, store: Iterable[Exported]) -> int:
+    count = 0
+    with (
+        (folder / "objects.csv").open("w", encoding="utf-8", newline="") as objects,
+        (folder / "log.csv").open("w", encoding="utf-8", newline="") as log,
+    ):
+        of_objects, of_log = csv.writer(objects), csv.writer(log)
+        of_objects.writerow(OBJECT)
+        of_log.writerow(LOG)
+        for count, one in enumerate(store, 1):  # noqa: B007
+            of_objects.writerow(cells(object_row(one), OBJECT))
+            of_log.writerows(cells(row, LOG) for row in log_rows(one))
+    return count
+
+
+def _jsonl(folder: Path, _: str, store: Iterable[Exported]) -> int:
+    count = 0
+    with (
+        (folder / "objects.jsonl").open("w", encoding="utf-8", newline="") as objects,
+        (folder / "log.jsonl").open("w", encoding="utf-8", newline="") as log,
+    ):
+        for count, one in enumerate(store, 1):  # noqa: B007
+            objects.write(json_line(object_row(one), OBJECT))
+            log.writelines(json_line(row, LOG) for row in log_rows(one))
+    return count
+
+
+def _events(folder: Path, name: str, store: Iterable[Exported]) -> int:
+    count = 0
+    with (folder / name).open("w", encoding="utf-8", newline="") as file:
+        for count, one in enumerate(store, 1):  # noqa: B007
+            file.writelines(json_line(row, (*LOG, "change")) for row in replayable(one))
+    return count
+
+
+_WRITERS: dict[str, Callable[[Path, str, Iterable[Exported]], int]] = {
+    "sqlite": _sqlite,
+    "csv": _csv,
+    "jsonl": _jsonl,
+    "events": _events,
+}

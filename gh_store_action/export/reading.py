@@ -1,0 +1,86 @@
+"""Every object with its whole log, deleted ones too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from gh_store_action.domain import objects
+from gh_store_action.domain.past.events import Event, events
+from gh_store_action.domain.records import Issue, StoredObject
+from gh_store_action.domain.snapshots import snapshot as snapshots
+from gh_store_action.domain.snapshots.snapshot import LeftOut
+from gh_store_action.gateway.records import Page, pages
+from gh_store_action.store.reading import Progress, Reader
+
+
+@dataclass(frozen=True)
+class Exported:
+    """One object, and what happened to it, oldest first."""
+
+    object: StoredObject
+    deleted: bool
+    events: tuple[Event, ...]
+
+
+class Exporter:
+    """Reads a store whole: a request for each hundred objects, and one for each hundred comments of each of them.
+
+    Args:
+        progress: called with objects read and objects in all.
+        warn: called with a line about an issue that is left out.
+    """
+
+    def __init__(
+        self,
+        reader: Reader,
+        progress: Progress = lambda done, total: None,
+        warn: Callable[[str], None] = lambda line: None,
+    ) -> None:
+        self.reader = reader
+        self.session = reader.session
+        self.progress = progress
+        self.warn = warn
+
+    def everything(self) -> Iterator[Exported]:
+        """The objects by the numbers of their issues.
+
+        Raises:
+            BudgetExhausted: the logs need more than is left; said before the first one is read.
+        """
+        live = {found.meta.issue_number for found in self.reader.all()}
+        found = {**dict.fromkeys(live, False), **dict.fromkeys(self._deleted() - live, True)}
+        self.session.github.transport.afford(len(found))
+        for done, number in enumerate(sorted(found), 1):
+            exported = self._read(number, deleted=found[number])
+            if exported is not None:
+                yield exported
+            self.progress(done, len(found))
+
+    def _deleted(self) -> set[int]:
+        """The issues of deleted objects; what a rolled-over issue holds is in the log of the new one."""
+        github, rules = self.session.github, self.session.rules
+
+        def page_from(cursor: str | None) -> Page:
+            return github.issues(rules.archived_label, cursor)
+
+        issues = [issue for page in pages(page_from(None), page_from) for issue in page.issues]
+        gone = [issue for issue in issues if not objects.has_label(issue, rules.base_label)]
+        return {issue.number for issue in gone if isinstance(self._object(issue, deleted=True), StoredObject)}
+
+    def _object(self, issue: Issue, *, deleted: bool) -> StoredObject | LeftOut:
+        """The object that the issue is, or was until it was deleted."""
+        rules = self.session.rules
+        if deleted:
+            kept = tuple(label for label in issue.labels if label.lower() != rules.archived_label.lower())
+            issue = replace(issue, labels=(*kept, rules.base_label))
+        return snapshots.stored_object(issue, rules, self.session.counting, self.session.may_write)
+
+    def _read(self, number: int, *, deleted: bool) -> Exported | None:
+        """Head and log of one read, so that they belong together."""
+        past = self.reader.past_of(self.session.github.now(number))
+        found = self._object(past.issue, deleted=deleted)
+        if isinstance(found, LeftOut):
+            self.warn(f"Issue #{number} is left out: {found.reason}.")
+            return None
+        return Exported(found, deleted, tuple(events(past.entries, past.points)))
