@@ -24,7 +24,7 @@ from tests.support import git
 from tests.support.cli import ENTRY, ROOT, Shell, commands
 
 LABELS = ["stored-object", "UID:metrics"]
-HEAVY = ("github", "requests", "jsonschema", "rich", "yaml", "loguru", "re2", "jsonpatch", "actions_toolkit")
+HEAVY = ("github", "requests", "jsonschema", "rich", "yaml", "re2", "jsonpatch", "actions_toolkit")
 
 # What scripts rely on.
 CONTRACT = {
