@@ -19,10 +19,12 @@ RUN apt-get update \
  && rm -rf /tmp/perl /var/lib/apt/lists/* /var/cache/apt/* /var/log/apt /var/log/dpkg.log \
  && git --version
 
-# Wheels only, each with its hash: nothing is compiled here, so there is no compiler to leave behind.
+# Wheels only, each with its hash: nothing is compiled here, so there is no compiler to leave behind. What only the command
+# needs, and what PyGithub needs only to sign in as an app, goes again: tests/integration/test_start.py holds that.
 COPY requirements.lock /opt/gh-store-action/requirements.lock
 RUN python -m pip install --no-cache-dir --disable-pip-version-check --root-user-action=ignore \
-      --only-binary :all: --require-hashes --requirement /opt/gh-store-action/requirements.lock
+      --only-binary :all: --require-hashes --requirement /opt/gh-store-action/requirements.lock \
+ && python -m pip uninstall --yes --quiet --root-user-action=ignore click cryptography markdown-it-py mdurl pycparser pygments rich
 
 # A .pth file puts the package on the path of `python -I`, which listens to no environment variable and no working directory.
 COPY gh_store_action /opt/gh-store-action/gh_store_action

@@ -8,6 +8,7 @@ import stat
 from pathlib import Path
 
 MIB = 1024 * 1024
+CONFIGURATION_LIMIT = MIB // 16
 DATA_LIMIT = MIB  # of what a person gives as data; an object has less than 60,000 characters
 
 

@@ -16,11 +16,11 @@ from gh_store_action.action.report import Report
 from gh_store_action.action.run import Run
 from gh_store_action.action.settings import DEFAULT_OUTPUT, Settings
 from gh_store_action.action.wording import explained
-from gh_store_action.config.reading import SIZE_LIMIT
 from gh_store_action.config.store_config import LOCAL_FILE, read_local
 from gh_store_action.errors import StoreError
 from gh_store_action.gateway.issues import GitHub
 from gh_store_action.gateway.transport import Transport
+from gh_store_action.regular_files import CONFIGURATION_LIMIT
 from gh_store_action.store.session import Session
 from gh_store_action.workspace.files import Workspace
 
@@ -95,7 +95,9 @@ def _run(environ: Mapping[str, str], report: Report, pause: Callable[[float], No
         )
         session = Session(
             GitHub(transport, settings.repository),
-            local=read_local(settings.config, partial(workspace.read, most=SIZE_LIMIT)) if settings.config else None,
+            local=read_local(settings.config, partial(workspace.read, most=CONFIGURATION_LIMIT))
+            if settings.config
+            else None,
             local_source=settings.config or LOCAL_FILE,
             server_url=settings.server_url,
             snapshot_path=settings.output or DEFAULT_OUTPUT["json"],

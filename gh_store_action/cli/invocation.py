@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from contextlib import nullcontext
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
 import click
-from loguru import logger
 
 from gh_store_action.arguments import repository, token
 from gh_store_action.cli.data import as_input
@@ -37,7 +37,6 @@ class Invocation:
         self.environ = call.environ
         self.options = call.options
         self.screen = call.screen
-        self._logged: tuple[LogConfig, bool] | None = None
 
     @property
     def config(self) -> str | None:
@@ -144,25 +143,19 @@ class Invocation:
     def say(self, text: str, *, level: str = "INFO") -> None:
         """A line of the log, as `log.level` and `log.format` have it; `--verbose` shows every level."""
         session = self.__dict__.get("session")
-        wanted = (session.config.log if session else LogConfig()), self.call.verbose
-        if wanted != self._logged:
-            logger.remove()
-            lowest = "DEBUG" if self.call.verbose else wanted[0].level
-            logger.add(self.screen.line, level=lowest, format=wanted[0].format, colorize=False)
-            self._logged = wanted
-        logger.log(level, self.call.redact(text))
+        log = session.config.log if session else LogConfig()
+        if self.call.verbose or log.shows(level):
+            now = datetime.now().astimezone().isoformat(timespec="milliseconds")
+            self.screen.line(log.format.format(time=now, level=level, message=self.call.redact(text)))
 
     def warn(self, text: str) -> None:
         """A line of the log that should be looked at."""
         self.say(text, level="WARNING")
 
     def close(self) -> None:
-        """Ends the log and the connection."""
+        """Ends the connection."""
         if "transport" in self.__dict__:
             self.transport.close()
-        if self._logged is not None:
-            logger.remove()
-            self._logged = None
 
 
 def invocation() -> Invocation:

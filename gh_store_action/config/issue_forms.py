@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
-from gh_store_action.config.reading import load
 from gh_store_action.domain.forms.answers import Field, Option
 from gh_store_action.errors import ConfigurationError
 
@@ -23,6 +22,8 @@ def parse_form(text: str, source: str) -> tuple[Field, ...]:
     Raises:
         ConfigurationError: naming `source`, and what is wrong with it.
     """
+    from gh_store_action.config.reading import load  # YAML, which most stores do not need
+
     document = load(text, source)
     body = document.get("body") if isinstance(document, dict) else None
     if not isinstance(body, list):

@@ -13,10 +13,9 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from gh_store_action.config.defaults import packaged
-from gh_store_action.domain.markdown import shorten, visible
+from gh_store_action.domain.markdown import shorten, shown, visible
 from gh_store_action.errors import ConfigurationError
-
-SIZE_LIMIT = 64 * 1024  # bytes
+from gh_store_action.regular_files import CONFIGURATION_LIMIT
 
 DEPTH_LIMIT = 20
 
@@ -37,7 +36,7 @@ _SAME_REACTION: Mapping[object, str] = {  # older gh-store files hold the emoji;
     "👀": "eyes",
 }
 
-_SAME_LEVEL = {"TRACE": "DEBUG", "SUCCESS": "INFO", "CRITICAL": "ERROR"}  # loguru's names in older gh-store files
+_SAME_LEVEL = {"TRACE": "DEBUG", "SUCCESS": "INFO", "CRITICAL": "ERROR"}  # names in older gh-store files
 
 
 class _Loader(yaml.SafeLoader):
@@ -104,8 +103,8 @@ def load(text: str, source: str) -> object:
     Raises:
         ConfigurationError: naming `source` and the line.
     """
-    if len(text.encode(errors="replace")) > SIZE_LIMIT:
-        raise ConfigurationError(f"{source} is larger than {SIZE_LIMIT // 1024} KiB.", "Shorten it.")
+    if len(text.encode(errors="replace")) > CONFIGURATION_LIMIT:
+        raise ConfigurationError(f"{source} is larger than {CONFIGURATION_LIMIT // 1024} KiB.", "Shorten it.")
     try:
         _bound(text)
         loader = _Loader(text)
@@ -185,8 +184,3 @@ def _unknown(key: str, given: Mapping[str, object], allowed: list[str]) -> str:
     near = difflib.get_close_matches(name, allowed, n=1)
     hint = f"; did you mean {near[0]}" if near else ""
     return f"unknown key {visible(shorten(where, 100))}; allowed here: {', '.join(allowed)}{hint}."
-
-
-def shown(value: object) -> str:
-    """A value for a message: one line, shortened."""
-    return visible(shorten(json.dumps(value, ensure_ascii=False), 60))

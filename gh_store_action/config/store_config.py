@@ -11,12 +11,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from gh_store_action.config.reading import SIZE_LIMIT, read_keys, shown
-from gh_store_action.domain.markdown import visible
+from gh_store_action.config.defaults import dump_local
+from gh_store_action.domain.markdown import shown, visible
 from gh_store_action.domain.names import UPDATE_MODES
 from gh_store_action.domain.records import AccessRule, FormRule, Reactions, Rules
 from gh_store_action.errors import ConfigurationError
-from gh_store_action.regular_files import content
+from gh_store_action.regular_files import CONFIGURATION_LIMIT, content
 
 REPOSITORY_FILE = ".github/gh-store.yml"
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")  # of the log, ascending
@@ -88,14 +88,15 @@ def read_local(path: str | Path | None = None, read: Callable[[str], bytes | Non
     """The text of a local file: the named one, which must be there, or the one at `LOCAL_FILE`, which may be.
 
     Args:
-        read: gives a file's bytes, None where there is none; at most `SIZE_LIMIT` of any regular file unless given.
+        read: gives a file's bytes, None where there is none; unless given, at most `CONFIGURATION_LIMIT` of any
+            regular file.
 
     Raises:
         ConfigurationError: the file cannot be read.  Nothing is written in its place.
     """
     file = Path(path or LOCAL_FILE).expanduser()
     try:
-        found = read(str(path)) if read else content(file, SIZE_LIMIT)
+        found = read(str(path)) if read else content(file, CONFIGURATION_LIMIT)
         if found is None:
             raise FileNotFoundError
         return found.decode("utf-8-sig")
@@ -117,7 +118,7 @@ def parse_rules(text: str, *, source: str = REPOSITORY_FILE) -> tuple[Rules, Map
     Raises:
         ConfigurationError: naming `source`, the key, what is allowed and what was found.
     """
-    keys = read_keys(text, source)
+    keys = _keys(text, source)
     rules = _overlay(Rules(), keys)
     _check(rules, source)
     return rules, keys
@@ -129,7 +130,7 @@ def parse_local(text: str, *, source: str = LOCAL_FILE) -> LocalConfig:
     Raises:
         ConfigurationError: naming `source`, the key, what is allowed and what was found.
     """
-    keys = read_keys(text, source)
+    keys = _keys(text, source)
     machine = _machine(keys)
     return LocalConfig(machine.retries, machine.rate_limit, machine.log, keys)
 
@@ -161,6 +162,14 @@ def combine(
             )
     machine = _machine({key: dict(keys.get(key, {})) | dict(local.get(key, {})) for key in _MACHINE_KEYS})
     return replace(machine, rules=rules)
+
+
+def _keys(text: str, source: str) -> Mapping[str, Any]:
+    if text in ("", dump_local()):  # which sets nothing
+        return {}
+    from gh_store_action.config.reading import read_keys  # YAML and JSON Schema: many a store has no file
+
+    return read_keys(text, source)
 
 
 def _machine(keys: Mapping[str, Any]) -> StoreConfig:

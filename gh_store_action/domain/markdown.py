@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from urllib.parse import quote
@@ -29,6 +30,11 @@ def _written_out(mark: str) -> str:
 def shorten(text: str, limit: int) -> str:
     """The text in at most `limit` characters, an ellipsis at the end where some are missing."""
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def shown(value: object) -> str:
+    """A JSON value for a message: one line, shortened."""
+    return visible(shorten(json.dumps(value, ensure_ascii=False), 60))
 
 
 def markdown_text(text: str, limit: int = 1_000) -> str:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from gh_store_action.domain import acceptance, objects
 from gh_store_action.domain.past import history
 from gh_store_action.domain.past.history import HistoryEntry, Point
-from gh_store_action.domain.patches.modes import diff
 from gh_store_action.domain.processing import sweeping
 from gh_store_action.domain.processing.sweeping import Glance
 from gh_store_action.domain.records import Issue, Rules, StoredObject
@@ -115,6 +114,8 @@ class Reader:
     def diff(self, object_id: str, before: int, after: int) -> Json:
         """The JSON Patch from one revision to another."""
         one, other = self.states(object_id, before, after)
+        from gh_store_action.domain.patches.json_patch import diff
+
         return diff(one, other)
 
     def _at_revision(self, object_id: str, past: Past, revision: int) -> Point:

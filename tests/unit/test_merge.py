@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from gh_store_action.domain.patches import modes as merge
+from gh_store_action.domain.patches.json_patch import diff
 from gh_store_action.domain.strict_json import Json, equal
 
 
@@ -246,5 +247,5 @@ def test_apply__result_shares_nothing_with_its_arguments() -> None:
     ],
 )
 def test_diff__is_a_json_patch(a: Json, b: Json, patch: Json) -> None:
-    assert merge.diff(a, b) == patch
+    assert diff(a, b) == patch
     assert equal(merge.apply("json-patch", a, patch), b)

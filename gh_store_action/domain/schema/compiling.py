@@ -6,18 +6,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
-from itertools import islice
 from typing import Any, TypeVar
 from urllib.parse import quote, unquote, urldefrag, urljoin
 
-import re2
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError, best_match
-from jsonschema.validators import extend
-from jsonschema_specifications import REGISTRY  # type: ignore[import-untyped]
-from referencing import Registry
-from referencing.jsonschema import DRAFT202012
-
+from gh_store_action.domain.markdown import shorten
 from gh_store_action.domain.refusal import Reason
 from gh_store_action.domain.schema.evaluation import Node, Pattern, TooMuchWork, evaluate
 from gh_store_action.domain.schema.keywords import KEYWORDS
@@ -27,8 +19,6 @@ TEXT_LIMIT = 200_000
 """Characters of one schema file."""
 NESTING_LIMIT = 80
 """How deep a schema file may nest: the check against the metaschema takes some eight frames of Python a level."""
-MOST_FAULTS = 100
-"""Among how many faults of a schema file the one to tell is chosen."""
 SHOWN = 20
 """How many reasons are listed."""
 
@@ -307,6 +297,8 @@ def _operand(keyword: str, schema: dict[str, Any], children: Mapping[str, Any], 
 
 def _pattern(text: str, place: _Place) -> Pattern:
     """A regular expression for RE2, which writes ECMA-262's `\\u00e9` as `\\x{00e9}`."""
+    import re2  # where a schema has a regular expression
+
     options = re2.Options()
     options.log_errors = False
     options.never_capture = True
@@ -321,27 +313,10 @@ def _pattern(text: str, place: _Place) -> Pattern:
     return Pattern(text, lambda string: compiled.search(string) is not None)
 
 
-def _unique(_: Any, wanted: bool, items: Any, __: Any) -> Iterator[ValidationError]:
-    """In linear time; the library compares each with each where they cannot be sorted."""
-    if isinstance(items, list) and len(set(map(canonical, items))) < len(items):
-        yield ValidationError("it has the same item twice")
-
-
-def _metaschema() -> Any:
-    """The validator of schemas.  Its documents do not name their draft: the library would take its own for that."""
-    whole: Any = Draft202012Validator.META_SCHEMA
-    parts = [whole, *(REGISTRY.contents(urljoin(_DRAFT, part["$ref"])) for part in whole["allOf"])]
-    known = [{name: value for name, value in part.items() if name != "$schema"} for part in parts]
-    registry = Registry[Any]().with_resources((one["$id"], DRAFT202012.create_resource(one)) for one in known)
-    ours: Any = extend(Draft202012Validator, {"uniqueItems": _unique})  # type: ignore[no-untyped-call]
-    return ours(known[0], registry=registry)
-
-
-_METASCHEMA = _metaschema()
-
-
 def _check_against_metaschema(schema: Json, place: _Place) -> None:
-    error = best_match(islice(_METASCHEMA.iter_errors(schema), MOST_FAULTS))
-    if error is not None:
-        message = error.message if len(error.message) <= 200 else error.message[:200] + "…"
-        raise place.below(*error.absolute_path).error(f"is no valid JSON Schema 2020-12: {message}")
+    from gh_store_action.domain.schema.metaschema import fault  # with a library that stores without schemas do not need
+
+    found = fault(schema)
+    if found is not None:
+        path, message = found
+        raise place.below(*path).error(f"is no valid JSON Schema 2020-12: {shorten(message, 201)}")
