@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
-from gh_store_action.domain.records import Issue, Receipt
+from gh_store_action.domain.records import Issue
 from gh_store_action.errors import AccessDeniedError, ConcurrentUpdateError, ObjectNotFound
 from gh_store_action.gateway import queries
-from gh_store_action.gateway.answers import ApiError
+from gh_store_action.gateway.answers import Answer, ApiError
 from gh_store_action.gateway.decoding import CONTENTS, with_older
 from gh_store_action.gateway.reading.pages import Pages
 from gh_store_action.gateway.reading.repository import login
-from gh_store_action.gateway.records import Reading, Written, failures_of
+from gh_store_action.gateway.records import Order, Reading, Written, failures_of
 from gh_store_action.gateway.refusals import Refused, explained
 
 MOST_STARTS = 10  # reads of one log that were begun again
@@ -51,16 +51,17 @@ class GitHub(Pages):
         """The same, of a store whose rules are known: the issue alone."""
         return self.read(number, rules=False).issues[0]
 
-    def extend(self, issue: Issue, until: int, viewer: str) -> Issue:
-        """The same issue with its log back to that comment; one request for each hundred comments.
+    def extend(self, issue: Issue, until: int, viewer: str, *, most: int | None = None) -> Issue:
+        """The same issue with its log back to that comment, or so many requests back; each reads a hundred comments.
 
         Where title or body changed meanwhile, the longer read replaces the earlier one wholly, so that head and log
         of one decision come from one read.
         """
-        starts = 0
-        while not issue.complete and (not issue.comments or issue.comments[0].id > until):
+        starts = reads = 0
+        while reads != most and not issue.complete and (not issue.comments or issue.comments[0].id > until):
             variables = {**self._names, "number": issue.number, "cursor": issue.cursor, "rules": False}
             answer = self.transport.query(queries.READ, variables)
+            reads += 1
             node = self._repository(answer).get("issue")
             if not node:
                 raise ObjectNotFound(f"Issue #{issue.number} of {self.repository} has gone while it was read.")
@@ -140,54 +141,55 @@ class GitHub(Pages):
 
     # -- writing ---------------------------------------------------------------------------------------------------
 
-    def write(
-        self,
-        issue: Issue,
-        viewer: str,
-        *,
-        title: str | None = None,
-        body: str | None = None,
-        close: bool = False,
-        checkpoint: str = "",
-        reply: str = "",
-        receipts: Sequence[Receipt] = (),
-        beside: str = "",
-    ) -> Written:
-        """One request with everything, `beside`, another issue to close, included; what a failed one did counts.
+    def write(self, *orders: Order, viewer: str) -> tuple[Written, ...]:
+        """One request for all of them; what a failed part did counts, and is that order's alone.
 
-        A locked conversation takes no comment and no reaction of a bot (github-facts, section 3), so the lock is taken
-        off first and put on again.
+        Raises:
+            UnknownEffect: when the answer does not say what happened.
         """
-        add = [r for r in receipts if not r.remove]
-        remove = [r for r in receipts if r.remove]
-        document = queries.write(
-            checkpoint=bool(checkpoint),
-            reply=bool(reply),
-            update=title is not None,
-            close=close,
-            add=len(add),
-            remove=len(remove),
-            lock=issue.lock_reason if issue.locked else None,
-            beside=bool(beside),
-        )
-        variables: dict[str, Any] = {"issue": issue.node_id, "cursor": None, **({"beside": beside} if beside else {})}
-        if checkpoint:
-            variables["checkpoint"] = checkpoint
-        if reply:
-            variables["reply"] = reply
-        if title is not None:
-            variables |= {"title": title, "body": body}
-        for kind, group in (("x", remove), ("r", add)):
-            for place, receipt in enumerate(group):
-                variables[f"{kind}{place}"] = receipt.node_id
-                variables[f"{kind}c{place}"] = CONTENTS[receipt.content]
+        prefixes = [f"o{place}_" for place in range(len(orders))] if len(orders) > 1 else [""]
+        shapes = [_shape(order) for order in orders]
+        document = queries.write_all(shapes) if len(orders) > 1 else queries.write(**shapes[0])
+        variables: dict[str, Any] = {} if len(orders) > 1 else {"cursor": None}
+        for prefix, order in zip(prefixes, orders, strict=True):
+            variables |= {prefix + name: value for name, value in _variables(order).items()}
         answer = self.transport.mutate(document, variables)
-        data = answer.data
-        node = ((data.get("check") or {}).get("issue")) or None
-        kept = ((data.get("fold") or {}).get("issue")) or {}
+        return tuple(self._written(answer, prefix, viewer) for prefix in prefixes)
+
+    def _written(self, answer: Answer, prefix: str, viewer: str) -> Written:
+        """What became of the order with that prefix; a failure of no alias is everybody's."""
+        node = ((answer.data.get(f"{prefix}check") or {}).get("issue")) or None
+        kept = ((answer.data.get(f"{prefix}fold") or {}).get("issue")) or {}
         return Written(
             issue=self._issue(node, viewer) if node and node.get("comments") else None,
             title=kept.get("title"),
             body=kept.get("body"),
-            failures=failures_of(answer),
+            failures=tuple(
+                replace(failure, alias=failure.alias.removeprefix(prefix))
+                for failure in failures_of(answer)
+                if failure.alias.startswith(prefix) or not failure.alias
+            ),
         )
+
+
+def _shape(order: Order) -> queries.Shape:
+    return {
+        "checkpoint": bool(order.checkpoint),
+        "reply": bool(order.reply),
+        "update": order.title is not None,
+        "close": order.close,
+        "add": len(order.groups["r"]),
+        "remove": len(order.groups["x"]),
+        "lock": order.issue.lock_reason if order.issue.locked else None,
+        "beside": bool(order.beside),
+    }
+
+
+def _variables(order: Order) -> dict[str, Any]:
+    texts = {"title": order.title, "body": order.body} if order.title is not None else {}
+    given = {"checkpoint": order.checkpoint, "reply": order.reply, "beside": order.beside}
+    found = {"issue": order.issue.node_id, **texts, **{name: text for name, text in given.items() if text}}
+    for kind, group in order.groups.items():
+        for place, receipt in enumerate(group):
+            found |= {f"{kind}{place}": receipt.node_id, f"{kind}c{place}": CONTENTS[receipt.content]}
+    return found

@@ -8,6 +8,9 @@ what a run costs.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Required, TypedDict, Unpack
+
 ACTOR = "{ __typename login }"
 
 # Who set the title, and to what: as far back as trust reads, and as it began (docs/design.md, Trust).
@@ -54,13 +57,20 @@ HEAD = f"""
   {RENAMES}
 """
 
-FRAGMENTS = f"""
+
+def _fragments(comments: str) -> str:
+    return f"""
 fragment Head on Issue {{ {HEAD} }}
 fragment Log on Issue {{
   userContentEdits(first: 5) {{ nodes {{ editedAt editor {ACTOR} }} }}
-  comments(last: 100, before: $cursor) {{ {COMMENTS} }}
+  comments({comments}) {{ {COMMENTS} }}
 }}
 """
+
+
+FRAGMENTS = _fragments("last: 100, before: $cursor")
+# Of many issues at once fewer comments are read: as a rule enough for what is pending, and for their idempotency keys.
+SHORT_FRAGMENTS = _fragments("last: 60")
 
 # The store's rules on the default branch: one file, the schemas in a folder beside it, and the issue forms.
 RULES_FRAGMENT = """
@@ -255,19 +265,17 @@ mutation PostToFold($issue: ID!, $text: String!, $cursor: String) {
 )
 
 
-UNLOCK = "unlock: unlockLockable(input: { lockableId: $issue }) { clientMutationId }"
+def unlock(prefix: str = "") -> str:
+    return f"{prefix}unlock: unlockLockable(input: {{ lockableId: ${prefix}issue }}) {{ clientMutationId }}"
 
 
-def lock_again(reason: str) -> str:
+def lock_again(reason: str, prefix: str = "") -> str:
     given = f", lockReason: {reason}" if reason else ""
-    return f"lock: lockLockable(input: {{ lockableId: $issue{given} }}) {{ clientMutationId }}"
+    return f"{prefix}lock: lockLockable(input: {{ lockableId: ${prefix}issue{given} }}) {{ clientMutationId }}"
 
 
-def write(
-    *, checkpoint: bool, reply: bool, update: bool, close: bool, add: int, remove: int,
-    lock: str | None = None, beside: bool = False,
-) -> str:  # fmt: skip
-    """The one request of a decision.  Aliases run one after another and fail one by one; the last reads all back.
+class Shape(TypedDict, total=False):
+    """What a write does to an issue.
 
     Args:
         lock: the reason of a lock that is taken off first and put on again, empty for none; None without a lock.
@@ -276,36 +284,64 @@ def write(
         add: how many receipts are left, `remove`: how many are taken back.
         beside: whether another issue is closed, too.
     """
-    names = ["$issue: ID!", "$cursor: String"]
+
+    checkpoint: Required[bool]
+    reply: Required[bool]
+    update: Required[bool]
+    close: Required[bool]
+    add: Required[int]
+    remove: Required[int]
+    lock: str | None
+    beside: bool
+
+
+def write(**shape: Unpack[Shape]) -> str:
+    """The one request of a decision.  Aliases run one after another and fail one by one; the last reads all back."""
+    names, steps = _steps("", shape)
+    return f"mutation Write({', '.join([*names, '$cursor: String'])}) {{\n  " + "\n  ".join(steps) + "\n}\n" + FRAGMENTS
+
+
+def write_all(shapes: Sequence[Shape]) -> str:
+    """The same for several issues, one after another: the aliases and variables of each begin with `o0_`, `o1_`, ..."""
+    parts = [_steps(f"o{place}_", shape) for place, shape in enumerate(shapes)]
+    names = ", ".join(name for given, _ in parts for name in given)
+    steps = "\n  ".join(step for _, given in parts for step in given)
+    return f"mutation Write({names}) {{\n  {steps}\n}}\n{SHORT_FRAGMENTS}"
+
+
+def _steps(o: str, shape: Shape) -> tuple[list[str], list[str]]:
+    """The variables and the aliases of one issue's part, both with that prefix."""
+    names = [f"${o}issue: ID!"]
     steps: list[str] = []
+    lock = shape.get("lock")
     if lock is not None:
-        steps.append(UNLOCK)
-    if checkpoint:
-        names.append("$checkpoint: String!")
-        steps.append("checkpoint: addComment(input: { subjectId: $issue, body: $checkpoint }) { clientMutationId }")
-    if reply:
-        names.append("$reply: String!")
-        steps.append("reply: addComment(input: { subjectId: $issue, body: $reply }) { clientMutationId }")
-    state = ", state: CLOSED" if close else ""
-    if update:
-        names += ["$title: String!", "$body: String!"]
+        steps.append(unlock(o))
+    for kind in ("checkpoint", "reply"):
+        if shape[kind]:
+            names.append(f"${o}{kind}: String!")
+            steps.append(
+                f"{o}{kind}: addComment(input: {{ subjectId: ${o}issue, body: ${o}{kind} }}) {{ clientMutationId }}"
+            )
+    state = ", state: CLOSED" if shape["close"] else ""
+    if shape["update"]:
+        names += [f"${o}title: String!", f"${o}body: String!"]
         steps.append(
-            f"fold: updateIssue(input: {{ id: $issue, title: $title, body: $body{state} }}) "
+            f"{o}fold: updateIssue(input: {{ id: ${o}issue, title: ${o}title, body: ${o}body{state} }}) "
             "{ issue { title body } }"
         )
-    elif close:
-        steps.append("fold: updateIssue(input: { id: $issue, state: CLOSED }) { issue { title } }")
-    if beside:
-        names.append("$beside: ID!")
-        steps.append("beside: updateIssue(input: { id: $beside, state: CLOSED }) { clientMutationId }")
-    for kind, mutation, count in (("x", "removeReaction", remove), ("r", "addReaction", add)):
+    elif shape["close"]:
+        steps.append(f"{o}fold: updateIssue(input: {{ id: ${o}issue, state: CLOSED }}) {{ issue {{ title }} }}")
+    if shape.get("beside"):
+        names.append(f"${o}beside: ID!")
+        steps.append(f"{o}beside: updateIssue(input: {{ id: ${o}beside, state: CLOSED }}) {{ clientMutationId }}")
+    for kind, mutation, count in (("x", "removeReaction", shape["remove"]), ("r", "addReaction", shape["add"])):
         for place in range(count):
-            names += [f"${kind}{place}: ID!", f"${kind}c{place}: ReactionContent!"]
+            names += [f"${o}{kind}{place}: ID!", f"${o}{kind}c{place}: ReactionContent!"]
             steps.append(
-                f"{kind}{place}: {mutation}(input: {{ subjectId: ${kind}{place}, content: ${kind}c{place} }}) "
+                f"{o}{kind}{place}: {mutation}(input: {{ subjectId: ${o}{kind}{place}, content: ${o}{kind}c{place} }}) "
                 "{ clientMutationId }"
             )
     if lock is not None:
-        steps.append(lock_again(lock))
-    steps.append(f"check: updateIssue(input: {{ id: $issue{state} }}) {{ issue {{ ...Head ...Log }} }}")
-    return f"mutation Write({', '.join(names)}) {{\n  " + "\n  ".join(steps) + "\n}\n" + FRAGMENTS
+        steps.append(lock_again(lock, o))
+    steps.append(f"{o}check: updateIssue(input: {{ id: ${o}issue{state} }}) {{ issue {{ ...Head ...Log }} }}")
+    return names, steps

@@ -37,6 +37,47 @@ class Failure(Refused):
 
     alias: str = ""
 
+    @property
+    def strained(self) -> bool:
+        """Whether GitHub may do a smaller request: it says nothing of this part of it, or that it took too much."""
+        return not self.alias or not self.kind or self.kind.startswith("RESOURCE_LIMITS")
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is to be written to an issue: all of it in this order, and read back at last.
+
+    A locked conversation takes no comment and no reaction of a bot (github-facts, section 3), so the lock is taken off
+    first and put on again.
+
+    Args:
+        title: travels with `body`; both are None when they stay.
+        beside: another issue to close, by its node id.
+    """
+
+    issue: Issue
+    title: str | None = None
+    body: str | None = None
+    close: bool = False
+    checkpoint: str = ""
+    reply: str = ""
+    receipts: Sequence[Receipt] = ()
+    beside: str = ""
+
+    @property
+    def steps(self) -> int:
+        """How many things GitHub is asked to do."""
+        parts = (self.title or self.close, self.checkpoint, self.reply, self.beside)
+        return sum(map(bool, parts)) + len(self.receipts) + 2 * self.issue.locked + 1
+
+    @property
+    def groups(self) -> Mapping[str, Sequence[Receipt]]:
+        """The receipts by the letter of their aliases: those to be taken back, then those to be left."""
+        return {
+            "x": [one for one in self.receipts if one.remove],
+            "r": [one for one in self.receipts if not one.remove],
+        }
+
 
 @dataclass(frozen=True)
 class Written:
@@ -52,10 +93,9 @@ class Written:
     body: str | None
     failures: tuple[Failure, ...]
 
-    def missing(self, receipts: Sequence[Receipt]) -> list[Receipt]:
+    def missing(self, order: Order) -> list[Receipt]:
         """Those of the sent receipts that did not arrive; one whose comment has gone never will."""
-        groups = {"x": [one for one in receipts if one.remove], "r": [one for one in receipts if not one.remove]}
-        names = {f"{kind}{place}": one for kind, group in groups.items() for place, one in enumerate(group)}
+        names = {f"{kind}{place}": one for kind, group in order.groups.items() for place, one in enumerate(group)}
         return [names[f.alias] for f in self.failures if f.alias in names and f.kind != "NOT_FOUND"]
 
 

@@ -329,7 +329,7 @@ def _objects(session: Session, progress: Progress) -> Iterator[Check]:
     listings = _asked(
         lambda: (
             _all(session.listed, progress),
-            _all(lambda cursor: github.sweep(label, cursor, first=100, rules=False), progress),
+            _all(lambda cursor: github.sweep(label, cursor), progress),
         )
     )
     if isinstance(listings, StoreError):

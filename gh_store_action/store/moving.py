@@ -19,8 +19,10 @@ from gh_store_action.domain.strict_json import InvalidJson, Json, body_digest, d
 from gh_store_action.domain.verdicts import Counts, Outcome, initial_receipts, outcomes_given
 from gh_store_action.errors import ConcurrentUpdateError, ObjectNotFound, StoreError
 from gh_store_action.gateway.objects import Opened
+from gh_store_action.gateway.records import Order
 from gh_store_action.store.lookup import Found, Lookup
-from gh_store_action.store.processor import MOST_RECEIPTS, Processor
+from gh_store_action.store.processing.rounds import MOST_RECEIPTS
+from gh_store_action.store.processor import Processor
 from gh_store_action.store.reading import Reader
 
 MOST_TRIES = 3
@@ -308,13 +310,10 @@ class Mover:
         refusals = tuple(refusal for refusal in found if refusal is not None)[:MOST_RECEIPTS]
         if refusals and not self.dry_run:
             told = [refusal for refusal in refusals if not refusal.unauthorized]
-            self.github.write(
-                issue,
-                self.session.viewer,
-                close=not issue.closed,
-                reply=self._reply(issue.number, target, told) if told else "",
-                receipts=self._receipts(late, refusals),
-            )
+            reply = self._reply(issue.number, target, told) if told else ""
+            receipts = self._receipts(late, refusals)
+            order = Order(issue, close=not issue.closed, reply=reply, receipts=receipts)
+            self.github.write(order, viewer=self.session.viewer)
         return refusals, target
 
     def _refused(self, entry: Entry, object_id: str, target: int) -> Refusal | None:

@@ -3,68 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
-from gh_store_action.domain import objects
-from gh_store_action.domain.processing.context import Context, PermissionUnknown
-from gh_store_action.domain.processing.decide import decide
-from gh_store_action.domain.processing.effects import (
-    AskPermissions,
-    LookRound,
-    NotAnObject,
-    ReadAgain,
-    ReadFurther,
-    Step,
-    UpToDate,
-    Write,
-)
 from gh_store_action.domain.processing.result import Result
-from gh_store_action.domain.records import Issue, Receipt, Refusal
-from gh_store_action.domain.strict_json import same_data
-from gh_store_action.domain.verdicts import Counts, Verdict
-from gh_store_action.errors import (
-    AccessDeniedError,
-    BudgetExhausted,
-    ConcurrentUpdateError,
-    GitHubError,
-    LockedIssue,
-    NotFinished,
-    StoreError,
-)
-from gh_store_action.gateway.records import Failure, Written
-from gh_store_action.gateway.refusals import UnknownEffect, explained
-from gh_store_action.gateway.transport import Cancelled
-from gh_store_action.store.lookup import Lookup
+from gh_store_action.domain.records import Issue
+from gh_store_action.errors import StoreError
+from gh_store_action.store.processing.batches import Driver, Task
+from gh_store_action.store.processing.rounds import MOST_LAGS, Pace, Rounder
+from gh_store_action.store.processing.wants import Again, Rounds
 from gh_store_action.store.reading import name_of, sweep_pages, waiting
 from gh_store_action.store.session import Session
 
-MOST_RECEIPTS = 50  # a request; larger batches of aliases meet GitHub's resource limits (github-facts, section 4)
-MOST_CONTENT = 70  # reactions and comments a minute; GitHub's limit is 80 content-creating requests
-MOST_CONTESTED = 10  # rounds in which somebody else's write was in the way
-MOST_ROUNDS = 500  # far more than the receipts of the most comments take
-MOST_LAGS = 3  # reads that wait for the comment which the event names
-
-
-@dataclass
-class _Round:
-    """What one object's rounds have found out so far."""
-
-    issue: Issue
-    context: Context
-    object_id: str
-    verdicts: dict[int, Verdict] = field(default_factory=dict)
-    refusals: dict[int, Refusal] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-    changed: bool = False
-    contested: int = 0
-    batch: int = MOST_RECEIPTS
-    left: int = 0
-    fruitless: int = 0
-    refused: int = 0
-    rounds: int = 0
-    lags: int = 0
+AT_ONCE = 20  # objects of a sweep that are folded together: what is written was read a few requests before
 
 
 class Processor:
@@ -81,11 +32,8 @@ class Processor:
     ) -> None:
         self.session = session
         self.github = session.github
-        self.dry_run = dry_run
-        self.renew = renew
-        self.beside = ""  # the node id of another issue to close with the first write, see `advance`
-        self._now = now
-        self._recent: deque[float] = deque()
+        self._rounder = Rounder(session, Pace(now), dry_run=dry_run, renew=renew)
+        self._driver = Driver(session)
 
     def process(self, number: int, *, event_comment: int | None = None) -> Result:
         """Brings one object up to date: two requests, one when there is nothing to do.
@@ -113,275 +61,70 @@ class Processor:
 
     def advance(self, issue: Issue, *, beside: str = "") -> Result:
         """Goes round until what is read back shows nothing to do; `beside` is closed with the first write, if any."""
-        self.beside = beside
-        if not self.dry_run:
-            self.session.refuse_unknown_app()
-        object_id = objects.object_id_of(issue, self.session.rules) or ""
-        context = replace(self.session.context(object_id, issue.number), renew=self.renew)
-        work = _Round(issue, context, object_id)
-        while True:
-            work.rounds += 1
-            if work.rounds > MOST_ROUNDS:
-                raise StoreError(
-                    f"Issue #{issue.number} was not finished in {MOST_ROUNDS} rounds.",
-                    "Nothing is lost; run again, and please report it if it happens again.",
-                )
-            step = self._decide(work)
-            if isinstance(step, ReadFurther):
-                work.issue = self.github.extend(work.issue, step.until, self.session.viewer)
-            elif isinstance(step, ReadAgain):
-                self._read_again(work, step)
-            elif isinstance(step, AskPermissions):
-                work.context = self.session.ask(work.context, object_id, step)
-            elif isinstance(step, LookRound):
-                work.context = replace(work.context, beside=Lookup(self.session).beside(work.issue, object_id))
-            elif isinstance(step, NotAnObject):
-                return self._left_alone(work, step)
-            elif isinstance(step, UpToDate):
-                return self._result(work, step, step.blocked)
-            else:
-                self._note(work, step)
-                if self.dry_run or not self._carry_out(work, step):
-                    return self._result(work, step, step.blocked)
-
-    def _left_alone(self, work: _Round, step: NotAnObject) -> Result:
-        if work.changed and not step.deleted:
-            raise ConcurrentUpdateError(
-                f"Issue #{work.issue.number} stopped being an object while this run wrote to it: {step.reason}.",
-                "Look whether the object was moved without these updates; then post them again there.",
-            )
-        found = Result(work.issue.number, work.object_id, skipped=step.reason, moved_to=step.moved_to)
-        return replace(found, changed=work.changed, closed=work.issue.closed, issue=work.issue)
-
-    def _read_again(self, work: _Round, step: ReadAgain) -> None:
-        """Waits for GitHub to show one moment, a few times.
-
-        Raises:
-            NotFinished: when it does not; nothing is decided on such a read.
-        """
-        waited = work.lags < MOST_LAGS and self.github.transport.wait(2.0**work.lags, step.why)
-        if not waited:
-            raise NotFinished(
-                f"Issue #{work.issue.number} cannot be processed now: {step.why}.",
-                "Nothing was written, and what is pending stays pending; run again later.",
-            )
-        work.lags += 1
-        work.issue = self.github.now(work.issue.number)
-
-    def _decide(self, work: _Round) -> Step:
-        try:
-            return decide(work.issue, work.context)
-        except PermissionUnknown as unknown:
-            raise PermissionUnknown(unknown.login, self.session.refusals_to_say.pop(unknown.login, "")) from None
-
-    def _note(self, work: _Round, step: Write) -> None:
-        work.verdicts.update(step.verdicts)
-        for comment in step.verdicts:
-            work.refusals.pop(comment, None)
-        work.refusals.update({refusal.comment_id: refusal for refusal in step.refusals})
-        work.notes += [note for note in step.notes if note not in work.notes]
-        work.left = len(step.receipts)
-
-    def _carry_out(self, work: _Round, step: Write) -> bool:
-        """One write and what it read back; says whether to go round again."""
-        receipts = self._paced(work, step)
-        if receipts is None:
-            return False
-        before = work.issue
-        try:
-            written = self.github.write(
-                before,
-                self.session.viewer,
-                title=step.title,
-                body=step.body,
-                close=step.close or (before.closed and not step.blocked),
-                checkpoint=step.checkpoint,
-                reply=step.reply,
-                receipts=receipts,
-                beside=self.beside,
-            )
-        except UnknownEffect as error:
-            self._pause(work, error)
-            work.batch = max(1, work.batch // 2)
-            work.issue = self.github.now(before.number)
-            return True
-        self._heed(work, step, written)
-        after = written.issue or self.github.now(before.number)
-        work.issue = after
-        failed = {failure.alias for failure in written.failures}
-        self.beside = self.beside if "beside" in failed else ""
-        if "lock" in failed:
-            work.notes.append("GitHub did not lock the conversation again; lock it by hand.")
-        if failed:
-            work.batch = max(1, work.batch // 2)
-        sent = step.title is not None
-        title, body = (step.title, step.body or "") if sent else (before.title, before.body)
-        revised = sent and objects.revises(before, step.marker)
-        confirmed = after.title == title and same_data(after.body, body)
-        if confirmed:
-            work.refused = work.refused if written.failures else 0
-            work.changed = work.changed or revised
-            owed = tuple(r for r in step.receipts if r not in receipts or r in written.missing(receipts))
-            work.context = replace(
-                work.context,
-                known={**work.context.known, **step.verdicts},
-                owed=owed,
-                own_title=after.title if sent else work.context.own_title,
-            )
-            self._say_overwritten(work, before, after)
-            self._insist(work, step)
-        else:
-            work.changed = work.changed or (written.title is not None and revised)
-            work.context = replace(work.context, known={}, owed=(), own_title="")
-            self._contest(work, step)
-        if written.failures and confirmed and not sent:
-            return self._try_again(work, step)
-        return True
-
-    def _paced(self, work: _Round, step: Write) -> tuple[Receipt, ...] | None:
-        """As many receipts as the pace allows; the body waits for none.  None: receipts alone, and no time left."""
-        now = self._now()
-        while self._recent and self._recent[0] <= now - 60:
-            self._recent.popleft()
-        comments = bool(step.checkpoint) + bool(step.reply)
-        room = max(0, MOST_CONTENT - len(self._recent) - comments)
-        if not room and step.title is None and not comments and not step.close:
-            pause = 60 - (now - self._recent[0]) + 1
-            if not self.github.transport.wait(pause, "GitHub takes 80 reactions and comments a minute"):
-                work.notes.append(f"{len(step.receipts)} reactions are left for the next run.")
-                return None
-            return self._paced(work, step)
-        chosen = step.receipts[: min(room, work.batch)]
-        self._recent.extend([now] * (len(chosen) + comments))
-        return chosen
-
-    def _heed(self, work: _Round, step: Write, written: Written, error: StoreError | None = None) -> None:
-        """Raises for what going round again would not fix; pauses, as GitHub asks for it, after what may pass."""
-        for failure in written.failures:
-            if failure.known or (failure.lasting and failure.alias in _WHOLE):
-                raise self._refusal(failure, step)
-        if written.body is not None and written.title == step.title and not same_data(written.body, step.body or ""):
-            raise NotFinished(
-                f"GitHub took the title of {step.object_id}, but kept another body than the one that was sent.",
-                "The next run rebuilds the body from the log; if it fails again, make the object smaller.",
-            )
-        refused = [f for f in written.failures if f.limited or (f.alias in _WHOLE and f.alias != "check")]
-        if refused and refused[0].limited:
-            work.refused += 1
-            self.github.transport.rest(last=work.refused >= self.github.transport.retries.max_attempts)
-        elif refused:
-            self._pause(work, error or self._refusal(refused[0], step))
-
-    def _refusal(self, failure: Failure, step: Write) -> StoreError:
-        repository = self.github.repository
-        return explained(failure, "write issues", repository, {"issues": "write"}, object_id=step.object_id)
-
-    def _pause(self, work: _Round, error: StoreError) -> None:
-        """A little longer each time that a write fails in a row, and the error where it has been tried often enough."""
-        transport = self.github.transport
-        work.refused += 1
-        last = work.refused >= transport.retries.max_attempts
-        if last or not transport.wait(transport.retries.backoff_factor**work.refused, error.what.rstrip(".")):
-            raise error
-
-    def _contest(self, work: _Round, step: Write) -> None:
-        work.contested += 1
-        if work.contested > MOST_CONTESTED:
-            raise ConcurrentUpdateError(
-                f"#{work.issue.number} ({step.object_id}) could not be finished in {MOST_CONTESTED} rounds: "
-                "others wrote at the same time.",
-                "Nothing is lost; what is left is pending. Give the workflow `concurrency` by issue, and run again.",
-            )
-
-    def _try_again(self, work: _Round, step: Write) -> bool:
-        """What fails again and again beside a body that is right is left for the next run."""
-        work.fruitless += 1
-        if work.fruitless < MOST_LAGS:
-            return True
-        work.notes.append(f"{len(step.receipts)} reactions could not be added; the next run tries again.")
-        return False
-
-    def _insist(self, work: _Round, step: Write) -> None:
-        """A checkpoint that did not arrive is sent again: the body rests on it."""
-        error = NotFinished(
-            f"GitHub did not take the checkpoint of {step.object_id}.",
-            "The body is right; run again, and the next run enters it into the log.",
-        )
-        for _ in range(MOST_LAGS):
-            if not step.checkpoint or any(same_data(c.body, step.checkpoint) for c in work.issue.comments):
-                return
-            written = self.github.write(work.issue, self.session.viewer, checkpoint=step.checkpoint)
-            self._heed(work, step, written, error)
-            work.issue = written.issue or self.github.now(work.issue.number)
-        raise error
-
-    def _say_overwritten(self, work: _Round, before: Issue, after: Issue) -> None:
-        """GitHub has no compare-and-swap: an edit saved between a read and its write is lost, and must be told."""
-        known = {*before.body_edits, *((before.created_at, login) for _, login in after.body_edits)}
-        for edit in after.body_edits:
-            if edit not in known and edit[1] not in self.session.counting:
-                work.notes.append(
-                    f"An edit of the body by {edit[1]}, saved while this run was writing, was overwritten; "
-                    "the edit history has it."
-                )
-
-    def _result(self, work: _Round, step: UpToDate | Write, blocked: int) -> Result:
-        refusals = tuple(work.refusals[key] for key in sorted(work.refusals))
-        would = False
-        if self.dry_run and isinstance(step, Write) and step.title is not None:
-            would = objects.revises(work.issue, step.marker)
-        return Result(
-            number=work.issue.number,
-            object_id=step.object_id,
-            state=step.state,
-            counts=Counts.of(work.verdicts.values()),
-            pending=blocked,
-            receipts_left=work.left if isinstance(step, Write) and not self.dry_run else 0,
-            comments=work.issue.total_comments,
-            changed=work.changed or would,
-            closed=work.issue.closed,
-            refusals=refusals,
-            notes=tuple(work.notes),
-            issue=work.issue,
-        )
+        return self._driver.alone(issue, self._rounder.rounds(issue, beside=beside))
 
     def sweep(self, progress: Callable[[int, int], None] = lambda done, all_: None) -> list[Result]:
-        """Every object that has something pending, oldest first, folded while the store is listed.
+        """Every object that has something pending, by issue number; a page of what changed last comes first.
 
-        One object's failure does not stop the others.  `progress` is called with objects done and known.
+        They are folded while the store is listed, many in one request.  One object's failure does not stop the others,
+        and one with a long log does not keep them from their turn.  `progress` is called with objects done and known.
 
         Raises:
-            StoreError: when the listing fails; what was folded before stays folded.
+            StoreError: when the listing fails; what was found before is folded.
         """
         results: list[Result] = []
-        for page in sweep_pages(self.session):
-            found = waiting(self.session, page.issues)
-            for left, issue in zip(range(len(found), 0, -1), found, strict=True):
-                progress(len(results), len(results) + left)
-                try:
-                    results.append(self.process(issue.number))
-                except StoreError as error:
-                    failed = Result(issue.number, name_of(issue, self.session.rules), error=error)
-                    results.append(failed)
-                    if ends_the_run(error):
-                        note = _left(len(results) - 1, left, more=page.cursor is not None)
-                        results[-1] = replace(failed, pending=left, notes=(note,))
-                        return results
+        tasks: list[Task] = []
+        found = _Found(self.session)
+        while tasks or not found.ended:
+            if not found.ended and not any(task.patience == 0 for task in tasks):
+                tasks += [Task(issue, self._from(issue)) for issue in found.more()]
+            if not tasks:
+                continue
+            progress(len(results), len(results) + len(tasks))
+            tasks.sort(key=lambda task: task.patience)
+            self._driver.turn(tasks[:AT_ONCE])
+            for task in [task for task in tasks if task.want is None]:
+                results.append(task.result or self._failed(task))
+                if task.ends_the_run:
+                    left = sum(one.result is None for one in tasks)
+                    note = _left(len(results) - 1, left, more=not found.ended)
+                    results[-1] = replace(results[-1], pending=left, notes=(note,))
+                    return sorted(results, key=lambda result: result.number)
+                tasks.remove(task)
+        if found.error is not None:
+            raise found.error
         progress(len(results), len(results))
-        return results
+        return sorted(results, key=lambda result: result.number)
+
+    def _from(self, issue: Issue) -> Rounds:
+        """The rounds of an issue that a listing has shown."""
+        now = yield Again(issue)
+        return (yield from self._rounder.rounds(now))
+
+    def _failed(self, task: Task) -> Result:
+        return Result(task.issue.number, name_of(task.issue, self.session.rules), error=task.error)
 
 
-_WHOLE = ("fold", "check", "checkpoint", "reply")  # aliases that say something of the issue, not of one comment
+class _Found:
+    """What a listing finds, page by page, and what has waited longest first; an error comes behind what was found."""
+
+    def __init__(self, session: Session) -> None:
+        self.ended = False
+        self.error: StoreError | None = None
+        self._session = session
+        self._pages = sweep_pages(session)
+
+    def more(self) -> list[Issue]:
+        """What the next page has."""
+        try:
+            page = next(self._pages)
+            self.ended = page.cursor is None
+            return waiting(self._session, page.issues)[::-1]
+        except StoreError as error:
+            self.ended, self.error = True, error
+            return []
 
 
 def _left(done: int, left: int, *, more: bool) -> str:
     total = f"at least {done + left}" if more else f"{done + left}"
     return f"The run ended after {done} of {total} objects; the others are still pending, and the next run finds them."
-
-
-def ends_the_run(error: StoreError) -> bool:
-    """Whether the next object would meet the same: no permission, no budget, no GitHub."""
-    if isinstance(error, LockedIssue | NotFinished):
-        return False
-    lasting = isinstance(error, AccessDeniedError | BudgetExhausted | Cancelled)
-    return lasting or (isinstance(error, GitHubError) and error.status == 0)

@@ -14,7 +14,7 @@ from gh_store_action.domain.records import Issue, Rules, StoredObject
 from gh_store_action.domain.snapshots import snapshot as snapshots
 from gh_store_action.domain.strict_json import Json
 from gh_store_action.errors import InputError, ObjectNotFound, StoreError
-from gh_store_action.gateway.records import PAGE, Page, pages
+from gh_store_action.gateway.records import Page, pages
 from gh_store_action.store.lookup import Lookup
 from gh_store_action.store.session import Session
 
@@ -242,15 +242,21 @@ class Reader:
 
 
 def sweep_pages(session: Session) -> Iterator[Page]:
-    """All issues with the base label, a hundred a request; the first answer brings the rules."""
-    github, label = session.github, session.rules.base_label
-    first = github.sweep(label, None, first=PAGE, rules=session.unlearned)
+    """All issues with the base label, a hundred a request, those that changed last first: what is pending is near them.
+
+    The first answer brings the rules.
+    """
+
+    def page(cursor: str | None) -> Page:
+        return session.github.sweep(session.rules.base_label, cursor, rules=session.unlearned, newest=True)
+
+    label = session.rules.base_label
+    first = page(None)
     session.learn(first.reading)
     if session.rules.base_label != label:
-        label = session.rules.base_label
-        first = github.sweep(label, None, first=PAGE, rules=False)
-    github.transport.warn(first.rest)
-    return pages(first, lambda cursor: github.sweep(label, cursor, first=PAGE, rules=False))
+        first = page(None)
+    session.github.transport.warn(first.rest)
+    yield from pages(first, page)
 
 
 def waiting(session: Session, issues: Sequence[Issue], *, ask: bool = True) -> list[Issue]:

@@ -17,9 +17,11 @@ from gh_store_action.domain.records import Issue, Receipt
 from gh_store_action.domain.strict_json import Json
 from gh_store_action.domain.verdicts import APPLIED, Outcome, reaction_of
 from gh_store_action.errors import GitHubError, NotFinished, ObjectNotFound, StoreError
+from gh_store_action.gateway.records import Order
 from gh_store_action.hints import REPAIR, Text
 from gh_store_action.store.lookup import Lookup
-from gh_store_action.store.processor import MOST_RECEIPTS, Processor
+from gh_store_action.store.processing.rounds import MOST_RECEIPTS
+from gh_store_action.store.processor import Processor
 
 __all__ = ["Problem", "Verifier", "repairable"]
 
@@ -334,7 +336,7 @@ class Verifier:
         ]
         if not wrong:
             return issue
-        self.github.write(issue, self.session.viewer, receipts=wrong[:MOST_RECEIPTS])
+        self.github.write(Order(issue, receipts=wrong[:MOST_RECEIPTS]), viewer=self.session.viewer)
         return self._whole(self.github.now(issue.number))
 
     def _whole(self, issue: Issue) -> Issue:
@@ -349,4 +351,4 @@ class Verifier:
             version=__version__,
             reason=CHANGED,
         )
-        self.github.write(issue, self.session.viewer, checkpoint=text)
+        self.github.write(Order(issue, checkpoint=text), viewer=self.session.viewer)

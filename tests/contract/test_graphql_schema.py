@@ -75,11 +75,18 @@ def forms() -> dict[str, str]:
     return {**notes, **posts, "close": form_queries.form(close=True), "beside": queries.write(**_PLAIN, beside=True)}
 
 
-_PLAIN = {"checkpoint": False, "reply": False, "update": True, "close": True, "add": 1, "remove": 0}
+def many() -> dict[str, str]:
+    """The write request for several issues."""
+    return {
+        f"{count} issues": queries.write_all([{**_PLAIN, "lock": ""}, *[_PLAIN] * (count - 1)]) for count in (2, 10)
+    }
+
+
+_PLAIN: queries.Shape = {"checkpoint": False, "reply": False, "update": True, "close": True, "add": 1, "remove": 0}
 
 
 def test_documents__are_valid_against_the_official_schema(figures: Callable[[str], None]) -> None:
-    documents = {**constants(), **writes(), **forms()}
+    documents = {**constants(), **writes(), **forms(), **many()}
     problems = [
         f"{name}: {error.message}" for name, text in documents.items() for error in validate(official(), parse(text))
     ]

@@ -16,6 +16,7 @@ from graphql import (
     GraphQLSchema,
     InlineFragmentNode,
     IntValueNode,
+    ListValueNode,
     OperationDefinitionNode,
     SelectionSetNode,
     VariableNode,
@@ -196,7 +197,13 @@ class Estimate:
             self.requests += times
             self.nodes += times * size
             times *= max(size, 1)
+        elif node.name.value == "nodes" and parent.name == "Query":
+            times *= max(sum(len(self._ids(a.value)) for a in node.arguments or ()), 1)
         self._walk(node.selection_set, kind, times)
+
+    def _ids(self, value: Any) -> Sequence[Any]:
+        """Of a list of nodes, each of which asks for its own connections."""
+        return value.values if isinstance(value, ListValueNode) else self._variables.get(value.name.value) or ()
 
     def _int(self, value: Any) -> int:
         if isinstance(value, IntValueNode):

@@ -115,25 +115,25 @@ def test_snapshot__with_no_budget_at_all_says_that_too(scene: Scene, today: GitH
 
 
 def test_sweep__beyond_the_limit_keeps_what_is_done_and_the_next_run_goes_on(scene: Scene, today: GitHub) -> None:
-    numbers = [scene.make(name) for name in "abcde"]
+    numbers = [scene.make(f"o{number}") for number in range(12)]
     for number in numbers:
         scene.post(number, '{"count": 1}', by="github-actions[bot]")
-    today.set_rate_limit(scene.token, "graphql", limit=7, remaining=7)  # the list takes two, an object two
+    today.set_rate_limit(scene.token, "graphql", limit=11, remaining=11)  # the list takes two, twelve reads eight
     run = scene.run("process")
     assert run.exit_code == 1
-    assert [scene.data(number) for number in numbers] == [{"count": 1}] * 2 + [{"count": 0}] * 3
-    assert re.search(rf"c: GitHub's rate limit is reached\. Nothing is lost; {AGAIN}", run.error)
-    assert (run.outputs["processed"], run.outputs["pending"]) == ("2", "3")
-    assert (run.outputs["requests"], run.outputs["rate-remaining"]) == ("7", "0")
-    assert "The run ended after 2 of 5 objects; the others are still pending" in run.log
-    assert "2 of 5 objects" in run.summary
+    assert [scene.data(number) for number in numbers] == [{"count": 1}] * 10 + [{"count": 0}] * 2
+    assert re.search(rf"o10: GitHub's rate limit is reached\. Nothing is lost; {AGAIN}", run.error)
+    assert (run.outputs["processed"], run.outputs["pending"]) == ("10", "2")
+    assert (run.outputs["requests"], run.outputs["rate-remaining"]) == ("4", "0")
+    assert "The run ended after 10 of 12 objects; the others are still pending" in run.log
+    assert "10 of 12 objects" in run.summary
     assert "left of the hour's budget" in run.summary
 
     today.clock.advance(3_700)
     today.set_rate_limit(scene.token, "graphql", limit=1_000)
     run = scene.run("process")
-    assert (run.exit_code, run.outputs["processed"], run.outputs["pending"]) == (0, "3", "0")
-    assert [scene.data(number) for number in numbers] == [{"count": 1}] * 5
+    assert (run.exit_code, run.outputs["processed"], run.outputs["pending"]) == (0, "2", "0")
+    assert [scene.data(number) for number in numbers] == [{"count": 1}] * 12
     assert len(scene.replies(numbers[0])) == 0
 
 

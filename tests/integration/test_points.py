@@ -21,14 +21,17 @@ WRITES = {
     )
     for add, remove in ((0, 0), (1, 0), (40, 10))
 }
+_SHAPE: queries.Shape = {"checkpoint": False, "reply": True, "update": True, "close": True, "add": 1, "remove": 1}
+WRITES["write many"] = queries.write_all([_SHAPE, {**_SHAPE, "lock": ""}, {**_SHAPE, "beside": True}])
 
 
 @pytest.mark.parametrize("first", [1, 7, 50, 100])
 @pytest.mark.parametrize("name", [*DOCUMENTS, *WRITES])
 def test_points__are_those_of_githubs_formula(tmp_path: object, name: str, first: int) -> None:
     document = {**DOCUMENTS, **WRITES}[name]
-    body = {"query": document, "variables": {"first": first}}
-    assert points(document, {"first": first}) == Engine(Hub(tmp_path)).points(body) > 0  # type: ignore[arg-type]
+    variables = {"first": first, "ids": ["one"] * first}
+    body = {"query": document, "variables": variables}
+    assert points(document, variables) == Engine(Hub(tmp_path)).points(body) > 0  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("name", ["SWEEP", "LIST"])

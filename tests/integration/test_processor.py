@@ -10,7 +10,7 @@ import pytest
 from gh_store_action.domain.processing.context import PermissionUnknown
 from gh_store_action.errors import ConcurrentUpdateError, GitHubError, NotFinished, ObjectNotFound, StoreError
 from gh_store_action.gateway.transport import Cancelled
-from gh_store_action.store import processor
+from gh_store_action.store.processing import rounds
 from tests.double import BOT, Request
 from tests.support.store import World, world
 
@@ -184,7 +184,7 @@ def test_others_win_every_round__ends_after_a_bounded_number() -> None:
 
 
 def test_a_writer_who_never_stops_posting__the_run_ends_after_a_bounded_number(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(processor, "MOST_ROUNDS", 5)
+    monkeypatch.setattr(rounds, "MOST_ROUNDS", 5)
     with world() as w:
         number = w.object(data={"n": 0})
         w.update(number, INC)
@@ -399,7 +399,9 @@ def test_a_sweep__one_objects_trouble_does_not_stop_the_others(trouble: str) -> 
         elif trouble == "a checkpoint":
             w.repo.edit_issue(first, "alice", body='{"by": "hand"}')
             w.hub.faults.partial(
-                {"checkpoint": {"message": "No."}}, match=lambda r: "checkpoint:" in r.body, times=None
+                {name: {"message": "No."} for name in ("checkpoint", "o0_checkpoint", "o1_checkpoint")},
+                match=lambda r: "checkpoint:" in r.body,
+                times=None,
             )
         else:
             w.update(first, {"long": "x" * 500})

@@ -92,19 +92,23 @@ def test_process__a_permission_is_looked_up_once_for_each_new_author(w: World) -
         for author in ("alice", "bob", "mallory", "alice"):
             w.repo.comment(number, author, '{"n": 1}')
         w.repo.edit_issue(number, "alice", state="open")
-    assert counted(w, w.sweep) == 1 + 2 * 2 + 3
+    assert counted(w, w.sweep) == 1 + 2 + 3
 
 
-@pytest.mark.parametrize(("count", "waiting"), [(1, 0), (100, 0), (101, 0), (250, 3)])
-def test_sweep__is_one_for_each_hundred_objects_and_two_for_each_with_something_pending(
-    w: World, count: int, waiting: int
+@pytest.mark.parametrize(
+    ("count", "waiting", "requests", "points"),
+    [(1, 0, 1, 2), (101, 0, 2, 4), (101, 1, 4, 6), (250, 5, 5, 12), (250, 25, 8, 39), (1_000, 100, 25, 155)],
+)
+def test_sweep__is_one_for_each_hundred_objects_and_a_read_for_twenty_and_a_write_for_ten(
+    w: World, count: int, waiting: int, requests: int, points: int
 ) -> None:
-    numbers = [w.object(f"o{n}") for n in range(count)]
-    for number in numbers[:waiting]:
+    numbers = [w.settled(f"o{n}", {"count": 0}) for n in range(count)]
+    for number in numbers[:: count // waiting] if waiting else ():
         pending(w, number, 1)
     before = w.points()
-    assert counted(w, w.sweep) == -(-count // 100) + 2 * waiting
-    assert w.points() - before == 2 * -(-count // 100) + 2 * waiting
+    assert counted(w, w.sweep) == requests
+    assert w.points() - before == points
+    assert sum(w.data(number) == {"count": 0, "k0": 0} for number in numbers) == waiting
 
 
 # Snapshots

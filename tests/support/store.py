@@ -8,7 +8,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from gh_store_action.domain.log.entries import REPLY_PREFIX
+from gh_store_action.domain.objects import Marker, short_digest, title
 from gh_store_action.domain.processing.result import Result
+from gh_store_action.domain.records import Rules
+from gh_store_action.domain.strict_json import dump
 from gh_store_action.errors import StoreError
 from gh_store_action.gateway.issues import GitHub
 from gh_store_action.gateway.transport import Transport
@@ -107,6 +110,14 @@ class World:
             self.repo.comment(number, "alice", f"just talk {place}")
         return number
 
+    def settled(self, object_id: str, data: object) -> int:
+        """The same in fewer steps, as a run leaves it behind: revision 1, and no comments."""
+        number = self.repo.open_issue(
+            BOT, f"Stored Object: {object_id}", dump(data), ["stored-object", f"UID:{object_id}"], "closed"
+        )
+        self.repo.edit_issue(number, BOT, title=title(object_id, Marker(1, 0, 0, short_digest(data)), Rules()))
+        return number
+
     def legacy(self, object_id: str = "m", data: object = None) -> int:
         """An object as gh-store 0.5 made it, by a person's token."""
         state = {"count": 0} if data is None else data
@@ -162,6 +173,14 @@ class World:
             checkpoints=len(checkpoints),
         )
 
+    def look(self, numbers: Objects) -> Sight:
+        """The same of one object, or of several."""
+        return self.seen(numbers) if isinstance(numbers, int) else tuple(self.seen(number) for number in numbers)
+
+
+Objects = int | tuple[int, ...]
+Sight = Seen | tuple[Seen, ...]
+
 
 @contextmanager
 def world() -> Iterator[World]:
@@ -177,8 +196,8 @@ def world() -> Iterator[World]:
 
 
 def disturbed(
-    world: World, number: int, run: Callable[[str], object], again: Callable[[], object]
-) -> Iterator[tuple[int, str, Seen]]:
+    world: World, number: Objects, run: Callable[[str], object], again: Callable[[], object]
+) -> Iterator[tuple[int, str, Sight]]:
     """Kills `run` before and after each request that it makes, runs `again`, and gives what is seen then.
 
     A killed process is one whose requests do not arrive any more: all that it does goes through them.
@@ -199,15 +218,15 @@ def disturbed(
                 world.hub.restore(saved)
                 return
             again()
-            yield k, phase, world.seen(number)
+            yield k, phase, world.look(number)
 
 
-def undisturbed(world: World, number: int, run: Callable[[str], object], again: Callable[[], object]) -> Seen:
+def undisturbed(world: World, number: Objects, run: Callable[[str], object], again: Callable[[], object]) -> Sight:
     """What is seen after a run that nothing disturbs; the state is as before afterwards."""
     saved = world.hub.save()
     run(world.token())
     again()
-    seen = world.seen(number)
+    seen = world.look(number)
     world.hub.restore(saved)
     return seen
 

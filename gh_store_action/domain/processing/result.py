@@ -23,6 +23,7 @@ class Result:
         skipped: why the issue was left alone, empty for an object.
         moved_to: the issue that its object is being moved to, 0 for none.
         form: the number of the form's issue whose answers it is about, 0 for none.
+        beside: the node id of an issue that was to be closed with it and is not, empty where it is.
         error: the failure that ended the work on it, None where there was none.
         issue: as last read, None where it was not looked at.
     """
@@ -42,6 +43,7 @@ class Result:
     moved_to: int = 0
     error: StoreError | None = None
     form: int = 0
+    beside: str = ""
     issue: Issue | None = field(default=None, repr=False)
 
     @property

@@ -15,7 +15,7 @@ class FormGateway(ObjectGateway):
 
     def open_forms(self, label: str, cursor: str | None) -> Page:
         """A page of open issues with the label, oldest first, each with its newest few comments."""
-        return self.sweep(label, cursor, first=100, rules=False, states="OPEN")
+        return self.sweep(label, cursor, states="OPEN")
 
     def note(self, form: Issue, note: str, text: str) -> None:
         """Says something on a form's issue.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gh_store_action.gateway.queries import FRAGMENTS, UNLOCK, lock_again
+from gh_store_action.gateway.queries import FRAGMENTS, lock_again, unlock
 
 
 def form(*, note: str = "", close: bool = False, update: bool = False, lock: str | None = None) -> str:
@@ -21,7 +21,7 @@ def form(*, note: str = "", close: bool = False, update: bool = False, lock: str
     if update:
         names += ["$issue: ID!", "$text: String!", "$cursor: String"]
         say = "say: addComment(input: { subjectId: $issue, body: $text }) { commentEdge { node { fullDatabaseId } } }"
-        steps += [say] if lock is None else [UNLOCK, say, lock_again(lock)]
+        steps += [say] if lock is None else [unlock(), say, lock_again(lock)]
         steps.append("check: updateIssue(input: { id: $issue }) { issue { ...Head ...Log } }")
     if close:
         steps.append("close: updateIssue(input: { id: $form, state: CLOSED }) { clientMutationId }")

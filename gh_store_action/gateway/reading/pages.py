@@ -19,9 +19,23 @@ _ATTEMPTS = 2  # of a page that can be halved: the first answer of that kind may
 class Pages(RepositoryReader):
     """One repository's issues, many at a time."""
 
-    def sweep(self, label: str, cursor: str | None, *, first: int, rules: bool, states: str | None = None) -> Page:
-        """A page of all issues with the label, oldest first, without labels, and with own reactions alone."""
-        asked = {"labels": [label], "states": states, "first": first, "after": cursor, "rules": rules}
+    def sweep(
+        self,
+        label: str,
+        cursor: str | None,
+        *,
+        first: int = PAGE,
+        rules: bool = False,
+        states: str | None = None,
+        newest: bool = False,
+    ) -> Page:
+        """A page of all issues with the label, without labels, and with own reactions alone.
+
+        Args:
+            newest: what changed last comes first; else the oldest issue does.
+        """
+        order = {"field": "UPDATED_AT", "direction": "DESC"} if newest else {"field": "CREATED_AT", "direction": "ASC"}
+        asked = {"labels": [label], "states": states, "first": first, "after": cursor, "order": order, "rules": rules}
         return self._page(queries.SWEEP, self._names | asked, rules=rules)
 
     def look(self, issues: Sequence[Issue]) -> tuple[Issue, ...]:
@@ -31,6 +45,10 @@ class Pages(RepositoryReader):
     def more(self, issues: Sequence[Issue]) -> tuple[Issue, ...]:
         """Up to a hundred issues of a listing with all that other reads show of them but the log: one request."""
         return self._many(queries.MORE, issues)
+
+    def again(self, issues: Sequence[Issue]) -> tuple[Issue, ...]:
+        """Some issues as they are now, with their newest sixty comments: one request."""
+        return self._many(queries.AGAIN, issues)
 
     def _many(self, document: str, issues: Sequence[Issue]) -> tuple[Issue, ...]:
         """Those of the issues that are still there."""

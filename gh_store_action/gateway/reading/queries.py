@@ -10,6 +10,7 @@ from gh_store_action.gateway.queries import (
     NEWEST_TITLES,
     RENAME,
     RULES_FRAGMENT,
+    SHORT_FRAGMENTS,
 )
 
 _BRIEF = f"""
@@ -30,15 +31,13 @@ SWEEP = (
     """
 query Sweep(
   $owner: String!, $name: String!, $labels: [String!], $states: [IssueState!], $first: Int!, $after: String,
-  $rules: Boolean!
+  $order: IssueOrder!, $rules: Boolean!
 ) {
   viewer { login }
   repository(owner: $owner, name: $name) {
     nameWithOwner
     ...Rules @include(if: $rules)
-    issues(
-      labels: $labels, states: $states, first: $first, after: $after, orderBy: { field: CREATED_AT, direction: ASC }
-    ) {
+    issues(labels: $labels, states: $states, first: $first, after: $after, orderBy: $order) {
       totalCount
       pageInfo { hasNextPage endCursor }
       nodes {
@@ -121,4 +120,15 @@ fragment Head on Issue { """
     + HEAD
     + """ }
 """
+)
+
+# Issues with their newest comments, to be folded.
+AGAIN = (
+    """
+query Read($ids: [ID!]!) {
+  viewer { login }
+  nodes(ids: $ids) { ... on Issue { ...Head ...Log } }
+}
+"""
+    + SHORT_FRAGMENTS
 )

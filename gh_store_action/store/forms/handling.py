@@ -27,7 +27,8 @@ from gh_store_action.gateway.refusals import UnknownEffect
 from gh_store_action.store.creating import MOST_TRIES
 from gh_store_action.store.lookup import Lookup
 from gh_store_action.store.moving import Mover
-from gh_store_action.store.processor import Processor, ends_the_run
+from gh_store_action.store.processing.batches import ends_the_run
+from gh_store_action.store.processor import Processor
 from gh_store_action.store.updating import Update, text_of, update_of
 
 
@@ -184,9 +185,8 @@ class Desk:
 
     def _fold(self, form: Issue, target: Issue) -> Result:
         """Folds the object, and closes the form's issue with it."""
-        processor = Processor(self.session, dry_run=self.dry_run)
-        result = processor.advance(target, beside=form.node_id)
-        if processor.beside and not self.dry_run:
+        result = Processor(self.session, dry_run=self.dry_run).advance(target, beside=form.node_id)
+        if result.beside and not self.dry_run:
             self.github.close(form)
         return replace(result, form=form.number)
 

@@ -1,0 +1,171 @@
+"""Objects' rounds driven: what one asks for is done, and what many ask for in as few requests as GitHub takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from gh_store_action.domain.processing.result import Result
+from gh_store_action.domain.records import Issue
+from gh_store_action.errors import (
+    AccessDeniedError,
+    BudgetExhausted,
+    GitHubError,
+    LockedIssue,
+    NotFinished,
+    ObjectNotFound,
+    StoreError,
+)
+from gh_store_action.gateway.records import Order, Written
+from gh_store_action.gateway.refusals import UnknownEffect
+from gh_store_action.gateway.transport import Cancelled
+from gh_store_action.store.processing.wants import Again, Further, Rest, Rounds, Wait, Want
+from gh_store_action.store.session import Session
+
+MOST_READ = 20  # issues a request; with their comments and reactions far below GitHub's limit of nodes
+MOST_WRITTEN = 10  # issues a request, fewer after a failure: a large write runs into GitHub's time limit half-way
+MOST_STEPS = 60  # a request, of all its issues together (github-facts, section 4)
+MOST_AHEAD = 5  # requests for the log of one object before others get their turn
+
+
+class Task:
+    """One object's rounds, as far as they have come: they want something, or have ended with a result or an error."""
+
+    def __init__(self, issue: Issue, rounds: Rounds) -> None:
+        self.issue = issue
+        self.want: Want | None = None
+        self.result: Result | None = None
+        self.error: StoreError | None = None
+        self._rounds = rounds
+        self.go(None)
+
+    def go(self, answer: object) -> None:
+        """On to what is wanted next, with what was wanted last."""
+        self._on(lambda: self._rounds.send(answer))
+
+    def fail(self, error: StoreError) -> None:
+        """The same, where that failed."""
+        self._on(lambda: self._rounds.throw(error))
+
+    def _on(self, step: Callable[[], Want]) -> None:
+        self.want = None
+        try:
+            self.want = step()
+        except StopIteration as end:
+            self.result = end.value
+        except StoreError as error:
+            self.error = error
+
+    @property
+    def patience(self) -> int:
+        """Who reads back in a long log lets the others go first, and who waits lets everybody."""
+        return 2 if isinstance(self.want, Wait | Rest) else int(isinstance(self.want, Further))
+
+    @property
+    def ends_the_run(self) -> bool:
+        """Whether the next object would meet the same error."""
+        return self.error is not None and ends_the_run(self.error)
+
+
+class Driver:
+    """Does what the rounds of objects want."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.github = session.github
+        self._most = MOST_WRITTEN
+
+    def alone(self, issue: Issue, rounds: Rounds) -> Result:
+        """One object's rounds to their end.
+
+        Raises:
+            StoreError: it cannot be finished; what is not finished stays pending.
+        """
+        task = Task(issue, rounds)
+        while task.result is None:
+            if task.error is not None:
+                raise task.error
+            self.turn([task])
+        return task.result
+
+    def turn(self, tasks: Sequence[Task]) -> None:
+        """Does what the most urgent of them want, for many in one request; an error that ends the run ends it."""
+        first = min(task.patience for task in tasks)
+        for part in self._parts([task for task in tasks if task.patience == first]):
+            try:
+                answers = self._answers(part)
+            except StoreError as error:
+                if isinstance(error, UnknownEffect):
+                    self._most = max(1, self._most // 2)
+                for task in part:
+                    task.fail(error)
+            else:
+                for task, answer in zip(part, answers, strict=True):
+                    if isinstance(answer, StoreError):
+                        task.fail(answer)
+                    else:
+                        task.go(answer)
+            if any(task.ends_the_run for task in part):
+                return
+
+    def _parts(self, tasks: Sequence[Task]) -> Iterator[list[Task]]:
+        """Those that one request, or one pause, serves; in order."""
+        left = list(tasks)
+        while left:
+            kind = type(left[0].want)
+            alike = [task for task in left if type(task.want) is kind]
+            part, steps = alike[:1], _steps(alike[0])
+            for task in alike[1 : self._most_of(kind)]:
+                steps += _steps(task)
+                if steps > MOST_STEPS:
+                    break
+                part.append(task)
+            left = [task for task in left if task not in part]
+            yield part
+
+    def _most_of(self, kind: type[object]) -> int | None:
+        return {Order: self._most, Again: MOST_READ, Further: 1}.get(kind)
+
+    def _answers(self, part: Sequence[Task]) -> Sequence[object]:
+        """What each of them wanted, all of one kind."""
+        wants = [task.want for task in part]
+        if orders := [want for want in wants if isinstance(want, Order)]:
+            return self._written(orders)
+        if reads := [want.issue for want in wants if isinstance(want, Again)]:
+            return self._read(reads)
+        transport = self.github.transport
+        if waits := [want for want in wants if isinstance(want, Wait)]:
+            longest = max(waits, key=lambda wait: wait.seconds)
+            return [transport.wait(longest.seconds, longest.why)] * len(part)
+        if rests := [want for want in wants if isinstance(want, Rest)]:
+            transport.rest(last=any(rest.last for rest in rests))
+            return [None] * len(part)
+        (further,) = [want for want in wants if isinstance(want, Further)]
+        return [self.github.extend(further.issue, further.until, self.session.viewer, most=MOST_AHEAD)]
+
+    def _written(self, orders: Sequence[Order]) -> Sequence[Written]:
+        written = self.github.write(*orders, viewer=self.session.viewer)
+        if any(failure.strained for one in written for failure in one.failures):
+            self._most = max(1, self._most // 2)
+        return written
+
+    def _read(self, issues: Sequence[Issue]) -> Sequence[Issue | StoreError]:
+        if len(issues) == 1:
+            return [self.github.now(issues[0].number)]
+        found = {issue.number: issue for issue in self.github.again(issues)}
+        return [found.get(issue.number) or _gone(issue) for issue in issues]
+
+
+def _gone(issue: Issue) -> StoreError:
+    return ObjectNotFound(f"Issue #{issue.number} has gone.", "Nothing is to be done where it was deleted.")
+
+
+def _steps(task: Task) -> int:
+    return task.want.steps if isinstance(task.want, Order) else 0
+
+
+def ends_the_run(error: StoreError) -> bool:
+    """Whether the next object would meet the same: no permission, no budget, no GitHub."""
+    if isinstance(error, LockedIssue | NotFinished):
+        return False
+    lasting = isinstance(error, AccessDeniedError | BudgetExhausted | Cancelled)
+    return lasting or (isinstance(error, GitHubError) and error.status == 0)

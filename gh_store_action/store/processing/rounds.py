@@ -1,0 +1,338 @@
+"""One object's rounds: read, decide, one write that reads back, and again, until there is nothing to do."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+from gh_store_action.domain import objects
+from gh_store_action.domain.processing.context import Context, PermissionUnknown
+from gh_store_action.domain.processing.decide import decide
+from gh_store_action.domain.processing.effects import (
+    AskPermissions,
+    LookRound,
+    NotAnObject,
+    ReadAgain,
+    ReadFurther,
+    Step,
+    UpToDate,
+    Write,
+)
+from gh_store_action.domain.processing.result import Result
+from gh_store_action.domain.records import Issue, Receipt, Refusal
+from gh_store_action.domain.strict_json import same_data
+from gh_store_action.domain.verdicts import Counts, Verdict
+from gh_store_action.errors import ConcurrentUpdateError, NotFinished, StoreError
+from gh_store_action.gateway.records import Failure, Order, Written
+from gh_store_action.gateway.refusals import UnknownEffect, explained
+from gh_store_action.store.lookup import Lookup
+from gh_store_action.store.processing.wants import Again, Further, Rest, Rounds, Wait, Want
+from gh_store_action.store.session import Session
+
+MOST_RECEIPTS = 50  # a request; larger batches of aliases meet GitHub's resource limits (github-facts, section 4)
+MOST_CONTENT = 70  # reactions and comments a minute; GitHub's limit is 80 content-creating requests
+MOST_CONTESTED = 10  # rounds in which somebody else's write was in the way
+MOST_ROUNDS = 500  # far more than the receipts of the most comments take
+MOST_LAGS = 3  # reads that wait for the comment which the event names
+_WHOLE = ("fold", "check", "checkpoint", "reply")  # aliases that say something of the issue, not of one comment
+
+Answer = TypeVar("Answer")
+Part = Generator[Want, Any, Answer]
+
+
+class Pace:
+    """How many reactions and comments the last minute has had, of whatever object.
+
+    Args:
+        now: seconds.
+    """
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._recent: deque[float] = deque()
+
+    def room(self, comments: int) -> int:
+        """How many reactions may go beside so many comments."""
+        now = self._now()
+        while self._recent and self._recent[0] <= now - 60:
+            self._recent.popleft()
+        return max(0, MOST_CONTENT - len(self._recent) - comments)
+
+    def take(self, count: int) -> None:
+        """So many are sent now."""
+        self._recent.extend([self._now()] * count)
+
+    @property
+    def pause(self) -> float:
+        """Seconds until there is room again, where there is none."""
+        return math.ceil(60 - (self._now() - self._recent[0])) + 1
+
+
+@dataclass
+class Round:
+    """What one object's rounds have found out so far."""
+
+    issue: Issue
+    context: Context
+    object_id: str
+    beside: str = ""
+    verdicts: dict[int, Verdict] = field(default_factory=dict)
+    refusals: dict[int, Refusal] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    changed: bool = False
+    contested: int = 0
+    batch: int = MOST_RECEIPTS
+    left: int = 0
+    fruitless: int = 0
+    refused: int = 0
+    rounds: int = 0
+    lags: int = 0
+
+
+class Rounder:
+    """Makes the rounds of objects.
+
+    Args:
+        dry_run: decide, and write nothing.
+        renew: count the comments of an object again, see `Context`.
+    """
+
+    def __init__(self, session: Session, pace: Pace, *, dry_run: bool, renew: bool) -> None:
+        self.session = session
+        self.github = session.github
+        self.pace = pace
+        self.dry_run = dry_run
+        self.renew = renew
+
+    def rounds(self, issue: Issue, *, beside: str = "") -> Rounds:
+        """Goes round until what is read back shows nothing to do; `beside` is closed with the first write, if any."""
+        if not self.dry_run:
+            self.session.refuse_unknown_app()
+        object_id = objects.object_id_of(issue, self.session.rules) or ""
+        context = replace(self.session.context(object_id, issue.number), renew=self.renew)
+        work = Round(issue, context, object_id, beside)
+        while True:
+            work.rounds += 1
+            if work.rounds > MOST_ROUNDS:
+                raise StoreError(
+                    f"Issue #{issue.number} was not finished in {MOST_ROUNDS} rounds.",
+                    "Nothing is lost; run again, and please report it if it happens again.",
+                )
+            step = self._decide(work)
+            if isinstance(step, ReadFurther):
+                work.issue = yield Further(work.issue, step.until)
+            elif isinstance(step, ReadAgain):
+                yield from self._read_again(work, step)
+            elif isinstance(step, AskPermissions):
+                work.context = self.session.ask(work.context, object_id, step)
+            elif isinstance(step, LookRound):
+                work.context = replace(work.context, beside=Lookup(self.session).beside(work.issue, object_id))
+            elif isinstance(step, NotAnObject):
+                return self._left_alone(work, step)
+            elif isinstance(step, UpToDate):
+                return self._result(work, step, step.blocked)
+            else:
+                self._note(work, step)
+                if self.dry_run or not (yield from self._carry_out(work, step)):
+                    return self._result(work, step, step.blocked)
+
+    def _left_alone(self, work: Round, step: NotAnObject) -> Result:
+        if work.changed and not step.deleted:
+            raise ConcurrentUpdateError(
+                f"Issue #{work.issue.number} stopped being an object while this run wrote to it: {step.reason}.",
+                "Look whether the object was moved without these updates; then post them again there.",
+            )
+        found = Result(work.issue.number, work.object_id, skipped=step.reason, moved_to=step.moved_to)
+        closed = work.issue.closed
+        return replace(found, changed=work.changed, closed=closed, issue=work.issue, beside=work.beside)
+
+    def _read_again(self, work: Round, step: ReadAgain) -> Part[None]:
+        """Waits for GitHub to show one moment, a few times.
+
+        Raises:
+            NotFinished: when it does not; nothing is decided on such a read.
+        """
+        waited = work.lags < MOST_LAGS and (yield Wait(2.0**work.lags, step.why))
+        if not waited:
+            raise NotFinished(
+                f"Issue #{work.issue.number} cannot be processed now: {step.why}.",
+                "Nothing was written, and what is pending stays pending; run again later.",
+            )
+        work.lags += 1
+        work.issue = yield Again(work.issue)
+
+    def _decide(self, work: Round) -> Step:
+        try:
+            return decide(work.issue, work.context)
+        except PermissionUnknown as unknown:
+            raise PermissionUnknown(unknown.login, self.session.refusals_to_say.pop(unknown.login, "")) from None
+
+    def _note(self, work: Round, step: Write) -> None:
+        work.verdicts.update(step.verdicts)
+        for comment in step.verdicts:
+            work.refusals.pop(comment, None)
+        work.refusals.update({refusal.comment_id: refusal for refusal in step.refusals})
+        work.notes += [note for note in step.notes if note not in work.notes]
+        work.left = len(step.receipts)
+
+    def _carry_out(self, work: Round, step: Write) -> Part[bool]:
+        """One write and what it read back; says whether to go round again."""
+        receipts = yield from self._paced(work, step)
+        if receipts is None:
+            return False
+        before = work.issue
+        order = Order(
+            before,
+            title=step.title,
+            body=step.body,
+            close=step.close or (before.closed and not step.blocked),
+            checkpoint=step.checkpoint,
+            reply=step.reply,
+            receipts=receipts,
+            beside=work.beside,
+        )
+        try:
+            written = yield order
+        except UnknownEffect as error:
+            yield from self._pause(work, error)
+            work.batch = max(1, work.batch // 2)
+            work.issue = yield Again(before)
+            return True
+        yield from self._heed(work, step, written)
+        after = written.issue or (yield Again(before))
+        work.issue = after
+        failed = {failure.alias for failure in written.failures}
+        work.beside = work.beside if "beside" in failed else ""
+        if "lock" in failed:
+            work.notes.append("GitHub did not lock the conversation again; lock it by hand.")
+        if failed:
+            work.batch = max(1, work.batch // 2)
+        sent = step.title is not None
+        title, body = (step.title, step.body or "") if sent else (before.title, before.body)
+        revised = sent and objects.revises(before, step.marker)
+        confirmed = after.title == title and same_data(after.body, body)
+        if confirmed:
+            work.refused = work.refused if written.failures else 0
+            work.changed = work.changed or revised
+            owed = tuple(r for r in step.receipts if r not in receipts or r in written.missing(order))
+            work.context = replace(
+                work.context,
+                known={**work.context.known, **step.verdicts},
+                owed=owed,
+                own_title=after.title if sent else work.context.own_title,
+            )
+            self._say_overwritten(work, before, after)
+            yield from self._insist(work, step)
+        else:
+            work.changed = work.changed or (written.title is not None and revised)
+            work.context = replace(work.context, known={}, owed=(), own_title="")
+            self._contest(work, step)
+        if written.failures and confirmed and not sent:
+            return self._try_again(work, step)
+        return True
+
+    def _paced(self, work: Round, step: Write) -> Part[tuple[Receipt, ...] | None]:
+        """As many receipts as the pace allows; the body waits for none.  None: receipts alone, and no time left."""
+        comments = bool(step.checkpoint) + bool(step.reply)
+        alone = step.title is None and not comments and not step.close
+        while not (room := self.pace.room(comments)) and alone:
+            if not (yield Wait(self.pace.pause, "GitHub takes 80 reactions and comments a minute")):
+                work.notes.append(f"{len(step.receipts)} reactions are left for the next run.")
+                return None
+        chosen = step.receipts[: min(room, work.batch)]
+        self.pace.take(len(chosen) + comments)
+        return chosen
+
+    def _heed(self, work: Round, step: Write, written: Written, error: StoreError | None = None) -> Part[None]:
+        """Raises for what going round again would not fix; pauses, as GitHub asks for it, after what may pass."""
+        for failure in written.failures:
+            if failure.known or (failure.lasting and failure.alias in _WHOLE):
+                raise self._refusal(failure, step)
+        if written.body is not None and written.title == step.title and not same_data(written.body, step.body or ""):
+            raise NotFinished(
+                f"GitHub took the title of {step.object_id}, but kept another body than the one that was sent.",
+                "The next run rebuilds the body from the log; if it fails again, make the object smaller.",
+            )
+        refused = [f for f in written.failures if f.limited or (f.alias in _WHOLE and f.alias != "check")]
+        if refused and refused[0].limited:
+            work.refused += 1
+            yield Rest(last=work.refused >= self.github.transport.retries.max_attempts)
+        elif refused:
+            yield from self._pause(work, error or self._refusal(refused[0], step))
+
+    def _refusal(self, failure: Failure, step: Write) -> StoreError:
+        repository = self.github.repository
+        return explained(failure, "write issues", repository, {"issues": "write"}, object_id=step.object_id)
+
+    def _pause(self, work: Round, error: StoreError) -> Part[None]:
+        """A little longer each time that a write fails in a row, and the error where it has been tried often enough."""
+        retries = self.github.transport.retries
+        work.refused += 1
+        last = work.refused >= retries.max_attempts
+        if last or not (yield Wait(retries.backoff_factor**work.refused, error.what.rstrip("."))):
+            raise error
+
+    def _contest(self, work: Round, step: Write) -> None:
+        work.contested += 1
+        if work.contested > MOST_CONTESTED:
+            raise ConcurrentUpdateError(
+                f"#{work.issue.number} ({step.object_id}) could not be finished in {MOST_CONTESTED} rounds: "
+                "others wrote at the same time.",
+                "Nothing is lost; what is left is pending. Give the workflow `concurrency` by issue, and run again.",
+            )
+
+    def _try_again(self, work: Round, step: Write) -> bool:
+        """What fails again and again beside a body that is right is left for the next run."""
+        work.fruitless += 1
+        if work.fruitless < MOST_LAGS:
+            return True
+        work.notes.append(f"{len(step.receipts)} reactions could not be added; the next run tries again.")
+        return False
+
+    def _insist(self, work: Round, step: Write) -> Part[None]:
+        """A checkpoint that did not arrive is sent again: the body rests on it."""
+        error = NotFinished(
+            f"GitHub did not take the checkpoint of {step.object_id}.",
+            "The body is right; run again, and the next run enters it into the log.",
+        )
+        for _ in range(MOST_LAGS):
+            if not step.checkpoint or any(same_data(c.body, step.checkpoint) for c in work.issue.comments):
+                return
+            written = yield Order(work.issue, checkpoint=step.checkpoint)
+            yield from self._heed(work, step, written, error)
+            work.issue = written.issue or (yield Again(work.issue))
+        raise error
+
+    def _say_overwritten(self, work: Round, before: Issue, after: Issue) -> None:
+        """GitHub has no compare-and-swap: an edit saved between a read and its write is lost, and must be told."""
+        known = {*before.body_edits, *((before.created_at, login) for _, login in after.body_edits)}
+        for edit in after.body_edits:
+            if edit not in known and edit[1] not in self.session.counting:
+                work.notes.append(
+                    f"An edit of the body by {edit[1]}, saved while this run was writing, was overwritten; "
+                    "the edit history has it."
+                )
+
+    def _result(self, work: Round, step: UpToDate | Write, blocked: int) -> Result:
+        refusals = tuple(work.refusals[key] for key in sorted(work.refusals))
+        would = False
+        if self.dry_run and isinstance(step, Write) and step.title is not None:
+            would = objects.revises(work.issue, step.marker)
+        return Result(
+            number=work.issue.number,
+            object_id=step.object_id,
+            state=step.state,
+            counts=Counts.of(work.verdicts.values()),
+            pending=blocked,
+            receipts_left=work.left if isinstance(step, Write) and not self.dry_run else 0,
+            comments=work.issue.total_comments,
+            changed=work.changed or would,
+            closed=work.issue.closed,
+            refusals=refusals,
+            notes=tuple(work.notes),
+            beside=work.beside,
+            issue=work.issue,
+        )
