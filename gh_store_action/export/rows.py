@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from gh_store_action.domain.patches.modes import diff
+from gh_store_action.domain.patches.json_patch import diff
 from gh_store_action.domain.snapshots.snapshot import META, compact
 from gh_store_action.domain.strict_json import Json
 from gh_store_action.export.reading import Exported

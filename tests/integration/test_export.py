@@ -244,8 +244,10 @@ def export(w: World, folder: Path, kind: str = "jsonl") -> int:
 def test_export__is_a_request_for_each_hundred_comments_and_the_lists(
     w: World, tmp_path: Path, comments: int, requests: int
 ) -> None:
-    """Beside the comments the log has its initial state; the lists are those of the live and of the deleted objects, and
-    the first one asks again where the newest sixty comments do not lead to a title."""
+    """Beside the comments the log has its initial state; the lists are those of the live and of the deleted objects.
+
+    The first one asks again where the newest sixty comments do not lead to a title.
+    """
     w.object("a", comments=comments)
     w.object("b")
 
