@@ -38,6 +38,7 @@ INPUTS = {
     "commit-message": None,
     "commit-author": None,
     "branch": None,
+    "keep": None,
     "commit-via": "git",
     "allow-shrink": "false",
     "config": None,
