@@ -14,7 +14,7 @@ PY := .venv/bin/python
 PYTEST := $(PY) -m pytest
 export PROVE_BUDGET ?= 300
 
-.PHONY: help demo test coverage prove container-test contract web web-build bench lint format types lock release-check clean env
+.PHONY: help demo test coverage prove container-test contract web web-build bench lint format types lock release-prepare release-check clean env
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -85,6 +85,9 @@ lock: ## Resolve the dependencies again into both lock files
 	echo uv | compile_tool - --output-file .github/release-tools.lock && \
 	compile_tool tests/contract/readers.in --output-file tests/contract/readers.lock && \
 	echo "Written: requirements.lock, requirements-dev.lock, .github/release-tools.lock, tests/contract/readers.lock"
+
+release-prepare: env ## Give the tree a release's version, date and repository: VERSION=1.2.3 REPOSITORY=owner/name
+	@$(PY) scripts/release.py prepare "$(VERSION)" "$(REPOSITORY)"
 
 release-check: env ## Is this tree ready for a tag? VERSION=1.2.3, or the version that the package says
 	@version="$(or $(VERSION),$$($(PY) -m hatchling version))" && \

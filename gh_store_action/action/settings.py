@@ -116,6 +116,7 @@ class Settings:
         output: for snapshots and the site never None.
         commit_message: empty for the one that tells what is in the snapshot.
         branch: empty for the one that is checked out.
+        keep: None for all commits of the branch.
         config: a local configuration file.
         unused: inputs that were given and do nothing in this mode.
         event_comment_id: the comment that the event is about; None for other events, or where `repository` is not
@@ -145,6 +146,7 @@ class Settings:
     commit_message: str = ""
     commit_author: Author = Author()
     branch: str = ""
+    keep: int | None = None
     commit_via: str = "git"
     allow_shrink: bool = False
     config: str | None = None
@@ -257,6 +259,10 @@ def _check_combination(mode: str, values: Mapping[str, Any]) -> None:
         raise InputError(f"Mode `{mode}` needs one of the inputs `data` and `data-file`; {found}.", "Set one of them.")
     if mode == "get" and values["revision"] and values["at"]:
         raise InputError("The inputs `revision` and `at` are both set.", "Leave one of them out.")
+    if values["keep"] and values["commit-via"] == "api":
+        raise InputError(
+            "The input `keep` needs `commit-via: git`: the API only adds commits.", "Leave one of them out."
+        )
 
 
 def _runner(environ: Mapping[str, str]) -> dict[str, Any]:
@@ -302,6 +308,7 @@ INPUTS: Mapping[str, Input] = {
     "commit-message": Input("", _SNAPSHOTS, raw=True, missing=""),
     "commit-author": Input("", _SNAPSHOTS, author, missing=Author()),
     "branch": Input("", _SNAPSHOTS, branch, missing=""),
+    "keep": Input("", _SNAPSHOTS, number),
     "commit-via": Input("git", _SNAPSHOTS, choice(*COMMIT_WAYS)),
     "allow-shrink": Input("false", _SNAPSHOTS, boolean),
     "config": Input(""),

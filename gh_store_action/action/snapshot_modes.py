@@ -32,6 +32,7 @@ def _snapshots(run: Run) -> Snapshots:
         fallback_branch=settings.ref_name,
         via_api=settings.commit_via == "api",
         repository=run.workspace.environ.get("GITHUB_REPOSITORY", ""),
+        keep=settings.keep or 0,
     )
     if target.via_api and settings.commit_author != Author():
         run.report.notice("The input `commit-author` has no effect with `commit-via: api`: the author is the token's.")

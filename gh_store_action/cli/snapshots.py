@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
+from gh_store_action.arguments import number
 from gh_store_action.cli.invocation import Invocation, invocation
 from gh_store_action.cli.options import command, dry_run
 from gh_store_action.domain.names import EXPORTS, FORMATS
@@ -33,6 +34,7 @@ def _options(function: Decorated) -> Decorated:
             "--commit-author", metavar="'NAME <MAIL>'", default="", help="With --commit; else github-actions[bot]."
         ),
         click.option("--branch", metavar="NAME", default="", help="With --commit; else the one checked out."),
+        click.option("--keep", metavar="N", default="", help="With --branch; how many commits that keeps, else all."),
         click.option("--commit-message", metavar="TEXT", default="", help="With --commit."),
         click.option(
             "--commit", is_flag=True, help="Commit and push what was written to the checkout that it lies in."
@@ -93,12 +95,18 @@ def _write(
     commit: bool,
     commit_message: str,
     branch: str,
+    keep: str,
     commit_author: str,
     allow_shrink: bool,
     dry_run: bool,
 ) -> int:
     run = invocation()
-    needing = {"--commit-message": commit_message, "--branch": branch, "--commit-author": commit_author}
+    needing = {
+        "--commit-message": commit_message,
+        "--branch": branch,
+        "--keep": keep,
+        "--commit-author": commit_author,
+    }
     if idle := [option for option, value in needing.items() if value and not commit]:
         raise InputError(f"{idle[0]} has no effect without --commit.", "Add --commit, or leave it out.")
     kind = format_ or _looks_like(path)
@@ -107,7 +115,13 @@ def _write(
         named = Path(path or DEFAULT[kind]).expanduser().absolute()
         file = Path(passing).resolve() / "snapshot" if path == STANDARD_OUTPUT else named
         target = Target(
-            path=str(file), format=kind, commit=commit, message=commit_message, author=commit_author, branch=branch
+            path=str(file),
+            format=kind,
+            commit=commit,
+            message=commit_message,
+            author=commit_author,
+            branch=branch,
+            keep=number("--keep", keep) if keep else 0,
         )
         snapshots = Snapshots(
             run.session,

@@ -27,6 +27,7 @@ class Target:
         message: empty for one that says what is in it.
         via_api: let GitHub make the commit, and sign it; the author is whose the token is.
         repository: for that way, the one that gets the commit where no checkout tells; empty for the store's.
+        keep: how many commits the branch keeps, 0 for all.
     """
 
     path: str
@@ -38,6 +39,7 @@ class Target:
     fallback_branch: str = ""
     via_api: bool = False
     repository: str = ""
+    keep: int = 0
 
 
 @dataclass(frozen=True)
@@ -366,4 +368,5 @@ class Destination:
             author=self.target.author,
             branch=self.target.branch,
             fallback_branch=self._fallback,
+            keep=self.target.keep,
         )

@@ -21,7 +21,8 @@ from gh_store_action.errors import ConcurrentUpdateError, InputError, StoreError
 from gh_store_action.hints import InWorkflow, Setting, Text, Without
 from gh_store_action.workspace.apart import Configuration, apart
 from gh_store_action.workspace.git import Git, RaceLost, Unreachable
-from gh_store_action.workspace.tips import Target, Tip, blobs_of
+from gh_store_action.workspace.keeping import kept
+from gh_store_action.workspace.tips import Target, Tip, blobs_of, not_of_its_own
 from gh_store_action.workspace.trees import FILE, Entries, check_attributes, entries_of, index_info, tree_of
 
 TRIES = 12  # 20 jobs that push at once, each push 3 seconds long, all get through (simulated, 2000 times)
@@ -42,6 +43,7 @@ class Publication:
         fallback_branch: the branch where `branch` is empty and HEAD is detached (the event's, or the default branch).
         guarded: one of the paths, of which the branch may have a newer content than ours; empty for none.
         known: git's names of that file's contents which ours is newer than.
+        keep: how many commits the branch keeps, the new one among them, 0 for all: older ones are squashed.
     """
 
     paths: tuple[str, ...]
@@ -52,6 +54,7 @@ class Publication:
     fallback_branch: str = ""
     guarded: str = ""
     known: frozenset[str] = frozenset()
+    keep: int = 0
 
 
 class Overtaken(Exception):
@@ -126,12 +129,14 @@ class Checkout:
         """Look, without the network, whether such a publication can be tried; the name of its branch.
 
         Raises:
-            InputError: branch, author or message cannot be used.
+            InputError: branch, author or message cannot be used; old commits of the branch checked out would go.
             StoreError: no repository, no remote, or no branch.
         """
         Author.parse(publication.author)
         _message(publication.message)
         target = self._target(publication)
+        if target.keep and target.related:
+            raise not_of_its_own(target.branch, "is checked out")
         self._remote()
         return target.branch
 
@@ -197,6 +202,9 @@ class Checkout:
         it.  Where it was not (behind, ahead, another branch, a detached HEAD), or somebody holds a lock, HEAD and the
         index stay as they are: moving one of them would show the work of others as undone in the work tree.
 
+        Where the branch keeps a number of commits, those of others among the newest are kept like ours, and the push
+        takes the place of the very commit that was looked at, or fails.
+
         A push whose answer did not come is looked for on the branch before anything is pushed again.
 
         Args:
@@ -238,9 +246,10 @@ class Checkout:
                     tree = tree_of(git, base, entries)
                     if not tree:
                         return Published("", target.branch, tries)
-                    parents = ("-p", base) if base else ()
+                    before = kept(git, base, target.keep - 1) if target.keep else base
+                    parents = ("-p", before) if before else ()
                     commit = git.run("commit-tree", tree, *parents, stdin=message, variables=author.variables).line
-                    git.push(remote, commit, target.branch)
+                    git.push(remote, commit, target.branch, instead_of="" if before == base else base)
             except RaceLost:
                 pass
             except Unreachable as error:
@@ -262,7 +271,7 @@ class Checkout:
         branch = (
             self._valid(publication.branch) if publication.branch else self.head_branch(publication.fallback_branch)
         )
-        return Target(branch, related=branch == head)
+        return Target(branch, related=branch == head, keep=publication.keep)
 
     def _symbolic_head(self) -> str:
         self.git.run("rev-parse", "--git-dir")

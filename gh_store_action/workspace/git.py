@@ -139,8 +139,11 @@ class Git:
         if answer.code:
             raise failure("update-ref", answer)
 
-    def push(self, remote: str, commit: str, branch: str) -> None:
+    def push(self, remote: str, commit: str, branch: str, *, instead_of: str = "") -> None:
         """Push one commit to one branch, never by force.
+
+        Args:
+            instead_of: the branch's commit that is to go, where the new one does not stand on it; still no other one.
 
         Raises:
             RaceLost: the branch has moved since the commit was built.
@@ -148,7 +151,9 @@ class Git:
             StoreError: it was refused for another reason.
         """
         options = ("--porcelain", "--no-verify", "--no-follow-tags", "--no-signed", "--recurse-submodules=no")
-        answer = self.run("push", *options, remote, f"{commit}:refs/heads/{branch}", may_fail=True)
+        ref = f"refs/heads/{branch}"
+        lease = (f"--force-with-lease={ref}:{instead_of}",) if instead_of else ()
+        answer = self.run("push", *options, *lease, remote, f"{commit}:{ref}", may_fail=True)
         if answer.code:
             refused = REFUSED.search(answer.said)
             error = failure("push", answer, otherwise=StoreError if refused else Unreachable)

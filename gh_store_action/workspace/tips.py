@@ -6,17 +6,23 @@ import os
 import re
 from dataclasses import dataclass
 
-from gh_store_action.errors import StoreError
+from gh_store_action.errors import InputError, StoreError
 from gh_store_action.hints import Setting, Text
 from gh_store_action.workspace.git import Git
 
 
 @dataclass(frozen=True)
 class Target:
-    """The branch to push to; `related`: HEAD is, or was, on it, so it is never made from nothing."""
+    """The branch to push to.
+
+    Args:
+        related: HEAD is, or was, on it, so it is never made from nothing.
+        keep: how many of its commits stay, 0 for all; then it is never the default branch.
+    """
 
     branch: str
     related: bool
+    keep: int = 0
 
 
 def blobs_of(git: Git, commit: str, path: str) -> dict[str, str]:
@@ -43,18 +49,33 @@ class Tip:
         """Its name; empty when the branch is to be made.
 
         Raises:
+            InputError: old commits of the default branch would go.
             StoreError: a branch that must be there is not; the remote does not answer.
         """
         ref = f"refs/heads/{self.target.branch}"
-        listed = self.git.run("ls-remote", self.remote, ref).line.splitlines()
+        default = ("--symref", self.remote, "HEAD") if self.target.keep else (self.remote,)
+        listed = self.git.run("ls-remote", *default, ref).line.splitlines()
+        if f"ref: {ref}\tHEAD" in listed:
+            raise not_of_its_own(self.target.branch, "is the default branch")
         tip = next((sha for sha, _, name in (line.partition("\t") for line in listed) if name == ref), "")
         if not tip:
             self._may_be_made()
-        elif self.git.run(
-            "cat-file", "-e", f"{tip}^{{commit}}", variables={"GIT_NO_LAZY_FETCH": "1"}, may_fail=True
-        ).code:
+        elif self._deepened or not self._is_here(tip):
             self._fetch(tip)
         return tip
+
+    def _is_here(self, tip: str) -> bool:
+        variables = {"GIT_NO_LAZY_FETCH": "1"}
+        return not self.git.run("cat-file", "-e", f"{tip}^{{commit}}", variables=variables, may_fail=True).code
+
+    @property
+    def _deepened(self) -> bool:
+        """Whether more than the tip is needed of a branch of which a shallow clone may have that alone."""
+        return bool(self.target.keep) and self._is_shallow
+
+    @property
+    def _is_shallow(self) -> bool:
+        return self.git.run("rev-parse", "--is-shallow-repository").line == "true"
 
     def _may_be_made(self) -> None:
         if (
@@ -73,10 +94,18 @@ class Tip:
     def _fetch(self, tip: str) -> None:
         """Fetch by name, so that neither FETCH_HEAD nor a ref changes.
 
-        A shallow clone stays shallow, and a branch of no relation comes without its history.  The related one comes
-        with what lies between, so that a later ``git pull`` still finds the common commit.
+        A shallow clone stays shallow, and a branch of no relation comes with as much history as it keeps.  The related
+        one comes with what lies between, so that a later ``git pull`` still finds the common commit.
         """
-        shallow = self.git.run("rev-parse", "--is-shallow-repository").line == "true"
-        depth = ("--depth=1",) if shallow and not self.target.related and not self.whole else ()
+        alone = self._is_shallow and not self.target.related and not self.whole
+        depth = (f"--depth={self.target.keep or 1}",) if alone else ()
         quiet = ("--no-tags", "--no-prune", "--no-recurse-submodules", "--no-write-fetch-head", "--refmap=")
         self.git.run("fetch", *quiet, *depth, self.remote, tip)
+
+
+def not_of_its_own(branch: str, why: str) -> InputError:
+    """A branch whose commits are others' work too loses none of them."""
+    return InputError(
+        f"The branch {branch} {why}, and no commit of it is ever squashed.",
+        Text("Give ", Setting("branch"), " a branch of the store's own, or leave ", Setting("keep"), " out."),
+    )

@@ -170,6 +170,10 @@ def test_commit__pushes_to_the_checkout_that_the_file_lies_in(shell: Shell, tmp_
     assert len(done.json["commit_sha"]) == 40
     assert "data/s.json" in real.files(remote)
     assert real.git(remote, "log", "-1", "--format=%an %s", "main").strip() == "Ada Save the store"
+    for name in ("a", "b"):
+        output = str(checkout / f"{name}.json")
+        assert shell.run("snapshot", "--output", output, "--commit", "--branch", "data", "--keep", "1").code == 0
+    assert real.git(remote, "rev-list", "--count", "data").strip() == "1"
 
 
 def test_commit__outside_of_a_checkout_is_one_line(github: GitHub, shell: Shell) -> None:
@@ -217,7 +221,7 @@ def test_cli__a_path_with_a_slash_at_its_end_is_a_folder(shell: Shell, tmp_path:
     assert (done.code, (tmp_path / "other").exists()) == (2, False)
 
 
-@pytest.mark.parametrize("option", ["--commit-message", "--branch", "--commit-author"])
+@pytest.mark.parametrize("option", ["--commit-message", "--branch", "--keep", "--commit-author"])
 def test_commit__its_options_alone_are_refused(shell: Shell, option: str) -> None:
     done = shell.run("snapshot", option, "A <a@b.c>")
     assert done.code == 2

@@ -10,6 +10,7 @@ from types import ModuleType
 import pytest
 import yaml
 
+from tests.support import git
 from tests.support.runner import ROOT
 
 
@@ -48,7 +49,13 @@ READY = {
     "Dockerfile": f"FROM docker.io/library/python:3.13-slim@{DIGEST}\n",
     "action.yml": "name: x\nruns:\n  using: docker\n  image: Dockerfile\n",
     "gh_store_action/__init__.py": '__version__ = "1.2.3"\n',
+    "pyproject.toml": '[project.urls]\nRepository = "https://github.com/octo/store-action"\n',
 }
+
+
+@pytest.fixture(autouse=True)
+def nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GITHUB_REPOSITORY", raising=False)
 
 
 @pytest.fixture
@@ -146,6 +153,12 @@ def test_check__a_ready_tree_says_what_will_happen(tree: Path, capsys: pytest.Ca
         ("action.yml", "runs:\n  using: docker\n", "exactly once"),
         ("gh_store_action/__init__.py", '__version__ = "1.2.2"\n', "says 1.2.2, the tag 1.2.3"),
         ("gh_store_action/__init__.py", "", "has no line"),
+        ("pyproject.toml", "", "has no line"),
+        (
+            "pyproject.toml",
+            'Repository = "https://github.com/org/x"\n',
+            "names org/x, another repository: `make release-prepare VERSION=1.2.3 REPOSITORY=owner/name`",
+        ),
     ],
 )
 def test_check__each_reason_against_it_is_said(
@@ -161,7 +174,49 @@ def test_check__says_all_reasons_at_once(tree: Path, capsys: pytest.CaptureFixtu
     for name in READY:
         (tree / name).write_text("")
     assert release.main(["check", "1.2.3"], tree) == 1
-    assert capsys.readouterr().err.count("  - ") == 4
+    assert capsys.readouterr().err.count("  - ") == 5
+
+
+def test_check__of_another_repositorys_run_is_a_reason(
+    tree: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GITHUB_REPOSITORY", "ada/fork")
+    assert release.main(["check", "1.2.3"], tree) == 1
+    assert "names octo/store-action, another repository" in capsys.readouterr().err
+
+
+def test_prepare__puts_version_date_and_repository_everywhere_and_then_nothing_speaks_against_it(
+    tree: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    picture = b"\x89PNG\r\n\xff"
+    (tree / "picture.png").write_bytes(picture)
+    (tree / "CHANGELOG.md").write_text(
+        "# Changelog\n\n## [Unreleased]\n\n- New.\n\n## [1.2.3] - 2026-01-01\n\n- Old.\n"
+    )
+    (tree / "README.md").write_bytes(
+        b"uses: octo/store-action@v1\r\nghcr.io/octo/store-action:v1, github.com/octo/store-action.git,"
+        b" octo/store-actions, xocto/store-action\r\n"
+    )
+    git.git(tree, "init", "--quiet")
+    git.git(tree, "add", ".")
+
+    assert release.main(["prepare", "2.0.0", "Ada/Objects"], tree) == 0
+    once = {file: file.read_bytes() for file in tree.iterdir() if file.is_file()}
+    assert release.main(["prepare", "2.0.0", "Ada/Objects"], tree) == 0
+
+    assert {file: file.read_bytes() for file in tree.iterdir() if file.is_file()} == once
+    assert once[tree / "README.md"] == (
+        b"uses: Ada/Objects@v1\r\nghcr.io/ada/objects:v1, github.com/Ada/Objects.git,"
+        b" octo/store-actions, xocto/store-action\r\n"
+    )
+    assert once[tree / "picture.png"] == picture
+    assert release.main(["check", "2.0.0"], tree) == 0
+    assert capsys.readouterr().out.endswith("Its notes:\n  | - New.\n")
+
+
+def test_prepare__takes_a_repository_alone(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert release.main(["prepare", "2.0.0", "store"], tree) == 1
+    assert "'store' is no repository" in capsys.readouterr().err
 
 
 def test_outputs__are_lines_for_the_workflow(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:

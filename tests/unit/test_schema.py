@@ -511,3 +511,10 @@ def test_compile_schema__compares_no_item_with_each_other(keyword: str) -> None:
         for size in (100, 800)
     )
     assert many < 12 * few
+
+
+def test_pattern__without_re2_is_an_error_that_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "re2", None)  # as where it is not installed
+    assert s.violations(s.compile_schema('{"type": "object"}', name="a.json"), []) != ()
+    with pytest.raises(s.SchemaError, match="needs the package google-re2, which is not installed"):
+        s.compile_schema('{"pattern": "^a"}', name="a.json")

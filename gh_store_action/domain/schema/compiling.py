@@ -297,8 +297,13 @@ def _operand(keyword: str, schema: dict[str, Any], children: Mapping[str, Any], 
 
 def _pattern(text: str, place: _Place) -> Pattern:
     """A regular expression for RE2, which writes ECMA-262's `\\u00e9` as `\\x{00e9}`."""
-    import re2  # where a schema has a regular expression
-
+    try:
+        import re2  # where a schema has a regular expression
+    except ImportError:
+        raise place.error(
+            f"the regular expression {_quoted(text)} needs the package google-re2, which is not installed: "
+            "it has no wheel for this Python or system. Use CPython 3.11 to 3.14 and no musl, or build it"
+        ) from None
     options = re2.Options()
     options.log_errors = False
     options.never_capture = True
