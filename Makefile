@@ -14,7 +14,7 @@ PY := .venv/bin/python
 PYTEST := $(PY) -m pytest
 export PROVE_BUDGET ?= 300
 
-.PHONY: help demo test coverage prove container-test contract web web-build bench lint format types lock release-prepare release-check clean env
+.PHONY: help demo test coverage prove container-test contract web web-build api bench lint format types lock release-prepare release-check clean env
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -49,6 +49,10 @@ web: env ## The client and the page: types, tests, whether the committed page is
 
 web-build: ## Build the page from web/site into the package; commit what it writes
 	@cd web && npm ci --silent --no-audit --no-fund && npm run --silent build
+
+api: env ## Write docs/api.md from the docstrings; commit it.  The same as a site goes to build/api
+	@$(PY) scripts/api_docs.py docs/api.md
+	@$(PY) scripts/api_docs.py build/api
 
 bench: env ## Measure requests, bytes, time and memory beside gh-store 0.11.3 (an hour; BENCH=--quick: minutes, --resume: the rest)
 	@$(PY) -c 'import matplotlib' 2>/dev/null || $(PY) -m pip install --quiet --disable-pip-version-check 'matplotlib>=3.9'

@@ -60,7 +60,7 @@ class StoreError(Exception):
 
 
 class InputError(StoreError):
-    """An input of the action, or an argument of the command, that cannot be used as it is."""
+    """An input of the action, an option of the command or an argument of the library that cannot be used as it is."""
 
     exit_code = 2
 

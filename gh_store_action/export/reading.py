@@ -59,10 +59,10 @@ class Exporter:
 
     def _deleted(self) -> set[int]:
         """The issues of deleted objects; what a rolled-over issue holds is in the log of the new one."""
-        github, rules = self.session.github, self.session.rules
+        rules = self.session.rules
 
         def page_from(cursor: str | None) -> Page:
-            return github.issues(rules.archived_label, cursor)
+            return self.session.listed(cursor, deleted=True)
 
         issues = [issue for page in pages(page_from(None), page_from) for issue in page.issues]
         gone = [issue for issue in issues if not objects.has_label(issue, rules.base_label)]

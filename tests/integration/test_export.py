@@ -16,7 +16,6 @@ import jsonpatch
 import pytest
 import rfc8785
 
-from gh_store_action.export import files
 from gh_store_action.export.reading import Exporter
 from gh_store_action.export.rows import LOG, OBJECT
 from gh_store_action.store.lookup import Lookup
@@ -231,13 +230,12 @@ def test_export__what_cannot_be_written_is_one_line_and_leaves_nothing(told: She
 # Costs
 
 
-def export(w: World, folder: Path, kind: str = "jsonl") -> int:
-    """Requests of one export."""
+def export(w: World, folder: Path) -> list[str]:
+    """The requests of one export."""
     token, before = w.token(), w.requests()
     with store_of(w, token) as store:
-        reader = Reader(Lookup(store.session))
-        files.write(folder / "out", kind, Exporter(reader).everything())
-    return w.requests() - before
+        store.export(folder / "out", format="jsonl")
+    return [request.operation for request in list(w.hub.requests)[before:]]
 
 
 @pytest.mark.parametrize(("comments", "requests"), [(1, 1), (99, 1), (100, 2), (250, 3)])
@@ -246,12 +244,14 @@ def test_export__is_a_request_for_each_hundred_comments_and_the_lists(
 ) -> None:
     """Beside the comments the log has its initial state; the lists are those of the live and of the deleted objects.
 
-    The first one asks again where the newest sixty comments do not lead to a title.
+    Of long issues a list tells too little, so they are looked at once more, a hundred a request.
     """
     w.object("a", comments=comments)
     w.object("b")
 
-    assert export(w, tmp_path) == 2 + (comments > 60) + requests + 1
+    made = export(w, tmp_path)
+    assert (made.count("List"), made.count("Read")) == (2, requests + 1)
+    assert made.count("More") == len(made) - 3 - requests <= 1
 
 
 def test_export__an_object_that_goes_while_it_is_read_is_left_out(w: World) -> None:
