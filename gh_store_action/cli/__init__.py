@@ -181,10 +181,10 @@ ROOMS: tuple[tuple[str, str, Mapping[str, str]], ...] = (
         "Objects",
         "objects",
         {
-            "create": "Create an object.",
+            "create": "Create an object, or many.",
             "upsert": "Make an object be DATA, whether it is there or not.",
             "get": "Print an object, or what a JSONPath finds in it.",
-            "update": "Post an update of an object.",
+            "update": "Post an update of an object, or of many.",
             "edit": "Edit an object in $VISUAL or $EDITOR.",
             "delete": "Delete an object.",
             "restore": "Bring a deleted object back.",
