@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from gh_store_action import __version__
+from gh_store_action.cli.completing import completed
 from gh_store_action.cli.options import Call, common
 from gh_store_action.cli.screen import output_failed
 from gh_store_action.cli.wording import explained
@@ -72,7 +73,7 @@ class Program(click.Group):
         """The command of that name: its room is imported now, and no other."""
         room = next((room for _, room, summaries in ROOMS if cmd_name in summaries), None)
         commands: Sequence[click.Command] = import_module(f"{__name__}.{room}").COMMANDS if room else ()
-        return next((one for one in commands if one.name == cmd_name), None)
+        return next((completed(one) for one in commands if one.name == cmd_name), None)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -168,7 +169,7 @@ def program(ctx: click.Context) -> int:
       gh-store get metrics
 
     \b
-    Completion of commands and options, for bash (or zsh, fish):
+    Completion of commands, options, ids and files, for bash (or zsh, fish):
       eval "$(gh-store completion bash)"
     """
     if ctx.invoked_subcommand is None:
@@ -181,10 +182,10 @@ ROOMS: tuple[tuple[str, str, Mapping[str, str]], ...] = (
         "Objects",
         "objects",
         {
-            "create": "Create an object.",
+            "create": "Create an object, or many.",
             "upsert": "Make an object be DATA, whether it is there or not.",
             "get": "Print an object, or what a JSONPath finds in it.",
-            "update": "Post an update of an object.",
+            "update": "Post an update of an object, or of many.",
             "edit": "Edit an object in $VISUAL or $EDITOR.",
             "delete": "Delete an object.",
             "restore": "Bring a deleted object back.",
@@ -230,7 +231,7 @@ ROOMS: tuple[tuple[str, str, Mapping[str, str]], ...] = (
             "init": "Write this machine's configuration, or with --repository-files the workflows.",
             "doctor": "Check a repository and say what to do.",
             "access": "Say what a person may do to an object, and which rule says so.",
-            "completion": "Print the script that completes commands and options.",
+            "completion": "Print the script that completes commands, options, ids and files.",
         },
     ),
 )

@@ -106,7 +106,8 @@ class Invocation:
         with as_input() if self.config else nullcontext():
             local = read_local(self.config)
             parse_local(local or "", source=self.config or LOCAL_FILE)
-        if local is None and not click.get_current_context().params.get("dry_run"):
+        context = click.get_current_context()
+        if local is None and not context.params.get("dry_run") and not context.resilient_parsing:
             self._leave_the_default()
         repository = self.repository
         self.screen.wait()

@@ -117,9 +117,11 @@ def access(object_id: str, login: str) -> int:
 
 
 @command("completion", "gh-store completion bash")
-@click.argument("shell", type=click.Choice(list(SHELLS)))
+@click.argument("shell", metavar="SHELL", type=click.Choice(list(SHELLS)))
 def completion(shell: str) -> int:
-    """Print the script that completes commands and options.
+    """Print the script that completes commands, options, ids and files.
+
+    SHELL is one of these:
 
     \b
     bash: eval "$(gh-store completion bash)" in ~/.bashrc

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -83,6 +83,16 @@ class ObjectGateway(GitHub):
         nodes = (self._repository(answer).get("issues") or {}).get("nodes") or ()
         viewer = str((answer.data.get("viewer") or {}).get("login") or "").lower()
         return tuple(brief(node, viewer) for node in nodes if node)
+
+    def label_names(self) -> Iterator[str]:
+        """The names of the repository's labels, as GitHub lists them: one request for each hundred."""
+        number = 1
+        while True:
+            page = self.transport.get(f"{self._path}/labels", {"per_page": 100, "page": number}, kind=list)
+            yield from (str(label["name"]) for label in page)
+            if len(page) < 100:
+                return
+            number += 1
 
     def open_issue(self, title: str, body: str, labels: Sequence[str]) -> Opened:
         """Makes an issue; GitHub makes labels that are missing (github-facts, Labels).

@@ -36,6 +36,8 @@ def test_examples__run(metrics: Shell, example: str) -> None:
     (metrics.folder / "settings.json").write_text('{"theme": "dark"}', "utf-8")
     (metrics.folder / ".github").mkdir()
     (metrics.folder / ".github/gh-store.yml").write_text("store: {}", "utf-8")
+    (metrics.folder / "objects.jsonl").write_text('{"object_id": "new", "data": {}}', "utf-8")
+    (metrics.folder / "updates.jsonl").write_text('{"object_id": "metrics", "changes": {"count": 8}}', "utf-8")
     metrics.env = {"EDITOR": "true", "PATH": put_program(metrics.folder / "bin", "xdg-open", "exit 0")}
     metrics.run("create", "old-metrics", "{}")
     metrics.run("delete", "old-metrics")

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 import time
 from pathlib import Path
 
 import pytest
 
-from gh_store_action.cli import setup as cli_setup
 from gh_store_action.config.defaults import dump_default, dump_local
 from gh_store_action.errors import StoreError
 from gh_store_action.gateway.issues import GitHub as Gateway
@@ -498,23 +496,3 @@ def test_templates__of_an_installation_without_any_are_a_line(tmp_path: Path, mo
 
     with pytest.raises(StoreError, match="no workflow templates"):
         doctor.templates()
-
-
-# -- completion
-
-
-@pytest.mark.parametrize("name", cli_setup.SHELLS)
-def test_completion__prints_the_shells_script(shell: Shell, name: str) -> None:
-    done = shell.run("completion", name)
-
-    assert done.code == 0
-    assert "_GH_STORE_COMPLETE" in done.out
-
-
-def test_completion__completes_commands(shell: Shell) -> None:
-    env = {"_GH_STORE_COMPLETE": "bash_complete", "COMP_WORDS": "gh-store sn", "COMP_CWORD": "1"}
-    shell.env |= env
-    with shell.start(stdin=subprocess.DEVNULL) as process:
-        out, _ = process.communicate(timeout=30)
-
-    assert out.split() == ["plain,snapshot"]

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from types import MappingProxyType
+from typing import Any, TypeVar
 
 import click
 from rich.console import Console
@@ -12,29 +15,87 @@ from gh_store_action.arguments import digest as parse_digest
 from gh_store_action.cli.data import as_input, object_data, read_data
 from gh_store_action.cli.drawing import cell, nothing_written
 from gh_store_action.cli.invocation import invocation
+from gh_store_action.cli.objects import bulk
 from gh_store_action.cli.objects.showing import show, show_changed
 from gh_store_action.cli.options import command, dry_run
 from gh_store_action.cli.output import naming_the_nearest
 from gh_store_action.domain.names import DEFAULT_MODE, UPDATE_MODES, UpdateMode
 from gh_store_action.domain.records import StoredObject
 from gh_store_action.domain.strict_json import Json
+from gh_store_action.errors import InputError
 from gh_store_action.store.updating import update_of
+
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+
+
+def many(*keys: str) -> Callable[[Decorated], Decorated]:
+    """Adds the options that take many objects from a file in place of one from the command line."""
+
+    def decorate(function: Decorated) -> Decorated:
+        shape = ", ".join(keys)
+        function = click.option(
+            "--journal", metavar="FILE", help="With --jsonl: what is done stands there, and is not done again."
+        )(function)
+        return click.option("--jsonl", metavar="FILE", help=f"A line for each, or - : {{{shape}}}.")(function)
+
+    return decorate
+
+
+def _one(
+    jsonl: str | None,
+    journal: str | None,
+    object_id: str | None,
+    data: str | None,
+    name: str,
+    alone: Mapping[str, object] = MappingProxyType({}),
+) -> tuple[str, str]:
+    """The two arguments of a command on one object, both empty where a file takes their place.
+
+    Raises:
+        InputError, UsageError: they do not go together.
+    """
+    if jsonl is None:
+        for text, what in ((object_id, "ID"), (data, name)):
+            if text is None:
+                raise click.UsageError(f"Missing argument '{what}'.", click.get_current_context())
+        if journal is not None:
+            raise InputError("--journal has no effect without --jsonl.", "Add --jsonl, or leave it out.")
+        return object_id or "", data or ""
+    idle = [option for option, value in {"ID": object_id, **alone}.items() if value is not None]
+    if idle:
+        raise InputError(f"{idle[0]} and --jsonl are both given.", "Say it in the lines of the file.")
+    return "", ""
 
 
 @command(
     "create",
     """gh-store create users '{"ada": {"role": "admin"}}'""",
     "gh-store create settings @settings.json --label team-a",
+    "gh-store create --jsonl objects.jsonl",
 )
-@click.argument("object_id", metavar="ID")
-@click.argument("data", metavar="DATA")
+@click.argument("object_id", metavar="ID", required=False)
+@click.argument("data", metavar="DATA", required=False)
 @click.option(
     "--label", multiple=True, metavar="NAME", help="A label for the issue besides the store's own; repeatable."
 )
+@many("object_id", "data", "labels")
 @dry_run
-def create(object_id: str, data: str, label: tuple[str, ...], dry_run: bool) -> int:
-    """Create an object.  DATA is JSON, @file, or - for standard input."""
+def create(
+    object_id: str | None,
+    data: str | None,
+    label: tuple[str, ...],
+    jsonl: str | None,
+    journal: str | None,
+    dry_run: bool,
+) -> int:
+    """Create an object, or many.
+
+    DATA is JSON, @file, or - for standard input.
+    """
+    object_id, data = _one(jsonl, journal, object_id, data, "DATA")
     run = invocation()
+    if jsonl is not None:
+        return bulk.create(run, jsonl, label, journal, dry_run=dry_run)
     value = object_data(data)
     would = f"{object_id} would be created:" if dry_run else ""
     return show(run, run.store(dry_run=dry_run).create(object_id, value, label), would=would, dry_run=dry_run)
@@ -56,9 +117,10 @@ def upsert(object_id: str, data: str, dry_run: bool) -> int:
     "update",
     """gh-store update metrics '{"count": 2}'""",
     """gh-store update metrics '{"$inc": {"count": 1}}' --mode operators --apply""",
+    "gh-store update --jsonl updates.jsonl",
 )
-@click.argument("object_id", metavar="ID")
-@click.argument("changes", metavar="CHANGES")
+@click.argument("object_id", metavar="ID", required=False)
+@click.argument("changes", metavar="CHANGES", required=False)
 @click.option(
     "--mode", type=click.Choice(UPDATE_MODES), default=DEFAULT_MODE, show_default=True, help="How CHANGES are meant."
 )
@@ -66,19 +128,29 @@ def upsert(object_id: str, data: str, dry_run: bool) -> int:
 @click.option("--if-digest", metavar="HEX", help="Only if the object has this digest.")
 @click.option("--update-id", metavar="KEY", help="Idempotency key: repeated with the same key it counts once.")
 @click.option("--apply", is_flag=True, help="Fold it in at once; else the workflow of the repository does.")
+@many("object_id", "changes", "mode", "if_revision", "if_digest", "update_id")
 @dry_run
 def update(
-    object_id: str,
-    changes: str,
+    object_id: str | None,
+    changes: str | None,
     mode: UpdateMode,
     if_revision: int | None,
     if_digest: str | None,
     update_id: str | None,
     apply: bool,
+    jsonl: str | None,
+    journal: str | None,
     dry_run: bool,
 ) -> int:
-    """Post an update of an object.  CHANGES are JSON, @file, or - for standard input."""
+    """Post an update of an object, or of many.
+
+    CHANGES are JSON, @file, or - for standard input.
+    """
+    alone = {"--if-revision": if_revision, "--if-digest": if_digest, "--update-id": update_id}
+    object_id, changes = _one(jsonl, journal, object_id, changes, "CHANGES", alone)
     run = invocation()
+    if jsonl is not None:
+        return bulk.update(run, jsonl, mode, journal, apply=apply, dry_run=dry_run)
     value, digest = _update(changes, mode, update_id, if_digest)
     store = run.store(dry_run=dry_run)
 

@@ -33,7 +33,7 @@ KEYS: Mapping[str, str] = {"id": "object_id", "revision": "version", "created": 
 )
 @click.argument("object_id", metavar="ID")
 @click.argument("place", metavar="[PATH]", required=False)
-@click.option("--path", metavar="PATH", help="What the JSONPath (RFC 9535) finds in its data, as the argument.")
+@click.option("--path", metavar="JSONPATH", help="What the JSONPath (RFC 9535) finds in its data, as the argument.")
 @click.option("--revision", type=click.IntRange(1), metavar="N", help="As it was at that revision.")
 @click.option("--at", metavar="TIME", help="As it was at that time, ISO 8601; without an offset in UTC.")
 @click.option("--data", "bare", is_flag=True, help="Its data alone, without what is known of it.")

@@ -1,0 +1,92 @@
+"""What a shell completes: ids of objects, and files; told apart by how an argument or option is called in the help."""
+
+from __future__ import annotations
+
+import glob
+import io
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import redirect_stderr
+
+import click
+from click.shell_completion import CompletionItem
+
+MOST_TIME = 2.0  # seconds that somebody waits for ids behind a tab key
+
+
+def completed(command: click.Command) -> click.Command:
+    """The command, whose texts are completed by what they are."""
+    for one in command.params:
+        if one.metavar in _BY_NAME and type(one.type) is click.types.StringParamType:
+            one.type = _Text(_BY_NAME[one.metavar])
+    return command
+
+
+Completion = Callable[[click.Context, str], list[CompletionItem]]
+
+
+class _Text(click.types.StringParamType):
+    """A text that a shell can complete."""
+
+    def __init__(self, complete: Completion) -> None:
+        self._complete = complete
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        return self._complete(ctx, incomplete)
+
+
+def _files(ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+    return [CompletionItem(incomplete, type="file")]
+
+
+def _folders(ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+    return [CompletionItem(incomplete, type="dir")]
+
+
+def _data(ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+    """Files behind an @, which shells do not know."""
+    names = sorted(glob.glob(f"{glob.escape(incomplete[1:])}*")) if incomplete.startswith("@") else ()
+    return [CompletionItem(f"@{name}") for name in names]
+
+
+def _ids(ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+    """The ids that labels carry; none where that fails or takes long, for nobody reads a message behind a tab key."""
+    found: list[str] = []
+    end = time.monotonic() + MOST_TIME
+    with redirect_stderr(io.StringIO()):
+        worker = threading.Thread(target=_find, args=(ctx, found, end), daemon=True)
+        worker.start()
+        worker.join(MOST_TIME)
+    return [CompletionItem(one) for one in sorted(found) if one.startswith(incomplete)]
+
+
+def _find(ctx: click.Context, found: list[str], end: float) -> None:
+    from gh_store_action.cli.invocation import Invocation
+    from gh_store_action.gateway.objects import ObjectGateway
+
+    run = Invocation(ctx.find_root().obj)
+    try:
+        with ctx.scope(cleanup=False):
+            run.session.ensure()
+            prefix = run.session.rules.uid_prefix
+            for name in ObjectGateway.beside(run.session.github).label_names():
+                if name.startswith(prefix) and not name.startswith(f"{prefix}="):
+                    found.append(name.removeprefix(prefix))
+                if time.monotonic() > end:
+                    return
+    except Exception:  # a completion that fails is silent: the command itself will say why
+        return
+    finally:
+        run.close()
+
+
+_BY_NAME: Mapping[str | None, Completion] = {
+    "ID": _ids,
+    "[ID]": _ids,
+    "FILE": _files,
+    "PATH": _files,
+    "DIR": _folders,
+    "DATA": _data,
+    "CHANGES": _data,
+}

@@ -1,0 +1,280 @@
+"""Creates and updates from JSON Lines: checked as a whole, paced, an outcome a line, and never done twice."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO, Any
+
+import click
+
+from gh_store_action.cli.data import as_input
+from gh_store_action.cli.invocation import Invocation
+from gh_store_action.cli.wording import explained
+from gh_store_action.domain.markdown import visible
+from gh_store_action.domain.names import UPDATE_MODES, UpdateMode
+from gh_store_action.domain.strict_json import InvalidJson, Json, digest, equal, parse
+from gh_store_action.errors import InputError, ObjectExists, ObjectNotFound, StoreError
+from gh_store_action.regular_files import DATA_LIMIT
+from gh_store_action.store.creating import checked
+from gh_store_action.store.lookup import Lookup
+from gh_store_action.store.processing.batches import ends_the_run
+from gh_store_action.store.updating import Updater, update_of
+
+A_WRITE = 1.0  # seconds that GitHub asks to be left behind each: github-facts, section 2
+CREATE_WRITES = 3  # issue, first state, receipts and title
+PATIENCE = 24 * 3600  # seconds that a run may wait for GitHub's limits, all in all
+FAILED = "failed"
+_OF_A_SNAPSHOT = {"meta", "repository"}  # keys of its lines that say nothing here
+_END_OF_A_SNAPSHOT = {"left_out", "rules", "repository"}
+
+
+@dataclass(frozen=True)
+class Line:
+    """What one line asks for.
+
+    Args:
+        key: the same each time that the same file is read, and no other line's.
+        given: the line's own keys.
+    """
+
+    number: int
+    object_id: str
+    key: str
+    given: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a line."""
+
+    said: str
+    issue_number: int = 0
+    revision: int = 0
+    error: str = ""
+
+
+def read(source: str, *, data: str, keys: Iterable[str]) -> list[Line]:
+    """All lines of a file, or of standard input, each with a key of its own.
+
+    Args:
+        source: a path, or `-`.
+        data: the key that holds the value.
+        keys: others that a line may have.
+
+    Raises:
+        InputError: it cannot be read, or a line is not as it has to be; says which.
+    """
+    allowed = {"object_id", data, *keys}
+    lines: list[Line] = []
+    seen: Counter[str] = Counter()
+    for number, value in _values(source):
+        if not isinstance(value, dict):
+            raise _wrong(number, "is no object")
+        if value.keys() <= _END_OF_A_SNAPSHOT:
+            continue
+        if missing := [key for key in ("object_id", data) if key not in value]:
+            raise _wrong(number, f"lacks the key {missing[0]}")
+        if unknown := sorted(value.keys() - allowed - _OF_A_SNAPSHOT):
+            raise _wrong(number, f"has the unknown key {visible(unknown[0])!r}; allowed: {', '.join(sorted(allowed))}")
+        if not isinstance(value["object_id"], str):
+            raise _wrong(number, "has an object_id that is no text")
+        given = {key: value[key] for key in value if key in allowed}
+        content = digest(given)
+        seen[content] += 1
+        lines.append(Line(number, value["object_id"], f"{content[:32]}-{seen[content]}", given))
+    return lines
+
+
+def _values(source: str) -> Iterator[tuple[int, Json]]:
+    try:
+        with _opened(source) as stream:
+            for number, raw in enumerate(iter(lambda: stream.readline(DATA_LIMIT + 1), b""), 1):
+                if len(raw) > DATA_LIMIT:
+                    raise _wrong(number, "is larger than 1 MiB")
+                if raw.strip():
+                    yield number, parse(raw.decode("utf-8-sig"))
+    except InvalidJson as error:
+        raise _wrong(number, f"is no JSON: {error.reason}") from None
+    except UnicodeDecodeError:
+        raise _wrong(number, "is no UTF-8 text") from None
+    except OSError as error:
+        raise InputError(f"The file {source!r} cannot be read: {error.strerror}.", "Check its name.") from None
+
+
+@contextmanager
+def _opened(source: str) -> Iterator[IO[bytes]]:
+    if source == "-":
+        yield sys.stdin.buffer
+    else:
+        with Path(source).expanduser().open("rb") as file:
+            yield file
+
+
+def _wrong(number: int, what: str) -> InputError:
+    return InputError(f"Line {number} {what}.", "Nothing was sent; fix it, and run again.")
+
+
+def create(run: Invocation, source: str, labels: tuple[str, ...], journal: str | None, *, dry_run: bool) -> int:
+    """Makes an object of each line `{"object_id", "data", "labels"}`; gives the exit code."""
+    lines = read(source, data="data", keys=["labels"])
+    for line in lines:
+        with _of(line):
+            checked(line.given["data"])
+            own = line.given.get("labels", [])
+            if not isinstance(own, list) or not all(isinstance(label, str) for label in own):
+                raise InputError("`labels` is no array of texts.")
+    store = run.store(dry_run=dry_run)
+
+    def act(line: Line) -> Outcome:
+        data = line.given["data"]
+        try:
+            found = store.create(line.object_id, data, (*labels, *line.given.get("labels", [])))
+        except ObjectExists:
+            if not began_as(line.object_id, data):
+                raise
+            return Outcome("there already")
+        said = "would be created" if dry_run else "created"
+        return Outcome(said, found.meta.issue_number, found.meta.version)
+
+    def began_as(object_id: str, data: Json) -> bool:
+        try:
+            return equal(store.get(object_id, revision=1).data, data)
+        except ObjectNotFound:  # it was deleted
+            return False
+
+    return _all(run, lines, act, journal, writes=CREATE_WRITES, dry_run=dry_run)
+
+
+def update(run: Invocation, source: str, mode: UpdateMode, journal: str | None, *, apply: bool, dry_run: bool) -> int:
+    """Posts an update of each line, `{"object_id", "changes", "mode", "if_revision", "if_digest", "update_id"}`."""
+    lines = read(source, data="changes", keys=["mode", "if_revision", "if_digest", "update_id"])
+    updates = {}
+    for line in lines:
+        with _of(line):
+            given = {"mode": mode, "update_id": line.key, **line.given}
+            if given["mode"] not in UPDATE_MODES:
+                raise InputError(f"`mode` is none of {', '.join(UPDATE_MODES)}.")
+            options = {key: given.get(key) for key in ("update_id", "if_revision", "if_digest")}
+            updates[line.number] = update_of(given["changes"], given["mode"], **options)
+    run.session.ensure()
+    updater = Updater(Lookup(run.session), dry_run=dry_run, warn=run.warn)
+
+    def act(line: Line) -> Outcome:
+        done = updater.update(line.object_id, updates[line.number], apply=apply)
+        meta = done.object.meta
+        if done.refusal is not None:
+            reasons = "; ".join(map(str, done.refusal.reasons)) or "the reply on its issue says why"
+            return Outcome(FAILED, meta.issue_number, meta.version, f"The update was refused: {reasons}.")
+        verb = "applied" if apply else "posted"
+        said = f"would be {verb}" if dry_run else f"{verb} already" if done.repeated else verb
+        return Outcome(said, meta.issue_number, meta.version)
+
+    return _all(run, lines, act, journal, writes=2 if apply else 1, dry_run=dry_run)
+
+
+@contextmanager
+def _of(line: Line) -> Iterator[None]:
+    """Makes what is wrong with a line by itself a wrong input that names it."""
+    try:
+        with as_input():
+            yield
+    except InputError as error:
+        raise _wrong(line.number, f"cannot be used: {error.what.rstrip('.')}") from None
+
+
+def _all(
+    run: Invocation,
+    lines: list[Line],
+    act: Callable[[Line], Outcome],
+    journal: str | None,
+    *,
+    writes: int,
+    dry_run: bool,
+) -> int:
+    """Does each line, and tells its outcome; 1 where one failed.
+
+    Args:
+        writes: requests of a line that change something.
+
+    Raises:
+        StoreError: trouble that the lines that follow would meet, too.
+    """
+    before = _done_before(journal)
+    run.session.ensure()
+    transport = run.session.github.transport
+    transport.retries = replace(transport.retries, max_wait_seconds=PATIENCE)
+    counts: Counter[str] = Counter()
+    progress, next_at = run.screen.progress("lines done"), 0.0
+    with _appending(None if dry_run else journal) as write:
+        for place, line in enumerate(lines, 1):
+            if line.key in before:
+                outcome = Outcome("done before")
+            else:
+                time.sleep(max(0.0, next_at - time.monotonic()))
+                next_at = time.monotonic() + (0.0 if dry_run else writes * A_WRITE)
+                try:
+                    outcome = act(line)
+                except StoreError as error:
+                    if ends_the_run(error):
+                        raise error.reworded(
+                            f"Line {line.number}: {error.what}",
+                            f"{counts.total()} of {len(lines)} lines are done. Run the same command again when that is "
+                            "put right: what is done is not done twice.",
+                        ) from error
+                    outcome = Outcome(FAILED, error=run.call.redact(explained(error)))
+            counts[outcome.said] += 1
+            write(_tell(run, line, outcome))
+            progress(place, len(lines))
+    run.screen.clear()
+    told = ", ".join(f"{count} {said}" for said, count in counts.items()) or "nothing to do"
+    run.screen.line(f"{len(lines)} line{'' if len(lines) == 1 else 's'}: {told}.")
+    return 1 if counts[FAILED] else 0
+
+
+def _tell(run: Invocation, line: Line, outcome: Outcome) -> str:
+    """Prints an outcome; gives it as it stands in a journal."""
+    value = {
+        "line": line.number,
+        "object_id": line.object_id,
+        "outcome": outcome.said,
+        "issue_number": outcome.issue_number or None,
+        "revision": outcome.revision or None,
+        "error": outcome.error,
+        "key": line.key,
+    }
+    text = json.dumps(value)
+    words = f"{line.number}  {line.object_id}  {outcome.said}{f': {outcome.error}' if outcome.error else ''}"
+    run.screen.lines([visible(words) if sys.stdout.isatty() else text])
+    return text
+
+
+def _done_before(journal: str | None) -> set[str]:
+    """The keys of the lines that an earlier run has done."""
+    if journal is None or not Path(journal).expanduser().exists():
+        return set()
+    try:
+        values = [value for _, value in _values(journal) if isinstance(value, dict)]
+    except InputError as error:
+        raise InputError(f"The journal {journal!r} cannot be used. {error.what}", "Choose another.") from None
+    return {str(value.get("key")) for value in values if value.get("outcome") != FAILED}
+
+
+@contextmanager
+def _appending(journal: str | None) -> Iterator[Callable[[str], None]]:
+    """A function that writes a line to the journal, where there is one."""
+    if journal is None:
+        yield lambda text: None
+        return
+    try:
+        file = Path(journal).expanduser().open("a", encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"The journal {journal!r} cannot be written: {error.strerror}.", "Choose another.") from None
+    with file:
+        yield lambda text: click.echo(text, file=file)
