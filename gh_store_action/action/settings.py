@@ -142,6 +142,7 @@ class Settings:
     output: str | None = None
     snapshot_url: str = "store-snapshot.json"
     format: str = "json"
+    history: bool = False
     commit: bool = True
     commit_message: str = ""
     commit_author: Author = Author()
@@ -304,6 +305,7 @@ INPUTS: Mapping[str, Input] = {
     "output": Input("", _SNAPSHOTS | {"get", "history", "site"}),
     "snapshot-url": Input("store-snapshot.json", frozenset({"site"})),
     "format": Input("json", _SNAPSHOTS, choice(*FORMATS)),
+    "history": Input("false", _SNAPSHOTS, boolean),
     "commit": Input("true", _SNAPSHOTS, boolean),
     "commit-message": Input("", _SNAPSHOTS, raw=True, missing=""),
     "commit-author": Input("", _SNAPSHOTS, author, missing=Author()),

@@ -25,6 +25,7 @@ def _snapshots(run: Run) -> Snapshots:
     target = Target(
         path=settings.output or "",
         format=settings.format,
+        history=settings.history,
         commit=settings.commit,
         message=settings.commit_message,
         author=str(settings.commit_author),

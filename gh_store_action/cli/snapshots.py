@@ -42,6 +42,7 @@ def _options(function: Decorated) -> Decorated:
         click.option(
             "--allow-shrink", is_flag=True, help="Let more than a tenth of the objects be missing from the next one."
         ),
+        click.option("--history", is_flag=True, help="Write each object's history beside it, into the folder history."),
         click.option("--format", "format_", type=click.Choice(FORMATS), help="Else as the path looks: json, or jsonl."),
         dry_run,
     ):
@@ -92,6 +93,7 @@ def _write(
     *,
     update: bool,
     format_: str | None,
+    history: bool,
     commit: bool,
     commit_message: str,
     branch: str,
@@ -110,13 +112,14 @@ def _write(
     if idle := [option for option, value in needing.items() if value and not commit]:
         raise InputError(f"{idle[0]} has no effect without --commit.", "Add --commit, or leave it out.")
     kind = format_ or _looks_like(path)
-    _check(path, kind, commit=commit)
+    _check(path, kind, commit=commit, history=history)
     with tempfile.TemporaryDirectory() as passing:  # a snapshot is written as a whole before any of it is shown
         named = Path(path or DEFAULT[kind]).expanduser().absolute()
         file = Path(passing).resolve() / "snapshot" if path == STANDARD_OUTPUT else named
         target = Target(
             path=str(file),
             format=kind,
+            history=history,
             commit=commit,
             message=commit_message,
             author=commit_author,
@@ -156,10 +159,10 @@ def _write(
     return 0
 
 
-def _check(path: str, kind: str, *, commit: bool) -> None:
+def _check(path: str, kind: str, *, commit: bool, history: bool) -> None:
     """Raises where path, format and `--commit` contradict each other."""
-    if path == STANDARD_OUTPUT and (commit or kind == "directory"):
-        what = "nothing to commit" if commit else "no folder"
+    if path == STANDARD_OUTPUT and (commit or history or kind == "directory"):
+        what = "nothing to commit" if commit else "no place for histories" if history else "no folder"
         raise InputError(f"Standard output is {what}.", "Name a path in place of the -.")
     if path.endswith("/") and kind != "directory":
         raise InputError(f"The path {path!r} is a folder's, and the format {kind} writes a file.", "Name a file.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import posixpath
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,7 +28,8 @@ class Tip:
         oid: of its newest commit, empty where there is no such branch.
         parent: of that commit.
         start: the newest commit of the default branch, empty in a repository without commits.
-        blobs: of the path that was asked for, blobs by what follows it: `""` for a file, else `name`, `folder/name`.
+        blobs: of the path that was asked for, blobs by what follows it: `""` for a file, else `name`, `folder/name`;
+            and those of the other folder.
     """
 
     repository_id: str
@@ -41,9 +43,20 @@ class Tip:
 class CommitGateway(GitHub):
     """One repository's branches."""
 
-    def tip(self, branch: str, path: str) -> Tip:
-        """The branch, the default one for an empty name, and the files at the path: one request."""
-        variables = {**self._names, "named": bool(branch), "branch": f"refs/heads/{branch}", "path": path}
+    def tip(self, branch: str, path: str, beside: str = "") -> Tip:
+        """The branch, the default one for an empty name, and the files at the path: one request.
+
+        Args:
+            beside: another folder whose files are wanted, by its own name and what follows it; empty for none.
+        """
+        variables = {
+            **self._names,
+            "named": bool(branch),
+            "branch": f"refs/heads/{branch}",
+            "path": path,
+            "both": bool(beside),
+            "beside": beside,
+        }
         answer = self.transport.query(queries.TIP, variables)
         node = self._repository(answer)
         self._explain(answer, "read the files", contents="write")
@@ -58,7 +71,7 @@ class CommitGateway(GitHub):
             branch=branch or str(default.get("name") or ""),
             oid=str(target.get("oid") or ""),
             start=start,
-            blobs=_blobs(target.get("file"), ""),
+            blobs={**_blobs(target.get("file"), ""), **_blobs(target.get("beside"), posixpath.basename(beside))},
             parent=next((str(one["oid"]) for one in (target.get("parents") or {}).get("nodes") or ()), ""),
         )
 

@@ -151,7 +151,9 @@ query Find($owner: String!, $name: String!, $label: String!, $cursor: String, $r
 
 # A folder's files may lie one folder deeper; entries are a plain list and cost no points.
 TIP = """
-query Tip($owner: String!, $name: String!, $branch: String!, $named: Boolean!, $path: String!) {
+query Tip(
+  $owner: String!, $name: String!, $branch: String!, $named: Boolean!, $path: String!, $both: Boolean!, $beside: String!
+) {
   repository(owner: $owner, name: $name) {
     nameWithOwner
     id
@@ -163,6 +165,7 @@ query Tip($owner: String!, $name: String!, $branch: String!, $named: Boolean!, $
 fragment Files on Commit {
   parents(first: 1) { nodes { oid } }
   file(path: $path) { type oid object { ... on Tree { entries { name type oid object { ...Inner } } } } }
+  beside: file(path: $beside) @include(if: $both) { type oid object { ...Inner } }
 }
 fragment Inner on Tree { entries { name type oid } }
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -48,19 +49,21 @@ class ApiCommits:
         branch: empty for the default one.
         path: of the file, or of the folder, in the repository.
         create: whether the branch may be made, from the default one.
+        beside: a folder of further files, which are named by its own name and what follows it; empty for none.
     """
 
     github: CommitGateway
     branch: str
     path: str
     create: bool
+    beside: str = ""
     _tip: Tip | None = field(default=None, init=False)
 
     @property
     def tip(self) -> Tip:
         """The branch as it was found; looked at once."""
         if self._tip is None:
-            self._tip = self.github.tip(self.branch, self.path)
+            self._tip = self.github.tip(self.branch, self.path, self.beside)
         return self._tip
 
     def publish(
@@ -93,7 +96,8 @@ class ApiCommits:
         try:
             while True:
                 tip = self._made(allowed, guarded)
-                if tip.blobs and ("" in oids) != ("" in tip.blobs):
+                own = [name for name in tip.blobs if not self._is_beside(name)]
+                if own and ("" in oids) != ("" in own):
                     raise StoreError(
                         f"The branch {tip.branch} has something else at {self.path!r}, a file for a folder or a folder "
                         "for a file.",
@@ -177,7 +181,7 @@ class ApiCommits:
                 pass
             except UnknownEffect:
                 self.github.transport.wait(pause(tries), "an answer was lost")
-            tip = self._tip = self.github.tip(self.branch, self.path)
+            tip = self._tip = self.github.tip(self.branch, self.path, self.beside)
             if begun and guarded is not None:
                 allowed.add(tip.blobs.get(guarded, ""))
         raise ConcurrentUpdateError(
@@ -205,7 +209,12 @@ class ApiCommits:
             size += room
         yield part, [self._in_repository(name) for name in deletions]
 
+    def _is_beside(self, name: str) -> bool:
+        return bool(self.beside) and name.startswith(posixpath.basename(self.beside) + "/")
+
     def _in_repository(self, name: str) -> str:
+        if self._is_beside(name):
+            return posixpath.join(posixpath.dirname(self.beside), name)
         return f"{self.path}/{name}" if name else self.path
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+import posixpath
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 
-from gh_store_action.domain.git_blobs import blob_oid, blob_oids
+from gh_store_action.domain.git_blobs import blob_oids
 from gh_store_action.domain.snapshots import files as snapshot_files
+from gh_store_action.domain.snapshots import histories
 from gh_store_action.domain.snapshots.files import INDEX, BrokenSnapshot
 from gh_store_action.errors import InputError
 from gh_store_action.gateway.commits import CommitGateway
 from gh_store_action.gateway.issues import GitHub
 from gh_store_action.snapshots.api_commits import ApiCommits
+from gh_store_action.snapshots.there import Branch, Existing
 from gh_store_action.workspace.files import Publication, Published, Workspace
 from gh_store_action.workspace.lessons import SecretFound
 
@@ -28,10 +31,12 @@ class Target:
         via_api: let GitHub make the commit, and sign it; the author is whose the token is.
         repository: for that way, the one that gets the commit where no checkout tells; empty for the store's.
         keep: how many commits the branch keeps, 0 for all.
+        history: whether each object's history is written beside it.
     """
 
     path: str
     format: str = "json"
+    history: bool = False
     commit: bool = True
     message: str = ""
     author: str = ""
@@ -40,55 +45,6 @@ class Target:
     via_api: bool = False
     repository: str = ""
     keep: int = 0
-
-
-@dataclass(frozen=True)
-class _Branch:
-    """The files of a branch at the place.
-
-    Args:
-        oids: git's names of them, by what follows the place's path: `""` for the one file.
-        read: gives some of them.
-        costs: whether that takes a request for each.
-    """
-
-    oids: Mapping[str, str]
-    read: Callable[[Iterable[str]], dict[str, bytes]]
-    costs: bool = False
-
-
-@dataclass
-class Existing:
-    """The snapshot that is there; its files by what follows the place's path.
-
-    Args:
-        main: the file that every snapshot has another one of, as it is there; None where there is no snapshot.
-        names: of all its files, in the work tree and on the branch.
-        foreign: names of files there that could be a snapshot's, and are the user's.
-        known: git's names of the main file that the next one is newer than.
-        records: of the objects in it; None where that takes a request, see `Destination.records`.
-    """
-
-    main: bytes | None
-    names: frozenset[str]
-    foreign: frozenset[str]
-    known: frozenset[str]
-    local: dict[str, bytes]
-    branch: _Branch
-    records: Mapping[str, int] | None = None
-    _local_oids: dict[str, str] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._local_oids = {name: blob_oid(data) for name, data in self.local.items()}
-
-    def has(self, name: str, data: bytes) -> bool:
-        """Whether the file is there already."""
-        oids = blob_oids(data)
-        return self.branch.oids.get(name) in oids or self._local_oids.get(name) in oids
-
-    def forget(self) -> None:
-        """Frees the memory that the files take."""
-        self.main, self.local = None, {}
 
 
 class Destination:
@@ -123,7 +79,7 @@ class Destination:
         return self.target.format == "directory"
 
     @property
-    def _of_branch(self) -> bool:
+    def of_branch(self) -> bool:
         """Whether the snapshot that is there is the one of a branch of its own, whatever the work tree has."""
         return self.target.commit and bool(self.target.branch)
 
@@ -134,11 +90,14 @@ class Destination:
     def check(self) -> None:
         """Everything that can be wrong with the place is found before a request is spent."""
         path = self.path
-        if self.target.commit and not self._of_branch and self.workspace.has_checkout(path):
-            names = (self.main, snapshot_files.file_of("any", "any")) if self._folder else ("",)
-            self.workspace.check_attributes([self._at(name) for name in names])
+        if self.target.history:
+            self.workspace.check_output(self.at(histories.NAME), folder=True)
+        if self.target.commit and not self.of_branch and self.workspace.has_checkout(path):
+            names = [self.main, *([snapshot_files.file_of("any", "any")] if self._folder else ())]
+            names += [histories.INDEX, histories.file_of("any", "any")] if self.target.history else []
+            self.workspace.check_attributes([self.at(name) for name in names])
         if self._by_git and not self.dry_run:
-            self.workspace.check_publish(self._publication((self._at(self.main) if self._folder else path,), ()))
+            self.workspace.check_publish(self._publication((self.at(self.main) if self._folder else path,), ()))
 
     # -- what is there ---------------------------------------------------------------------------------------------
 
@@ -154,13 +113,13 @@ class Destination:
         local, branch = self._in_the_work_tree(), self._on_the_branch()
         ours, theirs = local.get(self.main), branch.oids.get(self.main)
         committed = ours if ours is not None and theirs in blob_oids(ours) else None
-        wanted = (content or not branch.costs) and (self._of_branch or ours is None)
+        wanted = (content or not branch.costs) and (self.of_branch or ours is None)
         if theirs and committed is None and (self._folder or wanted):
             committed = branch.read([self.main])[self.main]
         for data in filter(None, (ours, committed)) if self._folder else ():
             self._check_index(data)
         names = self._names(local, branch, [ours, committed])
-        main = ours if ours is not None and not self._of_branch else committed
+        main = ours if ours is not None and not self.of_branch else committed
         unread = main is None and bool(theirs)
         return Existing(
             main=main,
@@ -184,7 +143,7 @@ class Destination:
         found = {
             name: local[name]
             for name in wanted & local.keys()
-            if not self._of_branch or there.branch.oids.get(name) in blob_oids(local[name])
+            if not self.of_branch or there.branch.oids.get(name) in blob_oids(local[name])
         }
         missing = sorted(wanted - found.keys())
         if missing and there.branch.costs:
@@ -211,40 +170,48 @@ class Destination:
         if self._folder:
             inner = (name.removeprefix(self.path + "/") for name in self.workspace.existing(self.path))
             names = [name for name in inner if snapshot_files.may_be_ours(name)]
-        found = {name: self.workspace.read(self._at(name)) for name in names}
+        found = {name: self.workspace.read(self.at(name)) for name in names}
         return {name: data for name, data in found.items() if data is not None}
 
-    def _on_the_branch(self) -> _Branch:
+    def histories(self) -> Branch:
+        """The files of the branch that histories may be."""
+        return self._on_the_branch(histories.NAME)
+
+    def _on_the_branch(self, beside: str = "") -> Branch:
         """Without a branch of its own, git is asked what is checked out, which takes no network."""
         if not self.target.commit or (self.dry_run and self.target.via_api and not self.target.branch):
-            return _Branch({}, lambda _: {})
+            return Branch({}, lambda _: {})
         if self.target.via_api:
-            return self._of_the_api()
+            return self._of_the_api(beside)
         if self.dry_run and not self.workspace.has_checkout(self.path):
-            return _Branch({}, lambda _: {})
-        return self._of_git(tip=bool(self.target.branch))
+            return Branch({}, lambda _: {})
+        return self._of_git(beside, tip=bool(self.target.branch))
 
-    def _of_git(self, *, tip: bool) -> _Branch:
-        publication = self._publication((), ())
-        oids = self._possible(self.workspace.committed(self.path, publication, tip=tip))
+    def _of_git(self, beside: str = "", *, tip: bool) -> Branch:
+        oids = self._possible(self._committed(beside, tip=tip), beside)
 
         def read(names: Iterable[str]) -> dict[str, bytes]:
             wanted = {name: oids[name] for name in names}
             return dict(zip(wanted, self.workspace.blobs(self.path, list(wanted.values())), strict=True))
 
-        return _Branch(oids, read)
+        return Branch(oids, read)
 
-    def _of_the_api(self) -> _Branch:
-        oids = self._possible(self._api.tip.blobs)
-        return _Branch(oids, lambda names: {name: self._api.github.blob(oids[name]) for name in names}, costs=True)
+    def _committed(self, beside: str = "", *, tip: bool) -> dict[str, str]:
+        found = self.workspace.committed(self.at(beside), self._publication((), ()), tip=tip)
+        return {f"{beside}/{name}": oid for name, oid in found.items()} if beside else found
 
-    def _possible(self, oids: Mapping[str, str]) -> dict[str, str]:
-        """Those of the names that a snapshot's file can have."""
-        return {
-            name: oid for name, oid in oids.items() if (snapshot_files.may_be_ours(name) if self._folder else not name)
-        }
+    def _of_the_api(self, beside: str = "") -> Branch:
+        oids = self._possible(self._api.tip.blobs, beside)
+        return Branch(oids, lambda names: {name: self._api.github.blob(oids[name]) for name in names}, costs=True)
 
-    def _names(self, local: Mapping[str, bytes], branch: _Branch, mains: Iterable[bytes | None]) -> frozenset[str]:
+    def _possible(self, oids: Mapping[str, str], beside: str = "") -> dict[str, str]:
+        """Those of the names that a snapshot's file can have, or a history's."""
+
+        ours = snapshot_files.may_be_ours if self._folder else lambda name: not name
+        may_be = (lambda name: name.startswith(histories.FOLDER)) if beside else ours
+        return {name: oid for name, oid in oids.items() if may_be(name)}
+
+    def _names(self, local: Mapping[str, bytes], branch: Branch, mains: Iterable[bytes | None]) -> frozenset[str]:
         """The files that are the store's: nothing else of the user's is ever removed.
 
         What no index names, for it was left behind, must be an object by its content.
@@ -291,46 +258,66 @@ class Destination:
 
     def write(self, files: Mapping[str, bytes], stale: Iterable[str]) -> None:
         """Puts the files into the work tree, and takes the stale ones out of it."""
-        self.workspace.write({self._at(name): data for name, data in files.items()}, [self._at(name) for name in stale])
+        self.workspace.write({self.at(name): data for name, data in files.items()}, [self.at(name) for name in stale])
 
     def publish(
-        self, files: Mapping[str, bytes], stale: tuple[str, ...], message: str, known: frozenset[str]
+        self,
+        files: Mapping[str, bytes],
+        stale: tuple[str, ...],
+        message: str,
+        known: frozenset[str],
+        kept: Collection[str] = (),
     ) -> Published:
         """Commits what was written, and looks at what that leaves in the work tree.
+
+        Args:
+            kept: files that are in the work tree already.
 
         Raises:
             Overtaken: the branch has a main file that is neither this one nor a known one.
             StoreError: it cannot be committed.
         """
         if self.target.via_api:
+            files = {**dict(self._uncommitted(kept)), **files}
             done = self._api.publish(files, stale, message, guarded=self.main, known=known)
         else:
-            publication = self._publication(tuple(map(self._at, files)), tuple(map(self._at, stale)), message)
+            paths = tuple(map(self.at, (*kept, *files)))
+            publication = self._publication(paths, tuple(map(self.at, stale)), message)
             try:
-                done = self.workspace.publish(replace(publication, guarded=self._at(self.main), known=known))
+                done = self.workspace.publish(replace(publication, guarded=self.at(self.main), known=known))
             except SecretFound as error:
                 raise self._naming(error, files) from error
         left = self._left(done.branch, files, stale) if self.workspace.has_checkout(self.path) else ()
         return replace(done, left=left)
 
+    def _uncommitted(self, kept: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+        """Those of the work tree's files that the branch has not, or has otherwise."""
+        for name in kept:
+            data = self.workspace.read(self.at(name))
+            if data is not None and self._api.tip.blobs.get(name) not in blob_oids(data):
+                yield name, data
+
     @cached_property
     def _api(self) -> ApiCommits:
         target = self.target
         repository, path, branch = target.repository or self._store.repository, self.path, target.branch
+        beside = self.at(histories.NAME) if target.history else ""
         if self.workspace.has_checkout(path):
             repository = self.workspace.repository(path) or repository
             path = self.workspace.in_checkout(self.path)
+            beside = beside and self.workspace.in_checkout(beside)
             branch = branch or self.workspace.head_branch(self._fallback, path=self.path)
         github = CommitGateway(self._store.transport, repository)
-        return ApiCommits(github, branch or target.fallback_branch, path, create=bool(target.branch))
+        return ApiCommits(github, branch or target.fallback_branch, path, create=bool(target.branch), beside=beside)
 
     def _naming(self, error: SecretFound, files: Mapping[str, bytes]) -> SecretFound:
         """The same, with the objects that hold the secrets."""
-        names = {self.workspace.in_checkout(self._at(name)): name for name in files}
+        names = {self.workspace.in_checkout(self.at(name)): name for name in files}
+        whose = histories.whose(files, self._store.repository)
         found = {
-            snapshot_files.object_at(names[path], files[names[path]], line): f"{path}:{line}"
+            whose.get(name) or snapshot_files.object_at(name, files[name], line): f"{path}:{line}"
             for path, line in error.places
-            if path in names
+            if (name := names.get(path)) is not None
         }
         if not (ids := found.keys() - {""}):
             return error
@@ -349,15 +336,19 @@ class Destination:
 
     def _left(self, branch: str, files: Mapping[str, bytes], stale: Iterable[str]) -> tuple[str, ...]:
         """What the work tree now has otherwise than the checked-out commit, which is to be on that branch."""
-        if self._of_branch or self.workspace.head_branch(branch, path=self.path) != branch:
+        if self.of_branch or self.workspace.head_branch(branch, path=self.path) != branch:
             return ()
-        there = self.workspace.committed(self.path, self._publication((), ()), tip=False)
+        there = self._committed(tip=False)
+        if self.target.history:
+            there |= self._committed(histories.NAME, tip=False)
         changed = [name for name, data in files.items() if there.get(name) not in blob_oids(data)]
         left = (*changed, *(name for name in stale if name in there))
-        return tuple(self.workspace.in_checkout(self._at(name)) for name in left)
+        return tuple(self.workspace.in_checkout(self.at(name)) for name in left)
 
-    def _at(self, name: str) -> str:
-        """Where in the workspace."""
+    def at(self, name: str) -> str:
+        """Where in the workspace: histories lie beside the one file, or in the folder."""
+        if not self._folder and name.startswith(histories.NAME):
+            return posixpath.join(posixpath.dirname(self.path), name)
         return f"{self.path}/{name}" if name else self.path
 
     def _publication(self, paths: tuple[str, ...], removed: tuple[str, ...], message: str = "") -> Publication:

@@ -19,7 +19,9 @@ from gh_store_action.errors import BudgetExhausted, ConcurrentUpdateError, Store
 from gh_store_action.gateway.records import PAGE
 from gh_store_action.hints import Setting, Text
 from gh_store_action.snapshots.collecting import Collector, Progress
-from gh_store_action.snapshots.destination import Destination, Existing, Target
+from gh_store_action.snapshots.destination import Destination, Target
+from gh_store_action.snapshots.recording import Recorded, Recorder
+from gh_store_action.snapshots.there import Existing
 from gh_store_action.store.session import Session
 from gh_store_action.workspace.files import Overtaken, Published, Workspace
 
@@ -41,6 +43,7 @@ class SnapshotResult:
         left: ids of objects that the snapshot before had, in order.
         changed_ids: ids of objects that are in another revision than before, came or left, in order.
         heavy: what is to be said of a large file.
+        histories: what is to be said of the objects' histories, a sentence each.
     """
 
     snapshot: Snapshot
@@ -55,6 +58,7 @@ class SnapshotResult:
     left: tuple[str, ...] = ()
     changed_ids: tuple[str, ...] = ()
     heavy: str = ""
+    histories: tuple[str, ...] = ()
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -65,6 +69,7 @@ class SnapshotResult:
             *((f"A full snapshot was made: {self.why_full}.",) if self.why_full else ()),
             *((again,) if self.overtaken else ()),
             *((self.heavy,) if self.heavy else ()),
+            *self.histories,
             *((f"Not in the snapshot any more, {many}: {leaving.named(self.left)}.",) if self.left else ()),
             *((_what_to_do_before_a_pull(self.published),) if self.published and self.published.left else ()),
         )
@@ -105,6 +110,7 @@ class Snapshots:
         self.allow_shrink = allow_shrink
         self.destination = Destination(workspace, target, session.github, dry_run=dry_run)
         self.collector = Collector(session, progress, page=page)
+        self.recorder = Recorder(session, self.destination, progress, dry_run=dry_run) if target.history else None
 
     def make(self) -> SnapshotResult:
         """A full snapshot: one request for each hundred issues, and one for what changed meanwhile.
@@ -161,11 +167,15 @@ class Snapshots:
                 before = self.destination.records(there) if before is None else before
                 left = self._left(before, snapshot)
                 changed_ids = snapshot_files.changed(before, files[self.destination.main], self.target.format)
+            past = self.recorder.bring(snapshot) if self.recorder else Recorded({})
+            written, gone = {**past.files, **files}, (*stale, *past.stale)
             try:
                 if not self.dry_run:
-                    self.destination.write(files, stale)
+                    kept = self.recorder.restore(past.kept) if self.recorder else ()
+                    self.destination.write(written, gone)
                     if self.target.commit:
-                        published = self.destination.publish(files, stale, self._message(snapshot, left), known)
+                        message = self._message(snapshot, left)
+                        published = self.destination.publish(written, gone, message, known, kept)
             except Overtaken as theirs:
                 overtaken += 1
                 if overtaken == OVERTAKEN:
@@ -177,22 +187,23 @@ class Snapshots:
                 # Theirs may be of a later moment, so ours must not take its place before it is of a later one still.
                 committed, before = self.destination.committed_now()
                 names, known = names | files.keys() | committed, frozenset({theirs.oid})
-                del files
+                del files, written
                 collected = self._again(collected)
                 continue
             return SnapshotResult(
                 snapshot=snapshot,
                 path=self.destination.path,
-                changed=differs or bool(published and published.sha),
+                changed=differs or past.differs or bool(published and published.sha),
                 full=collected.full,
                 why_full=collected.why,
                 problems=collected.changed.problems,
                 published=published,
-                files=len(files),
+                files=len(written),
                 overtaken=overtaken,
                 left=left,
                 changed_ids=changed_ids,
                 heavy=heavy,
+                histories=past.remarks,
             )
 
     def _left(self, before: Collection[str], snapshot: Snapshot) -> tuple[str, ...]:

@@ -92,6 +92,21 @@ test("the history of the API has each revision, verdict and state", async () => 
   await assert.rejects(store.at(ID, 99), NotFound);
 });
 
+test("the histories that the product writes are the API's, in every format", async () => {
+  const told = (entries) => entries.filter((one) => one.revision !== null).map(({ mode, patch, certain, ...one }) => one);
+  for (const [kind, file] of [["json", "snapshot.json"], ["jsonl", "snapshot.jsonl"], ["directory", "store/"]]) {
+    await stage.ask("snapshot", { place: `past-${kind}`, kind, history: true });
+    const { asked, fetcher } = counted();
+    const store = open({ snapshot: `${stage.site}/past-${kind}/${file}`, fetch: fetcher });
+    for (const id of (await store.list()).map((one) => one.meta.object_id)) {
+      const found = await store.history(id);
+      assert.deepEqual(asked, []);
+      assert.deepEqual(told(found), told(await open({ snapshot: undefined }).history(id)));
+      assert.ok(found.every((one) => one.certain !== false));
+    }
+  }
+});
+
 test("a history's file is read in place of the API, as long as it is as new as the object", async () => {
   const { asked, fetcher } = counted();
   const made = await open().history("benchmarks/writer");

@@ -168,6 +168,14 @@ test("an older revision offers the comment that brings it back, and a token post
   assert.deepEqual(JSON.parse(await stage.ask("posted"))._data, update._data);
 }));
 
+test("issues that are left out are named, each with its issue", () => visit("hostile/", async (page) => {
+  await page.getByText("2 issues are left out").click();
+  const links = await page.locator(".leftout a").all();
+  assert.deepEqual(await Promise.all(links.map((one) => one.innerText())), ["#7", "#99"]);
+  assert.match(await links[0].getAttribute("href"), /\/octo\/store\/issues\/7$/);
+  await accessible(page);
+}));
+
 test("hostile text is text, wherever it stands", () => visit("hostile/", async (page) => {
   assert.equal(await page.locator("main img, main script, main iframe").count(), 0);
   await page.getByRole("link", { name: "hostile" }).click();

@@ -88,10 +88,16 @@ def hostile() -> list[StoredObject]:
     ]
 
 
-def write(folder: Path, objects: list[StoredObject], kind: str = "json", of: str = "octo/store") -> None:
+def write(
+    folder: Path,
+    objects: list[StoredObject],
+    kind: str = "json",
+    of: str = "octo/store",
+    left_out: tuple[int, ...] = (),
+) -> None:
     """A snapshot's files."""
     entries = {one.meta.issue_number: entry_of(one) for one in objects}
-    for name, pieces in files.write(Snapshot(of, entries), kind):
+    for name, pieces in files.write(Snapshot(of, entries, frozenset(left_out)), kind):
         path = folder / {"json": "snapshot.json", "jsonl": "snapshot.jsonl", "directory": f"store/{name}"}[kind]
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("".join(pieces), "utf-8")
@@ -157,11 +163,12 @@ class Stage:
             "posted": self.posted,
         }
 
-    def snapshot(self, place: str = "live", kind: str = "json") -> None:
+    def snapshot(self, place: str = "live", kind: str = "json", history: bool = False) -> None:
         """Made by the product."""
         where = {"json": "snapshot.json", "jsonl": "snapshot.jsonl", "directory": "store"}[kind]
         space = Workspace(self.folder, {}, "", "", lambda seconds: None)
-        Snapshots(self.there.session(), space, Target(path=f"{place}/{where}", format=kind, commit=False)).make()
+        target = Target(path=f"{place}/{where}", format=kind, history=history, commit=False)
+        Snapshots(self.there.session(), space, target).make()
 
     def update(self, data: Any, number: int = 0) -> int:
         """Posted by a writer, and processed."""
@@ -247,7 +254,7 @@ def main() -> int:
         write(folder / "many", many())
         write(folder / "empty", [], of="octo/empty")
         for kind in ("json", "jsonl", "directory"):
-            write(folder / "hostile", hostile(), kind)
+            write(folder / "hostile", hostile(), kind, left_out=(99, 7))
             stage.snapshot("live", kind)
         for place in ("many", "empty", "hostile", "live", "unpublished"):
             stage.site(place)

@@ -1,9 +1,13 @@
 /** Starts `tests.browser.serve`, and asks it for things. */
 
+import { webcrypto } from "node:crypto";
 import { spawn } from "node:child_process";
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+
+// Debian's Node 18 builds and tests the client, which itself asks for Node 20, where this is global.
+globalThis.crypto ??= webcrypto;
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 

@@ -34,6 +34,7 @@ INPUTS = {
     "output": None,
     "snapshot-url": "store-snapshot.json",
     "format": "json",
+    "history": "false",
     "commit": "true",
     "commit-message": None,
     "commit-author": None,

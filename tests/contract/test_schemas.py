@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,13 @@ from gh_store_action.domain.log.entries import checkpoint, envelope
 from gh_store_action.domain.log.mistakes import META_KEYS
 from gh_store_action.domain.names import DEFAULT_MODE, UPDATE_MODES
 from gh_store_action.domain.past.history import PENDING, HistoryEntry
-from gh_store_action.domain.snapshots import files
+from gh_store_action.domain.past.lines import INITIAL, HistoryLine
+from gh_store_action.domain.snapshots import files, histories
 from gh_store_action.domain.snapshots.snapshot import META
 from gh_store_action.domain.strict_json import Json
 from gh_store_action.domain.verdicts import Outcome
+from gh_store_action.snapshots.making import Snapshots, Target
+from gh_store_action.workspace.files import Workspace
 from tests.integration.test_store_objects import store_of
 from tests.support.store import world
 
@@ -104,6 +108,29 @@ def test_snapshot__takes_the_vectors(case: Any) -> None:
     for path, text in case["out"].items():
         for one in text.splitlines() if part == "line" else [text]:
             assert faults("snapshot", json.loads(one), "index" if path == "index.json" else part) == []
+
+
+def test_history__has_the_keys_and_names_of_the_code_and_takes_what_is_written() -> None:
+    held = schema("history")
+    assert list(held["properties"]) == list(HistoryLine.__annotations__)
+    assert held["properties"]["verdict"]["enum"] == [*OUTCOMES, PENDING]
+    assert held["properties"]["mode"]["enum"] == [*UPDATE_MODES, INITIAL]
+    assert f"{held['$id']}#/$defs/index" == histories.SCHEMA
+    with world() as w, tempfile.TemporaryDirectory() as folder:
+        number = w.object("metrics", {"count": 0})
+        for text in ('{"count": 1}', '{"count": ', '{"_data": [], "_meta": {"update_mode": "replace"}}'):
+            w.update(number, text)
+        w.process(number)
+        w.repo.edit_issue(number, "alice", body='{"by": "hand"}')
+        w.process(number)
+        target = Target("store.json", commit=False, history=True)
+        Snapshots(w.session(), Workspace(Path(folder), {}, "", "", w.pause), target).make()
+        lines = (Path(folder) / "history/metrics.jsonl").read_text().splitlines()
+        index = json.loads((Path(folder) / "history/index.json").read_text())
+    assert [json.loads(line)["verdict"] for line in lines] == ["applied", "applied", "rejected", "applied", "applied"]
+    assert [faults("history", json.loads(line)) for line in lines] == [[]] * 5
+    assert faults("history", index, "index") == []
+    assert faults("history", {**json.loads(lines[0]), "patch": {}}) != []
 
 
 def test_history_entry__has_the_keys_and_names_of_the_code() -> None:

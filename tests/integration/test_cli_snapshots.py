@@ -118,6 +118,13 @@ def test_snapshot__dry_run_writes_nothing(shell: Shell) -> None:
     assert (done.json["changed"], done.json["dry_run"], sorted(shell.folder.rglob("*"))) == (True, True, before)
 
 
+def test_snapshot__with_history_has_a_file_an_object(shell: Shell) -> None:
+    done = shell.run("snapshot", "--output", "s/store.json", "--history")
+
+    written = sorted(file.name for file in (shell.folder / "s/history").iterdir())
+    assert (done.code, "index.json" in written, len(written)) == (0, True, done.json["object_count"] + 1)
+
+
 def test_snapshot__what_is_left_out_is_told(shell: Shell, repository: Repository) -> None:
     repository.open_issue("octo", "Stored Object: b", "oops {", ["stored-object", "UID:b"])
 

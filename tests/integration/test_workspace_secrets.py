@@ -118,6 +118,19 @@ def test_action__several_objects__are_all_named(scene: Scene) -> None:
     assert "in the objects 'a' (data/store/objects/a.json:3), 'c' (data/store/objects/c.json:3). Revoke" in run.error
 
 
+def test_action__a_secret_in_a_history__is_told_with_its_object(scene: Scene) -> None:
+    number = scene.make("the/one", {"key": SECRET})
+    scene.github.clock.advance(600)
+    scene.post(number, '{"key": ""}')
+    scene.run("process", issue_number=number)
+    protect(Path(scene.repository.git("rev-parse", "--absolute-git-dir").strip()))
+
+    run = scene.run("snapshot", workspace=scene.checkout(), output="data/store.json", history=True)
+
+    assert "in the object 'the/one' (data/history/" in run.error
+    assert SECRET not in run.log
+
+
 def test_api__a_secret__says_how_to_find_it(scene: Scene) -> None:
     """GitHub's words: github.com/changesets/action/pull/391."""
     scene.make("a")

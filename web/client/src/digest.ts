@@ -1,6 +1,6 @@
 /** SHA-256 (FIPS 180-4).  Web Crypto has it too, but only asynchronously and only on secure origins. */
 
-import { canonical, type Json } from "./json.js";
+import { canonical, canonicalText, type Json } from "./json.js";
 
 /** The first 32 bits of the fractional parts of a root of the first primes: square roots, then cube roots. */
 function fractions(count: number, root: number): number[] {
@@ -46,6 +46,11 @@ export function sha256(text: string): string {
     [a, b, c, d, e, f, g, h].forEach((word, at) => { state[at] = (state[at]! + word) | 0; });
   }
   return state.map((word) => (word >>> 0).toString(16).padStart(8, "0")).join("");
+}
+
+/** The digest of a JSON text, exact whatever the size of its integers.  @throws InvalidJson */
+export function digestText(text: string): string {
+  return sha256(canonicalText(text));
 }
 
 /** The digest of a state: the SHA-256 of its canonical form (RFC 8785). */

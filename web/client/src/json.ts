@@ -55,7 +55,7 @@ export function parse(text: string, depth = DEPTH_LIMIT): Json {
 class Reader {
   private at = 0;
 
-  constructor(private readonly text: string, private readonly most: number) {}
+  constructor(private readonly text: string, private readonly most: number, private readonly exact = false) {}
 
   whole(): Json {
     this.space();
@@ -170,7 +170,8 @@ class Reader {
     const number = Number(found[0]);
     if (!Number.isFinite(number)) this.fail("the number is too large");
     this.at += found[0].length;
-    return number;
+    // `canonicalText` alone reads so, and writes a BigInt as its digits.
+    return this.exact && whole && !Number.isSafeInteger(number) ? (BigInt(found[0]) as unknown as number) : number;
   }
 }
 
@@ -204,9 +205,25 @@ export function check(value: unknown, depth = DEPTH_LIMIT): Json {
 /** The canonical form of RFC 8785: keys by their UTF-16 code units, numbers as ECMAScript writes them. */
 export function canonical(value: Json): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
-  if (!isObject(value)) return JSON.stringify(value);
+  if (!isObject(value)) return typeof (value as unknown) === "bigint" ? String(value) : JSON.stringify(value);
   const members = Object.keys(value).sort().map((key) => `${JSON.stringify(key)}:${canonical(value[key] as Json)}`);
   return `{${members.join(",")}}`;
+}
+
+/**
+ * The canonical form of a JSON text.  Integers of any size keep their digits, as the store writes them; in data they are
+ * doubles, which cannot tell those beyond 2^53 - 1 apart.
+ *
+ * @throws InvalidJson
+ */
+export function canonicalText(text: string): string {
+  return canonical(new Reader(text.startsWith("\ufeff") ? text.slice(1) : text, DEPTH_LIMIT, true).whole());
+}
+
+/** Whether doubles tell all numbers in the data exactly, so that its digest can be checked. */
+export function isExact(value: Json): boolean {
+  if (typeof value === "number") return Number.isSafeInteger(value) || !Number.isInteger(value);
+  return typeof value !== "object" || value === null || Object.values(value).every(isExact);
 }
 
 /** JSON equality: numbers by value; the order of keys does not matter. */

@@ -66,6 +66,7 @@ export class Store<T = Json> {
   readonly #options: StoreOptions;
   readonly #fetch: typeof fetch;
   readonly #github: Repository;
+  readonly #leftOut = new Map<number, string>();
   #objects: Map<string, Held<T>> | null = null;
 
   constructor(options: StoreOptions) {
@@ -85,6 +86,11 @@ export class Store<T = Json> {
   /** Requests that counted against the limit. */
   get spent(): number {
     return this.#github.api.spent;
+  }
+
+  /** Issues with the store's label that are no object in it, as far as is known; a snapshot does not say why. */
+  get leftOut(): LeftOut[] {
+    return [...this.#leftOut].sort(([a], [b]) => a - b).map(([issue_number, reason]) => ({ issue_number, reason }));
   }
 
   // -- reading -------------------------------------------------------------------------------------------------------
@@ -183,6 +189,7 @@ export class Store<T = Json> {
       throw new BrokenSnapshot(`The snapshot is of the repository ${JSON.stringify(found.repository.slice(0, 80))}.`);
     }
     this.snapshotTime = found.time;
+    for (const number of found.leftOut) this.#leftOut.set(number, "");
     return this.#objects = new Map(found.objects.map((one) => [this.#key(one.meta.object_id), one]));
   }
 
@@ -191,6 +198,7 @@ export class Store<T = Json> {
     const numbers = new Map([...held.values()].map((one) => [one.meta.issue_number, one]));
     for (const issue of issues) {
       const before = numbers.get(issue.number);
+      this.#leftOut.delete(issue.number);
       const found = await storedObject(issue, this.rules, this.#github, before?.meta);
       if (!isObject(found) && found.held && before) {
         result.leftOut.push(found);
@@ -218,6 +226,7 @@ export class Store<T = Json> {
         result.changed.push(found.meta.object_id);
       }
     }
+    for (const one of result.leftOut) if (!one.held) this.#leftOut.set(one.issue_number, one.reason);
     return result;
   }
 

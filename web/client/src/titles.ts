@@ -1,7 +1,7 @@
 /** What makes an issue an object: its id, labels, title and the marker in the title. */
 
 import { sha256 } from "./digest.js";
-import type { Issue, Rename, Rules } from "./records.js";
+import { RULES, type Issue, type Rename, type Rules } from "./records.js";
 
 /** How far a body is folded. */
 export interface Marker {
@@ -16,6 +16,9 @@ const ID_LIMIT = 150;
 const LABEL_LIMIT = 50;
 const HASH = "="; // begins a label's text that stands for an id
 const HASH_DIGITS = 32;
+const TITLE_LIMIT = 256;
+const KEPT_FREE = 15; // characters, for where the object moves to
+const DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const PLAIN = /^[A-Za-z0-9._~:@+/-]+$/;
 const CONTROL = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Bidi_Control}]/u;
 const BLANK = /^\p{Zs}|\p{Zs}$/u;
@@ -55,6 +58,20 @@ export function uidLabel(id: string, rules: Rules): string {
 export function readTitle(text: string): { id: string; marker: Marker | null } {
   const { quoted, bare, behind = "" } = TITLE.exec(text)?.groups ?? {};
   return { id: quoted ?? bare ?? "", marker: readMarker(behind) };
+}
+
+/** The title that carries the marker, with as many of the newest comments as fit. */
+export function writeTitle(id: string, marker: Marker, rules: Rules = RULES): string {
+  const { revision, comment, count, digest, recent } = marker;
+  const text = `Stored Object: ${isPlain(id, rules) ? id : `"${id}"`} [r${revision} c${comment} n${count} ${digest}]`;
+  const room = TITLE_LIMIT - KEPT_FREE - [...text].length - "0 ()".length;
+  const known = recent.slice(-Math.floor(room / 2)).join("");
+  return known ? `${text} (${known})` : text;
+}
+
+/** What a marker names a comment by: the last two digits of its id in base 62. */
+export function shortId(comment: number): string {
+  return DIGITS[Math.floor(comment / 62) % 62]! + DIGITS[comment % 62]!;
 }
 
 function readMarker(text: string): Marker | null {

@@ -5,10 +5,12 @@ import { createHash } from "node:crypto";
 import { test } from "node:test";
 
 import {
-  apply, canonical, digest, equal, fileName, InvalidJson, parse, readSnapshot, readTitle, readWritten, Refused, updateText,
+  apply, canonical, digest, digestText, equal, fileName, InvalidJson, parse, readSnapshot, readTitle, readWritten, Refused,
+  updateText, writeTitle,
 } from "../dist/index.js";
 import { readEntry } from "../dist/entries.js";
 import { matches } from "../dist/github.js";
+import { isIntact } from "../dist/snapshot.js";
 
 test("strict JSON is read as every JSON reader reads it", () => {
   for (const text of ['{"a":[1,-0.5e3,"\\u00e9\\ud83d\\ude00\\n",true,false,null],"":{}}', " [ ] ", '"x"', "0", "-12.5E-2"]) {
@@ -148,6 +150,22 @@ test("a title gives id and marker", () => {
   });
   assert.deepEqual(readTitle("Stored Object: a rest"), { id: "a", marker: null });
   assert.deepEqual(readTitle("Hello"), { id: "", marker: null });
+});
+
+test("a title names as many of the newest comments as fit beside the address of a move", () => {
+  const marker = { revision: 1e14, comment: 1e17, count: 1e9, digest: "0".repeat(8), recent: Array.from({ length: 10 }, (_, at) => `0${at}`) };
+  const title = writeTitle("é".repeat(150), marker);
+  assert.deepEqual(readTitle(title).marker, { ...marker, recent: marker.recent.slice(-5) });
+  assert.ok([...title].length + " -> #1234567890".length + 1 <= 256);
+});
+
+test("integers that no double has are judged by their text alone", () => {
+  const text = '{"n": 9007199254740993, "m": [1, 2.5, 1e300, null]}';
+  const [data, sha] = [parse(text), digestText(text)];
+  assert.notEqual(digest(data), sha);
+  assert.equal(isIntact({ data, meta: { digest: sha } }), true);
+  assert.equal(isIntact({ data: { m: [1, 2.5, null] }, meta: { digest: sha } }), false);
+  assert.equal(digestText('{"b": -0, "a": 1.0}'), digest({ a: 1, b: 0 }));
 });
 
 test("a rule is about ids of any text, as Python's fnmatch has it", () => {

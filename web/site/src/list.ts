@@ -1,7 +1,7 @@
 /** The table of all objects.  Only the rows in sight are there, so ten thousand cost what forty do. */
 
-import type { StoredObject } from "gh-store-client";
-import { h, moment } from "./dom.js";
+import type { LeftOut, StoredObject } from "gh-store-client";
+import { away, h, moment } from "./dom.js";
 import type { Column, Model } from "./model.js";
 import { settle, toList, toObject } from "./route.js";
 import { short, visible } from "./values.js";
@@ -18,7 +18,7 @@ interface State {
 }
 
 /** The view, and how to end it. */
-export function listView(model: Model, query: URLSearchParams): { element: HTMLElement; end: () => void } {
+export function listView(model: Model, query: URLSearchParams, leftOut: Node | null): { element: HTMLElement; end: () => void } {
   const state = stateOf(query);
   const end = new AbortController();
   const rows = new Map<number, HTMLElement>();
@@ -42,7 +42,7 @@ export function listView(model: Model, query: URLSearchParams): { element: HTMLE
   const element = h("section", {},
     h("div", { class: "title" }, h("h1", {}, "Objects"), count),
     h("div", { class: "tools", role: "search", hidden: model.objects.length === 0 }, search, model.filters.map(filter), model.columns.length > 3 && picker),
-    table, none);
+    table, none, leftOut);
 
   function filter(one: Model["filters"][number]): HTMLElement {
     const chosen = state.filters.get(one.path) ?? "";
@@ -198,4 +198,12 @@ function queryOf(state: State): URLSearchParams {
   for (const [path, value] of state.filters) query.set(`f${path}`, value);
   for (const key of state.columns) query.append("col", key);
   return query;
+}
+
+/** The issues that are in no list, each with its reason where it is known. */
+export function leftOutPart(found: readonly LeftOut[], issueUrl: (number: number) => string): Node | null {
+  if (found.length === 0) return null;
+  const many = found.length === 1 ? "1 issue is" : `${found.length.toLocaleString("en")} issues are`;
+  return h("details", { class: "leftout quiet" }, h("summary", {}, `${many} left out`), h("ul", {}, found.map((one) =>
+    h("li", {}, away(issueUrl(one.issue_number), `#${one.issue_number}`), one.reason && `: ${visible(one.reason)}`))));
 }

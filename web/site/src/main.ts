@@ -4,7 +4,7 @@ import "./style.css";
 import { Store, type Refreshed, type Rules } from "gh-store-client";
 import { chartView } from "./chart.js";
 import { away, h, moment } from "./dom.js";
-import { listView } from "./list.js";
+import { leftOutPart, listView } from "./list.js";
 import { Model } from "./model.js";
 import { objectView } from "./object.js";
 import { problem } from "./problem.js";
@@ -77,9 +77,10 @@ class Page {
     const store = this.#store;
     this.#say("Looking for what is newer …");
     try {
+      const before = JSON.stringify(store.leftOut);
       const found = await store.refresh();
       if (store !== this.#store) return;
-      if (found.changed.length || found.removed.length) await this.#changed(found);
+      if (found.changed.length || found.removed.length || JSON.stringify(store.leftOut) !== before) await this.#changed(found);
       this.#say("Up to date");
     } catch (error) {
       if (store !== this.#store) return;
@@ -114,7 +115,7 @@ class Page {
     unsettle();
     const { view, id, query } = readRoute(location.hash);
     const number = ++this.#shown;
-    const found = view === "list" ? listView(this.#model, query)
+    const found = view === "list" ? listView(this.#model, query, leftOutPart(this.#store.leftOut, (one) => this.#store.issueUrl(one)))
       : view === "chart" ? await chartView(this.#store, query)
       : { element: await objectView(this.#store, id, query, this.#token !== ""), end: () => undefined };
     if (number !== this.#shown) return found.end();

@@ -1,0 +1,216 @@
+"""Objects' histories beside a snapshot: those of new revisions are read, all others stay as they are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from gh_store_action.domain.git_blobs import blob_oids
+from gh_store_action.domain.past.lines import lines_of
+from gh_store_action.domain.snapshots import histories
+from gh_store_action.domain.snapshots.histories import FOLDER, INDEX, NAME, BrokenIndex, Known
+from gh_store_action.domain.snapshots.leaving import NAMED, named
+from gh_store_action.domain.snapshots.snapshot import Snapshot, SnapshotEntry
+from gh_store_action.errors import AccessDeniedError, BudgetExhausted, GitHubError, InputError, StoreError
+from gh_store_action.snapshots.destination import Destination
+from gh_store_action.snapshots.there import Branch
+from gh_store_action.store.lookup import Lookup
+from gh_store_action.store.reading import Reader
+from gh_store_action.store.session import Session
+
+RESERVE = 5  # points of GraphQL that are left for a commit through the API, and one more for each hundred files
+BATCH = 200  # files that are read from a branch at a time
+
+_LASTING = frozenset({0, 403, 429})  # no answer, or none to anything: the run's trouble, not one object's
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What becomes of the files.
+
+    Args:
+        files: to be written, the index last.
+        kept: those that are there already.
+        stale: those that are nobody's any more.
+        differs: whether any of them is another one than before.
+        remarks: what a user may wonder at, a sentence each.
+    """
+
+    files: Mapping[str, bytes]
+    kept: tuple[str, ...] = ()
+    stale: tuple[str, ...] = ()
+    differs: bool = False
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _There:
+    """The histories that are there.
+
+    Args:
+        known: what they hold, by the objects' ids, as far as the file is there.
+        listed: the files there that an index names.
+        local: names in the work tree.
+        branch: of a branch of its own, or of what is checked out.
+        on_branch: whether that one counts, and not the work tree.
+        index: as it is, empty for none.
+    """
+
+    known: Mapping[str, Known]
+    listed: frozenset[str]
+    local: frozenset[str]
+    branch: Branch
+    on_branch: bool
+    index: bytes
+
+
+class Recorder:
+    """Keeps the histories of one place.
+
+    Args:
+        progress: called with histories read and objects in all.
+    """
+
+    def __init__(
+        self, session: Session, destination: Destination, progress: Callable[[int, int], None], *, dry_run: bool
+    ) -> None:
+        self.session = session
+        self.destination = destination
+        self.dry_run = dry_run
+        self._say = progress
+        self._reader = Reader(Lookup(session))
+        self._read = 0
+        self._failed: dict[str, StoreError] = {}
+        self._ended: BudgetExhausted | None = None
+        self._there: _There | None = None
+
+    def bring(self, snapshot: Snapshot) -> Recorded:
+        """The histories up to date: a request for each hundred comments of each object with a new revision.
+
+        Where the budget ends, the others follow with the next run.
+
+        Raises:
+            InputError: the folder holds something else.
+            StoreError: nothing can be read.
+        """
+        there = self._there = self._look()
+        self._failed = {}
+        known: dict[str, Known] = {}
+        made: dict[str, bytes] = {}
+        left = 0
+        for entry in snapshot.ordered():
+            meta = json.loads(entry.record)["meta"]
+            path = histories.file_of(entry.object_id, meta["label"])
+            wanted, old = Known(path, meta["version"], meta["digest"]), there.known.get(entry.object_id)
+            if old == wanted:
+                known[entry.object_id] = wanted
+            elif (data := self._history(entry, wanted)) is not None:
+                known[entry.object_id], made[path] = wanted, data
+                self._say(len(made), len(snapshot.entries))
+            else:
+                left += 1
+                if old is not None and old.path == path:
+                    known[entry.object_id] = old
+        self._check(made, there)
+        index = histories.write_index(snapshot.repository, known)
+        names = {one.path for one in known.values()}
+        stale = tuple(sorted(there.listed - names))
+        return Recorded(
+            files={**made, INDEX: index},
+            kept=tuple(sorted(names - made.keys())),
+            stale=stale,
+            differs=bool(made or stale) or index != there.index or (self.dry_run and left > 0),
+            remarks=tuple(self._remarks(left)),
+        )
+
+    def restore(self, kept: Sequence[str]) -> Sequence[str]:
+        """Those of the files that are in the work tree, or by git get there from the branch."""
+        there = self._there
+        if there is None or not there.on_branch:
+            return kept
+        if there.branch.costs:
+            return ()
+        wanted = [name for name in kept if not self._has(name, there.branch.oids[name])]
+        for start in range(0, len(wanted), BATCH):
+            self.destination.write(there.branch.read(wanted[start : start + BATCH]), ())
+        return kept
+
+    def _has(self, name: str, oid: str) -> bool:
+        data = self.destination.workspace.read(self.destination.at(name))
+        return data is not None and oid in blob_oids(data)
+
+    # -- what is there ---------------------------------------------------------------------------------------------
+
+    def _look(self) -> _There:
+        destination, workspace = self.destination, self.destination.workspace
+        branch, place = destination.histories(), destination.at(NAME)
+        inner = (path.removeprefix(f"{place}/") for path in workspace.existing(place))
+        local = frozenset(FOLDER + name for name in inner if "/" not in name)
+        own = workspace.read(destination.at(INDEX))
+        on_branch = destination.of_branch or own is None
+        theirs = None
+        if INDEX in branch.oids and (on_branch or not branch.costs):
+            theirs = branch.read([INDEX])[INDEX]
+        index = (theirs if on_branch else own) or b""
+        present = branch.oids.keys() if on_branch else local
+        listed = {one.path for data in (own, theirs) if data for one in self._parsed(data).values()}
+        return _There(
+            known={key: one for key, one in self._parsed(index).items() if one.path in present} if index else {},
+            listed=frozenset(listed & (local | branch.oids.keys())),
+            local=local,
+            branch=branch,
+            on_branch=on_branch,
+            index=index,
+        )
+
+    def _parsed(self, index: bytes) -> dict[str, Known]:
+        try:
+            return histories.read_index(index, self.session.github.repository)
+        except BrokenIndex as error:
+            raise self._taken(f"The file {self.destination.at(INDEX)!r} {error}.") from None
+
+    def _check(self, made: Collection[str], there: _There) -> None:
+        """That none of these files would take the place of one of the user's."""
+        unknown = [name for name in made if name in there.local | there.branch.oids.keys() and name not in there.listed]
+        for name in unknown:
+            local = self.destination.workspace.read(self.destination.at(name)) if name in there.local else None
+            if not histories.is_history(there.branch.read([name])[name] if local is None else local):
+                raise self._taken(f"The file {self.destination.at(name)!r} is no history, and an object needs it.")
+
+    def _taken(self, what: str) -> InputError:
+        return InputError(
+            what,
+            f"Choose another place for the snapshot, or remove the folder {self.destination.at(NAME)!r}: "
+            "all histories are made again then.",
+        )
+
+    # -- what is made ----------------------------------------------------------------------------------------------
+
+    def _history(self, entry: SnapshotEntry, wanted: Known) -> bytes | None:
+        """The file of one object; None where it has to wait."""
+        if self.dry_run or self._ended is not None:
+            return None
+        try:
+            self.session.github.transport.afford(RESERVE + self._read // 100)
+            past = self._reader.past_of(self.session.github.now(entry.number))
+        except BudgetExhausted as error:
+            self._ended = error
+            return None
+        except StoreError as error:
+            if isinstance(error, AccessDeniedError) or (isinstance(error, GitHubError) and error.status in _LASTING):
+                raise
+            self._failed[entry.object_id] = error
+            return None
+        self._read += 1
+        return histories.write(lines_of(past.logs, past.points, wanted.revision))
+
+    def _remarks(self, left: int) -> Iterator[str]:
+        many = f"{left:,} {'history' if left == 1 else 'histories'}"
+        if self._failed:
+            whose, why = named(sorted(self._failed), NAMED), next(iter(self._failed.values())).what
+            yield f"Histories could not be read, of {whose}: {why} The next run tries again."
+        if self._ended is not None:
+            yield f"{self._ended.what} {many} still to come; run again after {self._ended.again}, and it goes on."
+        elif left and self.dry_run:
+            yield f"{many} would be read."

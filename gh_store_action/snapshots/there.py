@@ -1,0 +1,57 @@
+"""What is there where a snapshot goes: in the work tree and on the branch, as values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from gh_store_action.domain.git_blobs import blob_oid, blob_oids
+
+
+@dataclass(frozen=True)
+class Branch:
+    """The files of a branch at the place.
+
+    Args:
+        oids: git's names of them, by what follows the place's path, `""` for the one file; of histories all of it.
+        read: gives some of them.
+        costs: whether that takes a request for each.
+    """
+
+    oids: Mapping[str, str]
+    read: Callable[[Iterable[str]], dict[str, bytes]]
+    costs: bool = False
+
+
+@dataclass
+class Existing:
+    """The snapshot that is there; its files by what follows the place's path.
+
+    Args:
+        main: the file that every snapshot has another one of, as it is there; None where there is no snapshot.
+        names: of all its files, in the work tree and on the branch.
+        foreign: names of files there that could be a snapshot's, and are the user's.
+        known: git's names of the main file that the next one is newer than.
+        records: of the objects in it; None where that takes a request, see `Destination.records`.
+    """
+
+    main: bytes | None
+    names: frozenset[str]
+    foreign: frozenset[str]
+    known: frozenset[str]
+    local: dict[str, bytes]
+    branch: Branch
+    records: Mapping[str, int] | None = None
+    _local_oids: dict[str, str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._local_oids = {name: blob_oid(data) for name, data in self.local.items()}
+
+    def has(self, name: str, data: bytes) -> bool:
+        """Whether the file is there already."""
+        oids = blob_oids(data)
+        return self.branch.oids.get(name) in oids or self._local_oids.get(name) in oids
+
+    def forget(self) -> None:
+        """Frees the memory that the files take."""
+        self.main, self.local = None, {}
