@@ -6,8 +6,9 @@ import shlex
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 
-from gh_store_action.action.report import Report, SummaryRow, refusal_rows
+from gh_store_action.action.report import Report
 from gh_store_action.action.run import DONE, FAILED, Run, progress
+from gh_store_action.action.summary import SummaryRow, refusal_rows
 from gh_store_action.action.wording import explained, in_inputs
 from gh_store_action.domain.objects import COMMENT_LIMIT
 from gh_store_action.domain.processing.result import Result
@@ -91,6 +92,7 @@ def _report_one(run: Run, result: Result) -> None:
             what=_what(result),
         )
     )
+    report.changes(result.object_id, url, result.changes)
     report.info(f"{name}: {_what(result)}")
     _warn_of_the_cap(report, name, result)
     for note in result.notes:
@@ -106,6 +108,7 @@ def _report_one(run: Run, result: Result) -> None:
                 f"{name}: {refusal.what} by {refusal.author} was refused. "
                 f"{first.path + ': ' if first.path else ''}{first.reason}",
                 title="Update refused",
+                listed=False,
             )
 
 

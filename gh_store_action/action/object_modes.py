@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 
-from gh_store_action.action.report import RefusalRow, SummaryRow, refusal_rows
 from gh_store_action.action.run import DONE, FAILED, Run, progress
+from gh_store_action.action.summary import RefusalRow, SummaryRow, data_block, refusal_rows
 from gh_store_action.action.wording import explained, in_inputs
 from gh_store_action.domain.records import Refusal, StoredMeta, StoredObject
 from gh_store_action.domain.strict_json import InvalidJson, Json, canonical, parse
@@ -26,6 +26,7 @@ def create(run: Run) -> int:
     creator = Creator(Lookup(run.session), dry_run=run.settings.dry_run)
     made = creator.create(run.settings.object_id, value)
     _say(run, made.meta, "created" if not run.settings.dry_run else "would be created")
+    run.report.detail(data_block(made.data))
     run.report.changed([made.meta.object_id])
     _outputs(run, made)
     return DONE
@@ -38,6 +39,7 @@ def get(run: Run) -> int:
         settings.object_id, revision=settings.revision, at=settings.at
     )
     _say(run, found.meta, "read")
+    run.report.detail(data_block(found.data))
     run.report.changed([])
     run.report.output("pending", found.meta.pending)
     if settings.output:
@@ -70,7 +72,7 @@ def _refused_early(run: Run, error: InvalidUpdate | ConcurrentUpdateError) -> in
     report.row(SummaryRow(run.settings.object_id, applied=0, refused=1, what="the update is refused"))
     for path, reason in error.reasons:
         report.refusal(RefusalRow(run.settings.object_id, run.session.viewer, reason, path))
-    report.warning(explained(error), title="Update refused")
+    report.warning(explained(error), title="Update refused", listed=False)
     report.result(in_inputs(error.what))
     report.output("object-id", run.settings.object_id)
     report.changed([])
@@ -85,9 +87,10 @@ def _report_update(run: Run, outcome: Updated) -> int:
     pending = result.pending if result is not None else meta.pending
     for refusal in result.refusals if result else ():
         _refusal(run, meta, refusal)
-    said = "folded" if result else "posted; a run of `process` folds it"
+    report.changes(meta.object_id, run.session.issue_url(meta.issue_number), result.changes if result else ())
+    said = "applied" if result else "posted; a run of `process` applies it"
     if run.settings.dry_run:
-        said = "would be posted and folded" if run.settings.apply else "would be posted"
+        said = "would be posted and applied" if run.settings.apply else "would be posted"
     elif outcome.refusal is not None:
         said = "refused"
     elif pending and result is not None:
@@ -128,6 +131,7 @@ def _refusal(run: Run, meta: StoredMeta, refusal: Refusal) -> None:
             f"{meta.object_id}: the update {refusal.comment_id} by {refusal.author} was refused. "
             f"{where}{rows[0].reason}",
             title="Update refused",
+            listed=False,
         )
 
 
@@ -168,6 +172,9 @@ def history(run: Run) -> int:
     entries = past.entries
     meta = Lookup(run.session).meta(past.issue, None, version=past.points[-1].revision if past.points else None)
     _say(run, meta, f"{len(entries)} entries of history")
+    for entry in entries:
+        issue = run.session.issue_url(entry["metadata"]["issue_number"])
+        run.report.entry(entry, f"{issue}#issuecomment-{entry['comment_id']}")
     run.report.changed([])
     if run.settings.output:
         _write(run, entries)

@@ -11,73 +11,28 @@ import os
 import re
 import sys
 from base64 import b64encode
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from actions_toolkit import core
 
+from gh_store_action.action.summary import SUMMARY_LIMIT, Link, RefusalRow, Summary, SummaryRow
 from gh_store_action.config.store_config import LogConfig
-from gh_store_action.domain.markdown import code_span, link, markdown_text, shorten, visible
-from gh_store_action.domain.records import Refusal
-from gh_store_action.errors import Reason, StoreError
+from gh_store_action.domain.changes import Change
+from gh_store_action.domain.markdown import shorten, visible
+from gh_store_action.errors import StoreError
+
+if TYPE_CHECKING:
+    from gh_store_action.domain.past.history import HistoryEntry
 
 ANNOTATION_LIMIT = 10  # of each kind in a step: actions/toolkit, docs/problem-matchers.md
 MESSAGE_LIMIT = 4_096  # characters: runner, ExecutionContext.cs
 OUTPUT_LIMIT = 400_000  # UTF-16 units of all outputs; GitHub's bound is 1 MB a job, two bytes a unit
 MATRIX_LIMIT = 256  # jobs: docs, "Workflow syntax", jobs.<job_id>.strategy.matrix
-SUMMARY_LIMIT = 1_000_000  # bytes; GitHub drops a summary above 1 MiB: runner, CreateStepSummaryCommand
-MESSAGES_SHOWN = 50  # in the summary
 
 _LEGACY_COMMAND = re.compile(r"(#[^!-~]*#[^!-~]*)\[")
 _NOT_PLAIN = re.compile(r"[^!-~]+")
-
-
-@dataclass(frozen=True)
-class SummaryRow:
-    """One object of a run.
-
-    Args:
-        issue_url: of the issue, empty where there is none to link to.
-        revision: after the run, None where there is none.
-        applied: updates that were folded in, None where the run folded none.
-        refused: updates that were not, whatever the reason; None likewise.
-        what: what happened, in a few words; Markdown has no meaning in it.
-    """
-
-    object_id: str
-    issue_number: int | None = None
-    issue_url: str = ""
-    revision: int | None = None
-    applied: int | None = None
-    refused: int | None = None
-    what: str = ""
-
-
-@dataclass(frozen=True)
-class RefusalRow:
-    """One reason for which an update was refused.
-
-    Args:
-        comment_url: of the comment, empty where there is none to link to.
-        path: into the data, as a JSON path.
-    """
-
-    object_id: str
-    author: str
-    reason: str
-    path: str = ""
-    comment_id: int | None = None
-    comment_url: str = ""
-
-
-def refusal_rows(object_id: str, refusal: Refusal, comment_url: str = "") -> list[RefusalRow]:
-    """A row for each reason of a refusal."""
-    none = "This person may not write this object." if refusal.unauthorized else "No reason is recorded."
-    return [
-        RefusalRow(object_id, refusal.author, reason, path, refusal.comment_id, comment_url)
-        for path, reason in refusal.reasons or (Reason("", none),)
-    ]
 
 
 def neutral(text: str) -> str:
@@ -122,12 +77,7 @@ class Report:
 
     def __init__(self, title: str) -> None:
         self.title = title
-        self._result = ""
-        self._footer = ""
-        self._rows: list[SummaryRow] = []
-        self._refusals: list[RefusalRow] = []
-        self._messages: list[tuple[str, str]] = []
-        self._details: list[str] = []
+        self._summary = Summary()
         self._sent = {"notice": 0, "warning": 0, "error": 0}
         self._held: dict[str, list[tuple[str, str]]] = {"notice": [], "warning": [], "error": []}
         self._outputs: dict[str, str] = {}
@@ -185,17 +135,17 @@ class Report:
         """Something to know; an annotation, and a line of the summary."""
         self._annotate("notice", message, title)
 
-    def warning(self, message: str, *, title: str = "gh-store") -> None:
-        """Something to look at; an annotation, and a line of the summary."""
-        self._annotate("warning", message, title)
+    def warning(self, message: str, *, title: str = "gh-store", listed: bool = True) -> None:
+        """Something to look at; an annotation, and a line of the summary, unless a table there says it anyway."""
+        self._annotate("warning", message, title, listed=listed)
 
     def error(self, message: str, *, title: str = "gh-store") -> None:
         """Why the run fails; an annotation, and a line of the summary."""
         self._annotate("error", message, title)
 
-    def _annotate(self, kind: str, message: str, title: str) -> None:
+    def _annotate(self, kind: str, message: str, title: str, *, listed: bool = True) -> None:
         text, head = neutral(self.redact(message)), neutral(self.redact(title))
-        self._messages.append((kind, message))
+        self._summary.messages += [(kind, message)] if listed else []
         if self._sent[kind] < ANNOTATION_LIMIT - 1:
             self._send(kind, text, head)
         else:
@@ -270,31 +220,37 @@ class Report:
 
     # The summary
 
-    def result(self, line: str) -> None:
+    def result(self, *parts: str | Link) -> None:
         """The one line below the summary's title."""
-        self._result = line
+        self._summary.result = parts
 
     def row(self, row: SummaryRow) -> None:
         """A row of the summary's table of objects."""
-        self._rows.append(row)
+        self._summary.rows.append(row)
+
+    def changes(self, object_id: str, issue_url: str, changes: Iterable[Change]) -> None:
+        """What applied updates of an object changed."""
+        self._summary.changes += [(object_id, issue_url, change) for change in changes]
 
     def refusal(self, row: RefusalRow) -> None:
         """A row of the summary's table of refused updates."""
-        self._refusals.append(row)
+        self._summary.refusals.append(row)
+
+    def entry(self, entry: HistoryEntry, comment_url: str) -> None:
+        """A row of the summary's table of an object's history."""
+        self._summary.entries.append((entry, comment_url))
 
     def detail(self, markdown: str) -> None:
         """A block for the end of the summary: Markdown of our own, untrusted text in it already made safe."""
-        self._details.append(markdown)
+        self._summary.details.append(markdown)
 
     def cost(self, requests: int, remaining: int | None = None, points: int = 0) -> None:
-        """The summary's footer: what was used, and what is left of the smaller of the two hourly budgets.
+        """The summary's last table: what was used, and what is left of the smaller of the two hourly budgets.
 
         Args:
             points: of GraphQL, what the requests cost by GitHub's formula.
         """
-        left = "" if remaining is None else f" · {remaining:,} left of the hour's budget"
-        cost = f" · {points:,} GraphQL point{'' if points == 1 else 's'}" if points else ""
-        self._footer = f"{requests:,} request{'' if requests == 1 else 's'} to GitHub{left}{cost}"
+        self._summary.cost = (requests, points, remaining)
 
     def write_summary(self) -> None:
         """Add the summary to the file that the runner shows, once; where there is none, nobody wants it.
@@ -313,49 +269,7 @@ class Report:
 
     def summary(self, limit: int = SUMMARY_LIMIT) -> str:
         """The summary's Markdown, in at most `limit` bytes of UTF-8: rows that do not fit are counted instead."""
-        head = [f"## gh-store: {self._text(self.title)}"]
-        head += [f"**{self._text(self._result)}**"] if self._result else []
-        head += [self._message_list()] if self._messages else []
-        foot = [*self._details, *([f"<sub>{self._footer}</sub>"] if self._footer else [])]
-        left = limit - _size(self.redact("\n\n".join([*head, *foot]))) - 1_000  # for what stands around the rows
-        if left < 0:
-            foot = ["_What else there was to say is too long for a summary._"]
-            left = limit - _size("\n\n".join([*head, *foot])) - 1_000
-        refused = _table(
-            ("Object", "Comment", "Author", "Path", "Reason"), [self._refused(row) for row in self._refusals], left // 2
-        )
-        counts = ("Applied", "Refused") if any(row.applied is not None for row in self._rows) else ()
-        objects = _table(
-            ("Object", "Issue", "Revision", *counts, "What"),
-            [self._object(row, counted=bool(counts)) for row in self._rows],
-            left - _size(refused),
-            numbers={"Revision", *counts},
-        )
-        tables = [*([objects] if objects else []), *(["### Refused updates", refused] if refused else [])]
-        text = self.redact("\n\n".join([*head, *tables, *foot]) + "\n")
-        return text if _size(text) <= limit else ""
-
-    def _text(self, text: str, limit: int = 500) -> str:
-        return markdown_text(self.redact(text), limit)  # before the escapes, which would hide a secret's `_`
-
-    def _code(self, text: str, limit: int = 200) -> str:
-        return code_span(self.redact(text), limit) if text else ""
-
-    def _message_list(self) -> str:
-        lines = [f"- **{kind.capitalize()}:** {self._text(text)}" for kind, text in self._messages[:MESSAGES_SHOWN]]
-        more = len(self._messages) - len(lines)
-        return "\n".join([*lines, *([f"- and {more:,} more, see the log"] if more else [])])
-
-    def _object(self, row: SummaryRow, *, counted: bool) -> tuple[str, ...]:
-        issue = "" if row.issue_number is None else link(f"#{row.issue_number}", self.redact(row.issue_url))
-        numbers = (row.revision, row.applied, row.refused) if counted else (row.revision,)
-        shown = ("" if number is None else f"{number}" for number in numbers)
-        return self._code(row.object_id), issue, *shown, self._text(row.what)
-
-    def _refused(self, row: RefusalRow) -> tuple[str, ...]:
-        comment = "" if row.comment_id is None else link(f"{row.comment_id}", self.redact(row.comment_url))
-        who, path = self._code(row.author), self._code(row.path)
-        return self._code(row.object_id), comment, who, path, self._text(row.reason)
+        return self._summary.markdown(self.title, self.redact, limit)
 
 
 def _output_text(value: object) -> str:
@@ -366,27 +280,3 @@ def _output_text(value: object) -> str:
 
 def _units(text: str) -> int:
     return len(text.encode("utf-16-le")) // 2
-
-
-def _size(text: str) -> int:
-    return len(text.encode())
-
-
-def _table(
-    head: Sequence[str], rows: Sequence[Sequence[str]], limit: int, numbers: Collection[str] = frozenset()
-) -> str:
-    """A Markdown table of as many rows as fit into `limit` bytes, and how many do not; empty without rows."""
-    lines = [_line(head), _line(["--:" if name in numbers else "---" for name in head])]
-    left = limit - sum(map(_size, lines))
-    for number, row in enumerate(rows):
-        line = _line(row)
-        left -= _size(line)
-        if left < 0:
-            more = len(rows) - number
-            return "".join([*lines, f"\nand {more:,} more row{'' if more == 1 else 's'}"])
-        lines.append(line)
-    return "".join(lines).rstrip("\n") if rows else ""
-
-
-def _line(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |\n"

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from gh_store_action.action.run import DONE, Run, progress
+from gh_store_action.action.summary import Link
 from gh_store_action.domain.commit_message import Author
 from gh_store_action.domain.markdown import markdown_text
 from gh_store_action.domain.snapshots import leaving
@@ -65,21 +68,31 @@ def _report_snapshot(run: Run, result: SnapshotResult) -> int:
         report.detail(f"Not in the snapshot any more: {listed}")
     sha = result.published.sha if result.published else ""
     objects = f"{count} object{'s' if count != 1 else ''} as of {result.snapshot.time}" if count else "0 objects"
+    behind: tuple[str | Link, ...] = ("; nothing has changed.",)
     if sha and result.published:
-        said = f"{objects} in {result.path}, pushed to {result.published.branch} as {sha[:10]}."
+        behind = (f", pushed to {result.published.branch} as ", Link(sha[:10], _at(run, result, "commit")), ".")
     elif result.changed and result.published:
-        said = f"{objects} in {result.path}; the branch {result.published.branch} has it already."
+        behind = (f"; the branch {result.published.branch} has it already.",)
     elif result.changed:
-        said = f"{objects} in {result.path}" + ("." if run.settings.dry_run else ", not committed.")
-    else:
-        said = f"{objects} in {result.path}; nothing has changed."
-    report.result(run.would + said)
-    report.info(run.would + said)
+        behind = ("." if run.settings.dry_run else ", not committed.",)
+    kind = "tree" if run.settings.format == "directory" else "blob"
+    said = (f"{run.would}{objects} in ", Link(result.path, _at(run, result, kind)), *behind)
+    report.result(*said)
+    report.info("".join(part if isinstance(part, str) else part.text for part in said))
     report.changed(result.changed_ids, changed=result.changed)
     report.output("snapshot-path", result.path)
     report.output("object-count", count)
     report.output("commit-sha", sha)
     return DONE
+
+
+def _at(run: Run, result: SnapshotResult, kind: str) -> str:
+    """The page of the snapshot's commit, or of its file or folder in it; empty where none is known."""
+    done = result.published
+    if done is None or not done.sha or not done.repository:
+        return ""
+    place = f"/{quote(done.path)}" if kind != "commit" else ""
+    return f"{run.session.server_url}/{done.repository}/{kind}/{done.sha}{place}"
 
 
 def site(run: Run) -> int:

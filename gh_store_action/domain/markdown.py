@@ -86,6 +86,18 @@ def yaml_block(text: str) -> str:
     return "```yaml\n" + text.rstrip("\n") + "\n```"
 
 
+def code_block(text: str, language: str = "", width: int = 1_000) -> str:
+    """Untrusted text as a block of code; nothing in it ends it, and nobody is notified.
+
+    Args:
+        width: characters of a line that are shown.
+    """
+    lines = [visible(shorten(line, width)) for line in text.split("\n")]
+    longest = max((len(run) for line in lines for run in re.findall("`+", line)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return "\n".join([f"{fence}{language}", *lines, fence])
+
+
 def link(label: str, url: str) -> str:
     """A Markdown link, or the label alone where there is no address.
 
@@ -93,4 +105,4 @@ def link(label: str, url: str) -> str:
         label: Markdown, so pass untrusted text through `markdown_text` or `code_span` before.
         url: an address; what could end the link early is percent-encoded.
     """
-    return f"[{label}]({quote(url, safe=_URL_SAFE)})" if url else label
+    return f"[{label}]({quote(url, safe=_URL_SAFE, errors='replace')})" if url else label

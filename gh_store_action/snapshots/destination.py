@@ -288,7 +288,17 @@ class Destination:
             except SecretFound as error:
                 raise self._naming(error, files) from error
         left = self._left(done.branch, files, stale) if self.workspace.has_checkout(self.path) else ()
-        return replace(done, left=left)
+        repository, path = self._place
+        return replace(done, left=left, repository=repository, path=path)
+
+    @property
+    def _place(self) -> tuple[str, str]:
+        """The repository on this GitHub that gets the commit, empty where none is known, and the path in it."""
+        if self.target.via_api:
+            return self._api.github.repository, self._api.path
+        repository = self.workspace.repository(self.path)
+        known = repository and self.workspace.is_of(self.path, repository)
+        return repository if known else "", self.workspace.in_checkout(self.path)
 
     def _uncommitted(self, kept: Iterable[str]) -> Iterator[tuple[str, bytes]]:
         """Those of the work tree's files that the branch has not, or has otherwise."""

@@ -79,6 +79,7 @@ class Published:
         tries: how many times a push was tried, or found needless.
         stayed: why the checkout, which is on that branch, did not move along; empty where it did, or had not to.
         left: files that the work tree has otherwise than the checked-out commit, by their paths in the checkout.
+        repository: `owner/name` that has it, empty where no address tells; `path`: of the file or folder in it.
     """
 
     sha: str
@@ -86,6 +87,8 @@ class Published:
     tries: int
     stayed: str = ""
     left: tuple[str, ...] = ()
+    repository: str = ""
+    path: str = ""
 
 
 def pause(tries: int, share: Callable[[], float] = random.random) -> float:

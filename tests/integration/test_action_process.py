@@ -136,7 +136,7 @@ def test_process__refusals_are_told_in_the_summary_an_annotation_and_one_reply(s
 
 def test_process__the_summary_reads_like_this(scene: Scene) -> None:
     number = scene.make("metrics", {"count": 0})
-    scene.post(number, '{"count": 1}')
+    good = scene.post(number, '{"count": 1}')
     bad = scene.post(number, "[1, 2]")
     strange = scene.post(number, '{"count": 3}', by=STRANGER)
     run = scene.run("process", issue_number=number)
@@ -150,16 +150,22 @@ def test_process__the_summary_reads_like_this(scene: Scene) -> None:
         "| --- | --- | --: | --: | --: | --- |",
         f"| `metrics` | [#{number}]({url}) | 2 | 1 | 2 | 1 applied, 1 rejected, 1 not authorised |",
     ]
-    assert rows[3:5] == ["| Object | Comment | Author | Path | Reason |", "| --- | --- | --- | --- | --- |"]
-    assert rows[5].startswith(f"| `metrics` | [{bad}]({url}#issuecomment-{bad}) | `{WRITER}` | `$` | ")
-    assert rows[6] == (
+    assert rows[3:6] == [
+        "| Object | Comment | Author | Path | Before | After |",
+        "| --- | --- | --- | --- | --- | --- |",
+        f"| `metrics` | [{good}]({url}#issuecomment-{good}) | `{WRITER}` | `$.count` | `0` | `1` |",
+    ]
+    assert rows[6:8] == ["| Object | Comment | Author | Path | Reason |", "| --- | --- | --- | --- | --- |"]
+    assert rows[8].startswith(f"| `metrics` | [{bad}]({url}#issuecomment-{bad}) | `{WRITER}` | `$` | ")
+    assert rows[9] == (
         f"| `metrics` | [{strange}]({url}#issuecomment-{strange}) | `{STRANGER}` |  | "
         "This person may not write this object. |"
     )
-    assert run.summary.endswith(
-        f"<sub>4 requests to GitHub · {run.outputs['rate-remaining']} left of the hour's budget"
-        " · 2 GraphQL points</sub>\n"
-    )
+    assert rows[10:] == [
+        "| Requests | GraphQL points | Left of the hour's budget |",
+        "| --: | --: | --: |",
+        f"| 4 | 2 | {int(run.outputs['rate-remaining']):,} |",
+    ]
 
 
 def test_fail_on_rejected__the_step_fails_and_everything_is_done_all_the_same(scene: Scene) -> None:

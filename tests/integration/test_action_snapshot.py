@@ -67,11 +67,14 @@ def test_snapshot__the_summary_and_the_commit_read_like_this(scene: Scene) -> No
     run = scene.run("snapshot", workspace=checkout)
     time = json.loads(written(checkout)[SNAPSHOT])["snapshot_time"]
     sha = run.outputs["commit-sha"]
+    page = f"{scene.github.server_url}/octo/store"
+    file, commit = f"{page}/blob/{sha}/data/store-snapshot.json", f"{page}/commit/{sha}"
     assert run.summary == (
         "## gh-store: snapshot\n\n"
-        f"**1 object as of {time} in data/store-snapshot.json, pushed to main as {sha[:10]}.**\n\n"
-        f"<sub>2 requests to GitHub · {run.outputs['rate-remaining']} left of the hour's budget"
-        " · 4 GraphQL points</sub>\n"
+        f"**1 object as of {time} in [data/store-snapshot.json]({file}), "
+        f"pushed to main as [{sha[:10]}]({commit}).**\n\n"
+        "| Requests | GraphQL points | Left of the hour's budget |\n| --: | --: | --: |\n"
+        f"| 2 | 4 | {int(run.outputs['rate-remaining']):,} |\n"
     )
     assert scene.repository.git("show", "--no-patch", "--format=%an <%ae>%n%cn%n%B", "main").rstrip() == (
         "github-actions[bot] <41898282+github-actions[bot]@users.noreply.github.com>\n"

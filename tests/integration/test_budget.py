@@ -55,7 +55,7 @@ def test_snapshot__beyond_githubs_limit_writes_nothing_and_says_how_far_it_came(
     assert list(folder.iterdir()) == []
     assert (run.outputs["requests"], run.outputs["rate-remaining"]) == ("1", "5")
     assert "100 of 450 issues read" in run.summary
-    assert "1 request to GitHub · 5 left of the hour's budget" in run.summary
+    assert "| 1 | 2 | 5 |" in run.summary
     assert scene.waits == []
 
     today.clock.advance(3_700)
@@ -127,7 +127,7 @@ def test_sweep__beyond_the_limit_keeps_what_is_done_and_the_next_run_goes_on(sce
     assert (run.outputs["requests"], run.outputs["rate-remaining"]) == ("4", "0")
     assert "The run ended after 10 of 12 objects; the others are still pending" in run.log
     assert "10 of 12 objects" in run.summary
-    assert "left of the hour's budget" in run.summary
+    assert "Left of the hour's budget" in run.summary
 
     today.clock.advance(3_700)
     today.set_rate_limit(scene.token, "graphql", limit=1_000)

@@ -13,14 +13,11 @@ from hypothesis import strategies as st
 from gh_store_action.action.report import (
     MESSAGE_LIMIT,
     OUTPUT_LIMIT,
-    SUMMARY_LIMIT,
-    RefusalRow,
     Report,
-    SummaryRow,
     forms,
     neutral,
-    refusal_rows,
 )
+from gh_store_action.action.summary import SUMMARY_LIMIT, RefusalRow, SummaryRow, refusal_rows
 from gh_store_action.config.store_config import LogConfig
 from gh_store_action.domain.records import Refusal
 from gh_store_action.domain.refusal import Reason
@@ -297,7 +294,7 @@ def full() -> Report:
     report.refusal(RefusalRow("metrics", "mallory", "must be a *number*", "$.a", 99, f"{ISSUE}#issuecomment-99"))
     report.refusal(RefusalRow("metrics", "bob", "no"))
     report.detail("```yaml\npermissions: {issues: write}\n```")
-    report.cost(2, 998)
+    report.cost(2, 998, 1)
     return report
 
 
@@ -322,24 +319,23 @@ def test_summary__tells_the_run_at_a_glance(runner: Path) -> None:
         "\n"
         "```yaml\npermissions: {issues: write}\n```\n"
         "\n"
-        "<sub>2 requests to GitHub · 998 left of the hour's budget</sub>\n"
+        "| Requests | GraphQL points | Left of the hour's budget |\n"
+        "| --: | --: | --: |\n"
+        "| 2 | 1 | 998 |\n"
     )
 
 
 @pytest.mark.parametrize(
-    ("requests", "remaining", "points", "footer"),
-    [
-        (1, None, 0, "<sub>1 request to GitHub</sub>"),
-        (1, 999, 1, "<sub>1 request to GitHub · 999 left of the hour's budget · 1 GraphQL point</sub>"),
-        (1234, 0, 2345, "<sub>1,234 requests to GitHub · 0 left of the hour's budget · 2,345 GraphQL points</sub>"),
-    ],
+    ("requests", "remaining", "points", "row"),
+    [(1, None, 0, "| 1 | 0 |  |"), (1, 999, 1, "| 1 | 1 | 999 |"), (1234, 0, 2345, "| 1,234 | 2,345 | 0 |")],
 )
-def test_summary__the_footer_counts_requests_and_points(
-    requests: int, remaining: int | None, points: int, footer: str
+def test_summary__ends_with_a_table_of_requests_and_points(
+    requests: int, remaining: int | None, points: int, row: str
 ) -> None:
     report = Report("sweep")
     report.cost(requests, remaining, points)
-    assert report.summary() == f"## gh-store: sweep\n\n{footer}\n"
+    head = "| Requests | GraphQL points | Left of the hour's budget |\n| --: | --: | --: |"
+    assert report.summary() == f"## gh-store: sweep\n\n{head}\n{row}\n"
 
 
 def test_summary__without_counts_has_no_columns_for_them() -> None:
@@ -384,7 +380,7 @@ def test_summary__stays_below_the_bound_and_counts_what_is_cut() -> None:
     shown = [len(re.findall(pattern, text, re.MULTILINE)) for pattern in (r"^\| .*folded", r"^\| .*(?:é|no|number)")]
     assert len(cut) == 2
     assert [left + there for left, there in zip(cut, shown, strict=True)] == [12_001, 12_002]
-    assert text.endswith("left of the hour's budget</sub>\n")
+    assert text.endswith("| 2 | 1 | 998 |\n")
 
 
 def test_summary__one_row_too_many_is_one_row() -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from gh_store_action.domain.changes import Change
 from gh_store_action.domain.log.entries import Entry, Kind, checkpoint, checkpoint_id
-from gh_store_action.domain.log.fold import State, fold, newest_checkpoint, repeats
+from gh_store_action.domain.log.fold import Folded, State, fold, newest_checkpoint, repeats
 from gh_store_action.domain.log.fold import reach as repeats_reach
 from gh_store_action.domain.processing.context import Context, NeedsMore
 from gh_store_action.domain.processing.effects import ReadFurther
@@ -31,6 +32,7 @@ class Base:
         moved: whether title and body must be written even if nothing is pending.
         renamed: whether the title must change for GitHub to record that this run has set it.
         since: verdicts up to this comment were made under other rules and get no reply.
+        changes: what late updates, which were folded onto it, have changed.
     """
 
     state: State
@@ -46,6 +48,17 @@ class Base:
     refused_edit: RefusedEdit | None = None
     notes: tuple[str, ...] = ()
     since: int = 0
+    changes: tuple[Change, ...] = ()
+
+
+def changes_of(before: State, folded: Folded, entries: Iterable[Entry]) -> tuple[Change, ...]:
+    """What each update that was applied in a fold changed."""
+    authors = {entry.id: entry.author for entry in entries}
+    states = [before, *(state for _, state in folded.history)]
+    return tuple(
+        Change.of(comment, authors[comment], old.data, new.data)
+        for old, (comment, new) in zip(states, folded.history, strict=False)
+    )
 
 
 def reach(issue: Issue, entries: Sequence[Entry], comment: int) -> None:
@@ -136,7 +149,8 @@ def on_top(
     if late:
         which = ", ".join(str(entry.id) for entry in late)
         base = replace(base, notes=(*base.notes, f"Folded now, for they came late: {which}."), moved=True)
-    base = replace(base, state=folded.state, verdicts={**base.verdicts, **folded.verdicts})
+    changes = changes_of(base.state, folded, late)
+    base = replace(base, state=folded.state, verdicts={**base.verdicts, **folded.verdicts}, changes=changes)
     return with_checkpoint(base, entries, context, reason=reason, editor=editor) if folded.history or editor else base
 
 

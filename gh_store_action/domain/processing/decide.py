@@ -10,7 +10,7 @@ from gh_store_action.domain.log import entries as updates
 from gh_store_action.domain.log.entries import Entry, Kind
 from gh_store_action.domain.log.fold import Folded, State, fold, reach, repeats
 from gh_store_action.domain.objects import Marker
-from gh_store_action.domain.processing.base import Base, answered
+from gh_store_action.domain.processing.base import Base, answered, changes_of
 from gh_store_action.domain.processing.context import Context, NeedsMore
 from gh_store_action.domain.processing.effects import LookRound, NotAnObject, ReadFurther, Step, UpToDate, Write
 from gh_store_action.domain.processing.reconcile import BrokenObject, find_base
@@ -170,6 +170,7 @@ def _plan(found: _Gathered, folded: Folded) -> UpToDate | Write:
         marker=marker,
         blocked=len(blocked),
         notes=base.notes,
+        changes=(*base.changes, *changes_of(base.state, folded, found.pending)),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from gh_store_action.domain.changes import Change
 from gh_store_action.domain.log.fold import State
 from gh_store_action.domain.objects import Marker
 from gh_store_action.domain.records import Receipt, Refusal
@@ -76,6 +77,7 @@ class Write:
         checkpoint: the comment's text, empty for none; `checkpoint_id` is its idempotency key.
         verdicts: those made in this decision, by comment id.
         blocked: updates that stay pending because GitHub would not tell their author's permission.
+        changes: what the updates that are applied now change.
     """
 
     object_id: str
@@ -92,6 +94,7 @@ class Write:
     marker: Marker
     blocked: int = 0
     notes: tuple[str, ...] = field(default=())
+    changes: tuple[Change, ...] = ()
 
 
 Step = ReadFurther | ReadAgain | AskPermissions | LookRound | NotAnObject | UpToDate | Write

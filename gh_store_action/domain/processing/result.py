@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from gh_store_action.domain.changes import Change
 from gh_store_action.domain.log.fold import State
 from gh_store_action.domain.records import Issue, Refusal
 from gh_store_action.domain.strict_json import digest
@@ -25,6 +26,7 @@ class Result:
         form: the number of the form's issue whose answers it is about, 0 for none.
         beside: the node id of an issue that was to be closed with it and is not, empty where it is.
         error: the failure that ended the work on it, None where there was none.
+        changes: what each applied update changed.
         issue: as last read, None where it was not looked at.
     """
 
@@ -44,6 +46,7 @@ class Result:
     error: StoreError | None = None
     form: int = 0
     beside: str = ""
+    changes: tuple[Change, ...] = ()
     issue: Issue | None = field(default=None, repr=False)
 
     @property

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from gh_store_action.domain import objects
+from gh_store_action.domain.changes import Change
 from gh_store_action.domain.processing.context import Context, PermissionUnknown
 from gh_store_action.domain.processing.decide import decide
 from gh_store_action.domain.processing.effects import (
@@ -81,6 +82,7 @@ class Round:
     beside: str = ""
     verdicts: dict[int, Verdict] = field(default_factory=dict)
     refusals: dict[int, Refusal] = field(default_factory=dict)
+    changes: dict[int, Change] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     changed: bool = False
     contested: int = 0
@@ -175,6 +177,7 @@ class Rounder:
         for comment in step.verdicts:
             work.refusals.pop(comment, None)
         work.refusals.update({refusal.comment_id: refusal for refusal in step.refusals})
+        work.changes.update({change.comment_id: change for change in step.changes})
         work.notes += [note for note in step.notes if note not in work.notes]
         work.left = len(step.receipts)
 
@@ -333,6 +336,7 @@ class Rounder:
             closed=work.issue.closed,
             refusals=refusals,
             notes=tuple(work.notes),
+            changes=tuple(work.changes[key] for key in sorted(work.changes)),
             beside=work.beside,
             issue=work.issue,
         )
