@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from types import UnionType
-from typing import Any
+from typing import Any, TypeAlias
 
 from gh_store_action.errors import AccessDeniedError, GitHubError
 from gh_store_action.gateway.connection import Response
@@ -19,7 +19,10 @@ SECONDARY_WAIT = 60.0  # seconds, where a secondary limit names none (best-pract
 # The first Enterprise Server whose API has all fields that are asked for (github-facts, section 4).
 FIELDS_FROM = "3.10"
 
-Kind = type[Any] | UnionType
+AGAIN = "Nothing was lost; run again later, and see githubstatus.com."
+
+# What a value of JSON is: its type, an object with these keys at least, or a list of such values.
+Kind: TypeAlias = "type[Any] | UnionType | Mapping[str, Kind] | list[Kind]"
 
 _LAST = 253_402_300_799 - 10**9  # seconds; what is later leaves no room before the year 9999
 _BROKEN = "GitHub broke off, or sent something else than an answer"
@@ -53,12 +56,14 @@ class NoAnswer(Exception):
 
     Args:
         status: of the answer, 0 where there was none.
+        hint: the next step where it stays so; nothing was written.
     """
 
-    def __init__(self, problem: str, status: int = 0) -> None:
+    def __init__(self, problem: str, status: int = 0, hint: str = AGAIN) -> None:
         super().__init__(problem)
         self.problem = problem
         self.status = status
+        self.hint = hint
 
 
 class Limited(Exception):
@@ -91,9 +96,27 @@ def rest(response: Response, now: float, kind: Kind) -> Any:
         GitHubError, AccessDeniedError: the request was refused.
     """
     _check_status(response, now)
-    if response.json is None or not isinstance(response.json, kind):
+    if response.json is None or not _is(response.json, type(kind) if isinstance(kind, dict | list) else kind):
         raise NoAnswer(_BROKEN)
+    if not _is(response.json, kind):
+        raise misshapen("a request")
     return response.json
+
+
+def _is(value: object, kind: Kind) -> bool:
+    if isinstance(kind, Mapping):
+        return isinstance(value, dict) and all(_is(value.get(name), part) for name, part in kind.items())
+    if isinstance(kind, list):
+        return isinstance(value, list) and all(_is(one, kind[0]) for one in value)
+    return isinstance(value, kind) and not isinstance(value, bool)  # which is an `int`
+
+
+def misshapen(where: str) -> NoAnswer:
+    """Why an answer that is JSON, and not what was asked for, counts as none."""
+    return NoAnswer(
+        f"GitHub answered {where} in a shape that this version does not know",
+        hint="Nothing was lost; run again, and please report it if it happens again.",
+    )
 
 
 def text(response: Response, now: float) -> str | None:
@@ -116,7 +139,7 @@ def graphql(response: Response, now: float, *, writes: bool) -> Answer:
     _check_status(response, now)
     value = response.json if isinstance(response.json, dict) else {}
     found, data = value.get("errors"), value.get("data")
-    errors = tuple(e for e in found if isinstance(e, dict)) if isinstance(found, list) else ()
+    errors = tuple(_placed(e) for e in found if isinstance(e, dict)) if isinstance(found, list) else ()
     if not isinstance(data, dict):
         if not errors:
             raise NoAnswer(_BROKEN)
@@ -131,6 +154,11 @@ def graphql(response: Response, now: float, *, writes: bool) -> Answer:
     if vague and not done:
         raise NoAnswer(f"GitHub answered {vague.quoted!r}", TIMED_OUT[0])
     return Answer(data, errors)
+
+
+def _placed(error: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The error with its path, empty where it has none."""
+    return {**error, "path": error["path"] if isinstance(error.get("path"), list) else []}
 
 
 def reason_of(error: Mapping[str, Any]) -> Refused:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gh_store_action.errors import StoreError
+from gh_store_action.errors import GitHubError, StoreError
 from gh_store_action.gateway import queries
 from gh_store_action.gateway.connection import MOST_OF_A_FILE
 from gh_store_action.gateway.issues import GitHub
@@ -77,8 +77,12 @@ class CommitGateway(GitHub):
 
     def blob(self, oid: str) -> bytes:
         """A file's bytes, up to GitHub's 100 MB (REST, "Get a blob")."""
-        answer = self.transport.get(f"{self._path}/git/blobs/{oid}", most=MOST_OF_A_FILE)
-        return base64.b64decode(answer["content"])
+        path = f"{self._path}/git/blobs/{oid}"
+        answer = self.transport.get(path, kind={"content": str}, most=MOST_OF_A_FILE)
+        try:
+            return base64.b64decode(answer["content"])
+        except ValueError:
+            raise GitHubError(f"GitHub sent the file {oid[:10]} in no base64.", "Run again later.") from None
 
     def create_branch(self, tip: Tip) -> None:
         """Makes the branch at the start of the tip.

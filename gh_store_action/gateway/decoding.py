@@ -33,11 +33,12 @@ def login_of(actor: Mapping[str, Any] | None) -> str:
 
 
 def reactions_from(
-    nodes: Iterable[Mapping[str, Any]], groups: Iterable[Mapping[str, Any]] | None, viewer: str
+    nodes: Iterable[Mapping[str, Any] | None], groups: Iterable[Mapping[str, Any] | None] | None, viewer: str
 ) -> tuple[Reaction, ...]:
     """Who reacted how, oldest first.
 
-    Own ones are taken from `viewerHasReacted` too: whether `Reaction.user` names a bot is not documented.
+    Own ones are taken from `viewerHasReacted` too: whether `Reaction.user` names a bot is not documented.  One whose
+    content is not known is nobody's receipt.
     """
     found = [
         Reaction(
@@ -46,8 +47,10 @@ def reactions_from(
             str(node.get("createdAt") or ""),
         )
         for node in nodes
+        if node and node["content"] in _NAMES
     ]
-    own = [Reaction(viewer, _NAMES[g["content"]]) for g in groups or () if g.get("viewerHasReacted")]
+    reacted = [group["content"] for group in groups or () if group and group.get("viewerHasReacted")]
+    own = [Reaction(viewer, _NAMES[content]) for content in reacted if content in _NAMES]
     return tuple(found) + tuple(reaction for reaction in own if reaction not in found)
 
 
@@ -83,7 +86,7 @@ def brief(node: Mapping[str, Any], viewer: str) -> Issue:
         locked=bool(node.get("locked")),
         lock_reason=str(node.get("activeLockReason") or ""),
         author=login_of(node.get("author")),
-        labels=tuple(str(label["name"]) for label in (node.get("labels") or {}).get("nodes") or ()),
+        labels=tuple(str(label["name"]) for label in (node.get("labels") or {}).get("nodes") or () if label),
         created_at=str(node["createdAt"]),
         updated_at=str(node["updatedAt"]),
         editor=login_of(node.get("editor")) if edited else "",
@@ -151,5 +154,5 @@ def with_older(issue: Issue, older: Issue) -> Issue:
 
 def whole_texts(tree: Mapping[str, Any]) -> dict[str, str]:
     """The files of a folder that GitHub hands out whole as text, by name."""
-    blobs = {str(entry["name"]): entry.get("object") or {} for entry in tree.get("entries") or ()}
+    blobs = {str(entry["name"]): entry.get("object") or {} for entry in tree.get("entries") or () if entry}
     return {name: str(b["text"]) for name, b in blobs.items() if b.get("text") is not None and not b["isTruncated"]}

@@ -97,12 +97,13 @@ class GitHub(Pages):
             GitHubError: when GitHub does not say.
         """
         try:
-            answer = self.transport.get(f"{self._path}/collaborators/{quote(login, safe='')}/permission")
+            path = f"{self._path}/collaborators/{quote(login, safe='')}/permission"
+            answer = self.transport.get(path, kind={"permission": str, "role_name": str | None})
         except ApiError as error:
             if error.status == 404:
                 return None
             raise
-        return str(answer.get("permission") or "none"), str(answer.get("role_name") or "")
+        return str(answer["permission"]), str(answer.get("role_name") or "")
 
     def is_team_member(self, team: str, login: str) -> bool:
         """Whether the person belongs to the team `org/slug`.
@@ -113,7 +114,7 @@ class GitHub(Pages):
         organisation, slug = team.split("/", 1)
         path = f"/orgs/{quote(organisation)}/teams/{quote(slug)}/memberships/{quote(login, safe='')}"
         try:
-            return bool(self.transport.get(path).get("state") == "active")
+            return bool(self.transport.get(path, kind={"state": str})["state"] == "active")
         except ApiError as error:
             if error.status == 404 and self._team_exists(organisation, slug):
                 return False

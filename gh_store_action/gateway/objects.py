@@ -9,13 +9,14 @@ from typing import Any, NoReturn
 from gh_store_action.domain.records import Issue
 from gh_store_action.errors import StoreError
 from gh_store_action.gateway import queries
-from gh_store_action.gateway.answers import Answer, ApiError
+from gh_store_action.gateway.answers import Answer, ApiError, Kind
 from gh_store_action.gateway.decoding import CONTENTS, brief
 from gh_store_action.gateway.issues import GitHub
 from gh_store_action.gateway.records import Failure, failures_of
 from gh_store_action.gateway.refusals import Refused, UnknownEffect, explained
 
 _NEEDS = {"issues": "write"}
+_LABELLED: Mapping[str, Kind] = {"labels": [{"name": str}]}
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,10 @@ class ObjectGateway(GitHub):
         what = "open issues"
         try:
             answer = self.transport.send(
-                "POST", f"{self._path}/issues", {"title": title, "body": body, "labels": list(labels)}
+                "POST",
+                f"{self._path}/issues",
+                {"title": title, "body": body, "labels": list(labels)},
+                kind={"number": int, "node_id": str, **_LABELLED},
             )
         except ApiError as error:
             raise self._refused(error, what) from None
@@ -119,7 +123,7 @@ class ObjectGateway(GitHub):
         given = {"labels": None if labels is None else list(labels), "state": state, "title": title}
         body = {name: value for name, value in given.items() if value is not None}
         try:
-            answer = self.transport.send("PATCH", f"{self._path}/issues/{number}", body)
+            answer = self.transport.send("PATCH", f"{self._path}/issues/{number}", body, kind=_LABELLED)
         except ApiError as error:
             raise self._refused(error, f"change issue #{number}") from None
         return _names(answer)
@@ -216,4 +220,4 @@ class ObjectGateway(GitHub):
 
 
 def _names(answer: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(str(label["name"]) for label in answer.get("labels") or ())
+    return tuple(str(label["name"]) for label in answer["labels"])

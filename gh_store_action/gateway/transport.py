@@ -23,8 +23,8 @@ from gh_store_action.gateway.answers import (
     NotGitHub,
 )
 from gh_store_action.gateway.connection import MOST, MOST_OF_A_FILE, Call, Connection, Response, TooLarge, Unanswered
+from gh_store_action.gateway.documents import check, points
 from gh_store_action.gateway.endpoints import origin
-from gh_store_action.gateway.points import points
 from gh_store_action.gateway.refusals import UnknownEffect, quoted
 
 __all__ = ["Answer", "ApiError", "Bucket", "Cancelled", "NotGitHub", "Transport", "UnknownEffect"]
@@ -232,13 +232,16 @@ class Transport:
         call = Call("GET", path, accept=RAW, most=MOST_OF_A_FILE)
         return self._repeat("core", call, lambda found: answers.text(found, self._now()), writes=False)
 
-    def send(self, verb: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+    def send(self, verb: str, path: str, body: Mapping[str, Any] | None = None, *, kind: Kind = dict) -> Any:
         """Writes by REST; gives an object.
+
+        Args:
+            kind: what the answer is.
 
         Raises:
             UnknownEffect: when the answer does not say whether it happened.
         """
-        return self._repeat("core", Call(verb, path, body=body), lambda found: self._rest(found, dict), writes=True)
+        return self._repeat("core", Call(verb, path, body=body), lambda found: self._rest(found, kind), writes=True)
 
     def _rest(self, response: Response, kind: Kind) -> Any:
         return answers.rest(response, self._now(), kind)
@@ -247,7 +250,9 @@ class Transport:
         self, document: str, variables: Mapping[str, Any], *, writes: bool, attempts: int | None = None
     ) -> Answer:
         def understood(response: Response) -> Answer:
-            return answers.graphql(response, self._now(), writes=writes)
+            answer = answers.graphql(response, self._now(), writes=writes)
+            check(document, variables, answer.data, refused=bool(answer.errors))
+            return answer
 
         body = {"query": document, "variables": dict(variables)}
         call = Call("POST", self.graphql_url, body=body, points=points(document, variables))
@@ -293,7 +298,7 @@ class Transport:
         """Sends the request, and again where that is safe: a refusal had no effect; a read never has."""
         for attempt in range(1, self.retries.max_attempts + 1):
             last = attempt == self.retries.max_attempts
-            pause = self.retries.backoff_factor**attempt
+            pause, hint = self.retries.backoff_factor**attempt, answers.AGAIN
             try:
                 response = self._exchange(name, call)
                 return understood(response)
@@ -301,7 +306,7 @@ class Transport:
                 self.rest(limit.seconds, limit.status, last=last)
                 continue
             except NoAnswer as none:
-                problem, status = none.problem, none.status
+                problem, status, hint = none.problem, none.status, none.hint
                 last = last or (status in TIMED_OUT and attempt == attempts)
             except TooLarge as error:  # a page of fewer is smaller, as it is with what takes too long
                 problem, status = str(error), TIMED_OUT[0]
@@ -317,11 +322,7 @@ class Transport:
                     status=status,
                 )
             if last or not self.wait(pause, problem):
-                raise GitHubError(
-                    f"{problem}, {attempt} times in a row.",
-                    "Nothing was lost; run again later, and see githubstatus.com.",
-                    status=status,
-                )
+                raise GitHubError(f"{problem}, {attempt} times in a row.", hint, status=status)
         raise AssertionError("max_attempts is at least 1")  # the configuration's schema sees to it
 
     def _exchange(self, name: str, call: Call) -> Response:

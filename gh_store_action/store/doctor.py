@@ -19,6 +19,7 @@ from gh_store_action.domain.records import Issue, StoredObject
 from gh_store_action.domain.snapshots import snapshot as snapshots
 from gh_store_action.errors import AccessDeniedError, BudgetExhausted, GitHubError, StoreError
 from gh_store_action.gateway import queries
+from gh_store_action.gateway.answers import Kind
 from gh_store_action.gateway.records import PAGE, Page, pages
 from gh_store_action.gateway.transport import Answer, Cancelled
 from gh_store_action.store.reading import waiting
@@ -44,6 +45,7 @@ _OFF: Mapping[str, str] = {  # GitHub's states of workflows that start no run
     "disabled_fork": "GitHub turns workflows off in a fork",
 }
 _PUSHES = "what it pushes with GITHUB_TOKEN starts no `on: push` run; listen to `workflow_run` of it instead"
+_FACTS: Mapping[str, Kind] = {"full_name": str, "permissions": dict | None}
 _ROLES = ("admin", "maintain", "push", "triage", "pull")  # in GitHub's names for them, the highest first
 
 
@@ -113,7 +115,7 @@ def examine(session: Session, progress: Progress = lambda done, total: None) -> 
 def _examine(session: Session, progress: Progress) -> Iterator[Check]:
     path = f"/repos/{quote(session.github.repository)}"
     transport = session.github.transport
-    asked = _asked(lambda: (transport.get(path), transport.query(queries.RULES, _names(session))))
+    asked = _asked(lambda: (transport.get(path, kind=_FACTS), transport.query(queries.RULES, _names(session))))
     if isinstance(asked, AccessDeniedError):
         yield Check("token", Level.FAIL, asked.what, "Set GITHUB_TOKEN to one that is valid: gh auth token")
         return
@@ -290,7 +292,7 @@ def _states_off(session: Session, path: str, there: Mapping[str, str]) -> Iterat
 def _workflow_files(session: Session, path: str) -> Mapping[str, str]:
     """The workflows on the default branch: those with a template's name, the others only where one is missing."""
     try:
-        listed = session.github.transport.get(f"{path}/contents/{WORKFLOWS}", kind=list)
+        listed = session.github.transport.get(f"{path}/contents/{WORKFLOWS}", kind=[{"name": str}])
     except GitHubError as error:
         if error.status != 404:
             raise
@@ -305,7 +307,8 @@ def _states(session: Session, path: str) -> Iterator[tuple[PurePosixPath, str]]:
     page, more = 1, True
     while more:
         parameters = {"per_page": PAGE, "page": page}
-        found = session.github.transport.get(f"{path}/actions/workflows", parameters)["workflows"]
+        kind: Kind = {"workflows": [{"path": str, "state": str}]}
+        found = session.github.transport.get(f"{path}/actions/workflows", parameters, kind=kind)["workflows"]
         yield from ((PurePosixPath(one["path"]), str(one["state"])) for one in found)
         page, more = page + 1, len(found) == PAGE
 

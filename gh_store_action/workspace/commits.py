@@ -169,18 +169,31 @@ class Checkout:
             found = blobs_of(git, commit, path) if commit else {}
         return {name.removeprefix(path).removeprefix("/"): oid for name, oid in found.items()}
 
-    def blobs(self, oids: Sequence[str]) -> list[bytes]:
-        """The files of these names; a partial clone fetches them."""
+    def blobs(self, oids: Sequence[str], most: int) -> list[bytes]:
+        """The files of these names, of so many bytes at most; a partial clone fetches them.
+
+        Raises:
+            StoreError: one is not there, or larger.
+        """
         if not oids:
             return []
+        names = "\n".join(oids).encode()
         with apart(self._configuration) as git:
-            out = io.BytesIO(git.run("cat-file", "--batch", stdin="\n".join(oids).encode()).out)
+            told = git.run("cat-file", "--batch-check", stdin=names).out.splitlines()
+            sizes = [int(line.split()[2]) if b" blob " in line else -1 for line in told]
+            for oid, size in zip(oids, sizes, strict=True):
+                if size < 0:
+                    raise StoreError(f"git has no object {oid}.", "Check out the repository again.")
+                if size > most:
+                    raise StoreError(
+                        f"The committed file {oid[:10]} is larger than {most // 1024:,} KiB.",
+                        "Take it away from the snapshot's path, or choose another path.",
+                    )
+            out = io.BytesIO(git.run("cat-file", "--batch", stdin=names).out)
         found = []
-        for oid in oids:
-            head = out.readline().split()
-            if len(head) != 3:
-                raise StoreError(f"git has no object {oid}.", "Check out the repository again.")
-            found.append(out.read(int(head[2])))
+        for size in sizes:
+            out.readline()
+            found.append(out.read(size))
             out.readline()
         return found
 

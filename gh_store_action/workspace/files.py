@@ -202,15 +202,19 @@ class Workspace:
         finally:
             self._give_git_back(checkout)
 
-    def blobs(self, path: str, oids: Sequence[str]) -> list[bytes]:
+    def blobs(self, path: str, oids: Sequence[str], most: int = READ_LIMIT) -> list[bytes]:
         """What `committed` has named.
 
         Args:
             path: tells the checkout.
+            most: bytes of each.
+
+        Raises:
+            StoreError: one is not there, or larger.
         """
         checkout = self._checkout([self._resolved(path)])
         try:
-            return checkout.blobs(oids)
+            return checkout.blobs(oids, most)
         finally:
             self._give_git_back(checkout)
 

@@ -47,7 +47,7 @@ class Fault:
     """One rule. It counts the requests that match it from the moment it was added.
 
     Args:
-        kind: ``status``, ``drop``, ``truncate``, ``not_json``, ``partial`` or ``slow``.
+        kind: ``status``, ``drop``, ``truncate``, ``not_json``, ``partial``, ``altered`` or ``slow``.
         match: which requests count; all unless given.
         token: count only requests with this token string.
         nth: the matching request it starts with, from 1.
@@ -55,6 +55,7 @@ class Fault:
         phase: ``before`` the effect (there is none) or ``after`` it (the answer is lost or spoilt).
         status: for ``status``; body and headers go with it.
         seconds: for ``slow``.
+        change: for ``altered``: the true answer's JSON to the one that is sent.
         aliases: for ``partial``: response keys or field names and how they fail.
         hits: how often it was applied.
     """
@@ -70,6 +71,7 @@ class Fault:
     headers: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 0.0
     aliases: Mapping[str, AliasFault] = field(default_factory=dict)
+    change: Callable[[Any], Any] | None = None
     seen: int = 0
     hits: int = 0
     phase_of_first: str | None = None
@@ -201,6 +203,10 @@ class Faults:
             return request.graphql and (concerns is None or concerns(request))
 
         return self.add(Fault("status", status=200, body=body, match=match, **rule))
+
+    def alter(self, change: Callable[[Any], Any], **rule: Any) -> Fault:
+        """The request has its effect, and its answer is another one: valid JSON of any shape."""
+        return self.add(Fault("altered", change=change, **rule))
 
     def slow(self, seconds: float, **rule: Any) -> Fault:
         """The answer takes this much longer in real time."""

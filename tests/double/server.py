@@ -236,6 +236,8 @@ class Handler(BaseHTTPRequestHandler):
                 status, lines, content = self._effect(who, request, parsed, valid, aliases)
             if fault is not None and fault.kind in ("status", "drop", "not_json"):
                 status, lines, content = self._spoilt(fault)
+            elif fault is not None and fault.change is not None:
+                content = json.dumps(fault.change(json.loads(content))).encode()
         record = replace(
             request, status=status, response_bytes=len(content), fault=fault.kind if fault is not None else None
         )

@@ -14,7 +14,7 @@ from gh_store_action.gateway.decoding import login_of
 from gh_store_action.gateway.issues import GitHub as Gateway
 from gh_store_action.gateway.transport import Transport
 from gh_store_action.store.session import Session
-from tests.double import Fault, GitHub
+from tests.double import GitHub
 from tests.support.scene import OWNER, STRANGER, WRITER, Scene
 
 Make = Callable[..., Gateway]
@@ -176,31 +176,47 @@ def test_find__gives_the_issues_with_exactly_that_label(scene: Scene, gateway: M
 # Pages
 
 
-def an_answer(**repository: Any) -> Fault:
-    """Instead of GitHub's answer, once: this, with an error beside it."""
-    error = {"type": "RESOURCE_LIMITS_EXCEEDED", "message": "Resource limits exceeded"}
-    body = {"data": {"viewer": {"login": "x"}, "repository": repository or None}, "errors": [error]}
-    return Fault("status", status=200, body=json.dumps(body))
+def limited(github: GitHub, change: Callable[[Any], None]) -> None:
+    """GitHub's next answer, with something left out, and with an error that says so."""
+
+    def left_out(answer: Any) -> Any:
+        change(answer["data"])
+        return {**answer, "errors": [{"type": "RESOURCE_LIMITS_EXCEEDED", "message": "Resource limits exceeded"}]}
+
+    github.faults.alter(left_out)
 
 
-@pytest.mark.parametrize("listing", [None, {"nodes": [None]}])
+def without_issues(data: Any) -> None:
+    data["repository"]["issues"] = None
+
+
+def without_a_node(data: Any) -> None:
+    data["repository"]["issues"]["nodes"] = [None]
+
+
+@pytest.mark.parametrize("listing", [without_issues, without_a_node])
 def test_page__whose_nodes_did_not_all_come_is_halved(scene: Scene, gateway: Make, listing: Any) -> None:
     scene.open("metrics")
-    scene.github.faults.add(an_answer(issues=listing))
+    limited(scene.github, listing)
     page = gateway().issues("stored-object", None)
     assert len(page.issues) == 1
     assert [request.json["variables"]["first"] for request in scene.github.requests] == [100, 50]
 
 
 def test_page__that_never_comes_is_a_failure_that_says_why(scene: Scene, gateway: Make) -> None:
-    scene.github.faults.add(an_answer(issues=None))
+    scene.open("metrics")
+    limited(scene.github, without_issues)
     with pytest.raises(GitHubError, match=r"GitHub refused to read issues: Resource limits exceeded\."):
         gateway().issues("stored-object", None, first=1)
-    empty = Fault("status", status=200, body='{"data": {"viewer": {"login": "x"}, "repository": {"issues": null}}}')
-    scene.github.faults.add(empty)
+
+    def silent(answer: Any) -> Any:
+        without_a_node(answer["data"])
+        return answer
+
+    scene.github.faults.alter(silent)
     with pytest.raises(GitHubError, match="GitHub did not list the issues of octo/store"):
         gateway().issues("stored-object", None)
-    scene.github.faults.add(an_answer())
+    limited(scene.github, lambda data: data.update(repository=None))
     with pytest.raises(GitHubError, match=r"GitHub refused to read the repository: Resource limits exceeded\."):
         gateway().issues("stored-object", None)
 

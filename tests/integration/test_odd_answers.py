@@ -491,8 +491,13 @@ def test_empty_repository__is_one_that_may_be_read(client: Client, gateway: Gate
 
 
 def test_default_branch__that_is_not_shown_is_one_that_may_not_be_read(client: Client, gateway: Gateway) -> None:
-    node = {"nameWithOwner": "octo/store", "id": "R_1", "isEmpty": False, "defaultBranchRef": None, "ref": None}
+    client.repository.commit_files({"a": "b"})
+
+    def hidden(answer: Any) -> Any:
+        answer["data"]["repository"]["defaultBranchRef"] = None
+        return answer
+
     for read in (gateway.rules, lambda: CommitGateway(client.transport, "octo/store").tip("data", "a")):
-        client.github.faults.graphql_errors(data={"viewer": {"login": "octo"}, "repository": node})
+        client.github.faults.alter(hidden)
         with pytest.raises(AccessDeniedError, match="The token may not read the (configuration|files) of octo/store"):
             read()

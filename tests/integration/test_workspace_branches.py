@@ -41,6 +41,9 @@ def test_committed__names_what_is_there_and_reads_it(tmp_path: Path, checkout: P
     assert workspace.committed("sr", Publication(()), tip=False) == {}
     with pytest.raises(StoreError, match="git has no object 0000"):
         workspace.blobs("src", ["0" * 40])
+    assert workspace.blobs("src", [oids["a.py"]], most=2) == [b"a\n"]
+    with pytest.raises(StoreError, match=f"The committed file {oids['a.py'][:10]} is larger than 0 KiB"):
+        workspace.blobs("src", [oids["a.py"]], most=1)
     real.git(checkout, "remote", "remove", "origin")
     assert workspace.blobs("src", [oids["a.py"]]) == [b"a\n"]
     empty = tmp_path / "empty"

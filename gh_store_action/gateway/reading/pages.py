@@ -8,7 +8,7 @@ from typing import Any
 from gh_store_action.domain.records import Issue
 from gh_store_action.errors import GitHubError
 from gh_store_action.gateway.answers import TIMED_OUT, reason_of
-from gh_store_action.gateway.points import points
+from gh_store_action.gateway.documents import points
 from gh_store_action.gateway.reading import queries
 from gh_store_action.gateway.reading.repository import RepositoryReader, login
 from gh_store_action.gateway.records import PAGE, Page

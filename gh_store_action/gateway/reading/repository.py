@@ -51,7 +51,7 @@ class RepositoryReader:
     def _issue(self, node: Mapping[str, Any], viewer: str) -> Issue:
         """One issue; where more than a hundred people reacted to a comment, the rest of them is read too."""
         issue = issue_from(node, viewer) if "userContentEdits" in node else brief(node, viewer)
-        long = [c for c in (node.get("comments") or {}).get("nodes") or () if _more_reactions(c)]
+        long = [c for c in (node.get("comments") or {}).get("nodes") or () if c and _more_reactions(c)]
         if not long:
             return issue
         more = {c["id"]: self._all_reactions(c, viewer) for c in long}
@@ -102,7 +102,7 @@ class RepositoryReader:
         schemas = {
             str(e["name"]): _text(e["object"], f".github/gh-store/{e['name']}")
             for e in entries
-            if e.get("object") and "text" in e["object"] and str(e["name"]).endswith(".json")
+            if e and e.get("object") and "text" in e["object"] and str(e["name"]).endswith(".json")
         }
         return StoreFiles(text, schemas, whole_texts(node.get("forms") or {}))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gh_store_action.gateway import queries
-from gh_store_action.gateway.points import points
+from gh_store_action.gateway.documents import points
 from gh_store_action.gateway.reading import queries as page_queries
 from tests.double.graphql_engine import Engine
 from tests.double.hub import Hub
