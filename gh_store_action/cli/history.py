@@ -21,7 +21,7 @@ _OPERATIONS = {"add": "green", "remove": "red", "replace": "yellow"}
 
 @command("history", "gh-store history metrics")
 @click.argument("object_id", metavar="ID")
-@click.option("--output", metavar="FILE", help="Write it there instead.")
+@click.option("--output", metavar="FILE", help="Write it there as JSON; - for standard output.")
 def history(object_id: str, output: str | None) -> int:
     """Print what happened to an object.
 
@@ -31,7 +31,7 @@ def history(object_id: str, output: str | None) -> int:
     with naming_the_nearest(run, object_id):
         entries: Sequence[Mapping[str, Any]] = run.store().get_object_history(object_id)
     if output:
-        save(output, entries)
+        save(run, output, entries)
         return 0
 
     def draw(console: Console) -> None:

@@ -56,7 +56,7 @@ class Screen:
         """A result that is text, a line each."""
         self.clear()
         for text in texts:
-            click.echo(text)
+            click.echo(visible(text) if sys.stdout.isatty() else text)
 
     def copy(self, file: Path) -> None:
         """A result that is a file, byte for byte."""

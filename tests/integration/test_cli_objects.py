@@ -190,6 +190,14 @@ def test_get__writes_to_a_file_in_place_of_standard_output(metrics: Shell) -> No
     assert json.loads((metrics.folder / "m.json").read_text("utf-8"))["data"]["label"] == "é"
 
 
+@pytest.mark.parametrize("command", [["get", "metrics"], ["history", "metrics"], ["list"]])
+def test_output__to_standard_output_is_what_the_file_would_hold(metrics: Shell, command: list[str]) -> None:
+    metrics.run(*command, "--output", "there.json")
+
+    assert metrics.run(*command, "--output", "-").out == (metrics.folder / "there.json").read_text("utf-8")
+    assert not (metrics.folder / "-").exists()
+
+
 def test_get__makes_the_folders_of_its_file(metrics: Shell) -> None:
     assert metrics.run("get", "metrics", "--output", "new/er/m.json").code == 0
     assert metrics.run("history", "metrics", "--output", "new/est/h.json").code == 0

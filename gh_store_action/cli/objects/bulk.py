@@ -251,7 +251,7 @@ def _tell(run: Invocation, line: Line, outcome: Outcome) -> str:
     }
     text = json.dumps(value)
     words = f"{line.number}  {line.object_id}  {outcome.said}{f': {outcome.error}' if outcome.error else ''}"
-    run.screen.lines([visible(words) if sys.stdout.isatty() else text])
+    run.screen.lines([words if sys.stdout.isatty() else text])
     return text
 
 

@@ -37,7 +37,7 @@ KEYS: Mapping[str, str] = {"id": "object_id", "revision": "version", "created": 
 @click.option("--revision", type=click.IntRange(1), metavar="N", help="As it was at that revision.")
 @click.option("--at", metavar="TIME", help="As it was at that time, ISO 8601; without an offset in UTC.")
 @click.option("--data", "bare", is_flag=True, help="Its data alone, without what is known of it.")
-@click.option("--output", metavar="FILE", help="Write it there instead.")
+@click.option("--output", metavar="FILE", help="Write it there as JSON; - for standard output.")
 def get(
     object_id: str,
     place: str | None,
@@ -77,7 +77,7 @@ def get(
             )
         value = values[0] if find.single else values
     if output:
-        save(output, value)
+        save(run, output, value)
     else:
         run.screen.show(value, lambda console: document(console, value))
     return 0
@@ -106,7 +106,7 @@ def moment(name: str, text: str | None) -> str | None:
 @click.option("--desc", is_flag=True, help="The other way round.")
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="At most so many.")
 @click.option("--ids", is_flag=True, help="Their ids alone, a line each.")
-@click.option("--output", metavar="FILE", help="Write it there instead.")
+@click.option("--output", metavar="FILE", help="Write it there as JSON; - for standard output.")
 def list_objects(
     since: str | None,
     where: str | None,
@@ -135,7 +135,7 @@ def list_objects(
     found = _sorted(list(read()), key, desc=desc) if sort or desc else read()
     shapes = list(islice(found, limit))
     if output:
-        save(output, shapes)
+        save(run, output, shapes)
         return 0
     if ids:
         run.screen.lines(one["object_id"] for one in shapes)

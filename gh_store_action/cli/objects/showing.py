@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import click
 from rich.console import Console
 
 from gh_store_action.cli.drawing import nothing_written
@@ -90,16 +91,24 @@ def _would(found: StoredObject, before: int, posted: bool, *, done: bool) -> str
     )
 
 
-def save(path: str, value: Any) -> None:
-    """Writes a result to a file, in place of standard output; makes the folders that it lies in.
+def save(run: Invocation, path: str, value: Any) -> None:
+    """Writes a result to a file, or as a file would have it to standard output; makes the folders that it lies in.
+
+    Args:
+        path: `-` for standard output.
 
     Raises:
         StoreError: the file cannot be written.
     """
+    text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    run.screen.clear()
+    if path == "-":
+        click.echo(text.encode(), nl=False)
+        return
     file = Path(path).expanduser()
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        file.write_text(text, encoding="utf-8")
     except OSError as error:
         raise StoreError(
             f"The file {path!r} cannot be written: {error.strerror}.", "Choose another --output."
