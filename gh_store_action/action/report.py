@@ -19,8 +19,8 @@ from actions_toolkit import core
 
 from gh_store_action.action.summary import SUMMARY_LIMIT, Link, RefusalRow, Summary, SummaryRow
 from gh_store_action.config.store_config import LogConfig
-from gh_store_action.domain.changes import Change
 from gh_store_action.domain.markdown import shorten, visible
+from gh_store_action.domain.patches.changes import Change
 from gh_store_action.errors import StoreError
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from gh_store_action.domain.changes import Change
 from gh_store_action.domain.markdown import code_block, code_span, link, markdown_text
+from gh_store_action.domain.patches.changes import Change
 from gh_store_action.domain.records import Refusal
 from gh_store_action.domain.strict_json import Json
 from gh_store_action.domain.verdicts import Outcome

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gh_store_action.domain.changes import LENGTH, MOST_PATHS, Change, PathChange, between
+from gh_store_action.domain.patches.changes import LENGTH, MOST_PATHS, Change, PathChange, between
 from gh_store_action.domain.strict_json import Json, equal
 
 LEAVES = st.none() | st.booleans() | st.integers(-2, 2) | st.sampled_from([0.0, 1.0, 1.5, "", "a"])

@@ -9,7 +9,7 @@ import pytest
 
 from gh_store_action.action.report import Report
 from gh_store_action.action.summary import Link, RefusalRow, SummaryRow, data_block
-from gh_store_action.domain.changes import Change, PathChange
+from gh_store_action.domain.patches.changes import Change, PathChange
 
 AT = "2026&#8209;01&#8209;31&nbsp;12:00:00"
 ISSUE = "https://github.com/o/r/issues/12"

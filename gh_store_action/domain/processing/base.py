@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from gh_store_action.domain.changes import Change
 from gh_store_action.domain.log.entries import Entry, Kind, checkpoint, checkpoint_id
 from gh_store_action.domain.log.fold import Folded, State, fold, newest_checkpoint, repeats
 from gh_store_action.domain.log.fold import reach as repeats_reach
+from gh_store_action.domain.patches.changes import Change
 from gh_store_action.domain.processing.context import Context, NeedsMore
 from gh_store_action.domain.processing.effects import ReadFurther
 from gh_store_action.domain.processing.replay import recorded_by_checkpoints

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from gh_store_action.domain.changes import Change
 from gh_store_action.domain.log.fold import State
 from gh_store_action.domain.objects import Marker
+from gh_store_action.domain.patches.changes import Change
 from gh_store_action.domain.records import Receipt, Refusal
 from gh_store_action.domain.verdicts import Verdict
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from gh_store_action.domain.changes import Change
 from gh_store_action.domain.log.fold import State
+from gh_store_action.domain.patches.changes import Change
 from gh_store_action.domain.records import Issue, Refusal
 from gh_store_action.domain.strict_json import digest
 from gh_store_action.domain.verdicts import Counts, Outcome

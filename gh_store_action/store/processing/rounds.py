@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from gh_store_action.domain import objects
-from gh_store_action.domain.changes import Change
+from gh_store_action.domain.patches.changes import Change
 from gh_store_action.domain.processing.context import Context, PermissionUnknown
 from gh_store_action.domain.processing.decide import decide
 from gh_store_action.domain.processing.effects import (
