@@ -12,6 +12,7 @@ from contextlib import redirect_stderr
 import click
 from click.shell_completion import CompletionItem
 
+WORKER = "completion"
 MOST_TIME = 2.0  # seconds that somebody waits for ids behind a tab key
 
 
@@ -55,7 +56,7 @@ def _ids(ctx: click.Context, incomplete: str) -> list[CompletionItem]:
     found: list[str] = []
     end = time.monotonic() + MOST_TIME
     with redirect_stderr(io.StringIO()):
-        worker = threading.Thread(target=_find, args=(ctx, found, end), daemon=True)
+        worker = threading.Thread(target=_find, args=(ctx, found, end), name=WORKER, daemon=True)
         worker.start()
         worker.join(MOST_TIME)
     return [CompletionItem(one) for one in sorted(found) if one.startswith(incomplete)]

@@ -240,7 +240,7 @@ def site(output: str, snapshot_url: str, dry_run: bool) -> int:
     show_default=True,
     help="What is written.",
 )
-@click.option("--output", metavar="PATH", help="The file, or for csv and jsonl the folder.")
+@click.option("--output", metavar="PATH", help="The file, - for standard output, or for csv and jsonl the folder.")
 def export(kind: str, output: str | None) -> int:
     """Write all objects and their whole log, for other programs.
 
@@ -248,10 +248,17 @@ def export(kind: str, output: str | None) -> int:
     the change that each entry made, to be replayed.  One request for each hundred comments, and one at least an object.
     """
     run = invocation()
-    path = Path(output or exports.DEFAULT[kind]).expanduser().absolute()
-    exports.check(path, kind)
-    reader = Reader(Lookup(run.session), warn=run.warn)
-    count = exports.write(path, kind, Exporter(reader, run.screen.progress("objects read"), run.warn).everything())
+    if output == STANDARD_OUTPUT and kind in exports.FOLDERS:
+        raise InputError(f"Standard output is no folder, and {kind} writes one.", "Name a path in place of the -.")
+    with tempfile.TemporaryDirectory() as passing:
+        named = Path(output or exports.DEFAULT[kind]).expanduser().absolute()
+        path = Path(passing) / "export" if output == STANDARD_OUTPUT else named
+        exports.check(path, kind)
+        reader = Reader(Lookup(run.session), warn=run.warn)
+        count = exports.write(path, kind, Exporter(reader, run.screen.progress("objects read"), run.warn).everything())
+        if output == STANDARD_OUTPUT:
+            run.screen.copy(path)
+            return 0
     said = f"{count:,} object{'' if count == 1 else 's'} with the log: {path} written"
     run.screen.show({"path": str(path), "format": kind, "object_count": count}, lambda console: console.print(said))
     return 0

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 
+from gh_store_action.cli.objects import paths
 from tests.double import GitHub, Repository
 from tests.support.cli import Shell
 
@@ -48,6 +50,18 @@ def test_get__a_path_gives_the_value_there_or_all_that_it_finds(stocked: Shell) 
     for path, found in PATHS:
         assert (path, stocked.run("get", "a", path).json) == (path, found)
     assert stocked.run("get", "a", "--path", "$.n").json == 3
+
+
+def test_get__a_regular_expression_without_re2_says_what_is_missing(
+    stocked: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "re2", None)  # as where it is not installed
+    paths._pattern.cache_clear()
+
+    done = stocked.run("get", "a", "$[?search(@, 'nothing')]")
+
+    assert stocked.run("get", "a", "$[?@ == 3]").json == [3]
+    assert (done.code, "need the package google-re2, which is not installed" in done.err) == (2, True)
 
 
 def test_get__a_path_goes_with_every_other_option(stocked: Shell) -> None:

@@ -265,3 +265,13 @@ def test_export__an_object_that_goes_while_it_is_read_is_left_out(w: World) -> N
 
         assert [first.object.meta.object_id, *(one.object.meta.object_id for one in exporting)] == ["a"]
     assert warned == [f"Issue #{number} is left out: it does not carry the label 'stored-object'."]
+
+
+def test_export__to_standard_output_is_the_file_and_nothing_else(shell: Shell) -> None:
+    piped = shell.run("export", "--format", "events", "--output", "-")
+    shell.run("export", "--format", "events", "--output", "there.jsonl")
+
+    assert (piped.code, piped.out) == (0, (shell.folder / "there.jsonl").read_text("utf-8"))
+    assert not (shell.folder / "-").exists()
+    refused = shell.run("export", "--format", "csv", "--output", "-")
+    assert (refused.code, "Standard output is no folder, and csv writes one." in refused.err) == (2, True)

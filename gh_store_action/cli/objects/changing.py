@@ -32,11 +32,13 @@ def many(*keys: str) -> Callable[[Decorated], Decorated]:
     """Adds the options that take many objects from a file in place of one from the command line."""
 
     def decorate(function: Decorated) -> Decorated:
-        shape = ", ".join(keys)
-        function = click.option(
-            "--journal", metavar="FILE", help="With --jsonl: what is done stands there, and is not done again."
-        )(function)
-        return click.option("--jsonl", metavar="FILE", help=f"A line for each, or - : {{{shape}}}.")(function)
+        named = ", ".join(keys)
+        for option in (
+            click.option("--journal", metavar="FILE", help="With --jsonl: what is done stands there, and is left out."),
+            click.option("--jsonl", metavar="FILE", help=f"A file with a line of JSON for each, or -: {named}."),
+        ):
+            function = option(function)
+        return function
 
     return decorate
 

@@ -7,22 +7,31 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-import re2
 from jsonpath import JSONPathEnvironment, JSONPathError
 from jsonpath.function_extensions import ExpressionType, FilterFunction
 
 from gh_store_action.domain.strict_json import DEPTH_LIMIT, Json
 from gh_store_action.errors import InputError
 
-_OPTIONS = re2.Options()
-_OPTIONS.log_errors = False
-
 
 @lru_cache(maxsize=100)
 def _pattern(text: str) -> Any:
-    """A regular expression in linear time, for what it is matched with is anybody's; None where it is none."""
+    """A regular expression in linear time, for what it is matched with is anybody's; None where it is none.
+
+    Raises:
+        InputError: there is nothing here that takes linear time.
+    """
     try:
-        return re2.compile(text, _OPTIONS)
+        import re2  # where a path has a regular expression
+    except ImportError:
+        raise InputError(
+            "`match` and `search` need the package google-re2, which is not installed.",
+            "It has no wheel for this Python or system: use CPython 3.11 to 3.14 and no musl, or build it.",
+        ) from None
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        return re2.compile(text, options)
     except re2.error:
         return None
 
