@@ -246,6 +246,12 @@ def id_problem(issue: Issue, rules: Rules) -> str:
     return "" if label.casefold() == right.casefold() else f"its label is {label!r}, and should be {right!r}"
 
 
+def is_nameless(issue: Issue, rules: Rules) -> bool:
+    """Whether its one label holds the hash of an id that neither a title says nor a comment, as far as it was read."""
+    claimed = claiming(issue, rules)
+    return len(claimed) == 1 and not claimed[0][1]
+
+
 def claiming(issue: Issue, rules: Rules) -> list[tuple[str, str]]:
     """Each label that says an id, with the id; those that the title names before all others.
 
