@@ -310,6 +310,12 @@ def retired(issue: Issue) -> str:
     return ""
 
 
+def stands_for(issue: Issue) -> str:
+    """The id of the object that gh-store put in the issue's place, by its labels; empty where they name none."""
+    signs = tuple(sign.casefold() for sign in RETIRED if sign in ("ALIAS-TO:", "MERGED-INTO:"))
+    return next((label.partition(":")[2] for label in issue.labels if label.casefold().startswith(signs)), "")
+
+
 def is_live(issue: Issue, rules: Rules) -> bool:
     """Whether the labels make the issue an object that is not deleted."""
     return has_label(issue, rules.base_label) and not has_label(issue, rules.archived_label)
