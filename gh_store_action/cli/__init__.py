@@ -211,6 +211,7 @@ ROOMS: tuple[tuple[str, str, Mapping[str, str]], ...] = (
             "sweep": "Fold everything that is pending anywhere in the store.",
             "verify": "Fold every log, or one object's, and compare.",
             "migrate": "Adopt a store that gh-store 0.5 to 0.11 wrote.",
+            "dedupe": "Merge issues that stand for one object, such as gh-store's aliases.",
             "roll-over": "Move an object to a new issue, where its history goes on.",
         },
     ),

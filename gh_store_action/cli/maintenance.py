@@ -1,4 +1,4 @@
-"""Commands that keep a store in order: process-updates, sweep, verify, migrate, roll-over."""
+"""Commands that keep a store in order: process-updates, sweep, verify, migrate, dedupe, roll-over."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from gh_store_action.cli.output import naming_the_nearest, result, what
 from gh_store_action.cli.wording import explained, in_options
 from gh_store_action.domain.processing.result import Result
 from gh_store_action.errors import InputError
+from gh_store_action.store.duplicates.merging import Merger
+from gh_store_action.store.lookup import Lookup
 from gh_store_action.store.verifying import repairable
 
 
@@ -163,6 +165,38 @@ def migrate(dry_run: bool) -> int:
     return 1 if any(one.problem for one in found) else 0
 
 
+@command("dedupe", "gh-store dedupe --dry-run", "gh-store dedupe")
+@dry_run
+def dedupe(dry_run: bool) -> int:
+    """Merge issues that stand for one object, such as gh-store's aliases.  What the object lacks is added to it; where
+    both have a value it keeps its own.  A duplicate loses its labels and keeps its comments; an alias stays one.
+    """
+    run = invocation()
+    found = Merger(Lookup(run.session), dry_run=dry_run).merge()
+
+    def draw(console: Console) -> None:
+        rows = [
+            (
+                (one.object_id, "bold"),
+                (f"#{one.issue_number}", "dim"),
+                (f"#{one.kept_in}" if one.kept_in else "", "dim"),
+                ", ".join(one.added),
+                (", ".join(one.differs), "yellow"),
+                (in_options(one.problem), "red")
+                if one.problem
+                else ("merged" if one.done else "would be merged", "green"),
+            )
+            for one in found
+        ]
+        head = ("Object", "Issue", "Kept in", "Added", "Left as it is", "What")
+        console.print(table(head, rows) if rows else "no object has a duplicate")
+        if dry_run:
+            nothing_written(console, "The table says what would be done." if rows else "There is nothing to do.")
+
+    run.screen.show([{**asdict(one), "dry_run": dry_run} for one in found], draw)
+    return 1 if any(one.problem for one in found) else 0
+
+
 @command("roll-over", "gh-store roll-over metrics")
 @click.argument("object_id", metavar="ID")
 @dry_run
@@ -175,4 +209,4 @@ def roll_over(object_id: str, dry_run: bool) -> int:
     return show(run, found, would=would, dry_run=dry_run)
 
 
-COMMANDS = (process_updates, sweep, verify, migrate, roll_over)
+COMMANDS = (process_updates, sweep, verify, migrate, dedupe, roll_over)

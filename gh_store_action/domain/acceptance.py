@@ -184,9 +184,12 @@ def unaccepted_edit(issue: Issue, object_id: str, counting: frozenset[str], may_
 def enough(issue: Issue, rules: Rules, counting: frozenset[str]) -> bool:
     """Whether a reader finds in what a listing shows of the issue the same as in all of it.
 
-    The first titles matter where the newest ones do not say who signed the object, or which one it is, and the number
-    of comments where the title has no marker that counts.
+    The first comments matter where no title says the id that a label has the hash of.  The first titles matter where
+    the newest ones do not say who signed the object, or which one it is, and the number of comments where the title
+    has no marker that counts.
     """
+    if objects.is_live(issue, rules) and objects.is_nameless(issue, rules):
+        return False  # its first comments may say which object it is
     if not issue.cut:
         return True
     object_id = objects.claimed_id(issue, rules)

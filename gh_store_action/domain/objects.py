@@ -246,6 +246,12 @@ def id_problem(issue: Issue, rules: Rules) -> str:
     return "" if label.casefold() == right.casefold() else f"its label is {label!r}, and should be {right!r}"
 
 
+def is_nameless(issue: Issue, rules: Rules) -> bool:
+    """Whether its one label holds the hash of an id that neither a title says nor a comment, as far as it was read."""
+    claimed = claiming(issue, rules)
+    return len(claimed) == 1 and not claimed[0][1]
+
+
 def claiming(issue: Issue, rules: Rules) -> list[tuple[str, str]]:
     """Each label that says an id, with the id; those that the title names before all others.
 
@@ -302,6 +308,12 @@ def retired(issue: Issue) -> str:
             if label.casefold().startswith(sign.casefold()):
                 return f"gh-store {deed.format(label[len(sign) :])}"
     return ""
+
+
+def stands_for(issue: Issue) -> str:
+    """The id of the object that gh-store put in the issue's place, by its labels; empty where they name none."""
+    signs = tuple(sign.casefold() for sign in RETIRED if sign in ("ALIAS-TO:", "MERGED-INTO:"))
+    return next((label.partition(":")[2] for label in issue.labels if label.casefold().startswith(signs)), "")
 
 
 def is_live(issue: Issue, rules: Rules) -> bool:

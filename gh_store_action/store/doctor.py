@@ -359,9 +359,15 @@ def _objects(session: Session, progress: Progress) -> Iterator[Check]:
     yield _row("pending updates", Level.WARN, stranded, "Run `gh-store sweep`.")
     yield _row("written by gh-store", Level.WARN, older, "Run `gh-store migrate --dry-run`, then `gh-store migrate`.")
     doubles = [f"{object_id} in {_numbers(held)}" for object_id, held in holders.items() if len(held) > 1]
-    hint = "The lowest number counts; post what is worth keeping of the others there, then take their labels off."
+    hint = (
+        "The lowest number counts; post what is worth keeping of the others there, then take their labels off, or run "
+        "`gh-store dedupe --dry-run`."
+    )
     yield _row("duplicate ids", Level.FAIL, doubles, hint)
-    hint = "They are in no list and no snapshot. Use the objects that they stand for, or take gh-store's label off."
+    hint = (
+        "They are in no list and no snapshot. Use the objects that they stand for, or take gh-store's label off; "
+        "`gh-store dedupe --dry-run` says what these lack."
+    )
     yield _row("aliases of gh-store", Level.WARN, retired, hint)
     yield _row("broken bodies", Level.FAIL, broken, "Run `gh-store verify --repair`, or fix them by hand.")
 

@@ -26,7 +26,7 @@ from gh_store_action.store.processor import Processor
 from gh_store_action.store.reading import Reader
 
 MOST_TRIES = 3
-_KEEP = "post there what is worth keeping of this one, then take its labels off"
+_KEEP = "post there what is worth keeping of this one, then take its labels off, as `gh-store dedupe` does"
 
 
 @dataclass(frozen=True)

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 from gh_store_action import GitHubStore, InputError, ObjectExists, ObjectNotFound
 from gh_store_action.store.doctor import Level, examine
+from gh_store_action.store.duplicates.merging import Merger
+from gh_store_action.store.lookup import Lookup
+from tests.double import GitHub
+from tests.support.cli import Shell
 from tests.support.library import cost, store_of
 from tests.support.scene import OWNER, Scene
-from tests.support.store import World
+from tests.support.store import World, disturbed
 
 ALIAS = ["stored-object", "UID:old", "ALIAS-TO:new"]
 MERGED = ["gh-store", "deprecated-object", "UID:old", "MERGED-INTO:new", "DEPRECATED-BY:1"]
@@ -129,3 +134,126 @@ def test_snapshot__leaves_an_alias_out_and_says_so(scene: Scene) -> None:
 def test_create__makes_no_alias(store: GitHubStore, label: str) -> None:
     with pytest.raises(InputError, match="one that the store itself uses"):
         store.create("m", {}, [label])
+
+
+# -- dedupe
+
+
+def merged(w: World, *, dry_run: bool = False, by: str = "") -> list[tuple[object, ...]]:
+    found = Merger(Lookup(w.session(by)), dry_run=dry_run).merge()
+    return [(one.object_id, one.issue_number, one.kept_in, one.added, one.differs, one.done) for one in found]
+
+
+def problems(w: World) -> list[str]:
+    return [one.problem for one in Merger(Lookup(w.session())).merge()]
+
+
+def test_dedupe__gives_the_object_what_it_lacks_and_takes_the_duplicate_away(w: World, store: GitHubStore) -> None:
+    first = w.object("twice", {"n": 1, "deep": {"a": 1}})
+    second = w.legacy("twice", {"n": 2, "deep": {"a": 1, "b": [2]}, "more": {}})
+    told = ("twice", second, first, ("$.deep.b", "$.more"), ("$.n",))
+    before = w.repo.issue(second)
+    assert merged(w, dry_run=True) == [(*told, False)]
+    assert w.repo.issue(second) == before
+    assert merged(w) == [(*told, True)]
+    assert store.get("twice").data == {"n": 1, "deep": {"a": 1, "b": [2]}, "more": {}}
+    left = w.repo.issue(second)
+    assert (left.labels, left.state, left.title) == ((), "closed", f"Duplicate of #{first}: twice")
+    assert left.body == before.body
+    assert merged(w) == []
+    assert store.verify() == ()
+
+
+def test_dedupe__keeps_the_signed_one_and_reads_ids_as_the_store_does(w: World, store: GitHubStore) -> None:
+    older, signed = w.legacy("Twice", {"old": 1}), w.object("twice", {"new": 1})
+    w.legacy("other")
+    assert merged(w) == [("Twice", older, signed, ("$.old",), (), True)]
+    assert store.get("twice").data == {"new": 1, "old": 1}
+    assert [one.meta.issue_number for one in store.list_all()] == [signed, 3]
+
+
+def test_dedupe__of_equal_ones_posts_nothing_and_of_arrays_changes_nothing(w: World, store: GitHubStore) -> None:
+    for object_id, data, other in (("same", {"n": 1}, {"n": 1}), ("list", [1], [2])):
+        w.object(object_id, data)
+        w.legacy(object_id, other)
+    assert merged(w) == [("same", 2, 1, (), (), True), ("list", 4, 3, (), ("$",), True)]
+    assert [one.data for one in store.list_all()] == [{"n": 1}, [1]]
+    assert [one.meta.version for one in store.list_all()] == [1, 1]
+
+
+def test_dedupe__merges_what_an_alias_has_and_leaves_it_an_alias(w: World, store: GitHubStore) -> None:
+    number = with_old(w, ALIAS, {"n": 5, "old": True})
+    assert merged(w) == [("new", number, 1, ("$.old",), ("$.n",), True)]
+    assert store.get("new").data == {"n": 0, "old": True}
+    assert set(w.repo.issue(number).labels) == set(ALIAS)
+    assert merged(w) == [("new", number, 1, (), ("$.n",), True)]
+    assert store.get("new").meta.version == 2
+
+
+def test_dedupe__leaves_alone_and_names_what_it_cannot_merge(w: World, store: GitHubStore) -> None:
+    w.object("m", {"n": 0})
+    w.repo.open_issue("mallory", "Stored Object: m", '{"evil": 1}', ["stored-object", "UID:m"])
+    busy = w.legacy("m", {"busy": 1})
+    w.update(busy, {"n": 1})
+    broken = w.legacy("m")
+    w.repo.edit_issue(broken, "alice", body="no JSON")
+    w.repo.open_issue("alice", "Stored Object: x", "{}", ["stored-object", "UID:x", "ALIAS-TO:nobody"])
+    w.repo.open_issue("alice", "Stored Object: y", "{}", ["stored-object", "UID:y", "deprecated-object"])
+    w.repo.open_issue("alice", "Stored Object: z", "{}", ["stored-object", "UID:z", "UID:zz"])
+    found = problems(w)
+    assert found[:2] == [
+        "it was opened by mallory, who is not known to have the right to write; take its labels off",
+        "1 updates are pending on it: post them to #1",
+    ]
+    assert found[2].startswith("The body of issue #4 cannot be read as an object")
+    assert found[3:] == [
+        "gh-store made it an alias of 'nobody', and there is no object 'nobody'",
+        "gh-store deprecated it, and its labels name no object",
+    ]
+    assert store.get("m").data == {"n": 0}
+    assert [issue.labels for issue in w.repo.issues()][1] == ("stored-object", "UID:m")
+
+
+@pytest.mark.parametrize(("make", "said"), [("object", "other"), ("legacy", "was not applied to #1; see its comments")])
+def test_dedupe__what_the_schema_refuses_is_not_given_up(w: World, make: str, said: str) -> None:
+    w.repo.commit_files(
+        {
+            ".github/gh-store.yml": "store: {schemas: [{match: m, schema: m.json}]}",
+            ".github/gh-store/m.json": '{"properties": {"n": {}}, "additionalProperties": false}',
+        }
+    )
+    getattr(w, make)("m", {"n": 0})
+    number = w.legacy("m", {"other": 1})
+    (problem,) = problems(w)
+    assert said in problem
+    assert "UID:m" in w.repo.issue(number).labels
+
+
+def test_dedupe__that_is_killed_anywhere_is_gone_on_with(w: World, store: GitHubStore) -> None:
+    w.object("m", {"n": 0})
+    w.legacy("m", {"list": [1]})
+
+    def run(token: str = "") -> None:
+        Merger(Lookup(w.session(token))).merge()
+
+    times = 0
+    for _ in disturbed(w, 1, run, run):
+        times += 1
+        assert (w.data(1), store.get("m").meta.version) == ({"n": 0, "list": [1]}, 2)
+        assert w.repo.issue(2).labels == ()
+    assert times > 8
+
+
+def test_dedupe__is_a_command(github: GitHub, tmp_path: Path) -> None:
+    repository = github.add_repository("octo/store")
+    for data in ('{"a": 1}', '{"b": 2}'):
+        repository.open_issue(OWNER, "Stored Object: m", data, ["stored-object", "UID:m"])
+    shell = Shell(github, repository.full_name, tmp_path, github.token(OWNER))
+    planned = shell.run("dedupe", "--dry-run")
+    assert (planned.code, planned.json[0]["added"], planned.json[0]["done"]) == (0, ["$.b"], False)
+    assert shell.run("dedupe").json[0]["done"] is True
+    assert shell.run("dedupe").json == []
+    assert "no object has a duplicate" in shell.terminal("dedupe", "--dry-run").out
+    repository.open_issue(OWNER, "Stored Object: m", '{"a": 7}', ["stored-object", "UID:m"])
+    assert "would be merged" in shell.terminal("dedupe", "--dry-run", columns=140).out
+    assert "merged" in shell.terminal("dedupe", columns=140).out

@@ -131,15 +131,40 @@ def test_an_imported_issue_without_its_titles__is_the_object_that_its_log_says(w
     w.repo.open_issue("alice", "My favourite paper", '{"n": 0}', LABELS)
     w.repo.comment(1, BOT, checkpoint({"n": 0}, after=0, revision=1, update_id="x", version="1", object_id=DOI))
     assert store.get(DOI).data == {"n": 0}
-    lines: list[str] = []
-    with store_of(w, log=lines.append) as another:
-        assert list(another.list_all()) == []
-    assert "#1 is left out: its label 'UID:=" in lines[0]
-    assert "neither a title nor a state in its log names" in lines[0]
+    assert (
+        cost(w, lambda s: [one.meta.object_id for one in s.list_all()] == [DOI] or pytest.fail()) == 3
+    )  # its comments, its author
+    assert [one.data for one in store.list_updated_since("2000-01-01")] == [{"n": 0}]
     assert any(one.repaired for one in store.verify(repair=True))
     assert store.verify() == ()
-    assert [one.data for one in store.list_all()] == [{"n": 0}]
+    assert cost(w, lambda s: [one.meta.object_id for one in s.list_all()] == [DOI] or pytest.fail()) == 1
     assert objects.read_title(w.repo.issue(1).title)[0] == DOI
+
+
+@pytest.mark.parametrize("talk", [0, 7, 130])
+def test_an_imported_issue_without_its_titles__is_found_by_a_sweep_and_says_its_id_then(
+    w: World, store: GitHubStore, talk: int
+) -> None:
+    w.repo.open_issue("alice", "My favourite paper", '{"n": 0}', LABELS)
+    w.repo.comment(1, BOT, checkpoint({"n": 0}, after=0, revision=1, update_id="x", version="1", object_id=DOI))
+    for number in range(talk):
+        w.repo.comment(1, "alice", f"talk {number}")
+    assert [one.meta.object_id for one in store.list_all()] == [DOI]
+    w.update(1, {"n": 1})
+    assert [(one.object_id, one.applied) for one in w.sweep()] == [(DOI, 1)]
+    assert objects.read_title(w.repo.issue(1).title)[0] == DOI
+    assert w.sweep() == []
+    assert store.get(DOI).data == {"n": 1}
+
+
+def test_a_hash_of_an_id_that_nothing_says__is_named_by_lists_and_sweeps(w: World) -> None:
+    w.repo.open_issue("alice", "My favourite paper", '{"n": 0}', LABELS)
+    lines: list[str] = []
+    with store_of(w, log=lines.append) as store:
+        assert list(store.list_all()) == []
+    assert "#1 is left out: its label 'UID:=" in lines[0]
+    assert "neither a title nor a state in its log names" in lines[0]
+    assert ["neither a title nor a state" in one.skipped for one in w.sweep()] == [True]
 
 
 def test_an_imported_issue__behind_another_one_with_its_label_is_the_object_that_its_log_says(

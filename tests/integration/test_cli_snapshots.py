@@ -80,6 +80,7 @@ def test_snapshot__to_standard_output_is_the_file_and_nothing_else(shell: Shell,
     [
         (["snapshot", "--output", "-", "--commit"], "Standard output is nothing to commit."),
         (["snapshot", "--output", "-", "--format", "directory"], "Standard output is no folder."),
+        (["snapshot", "--output", "-", "--history"], "Standard output is no place for histories."),
         (["update-snapshot", "--output", "-"], "is a file, and standard output is none."),
         (["snapshot", "--output", "s.json", "--format", "jsonl"], "'s.json' looks like the format json, and --format"),
         (["snapshot", "--output", "s.JSONL", "--format", "json"], "looks like the format jsonl"),

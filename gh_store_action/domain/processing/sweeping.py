@@ -51,9 +51,11 @@ def settled(
     Args:
         may_write: asked about an author whom GitHub does not show as one of the repository's people.
     """
-    object_id = objects.object_id_of(issue, rules)
-    if not objects.is_live(issue, rules) or object_id is None or objects.retired(issue):
+    if not objects.is_live(issue, rules) or objects.retired(issue):
         return True
+    object_id = objects.object_id_of(issue, rules)
+    if object_id is None:
+        return not objects.is_nameless(issue, rules)  # its log may say the id, and then the title is to say it
     if objects.read_moved(issue.title)[1]:
         return False  # a move that was killed before its labels
     marker = acceptance.marker_in(issue.title, object_id)

@@ -13,7 +13,7 @@ from gh_store_action.domain import acceptance, objects
 from gh_store_action.domain.log.entries import Kind, read_all
 from gh_store_action.domain.objects import Marker
 from gh_store_action.domain.processing.context import Context, NeedsMore
-from gh_store_action.domain.processing.effects import NotAnObject, ReadAgain
+from gh_store_action.domain.processing.effects import NotAnObject, ReadAgain, ReadFurther
 from gh_store_action.domain.records import Issue
 from gh_store_action.domain.strict_json import body_digest
 
@@ -55,6 +55,8 @@ def no_object(issue: Issue, context: Context) -> NotAnObject | None:
         return NotAnObject(f"the object is deleted (label {rules.archived_label!r})", deleted=True)
     if not based:
         return NotAnObject(f"it does not carry the label {rules.base_label!r}")
+    if objects.is_nameless(issue, rules) and not objects.retired(issue) and not issue.complete:
+        raise NeedsMore(ReadFurther(until=0))  # an older comment may say which object it is
     if problem := acceptance.problem(issue, rules, context.counting):
         return NotAnObject(problem, broken=True)
     object_id = objects.object_id_of(issue, rules) or ""

@@ -110,13 +110,18 @@ fragment Timeline on Issue {{
     + RULES_FRAGMENT
 )
 
-# Those of such a page whose timeline is longer, as every other read shows an issue.
+# Those of such a page whose timeline is longer, as every other read shows an issue; the log begins with a state.
 MORE = (
-    """
-query More($ids: [ID!]!) {
-  nodes(ids: $ids) { ... on Issue { ...Head comments(last: 1) { totalCount } } }
-}
-fragment Head on Issue { """
+    f"""
+query More($ids: [ID!]!) {{
+  nodes(ids: $ids) {{
+    ... on Issue {{
+      ...Head
+      comments(first: 20) {{ totalCount nodes {{ id fullDatabaseId body createdAt author {ACTOR} }} }}
+    }}
+  }}
+}}
+fragment Head on Issue {{ """
     + HEAD
     + """ }
 """

@@ -1,0 +1,42 @@
+"""What one value has and another one lacks: the update that adds it, and where the two say different things."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from gh_store_action.domain.strict_json import Json, equal, json_path
+
+
+class Lacking(NamedTuple):
+    """What `append` has to add.
+
+    Args:
+        addition: empty where nothing is lacking.
+        added: the paths of it.
+        differs: where both have a value, and not the same one.
+    """
+
+    addition: dict[str, Json]
+    added: tuple[str, ...] = ()
+    differs: tuple[str, ...] = ()
+
+
+def lacking(kept: Json, other: Json, path: tuple[str, ...] = ()) -> Lacking:
+    """What the other one has more; both keep what they have, key by key."""
+    if not isinstance(kept, dict) or not isinstance(other, dict):
+        return Lacking({}, differs=() if equal(kept, other) else (json_path(path),))
+    addition: dict[str, Json] = {}
+    added: list[str] = []
+    differs: list[str] = []
+    for key, value in other.items():
+        here = (*path, key)
+        if key not in kept:
+            addition[key] = value
+            added.append(json_path(here))
+            continue
+        inner = lacking(kept[key], value, here)
+        added += inner.added
+        differs += inner.differs
+        if inner.addition:
+            addition[key] = inner.addition
+    return Lacking(addition, tuple(added), tuple(differs))
