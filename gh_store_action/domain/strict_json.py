@@ -8,8 +8,9 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable
-from decimal import Decimal
 from typing import NamedTuple, NoReturn, TypeAlias
+
+from gh_store_action.domain.canonical import canonical as canonical
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
 """A JSON value.  Values are never changed in place: what a function returns may share parts with what it was given."""
@@ -20,15 +21,17 @@ DEPTH_LIMIT = 100
 """How many arrays and objects may stand inside each other; far below where Python's own recursion ends."""
 DIGIT_LIMIT = 1_000
 """Digits of an integer; Python itself refuses to read more than 4,300."""
+_FEW_LEVELS = 8  # that are looked for without a loop of our own; far below DEPTH_LIMIT
 VALUE_LIMIT = 100_000
 """Values that `check` visits; more could never fit into a body, and shared parts could make it visit for ever."""
 
 _TOO_LONG = 10**DIGIT_LIMIT
 _STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
 _BLOCK = " " * 4
-_LITERALS = {None: "null", True: "true", False: "false"}
-_text = json.JSONEncoder(ensure_ascii=False).encode
 _ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+_ESCAPED_PAIR = re.compile(r"(?<!\\)\\u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}")
+_LONG_INTEGER = re.compile(rf"(?<!\d)\d{{{DIGIT_LIMIT + 1}}}")
+_NO_BRACKET = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[^\[\]{}"]++', re.DOTALL)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _PLAIN_KEY = re.compile(r"[A-Za-z_$][A-Za-z0-9_-]*")
 # Mentions and references; what is invisible or reverses the reading order (controls, marks, overrides, isolates).
@@ -105,14 +108,15 @@ def parse(text: str, *, depth: int = DEPTH_LIMIT) -> Json:
         value: Json = json.loads(
             text,
             object_pairs_hook=_unique_keys,
-            parse_int=_bounded_int,
+            parse_int=_bounded_int if _LONG_INTEGER.search(text) else None,
             parse_float=_finite_float,
             parse_constant=_no_constant,
         )
     except json.JSONDecodeError as error:
         found = _FOUND.get(text[error.pos : error.pos + 1])
         _fail_at(text, error.pos, _SENTENCES.get(error.msg, error.msg) + (f"; there is {found}" if found else ""))
-    return check(value, depth=depth) if _ESCAPED_SURROGATE.search(text) else value
+    halves = _ESCAPED_SURROGATE.search(text) and _ESCAPED_SURROGATE.search(_ESCAPED_PAIR.sub("", text))
+    return check(value, depth=depth) if halves else value
 
 
 def check(value: object, *, depth: int = DEPTH_LIMIT) -> Json:
@@ -126,26 +130,6 @@ def check(value: object, *, depth: int = DEPTH_LIMIT) -> Json:
         InvalidJson: with the JSON path of the part that is not allowed.
     """
     return _Checker(depth).copy(value, ())
-
-
-def canonical(value: Json) -> str:
-    """The one text of each JSON value that is hashed: RFC 8785 (JCS), with exact integers.
-
-    Keys are sorted by UTF-16 code units; there are no spaces and no escapes but the necessary ones.  A number is
-    written as ECMAScript writes it, so that a tool which rewrites `1.0` as `1` changes nothing.  Only an integer beyond
-    2^53 - 1, which RFC 8785 leaves out, keeps its digits.  Hence `canonical(a) == canonical(b)` exactly when
-    `equal(a, b)`.
-    """
-    if isinstance(value, str):
-        return _text(value)
-    if isinstance(value, dict):
-        members = sorted((key.encode("utf-16-be"), key) for key in value)
-        return "{" + ",".join([f"{_text(key)}:{canonical(value[key])}" for _, key in members]) + "}"
-    if isinstance(value, list):
-        return "[" + ",".join(map(canonical, value)) + "]"
-    if isinstance(value, float):
-        return _ecmascript(value)
-    return str(value) if value is not None and not isinstance(value, bool) else _LITERALS[value]
 
 
 def digest(value: Json) -> str:
@@ -300,6 +284,11 @@ def _fail_at(text: str, position: int, sentence: str) -> NoReturn:
 def _check_nesting(text: str, most: int) -> None:
     if text.count("[") + text.count("{") <= most:
         return
+    brackets = _NO_BRACKET.sub("", text)
+    for _ in range(_FEW_LEVELS):
+        brackets = brackets.replace("[]", "").replace("{}", "")
+    if not brackets:
+        return
     depth = 0
     for token in _STRING_OR_BRACKET.finditer(text):
         if token[0] in "[{":
@@ -375,13 +364,6 @@ class _Checker:
         if _SURROGATE.search(text):
             raise InvalidJson(f"{json_path(path)}: half of a surrogate pair is no character")
         return text
-
-
-def _ecmascript(value: float) -> str:
-    """A float as ECMAScript's Number::toString writes it; the shortest digits are Python's, the layout is not."""
-    plain = 1e-6 <= abs(value) < 1e21
-    text = format(Decimal(repr(value)), "f") if plain else repr(value or 0.0).replace("e-0", "e-")
-    return text.removesuffix(".0")
 
 
 def _compact(value: Json) -> str:

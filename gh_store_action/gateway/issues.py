@@ -52,7 +52,7 @@ class GitHub(Pages):
         return self.read(number, rules=False).issues[0]
 
     def extend(self, issue: Issue, until: int, viewer: str, *, most: int | None = None) -> Issue:
-        """The same issue with its log back to that comment, or so many requests back; each reads a hundred comments.
+        """The same issue with its log back to that comment, or so many pages back; one request for a hundred comments.
 
         Where title or body changed meanwhile, the longer read replaces the earlier one wholly, so that head and log
         of one decision come from one read.
@@ -61,7 +61,6 @@ class GitHub(Pages):
         while reads != most and not issue.complete and (not issue.comments or issue.comments[0].id > until):
             variables = {**self._names, "number": issue.number, "cursor": issue.cursor, "rules": False}
             answer = self.transport.query(queries.READ, variables)
-            reads += 1
             node = self._repository(answer).get("issue")
             if not node:
                 raise ObjectNotFound(f"Issue #{issue.number} of {self.repository} has gone while it was read.")
@@ -69,6 +68,7 @@ class GitHub(Pages):
             # Comments that came meanwhile are for the read-back; anything else makes two reads of it.
             if (older.title, older.body) == (issue.title, issue.body) and older.total_comments >= issue.total_comments:
                 issue = with_older(issue, older)
+                reads += 1
                 continue
             starts += 1
             if starts > MOST_STARTS:

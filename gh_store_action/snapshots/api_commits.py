@@ -6,7 +6,7 @@ import posixpath
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from gh_store_action.domain.git_blobs import blob_oid
+from gh_store_action.domain.snapshots.git_blobs import blob_oid
 from gh_store_action.errors import BudgetExhausted, ConcurrentUpdateError, StoreError
 from gh_store_action.gateway.commits import BranchMoved, CommitGateway, Tip
 from gh_store_action.gateway.refusals import UnknownEffect

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from gh_store_action.domain import objects
 from gh_store_action.domain.snapshots import snapshot as snapshots
-from gh_store_action.domain.snapshots.snapshot import Changed, LeftOut, Snapshot
+from gh_store_action.domain.snapshots.snapshot import Changed, Filling, Snapshot, with_problems
 from gh_store_action.errors import BudgetExhausted, ConcurrentUpdateError
 from gh_store_action.gateway.records import PAGE, Page, pages
 from gh_store_action.store.session import Session
@@ -107,9 +107,7 @@ class Collector:
         found, why = self.changes(before.snapshot)
         if found is None:
             return self.full(), why
-        problems = {problem.number: problem for problem in (*before.problems, *found.problems)}
-        left = tuple(problems[number] for number in sorted(found.snapshot.left_out & problems.keys()))
-        return replace(found, problems=left), ""
+        return with_problems(before, found), ""
 
     def deleted(self) -> frozenset[str]:
         """The ids of the objects that the store has deleted, as `objects.key`: one request for each hundred."""
@@ -128,11 +126,10 @@ class Collector:
         self._read = self._total = 0
         page = self._asked(None)
         start = self.transport.newest_time
-        snapshot = Snapshot(self.github.repository, {}, rules=snapshots.fingerprint(self.session.rules))
-        problems: dict[int, LeftOut] = {}
+        rules = snapshots.fingerprint(self.session.rules)
+        filling = self._filling(Snapshot(self.github.repository, {}, rules=rules))
         while True:
-            found = self._put(snapshot, page, problems)
-            snapshot = found.snapshot
+            filling.put(page.issues)
             self._progress(len(page.issues), page.total)
             if self._read <= page.size:
                 self.transport.afford(page.rest + page.points)  # one more for what changed meanwhile
@@ -140,12 +137,10 @@ class Collector:
                 break
             page = self._asked(page.cursor)
         # What changed while the pages were read: once more, so that the snapshot is of one moment.
-        since = snapshots.shifted(start, -ANSWER_TAKES - snapshots.OVERLAP) if start else snapshot.since
-        late = self._merged(snapshot, since, bounded=False)
-        problems |= {problem.number: problem for problem in late.changed.problems}
-        kept = late.changed.snapshot
-        left = tuple(problems[number] for number in sorted(kept.left_out & problems.keys()))
-        return replace(late, changed=replace(late.changed, problems=left))
+        found = filling.changed()
+        since = snapshots.shifted(start, -ANSWER_TAKES - snapshots.OVERLAP) if start else found.snapshot.since
+        late = self._merged(found.snapshot, since, bounded=False)
+        return replace(late, changed=with_problems(found, late.changed))
 
     def _merged(self, snapshot: Snapshot, since: str, *, bounded: bool) -> _Found:
         """Puts in what changed since then, until what was read is the state of one moment.
@@ -154,18 +149,17 @@ class Collector:
         so the next one begins before that second.  Where more than a page changed in it, only the cursor leads on, and
         all is read again until nothing else is found.
         """
-        problems: dict[int, LeftOut] = {}
-        unsure = False
+        filling: Filling | None = None
         for again in range(PASSES):
             before, crowded, cursor = snapshot, False, None
             while True:
                 page = self._asked(cursor, since)
-                found = self._put(snapshot, page, problems)
-                snapshot, unsure = found.snapshot, unsure or found.unsure
+                filling = filling or self._filling(snapshot)  # the first answer brings the rules
+                filling.put(page.issues)
                 if bounded:
                     self._progress(len(page.issues), page.total)
                 if bounded and page.cursor is not None and page.total > max(page.store_total, self.page):
-                    return _Found(Changed(snapshot, (), unsure), page.store_total, overrun=True)
+                    return _Found(filling.changed(), page.store_total, overrun=True)
                 if bounded and self._read <= page.size:
                     self.transport.afford(page.rest)
                 if page.cursor is None:
@@ -177,18 +171,17 @@ class Collector:
                     since, cursor = over, None
                 else:
                     crowded, cursor = crowded or ended >= recent, page.cursor
+            found = filling.changed()
+            snapshot = found.snapshot
             if not crowded or (again and snapshot == before):
-                left = tuple(problems[number] for number in sorted(problems.keys() & snapshot.left_out))
-                return _Found(Changed(snapshot, left, unsure), page.store_total)
+                return _Found(found, page.store_total)
         raise ConcurrentUpdateError(
             "The store changed faster than it could be read, so no consistent snapshot could be taken.",
             "Nothing was written; run again when fewer objects are being changed.",
         )
 
-    def _put(self, snapshot: Snapshot, page: Page, problems: dict[int, LeftOut]) -> Changed:
-        found = snapshots.put(snapshot, page.issues, self.session.rules, self.session.counting, self.session.may_write)
-        problems |= {problem.number: problem for problem in found.problems}
-        return found
+    def _filling(self, snapshot: Snapshot) -> Filling:
+        return Filling(snapshot, self.session.rules, self.session.counting, self.session.may_write)
 
     def _asked(self, cursor: str | None, since: str | None = None) -> Page:
         page = self.session.listed(cursor, first=self.page, since=since, any_label=since is not None)

@@ -7,10 +7,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from gh_store_action.domain.git_blobs import blob_oids
 from gh_store_action.domain.snapshots import files as snapshot_files
 from gh_store_action.domain.snapshots import histories
 from gh_store_action.domain.snapshots.files import INDEX, BrokenSnapshot
+from gh_store_action.domain.snapshots.git_blobs import blob_oids
 from gh_store_action.errors import InputError
 from gh_store_action.gateway.commits import CommitGateway
 from gh_store_action.gateway.issues import GitHub

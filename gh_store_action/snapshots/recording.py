@@ -6,9 +6,9 @@ import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from gh_store_action.domain.git_blobs import blob_oids
 from gh_store_action.domain.past.lines import lines_of
 from gh_store_action.domain.snapshots import histories
+from gh_store_action.domain.snapshots.git_blobs import blob_oids
 from gh_store_action.domain.snapshots.histories import FOLDER, INDEX, NAME, BrokenIndex, Known
 from gh_store_action.domain.snapshots.leaving import NAMED, named
 from gh_store_action.domain.snapshots.snapshot import Snapshot, SnapshotEntry

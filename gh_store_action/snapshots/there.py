@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from gh_store_action.domain.git_blobs import blob_oid, blob_oids
+from gh_store_action.domain.snapshots.git_blobs import blob_oid, blob_oids
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from gh_store_action.action.wording import explained
-from gh_store_action.domain.git_blobs import blob_oid
+from gh_store_action.domain.snapshots.git_blobs import blob_oid
 from gh_store_action.errors import ConcurrentUpdateError, StoreError
 from gh_store_action.gateway.commits import CommitGateway
 from gh_store_action.gateway.transport import Transport

@@ -424,3 +424,33 @@ def test_json_path__is_short_and_harmless(parts: tuple[str | int, ...], path: st
 )
 def test_excerpt__never_shows_much(value: Json, text: str) -> None:
     assert c.excerpt(value) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        (r'"\ud83d\udcbe"', "💾"),
+        (r'"\\\ud83d\udcbe"', "\\💾"),
+        (r'"\\ud83d"', "\\ud83d"),
+        (r'"\\ud83d\udcbe"', None),
+        (r'"\ud83d\ud83d\udcbe"', None),
+        (r'"\udcbe\ud83d"', None),
+        (r'"\ud83d\\udcbe"', None),
+        ("[" + "1" * 1_000 + "]", [int("1" * 1_000)]),
+        ("[" + "1" * 1_001 + "]", None),
+        ('"' + "1" * 5_000 + '"', "1" * 5_000),
+    ],
+)
+def test_parse__knows_a_pair_of_surrogates_from_a_half_and_a_long_integer_from_digits(text: str, value: object) -> None:
+    if value is None:
+        with pytest.raises(c.InvalidJson):
+            c.parse(text)
+    else:
+        assert c.parse(text) == value
+
+
+def test_canonical__sorts_by_utf16_and_writes_floats_as_ecmascript_wherever_they_stand() -> None:
+    assert c.canonical({"\ue000": 1, "💾": 2}) == '{"💾":2,"\ue000":1}'
+    assert c.canonical({"b": [{"💾": 1.0, "\ue000": "💾"}], "a": "💾"}) == '{"a":"💾","b":[{"💾":1,"\ue000":"💾"}]}'
+    assert c.canonical(1e21) == "1e+21"
+    assert c.canonical(["a:1.5", '💾":']) == '["a:1.5","💾\\":"]'

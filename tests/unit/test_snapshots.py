@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gh_store_action.domain.acceptance import MayWrite
 from gh_store_action.domain.names import FORMATS
 from gh_store_action.domain.objects import Marker, key, short_digest, title, uid_label
 from gh_store_action.domain.records import Issue, Rename, Rules, StoredMeta, StoredObject
 from gh_store_action.domain.snapshots.files import BrokenSnapshot, changed, file_of, read, records, write
 from gh_store_action.domain.snapshots.leaving import left
-from gh_store_action.domain.snapshots.snapshot import NO_TIME, LeftOut, Snapshot, entry_of, put, shifted, stored_object
+from gh_store_action.domain.snapshots.snapshot import (
+    NO_TIME,
+    Changed,
+    Filling,
+    LeftOut,
+    Snapshot,
+    entry_of,
+    shifted,
+    stored_object,
+)
 from gh_store_action.domain.strict_json import digest
 from tests.support.ids import ANY_ID
 
@@ -27,6 +38,12 @@ def may_write(login: str, object_id: str) -> bool:
 
 
 EMPTY = Snapshot("octo/store", {})
+
+
+def put(snapshot: Snapshot, issues: Iterable[Issue], rules: Rules, counting: frozenset[str], may: MayWrite) -> Changed:
+    filling = Filling(snapshot, rules, counting, may)
+    filling.put(issues)
+    return filling.changed()
 
 
 def an_issue(number: int = 1, object_id: str = "metrics", body: str = '{"n": 1}', **more: object) -> Issue:

@@ -146,51 +146,74 @@ class Changed:
     unsure: bool
 
 
-def put(
-    snapshot: Snapshot,
-    issues: Iterable[Issue],
-    rules: Rules,
-    counting: frozenset[str],
-    may_write: MayWrite,
-) -> Changed:
-    """Puts each issue in as it is now, or takes it out; a signed one has an id, else the lowest number."""
-    entries = dict(snapshot.entries)
-    left_out = set(snapshot.left_out)
-    problems: list[LeftOut] = []
-    owner = {objects.key(entry.object_id, rules): number for number, entry in entries.items()}
-    unsure = False
-    for issue in issues:
+def with_problems(before: Changed, after: Changed) -> Changed:
+    """The later one with what is known from before of issues that are still left out."""
+    known = {problem.number: problem for problem in (*before.problems, *after.problems)}
+    left = tuple(known[number] for number in sorted(known.keys() & after.snapshot.left_out))
+    return replace(after, problems=left)
+
+
+class Filling:
+    """A snapshot into which issues are put, each as it is now: a signed one has an id, else the lowest number.
+
+    It grows in place: a copy for each page would cost more the larger the store is.
+    """
+
+    def __init__(self, snapshot: Snapshot, rules: Rules, counting: frozenset[str], may_write: MayWrite) -> None:
+        self._before = snapshot
+        self._rules = rules
+        self._counting = counting
+        self._may_write = may_write
+        self._entries = dict(snapshot.entries)
+        self._left_out = set(snapshot.left_out)
+        self._problems: dict[int, LeftOut] = {}
+        self._owner = {objects.key(entry.object_id, rules): number for number, entry in self._entries.items()}
+        self._unsure = False
+
+    def changed(self) -> Changed:
+        """The snapshot as filled so far."""
+        snapshot = replace(self._before, entries=dict(self._entries), left_out=frozenset(self._left_out))
+        left = tuple(self._problems[number] for number in sorted(self._problems.keys() & self._left_out))
+        return Changed(snapshot, left, self._unsure)
+
+    def put(self, issues: Iterable[Issue]) -> None:
+        """Puts each issue in as it is now, or takes it out."""
+        for issue in issues:
+            self._put(issue)
+
+    def _put(self, issue: Issue) -> None:
+        entries, owner, rules = self._entries, self._owner, self._rules
         before = entries.pop(issue.number, None)
-        left_out.discard(issue.number)
+        self._left_out.discard(issue.number)
         if before is not None and owner.get(objects.key(before.object_id, rules)) == issue.number:
             del owner[objects.key(before.object_id, rules)]
-        found = stored_object(issue, rules, counting, may_write)
+        found = stored_object(issue, rules, self._counting, self._may_write)
         if isinstance(found, LeftOut):
-            unsure = unsure or (before is not None and bool(left_out))
+            self._unsure = self._unsure or (before is not None and bool(self._left_out))
             if objects.has_label(issue, rules.base_label):
-                left_out.add(issue.number)
-                problems.append(found)
-            continue
-        accepted = acceptance.goes_first(issue, found.meta.object_id, counting)
+                self._leave_out(found)
+            return
+        accepted = acceptance.goes_first(issue, found.meta.object_id, self._counting)
         entry = replace(entry_of(found), accepted=accepted)
         key = objects.key(entry.object_id, rules)
         stepped_back = before is not None and before.accepted is not False and not accepted
         if before is not None and (objects.key(before.object_id, rules) != key or stepped_back):
-            unsure = unsure or bool(left_out)
+            self._unsure = self._unsure or bool(self._left_out)
         holder = owner.get(key)
         if holder is not None and entries[holder].accepted is None and accepted == (holder < issue.number):
-            unsure = True  # the file does not say which of the two goes first
+            self._unsure = True  # the file does not say which of the two goes first
         if holder is not None and (not entries[holder].accepted, holder) < (not accepted, issue.number):
-            left_out.add(issue.number)
-            problems.append(LeftOut(issue.number, f"issue #{holder} has the id {entry.object_id} already", broken=True))
-            continue
+            self._leave_out(LeftOut(issue.number, f"issue #{holder} has the id {entry.object_id} already", broken=True))
+            return
         if holder is not None:
             del entries[holder]
-            left_out.add(holder)
-            problems.append(LeftOut(holder, f"issue #{issue.number} has the id {entry.object_id} already", broken=True))
+            self._leave_out(LeftOut(holder, f"issue #{issue.number} has the id {entry.object_id} already", broken=True))
         owner[key] = issue.number
         entries[issue.number] = entry
-    return Changed(replace(snapshot, entries=entries, left_out=frozenset(left_out)), tuple(problems), unsure)
+
+    def _leave_out(self, problem: LeftOut) -> None:
+        self._left_out.add(problem.number)
+        self._problems[problem.number] = problem
 
 
 def compact(value: object) -> str:
