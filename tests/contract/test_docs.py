@@ -1,6 +1,8 @@
 """The documents: what they name is there."""
 
+import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -66,12 +68,37 @@ def test_facts__name_rooms_that_are_there() -> None:
 
 def test_facts__have_a_source_each() -> None:
     """A public page; or they are called assumed, and the code survives either answer."""
+    rows = facts()
+    assert len(rows) > 20
+    assert [row for row in rows if len(row) != 5] == []
+    assert [row[2] for row in rows if "https://" not in row[2] and row[2] != "assumed"] == []
+    assert len({row[0] for row in rows}) == len(rows)
+
+
+def test_facts__have_a_test_each_that_is_there() -> None:
+    """Of both answers; where one cannot be given, the cell says so at its end."""
+    lacking = []
+    for fact, *_, cell in facts():
+        named = re.findall(r"`(tests/[a-z_/]+\.py)::(test_\w+)`", cell)
+        listed = ", ".join(f"`{path}::{test}`" for path, test in named)
+        if not named or cell.removesuffix("; one answer") != listed:
+            lacking.append((fact, cell))
+        lacking += [(fact, test) for path, test in named if test not in functions(ROOT / path)]
+    assert lacking == []
+
+
+def facts() -> list[list[str]]:
+    """The rows of the page, each as its cells."""
     text = (ROOT / "docs" / "github-facts.md").read_text("utf-8")
     rows = [line for line in text.splitlines() if line.startswith("| ") and not line.startswith("| fact |")]
-    assert len(rows) > 20
-    assert [row for row in rows if row.count(" | ") != 3] == []
-    sources = [row.strip("| ").split(" | ")[2] for row in rows]
-    assert [one for one in sources if "https://" not in one and one != "assumed"] == []
+    return [row.strip("| ").split(" | ") for row in rows]
+
+
+@cache
+def functions(file: Path) -> frozenset[str]:
+    """The functions at the top of a module; none where there is no such file."""
+    tree = ast.parse(file.read_text("utf-8") if file.exists() else "")
+    return frozenset(node.name for node in tree.body if isinstance(node, ast.FunctionDef))
 
 
 def test_facts__have_the_sections_that_the_code_names() -> None:

@@ -99,7 +99,7 @@ def edit_issue(
         raise too_many_labels()
     now = hub.world.clock.now + hub.world.clock.tick
     changes: dict[str, Any] = {}
-    if title is not None and title != issue.title:
+    if title is not None and (title != issue.title or hub.options.renamed_to_the_same):
         changes["title"] = {"from": issue.title}
         note(hub, repo, who, issue, "renamed", now, {"from": issue.title, "to": title})
         issue.title = title
@@ -264,7 +264,7 @@ def add_reaction(hub: Hub, who: Principal, subject: Issue | Comment, content: st
     Returns:
         The reaction and whether it is new. Reactions leave ``updated_at`` alone and make no event.
     """
-    for reaction in subject.reactions:
+    for reaction in subject.reactions if not hub.options.reactions_repeat else ():
         if reaction.content == content and reaction.login.lower() == who.login.lower():
             return reaction, False
     now = hub.world.clock.write()

@@ -305,7 +305,7 @@ def can_react(source: Issue | Comment, info: Any) -> bool:
 @resolves(TEXTS, "userContentEdits")
 def edits(source: Issue | Comment, info: Any, **arguments: Any) -> Connection:
     """Newest first; the last one is the text as created (schema: UserContentEdit)."""
-    found = source.edits[::-1]
+    found = source.edits[::-1] if info.context.hub.options.edits_are_listed else []
     return Connection("userContentEdits", found, lambda e: [e.id], descending=True, **arguments)
 
 

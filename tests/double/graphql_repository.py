@@ -131,7 +131,7 @@ def pull_request(source: RepositoryRecord, info: Any, number: int) -> Issue:
 @resolves("Repository", "issues")
 def issues(source: RepositoryRecord, info: Any, **arguments: Any) -> Connection:
     access.require_issue_read(source, info.context.who)
-    return issue_connection(source, arguments)
+    return issue_connection(source, arguments, exclusive=info.context.hub.options.since_is_exclusive)
 
 
 @resolves("Repository", "label")

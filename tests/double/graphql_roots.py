@@ -22,7 +22,9 @@ ORDERS: dict[str, Any] = {
 }
 
 
-def issue_connection(repo: RepositoryRecord, arguments: dict[str, Any], of: Label | None = None) -> Connection:
+def issue_connection(
+    repo: RepositoryRecord, arguments: dict[str, Any], of: Label | None = None, *, exclusive: bool = False
+) -> Connection:
     """Issues, of a label where given, filtered and ordered issues; several label names mean any of them (https://github.com/cli/cli/issues/419),
     ``since`` is inclusive (schema: IssueFilters)."""
     filters = arguments.pop("filterBy", None) or {}
@@ -39,7 +41,7 @@ def issue_connection(repo: RepositoryRecord, arguments: dict[str, Any], of: Labe
         found = [i for i in found if i.state.upper() in states]
     if filters.get("since"):
         since = parse(filters["since"]) or 0
-        found = [i for i in found if i.updated >= since]
+        found = [i for i in found if i.updated >= since + exclusive]
     if filters.get("createdBy"):
         found = [i for i in found if i.author.lower() == filters["createdBy"].lower()]
     key = ORDERS[order["field"] if order else "CREATED_AT"]

@@ -36,6 +36,10 @@ class Options:
             Enterprise Server.
         exact_label_lookup: GraphQL ``label(name:)`` minds case.
         page_rows: REST issue lists refuse page x per_page from here on.
+        reactions_repeat: the same reaction by the same identity is a second one.
+        renamed_to_the_same: a title that is set to what it is leaves a ``RenamedTitleEvent`` all the same.
+        since_is_exclusive: GraphQL's ``since`` leaves out what changed in that very second.
+        edits_are_listed: ``userContentEdits`` has the edits; False: none.
         enforce_limits: refuse requests beyond the primary rate limits.
         limit_status: 403 or 429, what REST answers then.
     """
@@ -54,6 +58,10 @@ class Options:
     comments_per_issue: int = 2_500
     node_limit: int = 500_000
     commit_bytes: int = 40 * 1024 * 1024
+    reactions_repeat: bool = False
+    renamed_to_the_same: bool = False
+    since_is_exclusive: bool = False
+    edits_are_listed: bool = True
     enforce_limits: bool = True
     limit_status: int = 403
 
