@@ -109,9 +109,17 @@ def access(object_id: str, login: str) -> int:
 
     def draw(console: Console) -> None:
         console.print(f"{found.login} may do {may} to {found.object_id}.", markup=False)
+        if found.create:
+            console.print(f"{found.login} may create {found.object_id} by a form.", markup=False)
         console.print(f"The rule: {found.decided_by}", markup=False)
 
-    value = {"id": found.object_id, "login": found.login, "may": list(found.kinds), "rule": found.decided_by}
+    value = {
+        "id": found.object_id,
+        "login": found.login,
+        "may": list(found.kinds),
+        "create": found.create,
+        "rule": found.decided_by,
+    }
     run.screen.show(value, draw)
     return 0
 
