@@ -83,7 +83,7 @@ def adopted(w: World, form: int) -> None:
         (take, adopted),
     ],
 )
-def test_killed_at_any_request__the_next_sweep_ends_it(
+def test_killed_at_any_request__the_next_sweep_makes_one_object(
     run: Callable[[World, int, str], object], between: Callable[[World, int], None]
 ) -> None:
     with world() as w:
@@ -120,7 +120,7 @@ def test_an_edit_that_makes_it_another_id_makes_no_second_object() -> None:
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_a_fault_at_any_request__is_got_over(name: str) -> None:
+def test_a_fault_at_any_request__makes_one_object(name: str) -> None:
     with world() as w:
         cards(w)
         form = fill_in(w)
@@ -137,7 +137,7 @@ def test_a_fault_at_any_request__is_got_over(name: str) -> None:
 
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize("alias", ["say", "fold", "check", "note", "close"])
-def test_one_alias_fails__it_is_done_again(alias: str, after: bool) -> None:
+def test_one_alias_of_a_create_fails__it_is_done_again(alias: str, after: bool) -> None:
     with world() as w:
         cards(w)
         form = fill_in(w)

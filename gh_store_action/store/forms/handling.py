@@ -50,19 +50,20 @@ class Desk:
         self.dry_run = dry_run
         self.mover = Mover(lookup, dry_run=dry_run)
 
-    def process(self, number: int, *, event_comment: int | None = None, first: bool = True) -> Result:
+    def process(self, number: int, *, event_comment: int | None = None) -> Result:
         """Brings one object up to date, see `Mover.process`, or takes the answers to a form: four requests at most.
-
-        Args:
-            first: whether no run has worked on the form before, as far as the form itself does not tell.
 
         Raises:
             StoreError: when it cannot be finished; the next run goes on with it.
         """
         with self.github.transport.uncapped():
-            issue = self.mover.processor.read(number, event_comment)
-            form = notes.rule_of(issue, self.session.rules)
-            return self.mover.advance(issue) if form is None else self._take(issue, form, first=first)
+            return self._process(number, event_comment, first=True)
+
+    def _process(self, number: int, event_comment: int | None = None, *, first: bool) -> Result:
+        """The same; `first` where no run has worked on a form before, as far as the form itself does not tell."""
+        issue = self.mover.processor.read(number, event_comment)
+        form = notes.rule_of(issue, self.session.rules)
+        return self.mover.advance(issue) if form is None else self._take(issue, form, first=first)
 
     def sweep(self, progress: Callable[[int, int], None] = lambda done, all_: None) -> list[Result]:
         """Brings all objects up to date, see `Mover.sweep`, then takes the forms that are open, oldest first.
@@ -76,7 +77,7 @@ class Desk:
         for done, number in enumerate(waiting):
             progress(done, len(waiting))
             try:
-                results.append(self.process(number, first=False))
+                results.append(self._process(number, first=False))
             except StoreError as error:
                 results.append(Result(number, error=error, form=number))
                 if ends_the_run(error):
