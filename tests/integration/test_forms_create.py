@@ -269,3 +269,12 @@ def test_gh_store_access_says_who_may_create_and_what_an_owner_may(w: World) -> 
         "{match: 'guest-*', permission: write, allow: [append], owner: true, create: true}"
     )
     assert (other.kinds, other.create) == ((), False)
+
+
+def test_a_note_that_came_along_with_an_issue_hides_nothing(w: World) -> None:
+    cards(w)
+    form = fill_in(w)
+    w.repo.comment(form, BOT, "<!-- gh-store form taken guestbook -->")
+    assert take(w, form).applied == 1
+    (said,) = notes(w, form)
+    assert "These answers have made" in said

@@ -14,10 +14,9 @@ from gh_store_action.cli.invocation import invocation
 from gh_store_action.cli.options import command, dry_run
 from gh_store_action.config.defaults import write_new
 from gh_store_action.config.issue_forms import FOLDER, parse_form, written
-from gh_store_action.config.reading import SIZE_LIMIT
 from gh_store_action.domain.forms.drafting import draft
 from gh_store_action.errors import InputError
-from gh_store_action.regular_files import content
+from gh_store_action.regular_files import CONFIGURATION_LIMIT, content
 from gh_store_action.store.session import SCHEMA_FOLDER
 
 
@@ -60,7 +59,7 @@ def form_link(name: str, answers: tuple[str, ...], directory: str) -> int:
     run = invocation()
     file = Path(directory) / FOLDER / f"{name}.yml"
     try:
-        text = content(file, SIZE_LIMIT).decode("utf-8-sig")
+        text = content(file, CONFIGURATION_LIMIT).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "it is no UTF-8 text"
         raise InputError(f"The form {str(file)!r} cannot be read: {why}.", "Check NAME and --directory.") from None
