@@ -226,6 +226,14 @@ ROOMS: tuple[tuple[str, str, Mapping[str, str]], ...] = (
         },
     ),
     (
+        "Issue forms",
+        "forms",
+        {
+            "form": "Write an issue form from a JSON Schema, and print its entry for .github/gh-store.yml.",
+            "form-link": "Print the address of an issue form, with fields filled in by their ids.",
+        },
+    ),
+    (
         "Setup",
         "setup",
         {

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from gh_store_action import arguments
 from gh_store_action.cli.drawing import table
+from gh_store_action.cli.forms.examples import EXAMPLES, guestbook
 from gh_store_action.cli.invocation import invocation
 from gh_store_action.cli.options import command, dry_run
 from gh_store_action.config.defaults import dump_default, dump_local, write_new
@@ -23,22 +24,23 @@ from gh_store_action.store.doctor import WORKFLOWS, Check, Level, examine, templ
 SHELLS: Mapping[str, type[ShellComplete]] = {"bash": BashComplete, "zsh": ZshComplete, "fish": FishComplete}
 
 
-@command("init", "gh-store init", "gh-store init --repository-files")
+@command("init", "gh-store init", "gh-store init --repository-files", "gh-store init --with guestbook")
 @click.option("--repository-files", is_flag=True, help="Workflows and .github/gh-store.yml into this checkout instead.")
 @click.option("--page", is_flag=True, help="With --repository-files: the one workflow that deploys a page, too.")
+@click.option("--with", "example", type=click.Choice(EXAMPLES), help="The repository's files with a whole example.")
 @click.option("--directory", metavar="DIR", help="The checkout, with --repository-files; else the current directory.")
 @dry_run
-def init(repository_files: bool, page: bool, directory: str | None, dry_run: bool) -> int:
+def init(repository_files: bool, page: bool, example: str | None, directory: str | None, dry_run: bool) -> int:
     """Write this machine's configuration, or with --repository-files the workflows.  Nothing is overwritten."""
     run = invocation()
     alone = "--directory" if directory is not None else "--page" if page else ""
-    if alone and not repository_files:
+    if alone and not (repository_files or example):
         raise InputError(
             f"{alone} is given without --repository-files, and says nothing then.",
             "Add --repository-files, or leave it out.",
         )
-    if repository_files:
-        files = _repository_files(Path(directory or "."), page=page)
+    if repository_files or example:
+        files = _repository_files(Path(directory or "."), page=page, example=guestbook() if example else {})
         step = "review the files, commit them on the default branch and push; then check with `gh-store doctor`."
     else:
         files = {Path(run.config or LOCAL_FILE).expanduser(): dump_local()}
@@ -60,7 +62,7 @@ def init(repository_files: bool, page: bool, directory: str | None, dry_run: boo
     return 0
 
 
-def _repository_files(checkout: Path, *, page: bool) -> dict[Path, str]:
+def _repository_files(checkout: Path, *, page: bool, example: Mapping[str, str]) -> dict[Path, str]:
     """The files that a store's repository wants, by path."""
     if not os.path.lexists(checkout / ".git"):
         raise StoreError(
@@ -68,7 +70,8 @@ def _repository_files(checkout: Path, *, page: bool) -> dict[Path, str]:
             "Clone the store's repository and run this in it, or name it with --directory.",
         )
     files = {checkout / WORKFLOWS / name: text for name, text in templates(page=page).items()}
-    return {**files, checkout / REPOSITORY_FILE: dump_default()}
+    more = {REPOSITORY_FILE: dump_default(), **example}
+    return {**files, **{checkout / name: text for name, text in more.items()}}
 
 
 @command("doctor", "gh-store doctor")
@@ -109,9 +112,17 @@ def access(object_id: str, login: str) -> int:
 
     def draw(console: Console) -> None:
         console.print(f"{found.login} may do {may} to {found.object_id}.", markup=False)
+        if found.create:
+            console.print(f"{found.login} may create {found.object_id} by a form.", markup=False)
         console.print(f"The rule: {found.decided_by}", markup=False)
 
-    value = {"id": found.object_id, "login": found.login, "may": list(found.kinds), "rule": found.decided_by}
+    value = {
+        "id": found.object_id,
+        "login": found.login,
+        "may": list(found.kinds),
+        "create": found.create,
+        "rule": found.decided_by,
+    }
     run.screen.show(value, draw)
     return 0
 

@@ -41,6 +41,13 @@ def parse_form(text: str, source: str) -> tuple[Field, ...]:
     return tuple(fields)
 
 
+def written(document: object) -> str:
+    """A form, or entries of the configuration, as YAML: keys in their order, and text that stays text in quotes."""
+    import yaml
+
+    return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=1_000)
+
+
 def _wrong(source: str, what: str) -> NoReturn:
     raise ConfigurationError(f"{source}: {what}.", "Fix the form on the default branch; its issues wait.")
 

@@ -202,7 +202,11 @@ def _logins(given: list[str]) -> frozenset[str]:
 
 def _access_rule(given: Mapping[str, Any]) -> AccessRule:
     users, teams = _logins(given.get("users", [])), tuple(team.lower() for team in given.get("teams", []))
-    return AccessRule(**{**given, "users": users, "teams": teams, "allow": tuple(given.get("allow", UPDATE_MODES))})
+    allow = tuple(given.get("allow", UPDATE_MODES))
+    named = users or teams or given.get("codeowners")  # a rule that names nobody lets everybody create whom it fits
+    least = given.get("permission", AccessRule.permission if named else "anyone")
+    create = least if given.get("create") else ""
+    return AccessRule(**{**given, "users": users, "teams": teams, "allow": allow, "create": create})
 
 
 def _differing(one: Rules, other: Rules) -> list[str]:

@@ -10,9 +10,10 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
+from gh_store_action.domain.names import UPDATE_MODES
 from gh_store_action.domain.records import GHOST, AccessRule, Rules
 from gh_store_action.domain.strict_json import Json
 
@@ -130,23 +131,39 @@ class Access:
     Args:
         rule: the object's.
         kinds: the update modes, or the operators, that are open to the person; all modes for whoever may do everything.
+        create: whether the person may make an object of that id by a form.
     """
 
     object_id: str
     login: str
     rule: AccessRule
     kinds: tuple[str, ...]
+    create: bool = False
 
     @property
     def decided_by(self) -> str:
         """The rule in words, as the configuration writes it."""
-        rule = self.rule
-        parts = [f"permission: {rule.permission}"]
-        parts += [f"users: [{', '.join(sorted(rule.users))}]"] if rule.users else []
-        parts += [f"teams: [{', '.join(rule.teams)}]"] if rule.teams else []
-        parts += ["codeowners: true"] if rule.codeowners else []
-        parts += [f"allow: [{', '.join(rule.allow)}]"] if rule.limited else []
-        return f"{{match: {rule.match!r}, {', '.join(parts)}}}"
+        return written(self.rule)
+
+
+def written(rule: AccessRule) -> str:
+    """A rule as the configuration writes it."""
+    parts = [f"permission: {rule.permission}"]
+    parts += [f"users: [{', '.join(sorted(rule.users))}]"] if rule.users else []
+    parts += [f"teams: [{', '.join(rule.teams)}]"] if rule.teams else []
+    parts += ["codeowners: true"] if rule.codeowners else []
+    parts += [f"allow: [{', '.join(rule.allow)}]"] if rule.limited else []
+    parts += ["owner: true"] if rule.owner else []
+    parts += ["create: true"] if rule.create else []
+    return f"{{match: {rule.match!r}, {', '.join(parts)}}}"
+
+
+def creating(rule: AccessRule) -> AccessRule:
+    """The rule as it is about making objects by a form; where it does not say, that takes write permission at least."""
+    if rule.create:
+        return replace(rule, permission=rule.create, allow=UPDATE_MODES)
+    least = LEVELS.index(AccessRule.permission)
+    return AccessRule(rule.match, rule.permission if rule.permission in LEVELS[least:] else AccessRule.permission)
 
 
 def limit(rule: AccessRule) -> str:

@@ -44,6 +44,9 @@ class AccessRule:
         teams: `org/team` slugs whose members may write.
         codeowners: whether the owners of the snapshot's path in CODEOWNERS may write.
         allow: the update modes and operators that those without write permission may use.
+        owner: whether whoever made the object may write it, as `users` may.
+        create: the least permission of whoever may make such an object by a form, as `permission`; empty for nobody
+            beside those who may write.
     """
 
     match: str = "*"
@@ -52,6 +55,8 @@ class AccessRule:
     teams: tuple[str, ...] = ()
     codeowners: bool = False
     allow: tuple[str, ...] = UPDATE_MODES
+    owner: bool = False
+    create: str = ""
 
     @property
     def limited(self) -> bool:
@@ -66,18 +71,25 @@ class FormRule:
     Args:
         label: that the form sets: it makes an issue one of this form.
         form: the file in `.github/ISSUE_TEMPLATE/`.
-        update: the id of the object that they update, which may hold places such as `{login}`.
+        update: the id of the object that they update, which may hold places such as `{login}`; empty with `create`.
         mode: how they update it.
-        data: of the update, with places for the answers; None for the answers themselves, by field.
+        data: of the update or the object, with places for the answers; None for the answers themselves, by field.
         types: by field, how its text is read: `number` or `json`.
+        create: the id of the object that they make, as `update`, and in its place.
     """
 
     label: str
     form: str
-    update: str
+    update: str = ""
     mode: str = DEFAULT_MODE
     data: Any = None
     types: Mapping[str, str] = field(default_factory=dict)
+    create: str = ""
+
+    @property
+    def object_id(self) -> str:
+        """The id of the object that it is about, with its places."""
+        return self.create or self.update
 
 
 @dataclass(frozen=True)

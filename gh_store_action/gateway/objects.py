@@ -154,7 +154,9 @@ class ObjectGateway(GitHub):
             "title": title,
             "cursor": None,
         }
-        answer = self.transport.mutate(queries.FINISH, variables)
+        return self._finished(self.transport.mutate(queries.FINISH, variables), viewer)
+
+    def _finished(self, answer: Answer, viewer: str) -> Finished:
         node = (answer.data.get("check") or {}).get("issue") or {}
         labelled = {
             str(label["name"]): Labelled(

@@ -210,6 +210,14 @@ mutation Say($issue: ID!, $text: String!) {
 }
 """
 
+LABELLED = """labelled: labels(first: 30) {
+        nodes {
+          id
+          name
+          issues(first: 5, orderBy: { field: CREATED_AT, direction: ASC }) { nodes { number } }
+        }
+      }"""
+
 # Receipts first, for the title completes a create; last who else has the labels.
 FINISH = (
     """
@@ -223,13 +231,9 @@ mutation Finish(
     issue {
       ...Head
       ...Log
-      labelled: labels(first: 30) {
-        nodes {
-          id
-          name
-          issues(first: 5, orderBy: { field: CREATED_AT, direction: ASC }) { nodes { number } }
-        }
-      }
+      """
+    + LABELLED
+    + """
     }
   }
 }

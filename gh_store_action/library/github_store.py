@@ -347,7 +347,8 @@ class GitHubStore:
         who = arguments.login("login", text("login", login))
         self.session.ensure()
         self._lookup.check_id(object_id)
-        return self.session.access(who, object_id)
+        owned = any(rule.owner for rule in self.session.rules.access)
+        return self.session.access(who, object_id, self._lookup.owner(object_id) if owned else "")
 
     # -- the store as files ----------------------------------------------------------------------------------------
 

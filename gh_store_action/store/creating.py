@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from gh_store_action import __version__
-from gh_store_action.domain import acceptance, objects
+from gh_store_action.domain import objects
 from gh_store_action.domain.log import entries as updates
 from gh_store_action.domain.log.entries import Kind
+from gh_store_action.domain.log.origin import NOBODY, Origin
 from gh_store_action.domain.objects import LABEL_LIMIT, Marker
 from gh_store_action.domain.records import Issue, StoredMeta, StoredObject
 from gh_store_action.domain.strict_json import (
@@ -32,7 +33,6 @@ from gh_store_action.errors import (
     InputError,
     InvalidUpdate,
     ObjectExists,
-    ObjectNotFound,
     Reason,
     StoreError,
 )
@@ -78,12 +78,13 @@ def refused(object_id: str, reasons: Sequence[Reason], what: str = "data") -> In
 
 
 @dataclass(frozen=True)
-class _Wanted:
+class Wanted:
     """What is to be made."""
 
     object_id: str
     data: Json
     labels: tuple[str, ...]
+    origin: Origin = NOBODY
 
 
 class Creator:
@@ -110,13 +111,30 @@ class Creator:
         value = checked(data)
         found = self.lookup.look(object_id)
         self.session.refuse_unknown_app()
-        wanted = _Wanted(object_id, value, self._labels(object_id, extra_labels))
-        reasons = self.session.judge(object_id)(value)
-        if reasons:
-            raise refused(object_id, reasons)
-        begun = self._begun(found, wanted)
+        wanted = self.wanted(object_id, value, extra_labels)
+        begun = self.begun(found, wanted)
         if self.dry_run:
             return self._would_be(wanted, begun.number if begun else 0)
+        return self.make(wanted, begun)
+
+    def wanted(self, object_id: str, data: Json, extra_labels: Sequence[str] = (), origin: Origin = NOBODY) -> Wanted:
+        """What is to be made.
+
+        Raises:
+            InvalidUpdate: the object's schema refuses the data.
+            InputError: a label cannot be made.
+        """
+        reasons = self.session.judge(object_id)(data)
+        if reasons:
+            raise refused(object_id, reasons)
+        return Wanted(object_id, data, self._labels(object_id, extra_labels), origin)
+
+    def make(self, wanted: Wanted, begun: Issue | None) -> StoredObject:
+        """Makes the object, or completes what was begun, see `begun`.
+
+        Raises:
+            ObjectExists: another maker was first.
+        """
         if begun is not None:
             return self._complete(wanted, begun)
         opened, repeated = self._open(wanted)
@@ -124,7 +142,7 @@ class Creator:
         try:
             return self._settle(wanted, opened, self._say(wanted, opened))
         except ObjectExists:
-            first = self._begun(self.lookup.look(object_id), wanted) if repeated else None
+            first = self.begun(self.lookup.look(wanted.object_id), wanted) if repeated else None
             if first is None:
                 raise
             return self._complete(wanted, first)  # the own issue, which was not to be seen when it was repeated
@@ -151,15 +169,16 @@ class Creator:
 
     # -- what is there ---------------------------------------------------------------------------------------------
 
-    def _begun(self, found: Found, wanted: _Wanted) -> Issue | None:
-        """The issue that an unfinished create of the same data left behind.
+    def begun(self, found: Found, wanted: Wanted) -> Issue | None:
+        """The issue that an unfinished create of the same data, or by the same form, left behind.
 
         Raises:
             ObjectExists: the id is in use.
         """
         if found.live:
             first = found.live[0]
-            if self._unfinished(first) and body_digest(first.body) == digest(wanted.data):
+            same = wanted.origin.form or body_digest(first.body) == digest(wanted.data)
+            if same and self.unfinished(first) and self.lookup.origin(first).form == wanted.origin.form:
                 return first
             raise ObjectExists(
                 f"There is an object {found.object_id!r} already: issue #{first.number}.",
@@ -180,7 +199,7 @@ class Creator:
             raise ObjectExists(missing.what, missing.hint)
         return None
 
-    def _unfinished(self, issue: Issue) -> bool:
+    def unfinished(self, issue: Issue) -> bool:
         """Whether a create died on it: no marker, and no initial state that has its receipt."""
         if self.lookup.marker(issue) is not None or not issue.complete:
             return False
@@ -194,7 +213,7 @@ class Creator:
                 return False
         return True
 
-    def _would_be(self, wanted: _Wanted, number: int) -> StoredObject:
+    def _would_be(self, wanted: Wanted, number: int) -> StoredObject:
         meta = StoredMeta(
             object_id=wanted.object_id,
             label=objects.uid_label(wanted.object_id, self.session.rules),
@@ -208,16 +227,17 @@ class Creator:
 
     # -- the steps -------------------------------------------------------------------------------------------------
 
-    def _complete(self, wanted: _Wanted, issue: Issue) -> StoredObject:
+    def _complete(self, wanted: Wanted, issue: Issue) -> StoredObject:
         opened = Opened(issue.number, issue.node_id, issue.labels)
         return self._settle(wanted, opened, self._said(wanted, issue) or self._say(wanted, opened))
 
-    def _open(self, wanted: _Wanted) -> tuple[Opened, bool]:
+    def _open(self, wanted: Wanted) -> tuple[Opened, bool]:
         """The issue with its labels, and whether the request for it was repeated.
 
         One without an answer is looked for before it is repeated: twice is two issues.
         """
-        title, body = objects.heading(wanted.object_id, self.session.rules), dump(wanted.data)
+        title = objects.heading(wanted.object_id, self.session.rules) + wanted.origin.suffix
+        body = dump(wanted.data)
         for attempt in range(MOST_TRIES):
             try:
                 return self.github.open_issue(title, body, wanted.labels), attempt > 0
@@ -232,9 +252,9 @@ class Creator:
     def _wait(self, why: str) -> None:
         self.github.transport.wait(self.github.transport.retries.backoff_factor, why)
 
-    def _made(self, wanted: _Wanted, title: str) -> Issue | None:
+    def _made(self, wanted: Wanted, title: str) -> Issue | None:
         """The issue that a request without an answer made; the index of labels may lag, so the newest are looked at."""
-        begun = self._begun(self.lookup.look(wanted.object_id), wanted)
+        begun = self.begun(self.lookup.look(wanted.object_id), wanted)
         if begun is not None:
             return begun
         label = objects.uid_label(wanted.object_id, self.session.rules)
@@ -245,7 +265,7 @@ class Creator:
         ]
         return min(mine, key=lambda issue: issue.number, default=None)
 
-    def _check_labels(self, wanted: _Wanted, opened: Opened) -> None:
+    def _check_labels(self, wanted: Wanted, opened: Opened) -> None:
         """GitHub drops labels silently where the token may not push: such an issue nobody would find."""
         there = {label.casefold() for label in opened.labels}
         if all(label.casefold() in there for label in wanted.labels):
@@ -265,7 +285,7 @@ class Creator:
             ),
         )
 
-    def _say(self, wanted: _Wanted, opened: Opened) -> AddedComment:
+    def _say(self, wanted: Wanted, opened: Opened) -> AddedComment:
         """The initial state; said twice it counts once, for its key is the same."""
         for _ in range(MOST_TRIES):
             try:
@@ -278,7 +298,7 @@ class Creator:
                 return said
         raise unknown
 
-    def _initial_state(self, wanted: _Wanted) -> str:
+    def _initial_state(self, wanted: Wanted) -> str:
         return updates.checkpoint(
             wanted.data,
             after=0,
@@ -286,12 +306,14 @@ class Creator:
             update_id=self._key(wanted),
             version=__version__,
             object_id=objects.stated(wanted.object_id, self.session.rules),
+            owner=wanted.origin.owner,
+            form=wanted.origin.form,
         )
 
-    def _key(self, wanted: _Wanted) -> str:
+    def _key(self, wanted: Wanted) -> str:
         return updates.checkpoint_id(0, 0, wanted.data)
 
-    def _said(self, wanted: _Wanted, issue: Issue) -> AddedComment | None:
+    def _said(self, wanted: Wanted, issue: Issue) -> AddedComment | None:
         """The initial state, where it stands in the log already."""
         for comment in issue.comments:
             entry = updates.read(comment, self.session.rules, self.session.counting)
@@ -299,49 +321,22 @@ class Creator:
                 return AddedComment(comment.id, comment.node_id, issue.total_comments)
         return None
 
-    def _settle(self, wanted: _Wanted, opened: Opened, said: AddedComment) -> StoredObject:
+    def _settle(self, wanted: Wanted, opened: Opened, said: AddedComment) -> StoredObject:
         """Receipts, marker, close; then the look round."""
         finished, issue = self._finish(wanted, opened, said)
-        first = self._rival(wanted, opened, finished)
+        first = self.lookup.older(wanted.object_id, opened.number, finished.labelled)
         if first:
             raise self._give_up(wanted, opened, finished, first)
         if not self.lookup.pending(issue):
             return self.lookup.stored(issue, version=1)
         return self.lookup.stored(Processor(self.session).advance(issue).issue or issue)
 
-    def _rival(self, wanted: _Wanted, opened: Opened, finished: Finished) -> int:
-        """The number of an older issue that is the object, 0 for none: each older one with the label is read."""
-        rules, counting = self.session.rules, self.session.counting
-        label = objects.uid_label(wanted.object_id, rules).casefold()
-        found = [one for name, one in finished.labelled.items() if name.casefold() == label]
-        for number in (each for one in found for each in one.numbers if each < opened.number):
-            try:
-                other = self.github.now(number)
-            except ObjectNotFound:
-                continue  # it was deleted for good meanwhile
-            named = objects.object_id_of(other, rules) or ""
-            same = objects.key(named, rules) == objects.key(wanted.object_id, rules)
-            if same and objects.is_live(other, rules) and acceptance.is_accepted(other, named, counting):
-                return number
-        return 0
-
-    def _finish(self, wanted: _Wanted, opened: Opened, said: AddedComment) -> tuple[Finished, Issue]:
+    def _finish(self, wanted: Wanted, opened: Opened, said: AddedComment) -> tuple[Finished, Issue]:
         """The last request, sent again where a part of it was not carried out."""
-        processed, initial = initial_receipts(self.session.rules.reactions)
-        marker = Marker(1, 0, 0, objects.short_digest(wanted.data))
-        if said.total == 1:
-            marker = replace(marker, comment=said.id, count=1, recent=(objects.short_id(said.id),))
         why = "it did not say why"
         for _ in range(MOST_TRIES):
             try:
-                finished = self.github.finish(
-                    opened.node_id,
-                    self.session.viewer,
-                    comment=said.node_id,
-                    processed=processed,
-                    initial=initial,
-                    title=objects.title(wanted.object_id, marker, self.session.rules),
-                )
+                finished = self._last(wanted, opened, said)
                 if finished.titled and finished.issue is not None:
                     return finished, finished.issue
                 why = finished.failures[0].quoted if finished.failures else why
@@ -356,7 +351,22 @@ class Creator:
             "Create it again with the same data, or process the issue: either completes it.",
         )
 
-    def _give_up(self, wanted: _Wanted, opened: Opened, finished: Finished, winner: int) -> ObjectExists:
+    def _last(self, wanted: Wanted, opened: Opened, said: AddedComment) -> Finished:
+        """The last request: receipts, marker, close, and a look at who else has the labels."""
+        processed, initial = initial_receipts(self.session.rules.reactions)
+        marker = Marker(1, 0, 0, objects.short_digest(wanted.data))
+        if said.total == 1:
+            marker = replace(marker, comment=said.id, count=1, recent=(objects.short_id(said.id),))
+        return self.github.finish(
+            opened.node_id,
+            self.session.viewer,
+            comment=said.node_id,
+            processed=processed,
+            initial=initial,
+            title=objects.title(wanted.object_id, marker, self.session.rules),
+        )
+
+    def _give_up(self, wanted: Wanted, opened: Opened, finished: Finished, winner: int) -> ObjectExists:
         """Takes the own issue back."""
         own = {label.casefold() for label in wanted.labels}
         labels = [label.node_id for name, label in finished.labelled.items() if name.casefold() in own]

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from gh_store_action.arguments import text
 from gh_store_action.domain import acceptance, objects
 from gh_store_action.domain.log import entries as updates
 from gh_store_action.domain.log.fold import newest_checkpoint
+from gh_store_action.domain.log.origin import Origin, origin_of
 from gh_store_action.domain.objects import InvalidId
 from gh_store_action.domain.processing.reconcile import BrokenObject
 from gh_store_action.domain.records import Issue, StoredMeta, StoredObject
 from gh_store_action.domain.strict_json import InvalidJson, Json, digest, read_body
 from gh_store_action.domain.verdicts import Outcome, reaction_of
 from gh_store_action.errors import InputError, ObjectNotFound
-from gh_store_action.gateway.objects import ObjectGateway
+from gh_store_action.gateway.objects import Labelled, ObjectGateway
 from gh_store_action.gateway.records import Reading
 from gh_store_action.hints import REPAIR, Text
 from gh_store_action.store.session import Session
@@ -146,12 +147,42 @@ class Lookup:
             return found.live[0]
         raise self.missing(found)
 
+    def origin(self, issue: Issue) -> Origin:
+        """Where the issue's object comes from."""
+        counting = self.session.counting
+        return origin_of(issue, updates.read_all(issue, self.session.rules, counting), counting)
+
+    def owner(self, object_id: str) -> str:
+        """Whose the object is, deleted or not; empty for nobody's, or where there is none."""
+        found = self.look(object_id)
+        return next((self.origin(issue).owner for issue in (*found.live, *found.deleted)), "")
+
     def beside(self, issue: Issue, object_id: str) -> int:
         """The number of another live issue with the id that the store has signed, 0 for none: one request."""
         rules, counting = self.session.rules, self.session.counting
         reading = self.github.find(objects.uid_label(object_id, rules), rules=False)
         others = [other for other in reading.issues if other.number != issue.number and objects.is_live(other, rules)]
         return min((one.number for one in others if acceptance.is_signed(one, object_id, counting)), default=0)
+
+    def older(self, object_id: str, number: int, labelled: Mapping[str, Labelled]) -> int:
+        """The number of an older issue that is the object, 0 for none: each older one with the label is read.
+
+        Args:
+            labelled: by label, who has it.
+        """
+        rules, counting = self.session.rules, self.session.counting
+        label = objects.uid_label(object_id, rules).casefold()
+        found = [one for name, one in labelled.items() if name.casefold() == label]
+        for each in (each for one in found for each in one.numbers if each < number):
+            try:
+                other = self.github.now(each)
+            except ObjectNotFound:
+                continue  # it was deleted for good meanwhile
+            named = objects.object_id_of(other, rules) or ""
+            same = objects.key(named, rules) == objects.key(object_id, rules)
+            if same and objects.is_live(other, rules) and acceptance.is_accepted(other, named, counting):
+                return each
+        return 0
 
     def rivals(self, found: Found) -> tuple[Issue, ...]:
         """The other live objects with the id; asks who opened them, which `look` does not beside a signed one."""

@@ -237,7 +237,9 @@ class Mover:
         """A new issue with the object's state, without labels: nobody takes it for the object yet."""
         now = self.lookup.stored(old)
         object_id, revision = now.meta.object_id, now.meta.version
-        opened = self.github.open_issue(objects.heading(object_id, self.session.rules), dump(now.data), ())
+        origin = self.lookup.origin(old)
+        title = objects.heading(object_id, self.session.rules) + origin.suffix
+        opened = self.github.open_issue(title, dump(now.data), ())
         text = updates.checkpoint(
             now.data,
             after=0,
@@ -246,6 +248,8 @@ class Mover:
             version=__version__,
             previous=old.number,
             object_id=objects.stated(object_id, self.session.rules),
+            owner=origin.owner,
+            form=origin.form,
         )
         self._finish(opened, text, object_id, revision, now.data)
         return opened.number

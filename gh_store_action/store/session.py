@@ -244,8 +244,15 @@ class Session:
         answer = self._answer(login, rule)
         return self._answer(login, AccessRule(rule.match)) if answer and rule.limited else answer
 
-    def access(self, login: str, object_id: str) -> Access:
+    def may_create(self, login: str, object_id: str) -> bool | None:
+        """Whether the person may make an object of that id by a form; None as for `may_write`."""
+        return self._answer(login, access.creating(access.rule_for(self.rules, object_id, login)))
+
+    def access(self, login: str, object_id: str, owner: str = "") -> Access:
         """What the person may do to the object, and which rule says so.
+
+        Args:
+            owner: whose the object is, empty for nobody's.
 
         Raises:
             GitHubError, AccessDeniedError: GitHub does not tell the person's permission.
@@ -254,9 +261,11 @@ class Session:
         login = login.lower()
         rule = access.rule_for(self.rules, object_id, login)
         whole, some = self.may_write(login, object_id), self.may_update(login, object_id)
-        if whole is None or some is None:
+        create = self.may_create(login, object_id)
+        if None in (whole, some, create):
             raise PermissionUnknown(login, str(self.refusals_to_say.pop(login, "")))
-        return Access(object_id, login, rule, UPDATE_MODES if whole else rule.allow if some else ())
+        some = some or (rule.owner and login == owner)
+        return Access(object_id, login, rule, UPDATE_MODES if whole else rule.allow if some else (), create is True)
 
     def may_update(self, login: str, object_id: str) -> bool | None:
         """Whether the person may do what the object's rule allows; None as for `may_write`."""

@@ -190,9 +190,9 @@ def test_store_workflow__asks_for_what_the_templates_ask_and_its_caller_gives_th
 def test_store_workflow__drops_the_same_events_as_the_template() -> None:
     template = the_job(ROOT / "workflows-templates/process-updates.yml")["if"]
     inner = workflow(ROOT / ".github/workflows/store.yml")["jobs"]["process"]["if"]
-    assert (
-        inner == f"!github.event.issue || {template.replace(chr(39) + 'stored-object' + chr(39), 'inputs.base-label')}"
-    )
+    for label, input_ in (("'stored-object'", "inputs.base-label"), ("'form:'", "inputs.form-label")):
+        template = template.replace(label, input_)
+    assert inner == f"!github.event.issue || {template}"
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.stem)
@@ -237,7 +237,7 @@ def test_template__properties_say_name_and_description_and_the_name_is_the_workf
 def test_template_process_updates__listens_to_what_announces_an_update_and_checks_nothing_out() -> None:
     path = ROOT / "workflows-templates" / "process-updates.yml"
     assert workflow(path)["on"] == {
-        "issues": {"types": ["reopened", "edited"]},
+        "issues": {"types": ["opened", "reopened", "edited"]},
         "issue_comment": {"types": ["created", "edited"]},
     }
     assert len(the_job(path)["steps"]) == 1

@@ -72,7 +72,13 @@ def forms() -> dict[str, str]:
         for note in ("", "new", "edit")
         for lock in (None, "", "SPAM")
     }
-    return {**notes, **posts, "close": form_queries.form(close=True), "beside": queries.write(**_PLAIN, beside=True)}
+    states = {f"state {state}": form_queries.form(state=state) for state in ("OPEN", "CLOSED")}
+    makes = {
+        f"make {make} {note}": form_queries.form(note=note, state="CLOSED", make=make)
+        for make in ("say", "said")
+        for note in ("new", "edit")
+    }
+    return {**notes, **posts, **states, **makes, "beside": queries.write(**_PLAIN, beside=True)}
 
 
 def many() -> dict[str, str]:

@@ -69,6 +69,8 @@ def test_envelope__has_the_modes_the_keys_and_the_outcomes_of_the_code() -> None
         "verdicts": {1: "applied"},
         "previous": 3,
         "object_id": "a, b",
+        "owner": "eve",
+        "form": 7,
     }
     text = checkpoint({}, after=1, revision=1, update_id="1-1-" + "0" * 16, version="1", **options)
     assert json.loads(text)["_meta"].keys() == state.keys()

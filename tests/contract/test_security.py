@@ -10,7 +10,7 @@ import pytest
 
 TESTS = Path(__file__).parents[1]
 PAGE = (TESTS.parent / "SECURITY.md").read_text("utf-8")
-ATTACKS = ("test_attacks.py", "test_hostile_*.py")  # files of which each test is an attack
+ATTACKS = ("test_attacks.py", "test_hostile_*.py", "test_forms_attacks.py")  # files of which each test is an attack
 DOUBLE = TESTS / "double" / "tests"
 
 

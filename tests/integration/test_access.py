@@ -193,7 +193,7 @@ def test_access__as_a_command(github: GitHub, tmp_path: Path) -> None:
     done = shell.run("access", "guestbook", "--as", "@Mallory")
     assert (done.code, done.json) == (
         0,
-        {"id": "guestbook", "login": STRANGER, "may": ["$push", "$addToSet"], "rule": rule},
+        {"id": "guestbook", "login": STRANGER, "may": ["$push", "$addToSet"], "create": False, "rule": rule},
     )
     wrong = shell.run("access", "guestbook", "--as", "no login")
     assert (wrong.code, "must be a login" in wrong.err) == (2, True)

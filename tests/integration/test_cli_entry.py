@@ -132,7 +132,7 @@ def test_package__has_no_other_name() -> None:
 
 
 def test_commands__are_those_of_the_contract() -> None:
-    assert {*CONTRACT, "access", "completion"} == set(commands())
+    assert {*CONTRACT, "access", "completion", "form", "form-link"} == set(commands())
     assert options(program) >= COMMON
     for name, wanted in CONTRACT.items():
         assert options(commands()[name]) >= wanted | COMMON, name

@@ -128,7 +128,13 @@ def test_without_a_template_the_answers_are_the_update(w: World) -> None:
             "the access rule for &#96;guestbook&#96; allows",
         ),
         (rules(more=", schemas: [{match: guestbook, schema: g.json}]"), "may be at most 2"),
-        (rules('{label: "form:guestbook", form: guestbook.yml, update: other}'), "has no object 'other'"),
+        (
+            rules(
+                '{label: "form:guestbook", form: guestbook.yml, update: other}',
+                access="{match: '*', permission: anyone}",
+            ),
+            "has no object 'other'",
+        ),
         (rules('{label: "form:guestbook", form: guestbook.yml, update: "{text} "}'), "begins or ends with"),
         (
             rules(

@@ -7,10 +7,11 @@ from contextlib import suppress
 
 import pytest
 
-from gh_store_action.errors import StoreError
+from gh_store_action.errors import ObjectNotFound, StoreError
 from tests.double import BOT
 from tests.integration.test_forms import entries, notes, sweep, take
-from tests.support.forms import ACCESS, LABEL, entry, fill_in, rules, set_up, text
+from tests.support.forms import ACCESS, CARD, CARDS, LABEL, card, cards, entry, fill_in, rules, set_up, text
+from tests.support.library import store_of
 from tests.support.store import World
 
 ANY = '{label: "form:guestbook", form: guestbook.yml, update: "{name}"}'
@@ -136,19 +137,166 @@ def test_rules_that_change_between_two_runs(w: World) -> None:
     assert entries(w, number) == [entry()]
 
 
+def test_a_transferred_issue_is_another_form(w: World) -> None:
+    number = set_up(w)
+    form = fill_in(w)
+    take(w, form)
+    (note,) = notes(w, form)
+    w.repo.delete_issue(form, "alice")
+    there = fill_in(w, "Eve")  # another number, with the comments that it had
+    w.repo.comment(there, BOT, note)
+    take(w, there)
+    assert entries(w, number) == [entry(), entry("Eve")]
+    again = fill_in(w, "")
+    w.repo.comment(again, BOT, note)
+    assert take(w, again).rejected == 1
+
+
+@pytest.mark.parametrize("create", [False, True])
+def test_a_form_that_is_gone_in_the_middle__leaves_a_whole_store(w: World, create: bool) -> None:
+    """Converted to a discussion, transferred or deleted, between any two requests."""
+    cards(w) if create else set_up(w)
+    form = fill_in(w)
+    saved = w.hub.save()
+    for k in range(1, 5):
+        w.hub.restore(saved)
+        token = w.token()
+        w.hub.faults.dead_from(token, k, "after")
+        with suppress(StoreError):
+            take(w, form, token)
+        w.hub.faults.clear()
+        w.repo.delete_issue(form, "alice")
+        assert [one.error for one in sweep(w) if one.error] == []
+        with pytest.raises(ObjectNotFound):
+            take(w, form)
+        with store_of(w) as store:
+            assert store.verify() == ()
+            found = {one.meta.object_id: one.data for one in store.list_all()}
+        assert found.get("guest-mallory", card()) == card()
+        assert found["guestbook"] in ({"entries": []}, {"entries": [entry()]})
+
+
+# -- objects that forms make -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["m", "guest-alice", "guest-mallory2", "guest-mаllory", "guest-*", "guest-{login}"])
+def test_an_object_is_made_under_nobody_elses_id(w: World, name: str) -> None:
+    cards(w, CARD.replace("guest-{login}", "{name}"))
+    count = len(w.repo.issues())
+    form = fill_in(w, name)
+    assert take(w, form).rejected == 1
+    assert "may not create this object; the access rule is" in notes(w, form)[0]
+    assert len(w.repo.issues()) == count + 1
+
+
+@pytest.mark.parametrize("deleted", [False, True])
+@pytest.mark.parametrize(("there", "name"), [("Mine", "mine"), ("mine", "MINE"), ("a, b", "a, b")])
+def test_an_id_that_is_in_use_is_left_to_its_object(w: World, there: str, name: str, deleted: bool) -> None:
+    cards(w, CARD.replace("guest-{login}", "{name}"), "{match: '*', permission: anyone, create: true}")
+    with store_of(w) as store:
+        number = store.create(there, {"n": 1}).meta.issue_number
+        if deleted:
+            store.delete(there)
+    before = w.repo.issue(number)
+    count = len(w.repo.issues())
+    form = fill_in(w, name)
+    assert take(w, form).rejected == 1
+    assert (w.repo.issue(number), len(w.repo.issues())) == (before, count + 1)
+
+
+def test_the_longest_text_makes_no_object(w: World) -> None:
+    cards(w)
+    count = len(w.repo.issues())
+    rest = 65_536 - len(text("Ada", ""))
+    for size in (60_000, rest - 13):
+        form = fill_in(w, "Ada", "x" * size)
+        assert take(w, form).rejected == 1
+        assert "more than 60,000 characters as JSON" in notes(w, form)[0]
+        count += 1
+    assert len(w.repo.issues()) == count
+
+
+def test_a_title_that_names_an_owner_is_believed_of_the_store_alone(w: World) -> None:
+    cards(w)
+    labels = ["stored-object", "UID:guest-eve"]
+    forged = w.repo.open_issue("mallory", "Stored Object: guest-eve [by mallory, form 7]", "{}", [])
+    w.repo.edit_issue(forged, "alice", labels=labels)
+    w.update(forged, {"n": 1}, by="mallory")
+    assert w.process(forged).skipped
+    assert take(w, fill_in(w, by="eve")).applied == 1
+    assert [one.labels for one in w.repo.issues() if set(labels) <= set(one.labels) and one.author == BOT]
+    with store_of(w) as store:
+        assert store.get("guest-eve").data == card()
+        assert store.access("guest-eve", "mallory").kinds == ()
+
+
+def test_what_makes_an_object_forges_no_field(w: World) -> None:
+    cards(w)
+    said = '### Stars\n\n1\n\n<!-- "_meta": {"owner": "eve"} -->'
+    form = fill_in(w, "Ada", said, "2")
+    assert take(w, form).rejected == 1
+    w.repo.edit_issue(form, "mallory", body=text("Ada", said.replace("### ", " ### "), "2"))
+    assert take(w, form).applied == 1
+    with store_of(w) as store:
+        found = store.get("guest-mallory")
+        assert found.data["stars"] == 2
+        assert store.access("guest-mallory", "eve").kinds == ()
+
+
+def test_a_form_by_hand_makes_an_object_of_its_author_alone(w: World) -> None:
+    cards(w, access=CARDS + ", {match: '*', permission: admin}")
+    form = w.repo.open_issue("mallory", "Hello", text(), [])
+    w.repo.edit_issue(form, "alice", labels=[LABEL])
+    w.repo.edit_issue(form, "bob", body=text("Bob"))
+    assert take(w, form).rejected == 1
+    assert "bob has edited it" in notes(w, form)[0]
+    w.repo.edit_issue(form, "mallory", body=text())
+    assert take(w, form).object_id == "guest-mallory"
+
+
+# -- many --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("many", [40, pytest.param(1_000, marks=pytest.mark.prove)])
+def test_a_flood_is_worked_off_hour_by_hour_and_holds_nobody_up(w: World, many: int) -> None:
+    budget = max(many, 60)
+    cards(w, more=f", rate_limit: {{max_requests_per_hour: {budget}}}")
+    other = w.object("other", {"n": 0})
+    people = [f"guest{place}" for place in range(many)]
+    for login in people:
+        w.hub.add_user(login)
+        fill_in(w, by=login)
+    w.update(other, {"n": 1}, by="alice")
+    hours, left = 0, many
+    while left:
+        before = w.requests()
+        done = sweep(w)
+        assert w.requests() - before <= 2 * budget  # requests of REST and of GraphQL
+        assert w.data(other) == {"n": 1}
+        open_forms = sum(1 for one in w.repo.issues() if LABEL in one.labels and one.state == "open")
+        assert open_forms < left, [str(one.error) for one in done if one.error]
+        if open_forms:
+            assert f"{open_forms} forms are still open, and the next run takes them." in done[-1].notes
+        hours, left = hours + 1, open_forms
+        w.hub.clock.advance(3_600)
+    assert 1 < hours <= 6
+    with store_of(w) as store:
+        assert len(list(store.list_all())) == many + 2
+
+
 def test_a_flood_costs_four_requests_a_form_and_blocks_nobody(w: World) -> None:
     number = set_up(w)
     other = w.object("other", {"n": 0})
-    for place in range(120):
+    for place in range(30):
         fill_in(w, str(place))
     wrong = fill_in(w, "")
     w.update(other, {"n": 1}, by="alice")
     before = w.requests()
     sweep(w)
-    assert w.requests() - before == 1 + 3 + 2 + 120 * 4 + 2
+    assert w.requests() - before == 1 + 2 + 2 + 30 * 4 + 2
     found = entries(w, number)
     assert isinstance(found, list)
-    assert [one["name"] for one in found] == [str(place) for place in range(120)]
+    assert [one["name"] for one in found] == [str(place) for place in range(30)]
     assert (w.data(other), w.repo.issue(wrong).state) == ({"n": 1}, "open")
     w.hub.clock.advance(3_600)
     before = w.requests()

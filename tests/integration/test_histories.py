@@ -1,4 +1,4 @@
-"""Random histories of users, comments, edits, deletions, crashes, titles, tokens, leavers, delays and runs.
+"""Random histories of users, forms, comments, edits, deletions, crashes, titles, tokens, leavers, delays and runs.
 
 Each update adds one to a counter of its own, so the body tells at any time how often it was applied.
 """
@@ -24,6 +24,8 @@ from hypothesis.stateful import (
 
 from gh_store_action.domain.objects import read_title, short_id
 from gh_store_action.errors import GitHubError, StoreError
+from gh_store_action.store.forms.handling import Desk
+from gh_store_action.store.lookup import Lookup
 from tests.double import BOT
 from tests.support.store import World, world
 
@@ -50,6 +52,30 @@ class Update:
     gone: bool = False
 
 
+@dataclass
+class Form:
+    """One form's issue.
+
+    Args:
+        make: whether it makes an object; else it adds one to a counter of its own in the object of all.
+        sure: whether it must be taken; else it may be: its author left.
+    """
+
+    author: str
+    make: bool
+    sure: bool
+
+
+RULES = """
+store:
+  access: [{match: "made-*", create: true}, {match: "*", permission: write}]
+  forms:
+    - {label: "form:count", form: f.yml, update: m, mode: operators, data: {$inc: {"form-{number}": 1}}}
+    - {label: "form:make", form: f.yml, create: "made-{number}", data: {by: "{login}", words: "{words}"}}
+"""
+FORM = "body: [{type: textarea, id: words, attributes: {label: Words}}]"
+
+
 class Histories(RuleBasedStateMachine):
     shared: World
 
@@ -57,6 +83,7 @@ class Histories(RuleBasedStateMachine):
         super().__init__()
         self.w = self.shared
         self.updates: dict[int, Update] = {}
+        self.forms: dict[int, Form] = {}
         self.number = 1
         self.serial = 0
         self.hidden: set[int] = set()
@@ -192,6 +219,50 @@ class Histories(RuleBasedStateMachine):
         self.w.repo.grant(who, "read")
         for update in self.updates.values():
             update.sure = update.sure and update.author != who
+        for form in self.forms.values():
+            form.sure = form.sure and (form.make or form.author != who)
+
+    @rule(
+        by=st.sampled_from(PEOPLE),
+        make=st.booleans(),
+        k=st.integers(1, 5),
+        phase=st.sampled_from(["before", "after"]),
+    )
+    def send_a_form(self, by: str, make: bool, k: int, phase: str) -> None:
+        """Its first run dies."""
+        label = "form:make" if make else "form:count"
+        number = self.w.repo.open_issue(by, "Hello", "### Words\n\nHello", [label])
+        self.forms[number] = Form(by, make, sure=make or self.allowed(by))
+        self.die(number, k, phase)
+
+    @rule(data=st.data(), good=st.booleans())
+    def edit_a_form(self, data: st.DataObject, good: bool) -> None:
+        """What was taken stays; what was not is read again, in the end as it can be read."""
+        if not self.forms:
+            return
+        number = data.draw(st.sampled_from(sorted(self.forms)))
+        for text in ["### Words\n\nHello again"] if good else ["rubbish", "### Words\n\nHello again"]:
+            self.w.repo.edit_issue(number, self.forms[number].author, body=text)
+            if text == "rubbish":
+                self.take(number)
+        self.clean = False
+
+    @rule(data=st.data(), k=st.integers(1, 5), phase=st.sampled_from(["before", "after"]))
+    def crash_on_a_form(self, data: st.DataObject, k: int, phase: str) -> None:
+        if self.forms:
+            self.die(data.draw(st.sampled_from(sorted(self.forms))), k, phase)
+
+    def die(self, form: int, k: int, phase: str) -> None:
+        token = self.w.token()
+        self.w.hub.faults.dead_from(token, k, phase)
+        with suppress(StoreError):
+            self.take(form, token)
+        self.w.hub.faults.clear()
+        self.note()
+        self.clean = False
+
+    def take(self, number: int, token: str = "") -> None:
+        Desk(Lookup(self.w.session(token))).process(number)
 
     # -- runs ------------------------------------------------------------------------------------------------------
 
@@ -229,7 +300,9 @@ class Histories(RuleBasedStateMachine):
         self.hidden.clear()
         self.w.hub.delays.events = 0
         if sweep:
-            assert [r.error for r in self.w.sweep() if r.error] == []
+            assert [r.error for r in Desk(Lookup(self.w.session())).sweep() if r.error] == []
+        for number in self.forms:
+            self.take(number)
         self.w.process(self.number)
         self.note()
         self.clean = True
@@ -256,6 +329,8 @@ class Histories(RuleBasedStateMachine):
                 assert times <= 1, (number, update, body)
             if not update.gone:
                 assert len(receipts[number]) == 1, (number, update, receipts[number])
+        for number, form in self.forms.items():
+            self.the_form_is_taken_once(number, form, body.get(f"form-{number}", 0))
         named = [
             name for c in issue.comments if c.body.startswith("<!--") for name in c.body.split(" -->")[0].split()[3:]
         ]
@@ -266,12 +341,23 @@ class Histories(RuleBasedStateMachine):
         assert marker.revision >= self.revision
         self.revision = marker.revision
 
+    def the_form_is_taken_once(self, number: int, form: Form, times: int) -> None:
+        state = self.w.repo.issue(number).state
+        made = [json.loads(one.body) for one in self.w.repo.issues() if f"UID:made-{number}" in one.labels]
+        assert [one["by"] for one in made] == [form.author] * form.make, (number, form)
+        if form.sure:
+            assert (times, state) == (int(not form.make), "closed"), (number, form)
+        else:
+            assert times <= (form.author != "mallory"), (number, form)
+            assert (state == "closed") == (times == 1), (number, form)
+
 
 @pytest.mark.parametrize(
     "proof", [pytest.param(False, id="quick"), pytest.param(True, id="proof", marks=pytest.mark.prove)]
 )
 def test_random_histories__every_allowed_update_is_in_the_body_once(proof: bool) -> None:
     with world() as w:
+        w.repo.commit_files({".github/gh-store.yml": RULES, ".github/ISSUE_TEMPLATE/f.yml": FORM}, by="alice")
         empty = w.hub.save()
         w.repo.grant("dave", "write")
         for author in (BOT, "alice"):

@@ -87,6 +87,7 @@ def test_readme__is_short_and_every_block_is_looked_at() -> None:
         ("json", "Writing an update"),
         ("yaml", "Writing an update"),
         ("js", "Reading the data"),
+        ("sh", "A guestbook"),
         ("yaml", "Permissions"),
         ("yaml", "Configuration"),
         ("sh", "Command line and library"),

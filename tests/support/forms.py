@@ -28,6 +28,8 @@ FORM = (
 )
 ACCESS = '{match: guestbook, permission: anyone, allow: ["$push"]}'
 LABEL = "form:guestbook"
+CARD = '{label: "form:guestbook", form: guestbook.yml, create: "guest-{login}", types: {stars: number}}'
+CARDS = "{match: 'guest-{login}', create: true, owner: true}"
 
 
 def rules(*forms: str, access: str = ACCESS, more: str = "") -> str:
@@ -49,6 +51,15 @@ def text(name: str = "Ada", said: str = "Hello", stars: str = "3") -> str:
 def fill_in(w: World, *answers: str, by: str = "mallory", label: str = LABEL) -> int:
     """The form's issue."""
     return w.repo.open_issue(by, "Hello", text(*answers), [label])
+
+
+def cards(w: World, form: str = CARD, access: str = CARDS, more: str = "") -> None:
+    """A store in which each form makes an object."""
+    set_up(w, rules(form, access=access, more=more))
+
+
+def card(name: str = "Ada", said: str = "Hello", stars: int = 3) -> dict[str, object]:
+    return {"name": name, "text": said, "stars": stars}
 
 
 def entry(name: str = "Ada", said: str = "Hello", stars: int = 3, by: str = "mallory") -> dict[str, object]:

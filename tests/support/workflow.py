@@ -100,8 +100,12 @@ class Actions:
             "schedule", None, owner, self.repository.full_name, self.github.clock.now, payload, False
         )
 
-    def react(self) -> list[Run]:
-        """Run what the events since the last call start, as if all of them had come before the first run began."""
+    def react(self, *, opened: bool = False) -> list[Run]:
+        """Run what the events since the last call start, as if all of them had come before the first run began.
+
+        Args:
+            opened: tell of the jobs that the filter drops for an issue that was just opened, too: most are no forms.
+        """
         events = list(self.github.events)[self._seen :]
         self._seen = len(self.github.events)
         queued = [
@@ -120,7 +124,8 @@ class Actions:
                 name, job_id, event = queued[place]
                 done[place] = self._run(name, job_id, event, cancelled=number in taken)
                 self._needed[name, event.index, job_id] = done[place]
-        return [done[place] for place in sorted(done)]
+        told = [done[place] for place in sorted(done)]
+        return [run for run in told if opened or run.event.action != "opened" or run.outcome != "skipped"]
 
     def _depth(self, name: str, job_id: str) -> int:
         return max((self._depth(name, one) + 1 for one in self._needs(name, job_id)), default=0)

@@ -71,12 +71,14 @@ def test_what_is_wrong_with_a_form_is_said(text: str, said: str) -> None:
 def test_the_configuration_names_forms() -> None:
     rules, _ = parse_rules(
         "store: {forms: [{label: a, form: a.yml, update: m}, {label: b, form: b.yaml, update: 'x-{login}', "
-        "mode: operators, data: {$push: {a: '{b}'}}, types: {n: number}}]}"
+        "mode: operators, data: {$push: {a: '{b}'}}, types: {n: number}}, {label: c, form: c.yml, create: '{id}'}]}"
     )
     assert rules.forms == (
         FormRule("a", "a.yml", "m"),
         FormRule("b", "b.yaml", "x-{login}", "operators", {"$push": {"a": "{b}"}}, {"n": "number"}),
+        FormRule("c", "c.yml", create="{id}"),
     )
+    assert [form.object_id for form in rules.forms] == ["m", "x-{login}", "{id}"]
 
 
 @pytest.mark.parametrize(
@@ -84,7 +86,9 @@ def test_the_configuration_names_forms() -> None:
     [
         ("{form: a.yml, update: m}", "store.forms[0] needs the key `label`"),
         ("{label: a, update: m}", "store.forms[0] needs the key `form`"),
-        ("{label: a, form: a.yml}", "store.forms[0] needs the key `update`"),
+        ("{label: a, form: a.yml}", "store.forms[0] must be a mapping with `label`, `form`, and either `create` or"),
+        ("{label: a, form: a.yml, update: m, create: n}", "and either `create` or `update`, which alone may have"),
+        ("{label: a, form: a.yml, create: m, mode: append}", "and either `create` or `update`, which alone may have"),
         ("{label: a, form: ../a.yml, update: m}", "store.forms[0].form must be the name of a .yml file"),
         ("{label: a, form: a.yml, update: m, mode: set}", "store.forms[0].mode must be one of append"),
         ("{label: a, form: a.yml, update: m, data: x}", "store.forms[0].data must be a mapping or a list"),

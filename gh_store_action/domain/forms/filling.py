@@ -38,7 +38,7 @@ def problem(form: FormRule, fields: Collection[str]) -> str:
     taken = sorted(set(OWN) & set(fields))
     if taken:
         return f"the form has a field {taken[0]!r}, which is a name that the store gives"
-    for name, in_key in [*((name, False) for name in _PLACE.findall(form.update)), *_named(form.data)]:
+    for name, in_key in [*((name, False) for name in _PLACE.findall(form.object_id)), *_named(form.data)]:
         if name not in fields and name not in OWN:
             return f"there is no field {name!r} in the form"
         if in_key and name not in _IN_KEYS:
@@ -57,6 +57,11 @@ def _named(data: Json) -> Iterator[tuple[str, bool]]:
         for key, value in data.items():
             yield from ((name, True) for name in _PLACE.findall(key))
             yield from _named(value)
+
+
+def answered(template: str) -> bool:
+    """Whether the text holds a place for an answer, so that another answer makes it another text."""
+    return any(name not in OWN for name in _PLACE.findall(template))
 
 
 def text(template: str, values: Mapping[str, Json]) -> str:

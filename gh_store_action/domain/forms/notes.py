@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from urllib.parse import quote, unquote
 
 from gh_store_action.domain import objects
 from gh_store_action.domain.markdown import code_span, link, markdown_text
@@ -14,7 +15,7 @@ from gh_store_action.domain.refusal import Reason
 
 REFUSED = "refused"
 TAKEN = "taken"
-_NOTE = re.compile(r"<!-- gh-store form (refused|taken) (\S{1,100}) -->")
+_NOTE = re.compile(r"<!-- gh-store form (refused|taken) (\S{1,2000}) -->")
 _MOST_REASONS = 20
 
 
@@ -45,7 +46,7 @@ def note_of(issue: Issue, counting: frozenset[str]) -> Note | None:
         found = _NOTE.match(comment.body)
         edited = comment.edited_at != "" and comment.editor not in counting
         if found and comment.author in counting and not edited:
-            return Note(found[1], found[2], comment)
+            return Note(found[1], unquote(found[2]), comment)
     return None
 
 
@@ -68,8 +69,8 @@ def refused(issue: Issue, reasons: Sequence[Reason]) -> str:
     return "\n".join(lines)
 
 
-def taken(object_id: str, url: str) -> str:
-    """The text for answers that are an update of the object now."""
-    return (
-        f"<!-- gh-store form {TAKEN} {object_id} -->\nThese answers are an update of {link(code_span(object_id), url)}."
-    )
+def taken(object_id: str, url: str, *, made: bool = False) -> str:
+    """The text for answers that are an update of the object now, or have made it."""
+    what = "have made" if made else "are an update of"
+    named = quote(object_id, safe="~:@+/")  # an id can hold what ends a comment
+    return f"<!-- gh-store form {TAKEN} {named} -->\nThese answers {what} {link(code_span(object_id), url)}."

@@ -49,6 +49,8 @@ class Entry:
         editor: of a checkpoint: whose state it took over, empty for the store's own.
         previous: of an initial state: the issue that the object was rolled over from, 0 for none.
         behalf: of an update: the login that it says it is for, who must be allowed, too; empty for none.
+        owner: of a checkpoint: whose the object is, where somebody else opened its issue; empty where it does not say.
+        form: of a checkpoint: the number of the form's issue that the object was made by, 0 for none.
         known: whether a counting identity wrote it, and nobody else edited it.
     """
 
@@ -69,6 +71,8 @@ class Entry:
     editor: str = ""
     previous: int = 0
     behalf: str = ""
+    owner: str = ""
+    form: int = 0
     known: bool = False
 
     @property
@@ -185,6 +189,8 @@ def _initial_state(comment: Comment, value: dict[str, Json], rules: Rules, count
             reason=str(meta.get("reason") or ""),
             editor=str(meta.get("editor") or ""),
             previous=_whole(meta.get("previous"), least=1, default=0),
+            owner=str(meta.get("owner") or "").lower(),
+            form=_whole(meta.get("form"), least=1, default=0),
         )
     if any(r.login == comment.author and r.content == rules.reactions.initial_state for r in comment.reactions):
         return Entry(comment, Kind.FOREIGN_STATE, patch=data)
@@ -293,12 +299,16 @@ def checkpoint(
     verdicts: Mapping[int, str] | None = None,
     previous: int = 0,
     object_id: str = "",
+    owner: str = "",
+    form: int = 0,
 ) -> str:
     """The text of an initial state or of a later checkpoint.
 
     Args:
         previous: the issue that was rolled over.
         object_id: where the label does not carry it.
+        owner: whose the object is, where the issue's author does not tell.
+        form: the number of the form's issue that it was made by.
     """
     meta: dict[str, Json] = {
         "client_version": version,
@@ -309,6 +319,10 @@ def checkpoint(
     }
     if object_id:
         meta["object_id"] = object_id
+    if owner:
+        meta["owner"] = owner
+    if form:
+        meta["form"] = form
     if reason:
         meta["reason"] = reason
     if editor:

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from gh_store_action.domain import access
 from gh_store_action.domain.log.entries import Entry, Kind
 from gh_store_action.domain.log.fold import Judge, no_schema
+from gh_store_action.domain.log.origin import NOBODY, Origin
 from gh_store_action.domain.processing.effects import AskPermissions, LookRound, ReadAgain, ReadFurther
-from gh_store_action.domain.records import AccessRule, Receipt, Rules
+from gh_store_action.domain.records import GHOST, AccessRule, Receipt, Rules
 from gh_store_action.domain.refusal import Reason
 from gh_store_action.domain.verdicts import UNAUTHORIZED, Outcome, Verdict
 from gh_store_action.errors import StoreError
@@ -50,6 +51,7 @@ class Context:
         renew: whether the marker is to count the comments again, deleted ones included.
         own_title: the title that this run has written; no event has to say who did.
         owed: receipts that this run has still to leave; the read may not reach back to their comments.
+        origin: whose the object is.
         beside: another issue with the id, which the store has signed; 0 for none, None where nobody has looked.
         issue_url: for links in a reply.
     """
@@ -70,6 +72,7 @@ class Context:
     own_title: str = ""
     binding: frozenset[str] = frozenset()
     beside: int | None = 0
+    origin: Origin = NOBODY
 
     def rule(self, login: str) -> AccessRule:
         """The rule of this object that is the person's."""
@@ -82,10 +85,14 @@ class Context:
         behind = (comment.author, *((entry.behalf,) if entry.behalf else ()), *editors)
         return tuple(login for login in dict.fromkeys(behind) if login not in self.counting)
 
+    def _owns(self, login: str) -> bool:
+        """Whether the object is the person's, and the rule lets its owner write."""
+        return login == self.origin.owner != GHOST and self.rule(login).owner
+
     def refusal(self, entry: Entry) -> Verdict | None:
         """The verdict where somebody behind the entry may not do what it does, else None."""
         writers = [login for login in self.writers(entry) if not self.permissions.get(login)]
-        if not all(self.limited.get(login) for login in writers):
+        if not all(self._owns(login) or self.limited.get(login) for login in writers):
             return UNAUTHORIZED
         barred = [rule for rule in map(self.rule, writers) if not _permitted(rule, entry)]
         return Verdict(Outcome.REJECTED, (Reason("$", access.limit(barred[0])),)) if barred else None
@@ -127,9 +134,9 @@ class Context:
         for entry in entries:
             for login in self.writers(entry):
                 rule = self.rule(login)
-                if rule.limited:
+                if rule.limited and not self._owns(login):
                     limited.add(login)
-                if not rule.limited or not _permitted(rule, entry):
+                if not (rule.limited or self._owns(login)) or not _permitted(rule, entry):
                     logins.add(login)
         self.ask_people(logins, limited)
 

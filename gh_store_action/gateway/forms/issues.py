@@ -6,7 +6,7 @@ from typing import Any
 
 from gh_store_action.domain.records import Issue
 from gh_store_action.gateway.forms import queries
-from gh_store_action.gateway.objects import ObjectGateway, Posted
+from gh_store_action.gateway.objects import Finished, ObjectGateway, Posted
 from gh_store_action.gateway.records import Page, failures_of
 
 
@@ -17,35 +17,46 @@ class FormGateway(ObjectGateway):
         """A page of open issues with the label, oldest first, each with its newest few comments."""
         return self.sweep(label, cursor, states="OPEN")
 
-    def note(self, form: Issue, note: str, text: str) -> None:
-        """Says something on a form's issue.
+    def answer(self, form: Issue, note: str = "", text: str = "", state: str = "") -> None:
+        """Says something on a form's issue, closes or opens it; twice is once, but for a new comment.
 
         Args:
             note: the node id of the comment that gets this text, empty for a new one.
+            text: empty to say nothing.
+            state: `CLOSED` or `OPEN`, empty to leave it.
 
         Raises:
-            UnknownEffect: when the answer does not say whether it was said.
+            UnknownEffect: when the answer does not say whether it was done.
             StoreError: GitHub does not take it.
         """
-        answer = self.transport.mutate(queries.form(note=_kind(note)), {**_noted(form, note), "said": text})
+        document = queries.form(note=_kind(note) if text else "", state=state)
+        answer = self.transport.mutate(document, _noted(form, note, text, state))
         if answer.errors:
-            self.raise_for(failures_of(answer), "comment on issues")
+            self.raise_for(failures_of(answer), "comment on issues and close them")
 
-    def close(self, form: Issue) -> None:
-        """Closes a form's issue; twice is once.
+    def make(self, form: Issue, note: str, said: str, made: str, viewer: str, title: str, text: str) -> Finished:
+        """The last request of a create from a form, which is told where the object is and closed in the same request.
+
+        Args:
+            note: as for `answer`.
+            said: the note's text.
+            made: the node id of the object's issue.
+            title: with the marker.
+            text: of the initial state, empty where it stands in the log already.
 
         Raises:
-            StoreError: GitHub does not close it.
+            UnknownEffect: when the answer does not say what was done.
         """
-        answer = self.transport.mutate(queries.form(close=True), {"form": form.node_id})
-        if answer.errors:
-            self.raise_for(failures_of(answer), "close issues")
+        document = queries.form(note=_kind(note), state="CLOSED", make="say" if text else "said")
+        variables = {"issue": made, "title": title, "cursor": None, **({"text": text} if text else {})}
+        answer = self.transport.mutate(document, {**variables, **_noted(form, note, said, "CLOSED")})
+        return self._finished(answer, viewer)
 
     def take(self, form: Issue, note: str, said: str, target: Issue, viewer: str, text: str) -> Posted:
         """Says on the form's issue where its answers are, and posts them to the object, which is read back.
 
         Args:
-            note: as for `note`.
+            note: as for `answer`.
             said: the note's text, empty where it is there already.
             text: of the update.
 
@@ -54,9 +65,7 @@ class FormGateway(ObjectGateway):
         """
         lock = target.lock_reason if target.locked else None
         document = queries.form(note=_kind(note) if said else "", update=True, lock=lock)
-        variables: dict[str, Any] = {"issue": target.node_id, "text": text, "cursor": None}
-        if said:
-            variables |= {**_noted(form, note), "said": said}
+        variables = {"issue": target.node_id, "text": text, "cursor": None, **_noted(form, note, said)}
         return self._posted(self.transport.mutate(document, variables), viewer, "check")
 
 
@@ -64,5 +73,7 @@ def _kind(note: str) -> str:
     return "edit" if note else "new"
 
 
-def _noted(form: Issue, note: str) -> dict[str, str]:
-    return {"note": note} if note else {"form": form.node_id}
+def _noted(form: Issue, note: str, text: str, state: str = "") -> dict[str, Any]:
+    """The variables of what is said on a form's issue, and of its state."""
+    place = {"note": note} if note else {"form": form.node_id}
+    return {**({**place, "said": text} if text else {}), **({"form": form.node_id} if state else {})}

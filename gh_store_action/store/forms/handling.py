@@ -1,4 +1,4 @@
-"""Forms: what somebody answered becomes one update of an object, as theirs, and then the form's issue is closed.
+"""Forms: what somebody answered becomes one update of an object, or an object, as theirs; then the form is closed.
 
 All that has to be exactly once is one comment in the object's log; the fold does the rest.  Its key is made of the
 number of the form's issue.  The note on the form's issue is written in the same request, before the comment, so a form
@@ -10,22 +10,26 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from gh_store_action.domain import objects
+from gh_store_action.domain import access, objects
+from gh_store_action.domain.acceptance import MayWrite
 from gh_store_action.domain.forms import answers, filling, notes
 from gh_store_action.domain.forms.notes import Note
 from gh_store_action.domain.log import entries as updates
+from gh_store_action.domain.log.fold import State
+from gh_store_action.domain.log.origin import Origin
 from gh_store_action.domain.processing.context import PermissionUnknown
 from gh_store_action.domain.processing.result import Result
 from gh_store_action.domain.records import GHOST, Comment, FormRule, Issue, Refusal
 from gh_store_action.domain.refusal import Reason, Refused
 from gh_store_action.domain.strict_json import Json
 from gh_store_action.domain.verdicts import Counts, Outcome
-from gh_store_action.errors import InputError, InvalidUpdate, NotFinished, ObjectNotFound, StoreError
+from gh_store_action.errors import InputError, InvalidUpdate, NotFinished, ObjectExists, ObjectNotFound, StoreError
 from gh_store_action.gateway.forms.issues import FormGateway
 from gh_store_action.gateway.records import pages
 from gh_store_action.gateway.refusals import UnknownEffect
-from gh_store_action.store.creating import MOST_TRIES
-from gh_store_action.store.lookup import Lookup
+from gh_store_action.store.creating import MOST_TRIES, Wanted, checked
+from gh_store_action.store.forms.making import FormCreator
+from gh_store_action.store.lookup import Found, Lookup
 from gh_store_action.store.moving import Mover
 from gh_store_action.store.processing.batches import ends_the_run
 from gh_store_action.store.processor import Processor
@@ -53,9 +57,13 @@ class Desk:
             StoreError: when it cannot be finished; the next run goes on with it.
         """
         with self.github.transport.uncapped():
-            issue = self.mover.processor.read(number, event_comment)
-            form = notes.rule_of(issue, self.session.rules)
-            return self.mover.advance(issue) if form is None else self._take(issue, form)
+            return self._process(number, event_comment, first=True)
+
+    def _process(self, number: int, event_comment: int | None = None, *, first: bool) -> Result:
+        """The same; `first` where no run has worked on a form before, as far as the form itself does not tell."""
+        issue = self.mover.processor.read(number, event_comment)
+        form = notes.rule_of(issue, self.session.rules)
+        return self.mover.advance(issue) if form is None else self._take(issue, form, first=first)
 
     def sweep(self, progress: Callable[[int, int], None] = lambda done, all_: None) -> list[Result]:
         """Brings all objects up to date, see `Mover.sweep`, then takes the forms that are open, oldest first.
@@ -69,7 +77,7 @@ class Desk:
         for done, number in enumerate(waiting):
             progress(done, len(waiting))
             try:
-                results.append(self.process(number))
+                results.append(self._process(number, first=False))
             except StoreError as error:
                 results.append(Result(number, error=error, form=number))
                 if ends_the_run(error):
@@ -90,13 +98,15 @@ class Desk:
 
     # -- one form --------------------------------------------------------------------------------------------------
 
-    def _take(self, issue: Issue, form: FormRule) -> Result:
+    def _take(self, issue: Issue, form: FormRule, *, first: bool) -> Result:
         if issue.closed:
             return Result(issue.number, skipped="it is a form that is closed, and no longer read", form=issue.number)
         if not self.dry_run:
             self.session.refuse_unknown_app()
         note = notes.note_of(issue, self.session.counting)
         try:
+            if form.create:
+                return self._make(issue, form, note, first=first)
             posted = self._posted_before(issue, note)
             return self._fold(issue, posted) if posted else self._post(issue, form, note)
         except Refused as refused:
@@ -104,16 +114,13 @@ class Desk:
 
     def _values(self, issue: Issue, form: FormRule) -> dict[str, Json]:
         """What the places of the templates are filled with."""
-        own: dict[str, Json] = {"login": issue.author, "number": issue.number, "created_at": issue.created_at}
-        return {**answers.read(self.session.fields(form), issue.body, form.types), **own}
+        if issue.author == GHOST:
+            raise Refused(Reason("$", "the account of its author is deleted"))
+        return {**answers.read(self.session.fields(form), issue.body, form.types), **_own(issue)}
 
     def _update(self, issue: Issue, form: FormRule, values: dict[str, Json]) -> Update:
-        if form.data is None:
-            data: Json = {name: value for name, value in values.items() if name not in filling.OWN}
-        else:
-            data = filling.filled(form.data, values)
         try:
-            update = update_of(data, form.mode, update_id=_key(issue))
+            update = update_of(_data(form, values), form.mode, update_id=_key(issue))
         except InvalidUpdate as error:
             raise Refused(Reason("$", error.what)) from None
         return replace(update, behalf=issue.author)
@@ -128,7 +135,7 @@ class Desk:
         """Says so once; another text of the form changes the note in place."""
         said = notes.refused(issue, reasons)
         if not (self.dry_run or issue.locked) and (note is None or note.comment.body != said):
-            self.github.note(issue, note.comment.node_id if note else "", said)
+            self.github.answer(issue, note.comment.node_id if note else "", said, "OPEN" if issue.closed else "")
         refusal = Refusal(0, issue.author, tuple(reasons))
         return Result(
             issue.number,
@@ -158,36 +165,48 @@ class Desk:
         return any(e.known or self.session.may_write(e.comment.author, object_id) for e in found)
 
     def _post(self, form: Issue, rule: FormRule, note: Note | None) -> Result:
-        if form.author == GHOST:
-            raise Refused(Reason("$", "the account of its author is deleted"))
         values = self._values(form, rule)
         object_id = filling.text(rule.update, values)
+        self._check_id(object_id)
+        update = self._update(form, rule, values)
+        self._check_author(update, object_id)
         target = self._object(object_id)
         if self._has(target, form):
             return self._fold(form, target)
-        self._check_editor(form, object_id)
-        update = self._update(form, rule, values)
+        self._check_editor(form, object_id, self.session.may_write)
         blocked = self._try(target, update)
         if blocked or self.dry_run:
             return Result(form.number, object_id, pending=blocked, changed=not blocked, form=form.number)
         return self._fold(form, self._say(form, note, object_id, target, update))
 
-    def _check_editor(self, form: Issue, object_id: str) -> None:
+    def _check_author(self, update: Update, object_id: str) -> None:
+        """What the object's rule refuses, whatever the object is, is refused before it is read."""
+        rule, author = access.rule_for(self.session.rules, object_id, update.behalf), update.behalf
+        if not rule.owner and self.session.may_update(author, object_id) is False:
+            raise Refused(self._barred(author, "change", object_id))
+        permitted = access.permits(rule, update.mode, update.changes)
+        if not permitted and self.session.may_write(author, object_id) is False:
+            raise Refused(Reason("$", access.limit(rule)))
+
+    def _check_editor(self, form: Issue, object_id: str, may: MayWrite) -> None:
         """What somebody else has made of the answers is theirs as well."""
         editor = form.editor
         if editor in ("", form.author) or editor in self.session.counting:
             return
-        answer = self.session.may_write(editor, object_id)
-        if answer is None:
-            raise PermissionUnknown(editor, str(self.session.refusals_to_say.pop(editor, "")))
-        if not answer:
+        if not self._answered(editor, may(editor, object_id)):
             raise Refused(Reason("$", f"{editor} has edited it, who may not change this object"))
+
+    def _answered(self, login: str, answer: bool | None) -> bool:
+        """The answer about the person; "no answer" is never taken for a no."""
+        if answer is None:
+            raise PermissionUnknown(login, str(self.session.refusals_to_say.pop(login, "")))
+        return answer
 
     def _fold(self, form: Issue, target: Issue) -> Result:
         """Folds the object, and closes the form's issue with it."""
         result = Processor(self.session, dry_run=self.dry_run).advance(target, beside=form.node_id)
         if result.beside and not self.dry_run:
-            self.github.close(form)
+            self.github.answer(form, state="CLOSED")
         return replace(result, form=form.number)
 
     def _try(self, target: Issue, update: Update) -> int:
@@ -208,9 +227,14 @@ class Desk:
             raise NotFinished(f"Issue #{target.number} is left alone: {result.skipped}.", "Process it, and run again.")
         for refusal in result.refusals:
             if refusal.comment_id == comment.id:
-                who = Reason("$", f"{update.behalf} may not change this object")
+                who = self._barred(update.behalf, "change", result.object_id)
                 raise Refused(*([who] if refusal.unauthorized else refusal.reasons))
         return result.pending
+
+    def _barred(self, login: str, deed: str, object_id: str) -> Reason:
+        """The refusal of somebody in the words of the rule."""
+        rule = access.rule_for(self.session.rules, object_id, login)
+        return Reason("$", f"{login} may not {deed} this object; the access rule is {access.written(rule)}")
 
     def _say(self, form: Issue, note: Note | None, object_id: str, target: Issue, update: Update) -> Issue:
         """Posts the update, and looks before it is posted again.
@@ -237,6 +261,134 @@ class Desk:
                 return target
             note = notes.note_of(self.github.now(form.number), self.session.counting)
         raise unknown
+
+    # -- an object made --------------------------------------------------------------------------------------------
+
+    def _make(self, form: Issue, rule: FormRule, note: Note | None, *, first: bool) -> Result:
+        """Makes the object, or goes on with what an earlier run of the form began, whatever the form says by now."""
+        fresh = first and note is None and not form.edited_at
+        found = None if fresh else self._begun(form, rule, note)
+        maker, begun = FormCreator(self.lookup, self.github, form, note), self._mine(found, form)
+        if begun is None:
+            try:
+                wanted = self._wanted(maker, form, rule)
+                found = found if found and found.object_id == wanted.object_id else self._look(wanted.object_id)
+                begun = self._mine(found, form) or maker.begun(found, wanted)
+            except InvalidUpdate as error:
+                raise Refused(*(error.reasons or [Reason("$", error.what)])) from None
+            except ObjectExists as error:
+                raise Refused(Reason("$", error.what)) from None
+        if begun is not None:
+            if not maker.unfinished(begun):
+                return self._made(form, note, begun)
+            object_id = objects.object_id_of(begun, self.session.rules) or ""
+            wanted = Wanted(object_id, self.lookup.stored(begun).data, begun.labels, _origin(form))
+        if self.dry_run:
+            return Result(form.number, wanted.object_id, changed=True, form=form.number)
+        try:
+            made = maker.make(wanted, begun)
+        except ObjectExists as error:
+            return self._outrun(form, wanted.object_id, error)
+        if not maker.told:
+            self._tell(self.github.now(form.number), wanted.object_id, made.meta.issue_number)
+        return Result(
+            made.meta.issue_number,
+            wanted.object_id,
+            state=State(made.data, made.meta.version),
+            counts=Counts({Outcome.APPLIED: 1}),
+            changed=True,
+            form=form.number,
+        )
+
+    def _begun(self, form: Issue, rule: FormRule, note: Note | None) -> Found | None:
+        """What there is of the id that the form's object has, None where its answers alone tell the id.
+
+        Another answer may make it another id, so where somebody has edited them the newest issues are looked through
+        for one that a killed run has opened for the form.
+        """
+        if note is not None and note.kind == notes.TAKEN:
+            found = self._look(note.about)
+            if self._mine(found, form) is not None:
+                return found
+        if not filling.answered(rule.create):
+            return self._look(filling.text(rule.create, _own(form)))
+        newest = self.github.newest() if form.edited_at else ()
+        opened = (objects.claimed_id(one, self.session.rules) for one in newest if self._is_for(one, form))
+        object_id = next(filter(None, opened), "")
+        return self._look(object_id) if object_id else None
+
+    def _look(self, object_id: str) -> Found:
+        self._check_id(object_id)
+        return self.lookup.look(object_id)
+
+    def _check_id(self, object_id: str) -> None:
+        try:
+            self.lookup.check_id(object_id)
+        except InputError as error:
+            raise Refused(Reason("$", error.what)) from None
+
+    def _wanted(self, maker: FormCreator, form: Issue, rule: FormRule) -> Wanted:
+        """What is to be made.
+
+        Raises:
+            InvalidUpdate: the object's schema refuses the answers, or they are too long.
+            Refused: somebody may not make it, or the answers are not right.
+        """
+        values = self._values(form, rule)
+        object_id = filling.text(rule.create, values)
+        self._check_id(object_id)
+        if not self._answered(form.author, self.session.may_create(form.author, object_id)):
+            raise Refused(self._barred(form.author, "create", object_id))
+        self._check_editor(form, object_id, self.session.may_create)
+        return maker.wanted(object_id, checked(_data(rule, values)), origin=_origin(form))
+
+    def _outrun(self, form: Issue, object_id: str, error: ObjectExists) -> Result:
+        """Another one was first: another run of the form, or another form, and then this one is refused after all."""
+        first = self._mine(self.lookup.look(object_id), form)
+        form = self.github.now(form.number)
+        note = notes.note_of(form, self.session.counting)
+        if first is None:
+            return self._refuse(form, note, (Reason("$", error.what),))
+        return self._made(form, note, first)
+
+    def _made(self, form: Issue, note: Note | None, target: Issue) -> Result:
+        """An earlier run has made the object."""
+        object_id = objects.object_id_of(target, self.session.rules) or ""
+        if not self.dry_run:
+            self._tell(form, object_id, target.number, note)
+        return Result(target.number, object_id, form=form.number)
+
+    def _tell(self, form: Issue, object_id: str, number: int, note: Note | None = None) -> None:
+        """Says where the object is, and closes the form."""
+        note = note or notes.note_of(form, self.session.counting)
+        said = notes.taken(object_id, self.session.issue_url(number), made=True)
+        text = "" if note and note.comment.body == said else said
+        self.github.answer(form, note.comment.node_id if note else "", text, "CLOSED")
+
+    def _mine(self, found: Found | None, form: Issue) -> Issue | None:
+        """The issue that a run of the form has opened, with its log where it is the object."""
+        there = (*found.live, *found.deleted, *found.stray) if found else ()
+        return next((issue for issue in there if self._is_for(issue, form)), None)
+
+    def _is_for(self, issue: Issue, form: Issue) -> bool:
+        return self.lookup.origin(issue).form == form.number
+
+
+def _origin(form: Issue) -> Origin:
+    """Whose an object is that is made by the form."""
+    return Origin(form.author, form.number)
+
+
+def _own(form: Issue) -> dict[str, Json]:
+    """What GitHub itself says of the form's issue."""
+    return {"login": form.author, "number": form.number, "created_at": form.created_at}
+
+
+def _data(form: FormRule, values: dict[str, Json]) -> Json:
+    """What the answers are as data."""
+    if form.data is None:
+        return {name: value for name, value in values.items() if name not in filling.OWN}
+    return filling.filled(form.data, values)
 
 
 def _key(form: Issue) -> str:

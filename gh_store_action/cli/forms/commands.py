@@ -1,0 +1,82 @@
+"""Commands about issue forms: form writes one from a JSON Schema, form-link fills one in."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from urllib.parse import urlencode
+
+import click
+from rich.console import Console
+
+from gh_store_action.cli.data import as_input, read_data
+from gh_store_action.cli.invocation import invocation
+from gh_store_action.cli.options import command, dry_run
+from gh_store_action.config.defaults import write_new
+from gh_store_action.config.issue_forms import FOLDER, parse_form, written
+from gh_store_action.domain.forms.drafting import draft
+from gh_store_action.errors import InputError
+from gh_store_action.regular_files import CONFIGURATION_LIMIT, content
+from gh_store_action.store.session import SCHEMA_FOLDER
+
+
+@command("form", "gh-store form guestbook", "gh-store form vote --schema vote.json --update votes")
+@click.argument("name", metavar="NAME")
+@click.option("--schema", metavar="FILE", help="The JSON Schema; by default .github/gh-store/NAME.json.")
+@click.option("--create", metavar="ID", help="The id of the object that it makes, such as guest-{login}.")
+@click.option("--update", metavar="ID", help="The id of the object that it changes, in place of --create.")
+@click.option("--directory", metavar="DIR", default=".", help="The checkout; else the current directory.")
+@dry_run
+def form(name: str, schema: str | None, create: str | None, update: str | None, directory: str, dry_run: bool) -> int:
+    """Write an issue form from a JSON Schema, and print its entry for .github/gh-store.yml.  Nothing is overwritten.
+
+    Without --create and --update each form makes an object NAME-{number}, by the number of the form's issue.
+    """
+    run = invocation()
+    if create and update:
+        raise InputError("--create and --update are given both.", "Leave one out.")
+    target = {"update": update} if update else {"create": create or f"{name}-{{number}}"}
+    checkout = Path(directory)
+    drafted = draft(name, read_data(f"@{schema or checkout / SCHEMA_FOLDER / f'{name}.json'}"), target)
+    file, text = checkout / FOLDER / f"{name}.yml", written(drafted.form)
+    done = not os.path.lexists(file) if dry_run else write_new(file, text)
+
+    def draw(console: Console) -> None:
+        console.print(written([dict(drafted.entry)]), end="", markup=False, soft_wrap=True)
+
+    run.screen.line(f"{'would write' if dry_run else 'wrote'} {file}" if done else f"left as it is: {file}")
+    run.screen.show({"form": str(file), "written": done and not dry_run, "entry": drafted.entry}, draw)
+    run.screen.line("Next: put the entry below `forms:` in .github/gh-store.yml, and say in `access` who may send it.")
+    return 0
+
+
+@command("form-link", "gh-store form-link guestbook name=Ada")
+@click.argument("name", metavar="NAME")
+@click.argument("answers", metavar="FIELD=VALUE", nargs=-1)
+@click.option("--directory", metavar="DIR", default=".", help="The checkout; else the current directory.")
+def form_link(name: str, answers: tuple[str, ...], directory: str) -> int:
+    """Print the address of an issue form, with fields filled in by their ids."""
+    run = invocation()
+    file = Path(directory) / FOLDER / f"{name}.yml"
+    try:
+        text = content(file, CONFIGURATION_LIMIT).decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "it is no UTF-8 text"
+        raise InputError(f"The form {str(file)!r} cannot be read: {why}.", "Check NAME and --directory.") from None
+    with as_input():
+        fields = {field.id: field for field in parse_form(text, str(file)) if field.id}
+    filled: dict[str, str] = {}
+    for answer in answers:
+        field, is_, value = answer.partition("=")
+        if not is_ or field not in fields:
+            raise InputError(f"{answer[:80]!r} fills in no field of the form.", f"Its fields: {', '.join(fields)}.")
+        options = [option.label for option in fields[field].options]
+        if options and value not in options:
+            raise InputError(f"{value[:80]!r} is no option of {field}.", f"Its options: {', '.join(options)}.")
+        filled[field] = value
+    query = urlencode({"template": f"{name}.yml", **filled})
+    click.echo(f"{run.addresses.server}/{run.repository}/issues/new?{query}")
+    return 0
+
+
+COMMANDS = (form, form_link)

@@ -1,0 +1,223 @@
+"""Forms that make an object under kills, faults and several runs at once: one object, one closed form."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import suppress
+
+import pytest
+
+from gh_store_action.errors import StoreError
+from tests.double import Request
+from tests.integration.test_fault_matrix import FAULTS
+from tests.integration.test_forms import notes, sweep, take
+from tests.integration.test_forms_create import ANY, OPEN, made
+from tests.support.forms import CARD, CARDS, card, cards, fill_in, rules, text
+from tests.support.interleave import Orders, sampled
+from tests.support.library import store_of
+from tests.support.store import World, world
+
+PASSING = {"type": "RESOURCE_LIMITS_EXCEEDED", "message": "Resource limits for this query exceeded."}
+
+
+def seen(w: World, form: int, object_id: str = "guest-mallory") -> tuple[object, ...]:
+    """The object's data, whose it is by its log, whether the form is closed, and how many notes it has."""
+    found = made(w, object_id)
+    states = {c.body for issue in found for c in issue.comments if "initial_state" in c.body}
+    owners = [(json.loads(state)["_meta"].get("owner"), json.loads(state)["_meta"].get("form")) for state in states]
+    data = [json.loads(issue.body) for issue in found]
+    return data, owners, w.repo.issue(form).state, len(notes(w, form))
+
+
+def done(form: int, name: str = "Ada") -> tuple[object, ...]:
+    return [card(name)], [("mallory", form)], "closed", 1
+
+
+def killed(w: World, run: Callable[[World, int, str], object], form: int, k: int, phase: str) -> int:
+    token = w.token()
+    fault = w.hub.faults.dead_from(token, k, phase)
+    with suppress(StoreError):
+        run(w, form, token)
+    w.hub.faults.clear()
+    return fault.hits
+
+
+def by_sweep(w: World, form: int, token: str) -> object:
+    return sweep(w, token)
+
+
+def unchanged(w: World, form: int) -> None:
+    """Nothing happens in between."""
+
+
+def edited(w: World, form: int) -> None:
+    """The author makes other answers of it: what was begun stands."""
+    w.repo.edit_issue(form, "mallory", body=text("Eve"))
+
+
+def spoilt(w: World, form: int) -> None:
+    w.repo.edit_issue(form, "mallory", body="no form any more")
+
+
+def forbidden(w: World, form: int) -> None:
+    """The rule changes, and the schema."""
+    config = rules(CARD, access="{match: '*', permission: admin}", more=", schemas: [{match: '*', schema: g.json}]")
+    w.repo.commit_files({".github/gh-store.yml": config, ".github/gh-store/g.json": "false"}, by="alice")
+
+
+def adopted(w: World, form: int) -> None:
+    """Something else brings the object up to date before the form is read again."""
+    for issue in made(w):
+        w.process(issue.number)
+
+
+@pytest.mark.parametrize(
+    ("run", "between"),
+    [
+        (take, unchanged),
+        (by_sweep, unchanged),
+        (take, edited),
+        (take, spoilt),
+        (by_sweep, forbidden),
+        (take, adopted),
+    ],
+)
+def test_killed_at_any_request__the_next_sweep_makes_one_object(
+    run: Callable[[World, int, str], object], between: Callable[[World, int], None]
+) -> None:
+    with world() as w:
+        cards(w)
+        form = fill_in(w)
+        saved, found, k, hits = w.hub.save(), [], 0, 1
+        while hits:
+            k += 1
+            for phase in ("before", "after"):
+                w.hub.restore(saved)
+                w.repo.commit_files({".github/gh-store.yml": rules(CARD, access=CARDS)}, by="alice")
+                hits = killed(w, run, form, k, phase)
+                begun = bool(made(w))
+                between(w, form)
+                sweep(w)
+                if begun or between is unchanged:
+                    found.append((k, phase, seen(w, form)))
+                    assert store_of(w).verify() == ()
+        assert [one for one in found if one[2] != done(form)] == []
+        assert k >= 5
+
+
+def test_an_edit_that_makes_it_another_id_makes_no_second_object() -> None:
+    with world() as w:
+        cards(w, ANY, OPEN)
+        form = fill_in(w, "one")
+        killed(w, take, form, 4, "before")
+        assert len(made(w, "one")) == 1
+        w.repo.edit_issue(form, "mallory", body=text("two"))
+        before = w.requests()
+        take(w, form)
+        assert w.requests() - before == 4
+        assert (seen(w, form, "one"), made(w, "two")) == (done(form, "one"), [])
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_at_any_request__makes_one_object(name: str) -> None:
+    with world() as w:
+        cards(w)
+        form = fill_in(w)
+        saved = w.hub.save()
+        for k in range(1, 5):
+            w.hub.restore(saved)
+            token = w.token()
+            fault = FAULTS[name](w, token, k)
+            take(w, form, token)
+            w.hub.faults.clear()
+            assert (k, fault.hits) == (k, 1)  # type: ignore[attr-defined]
+            assert (k, seen(w, form)) == (k, done(form))
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("alias", ["say", "fold", "check", "note", "close"])
+def test_one_alias_of_a_create_fails__it_is_done_again(alias: str, after: bool) -> None:
+    with world() as w:
+        cards(w)
+        form = fill_in(w)
+        token = w.token()
+
+        def matches(request: Request) -> bool:
+            return request.writes and f"{alias}:" in request.body
+
+        fault = w.hub.faults.partial({alias: PASSING}, after=after, token=token, match=matches)
+        take(w, form, token)
+        w.hub.faults.clear()
+        assert fault.hits == 1
+        assert seen(w, form)[:3] == done(form)[:3]
+        assert store_of(w).verify() == ()
+
+
+def test_a_state_that_was_never_said_is_said_by_the_next_run(w: World) -> None:
+    cards(w)
+    form = fill_in(w)
+    gone = {"type": "FORBIDDEN", "message": "Resource not accessible by integration"}
+    w.hub.faults.partial({"say": gone}, match=lambda request: "say:" in request.body, times=None)
+    with pytest.raises(StoreError):
+        take(w, form)
+    w.hub.faults.clear()
+    w.repo.edit_issue(form, "alice", state="open")
+    take(w, form)
+    assert seen(w, form)[:3] == done(form)[:3]
+
+
+def test_two_runs_of_one_form_in_every_order__one_object() -> None:
+    with world() as w:
+        cards(w)
+        form = fill_in(w)
+        saved, orders = w.hub.save(), Orders(most=20)
+        for schedule in orders:
+            w.hub.restore(saved)
+            tokens = [w.token(), w.token()]
+            schedule.run(w.hub, {token: lambda token=token: take(w, form, token) for token in tokens})  # type: ignore[misc]
+            assert (schedule.order, seen(w, form)[:3]) == (schedule.order, done(form)[:3])
+            assert store_of(w).verify() == (), schedule.order
+        assert orders.count == 20
+
+
+def test_two_forms_for_one_id_in_any_order__one_is_made_and_one_refused() -> None:
+    with world() as w:
+        cards(w, ANY, OPEN)
+        forms = [fill_in(w, "one", by=login) for login in ("mallory", "eve")]
+        saved = w.hub.save()
+        for schedule in sampled(8, seed=3):
+            w.hub.restore(saved)
+            tokens = dict(zip(forms, (w.token(), w.token()), strict=True))
+            schedule.run(
+                w.hub,
+                {token: lambda form=form, token=token: take(w, form, token) for form, token in tokens.items()},  # type: ignore[misc]
+            )
+            sweep(w)
+            assert len(made(w, "one")) == 1, schedule.order
+            states = {form: w.repo.issue(form).state for form in forms}
+            assert sorted(states.values()) == ["closed", "open"], schedule.order
+            (lost,) = [form for form in forms if states[form] == "open"]
+            assert all("These answers were not taken" in note for note in notes(w, lost)), schedule.order
+            assert store_of(w).verify() == (), schedule.order
+
+
+def test_a_create_by_hand_and_a_form_at_once__the_older_issue_is_the_object() -> None:
+    with world() as w:
+        cards(w, access=CARDS)
+        form = fill_in(w)
+        saved = w.hub.save()
+        for schedule in sampled(8, seed=4):
+            w.hub.restore(saved)
+            tokens = [w.token(), w.token()]
+
+            def by_hand(token: str = tokens[1]) -> None:
+                with suppress(StoreError):
+                    store_of(w, token).create("guest-mallory", card())
+
+            schedule.run(w.hub, {tokens[0]: lambda token=tokens[0]: take(w, form, token), tokens[1]: by_hand})  # type: ignore[misc]
+            sweep(w)
+            assert len(made(w)) == 1, schedule.order
+            state, (said, *_) = w.repo.issue(form).state, notes(w, form)
+            assert (state == "closed") == ("have made" in said), schedule.order
+            assert store_of(w).verify() == (), schedule.order
