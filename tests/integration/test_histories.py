@@ -225,15 +225,18 @@ class Histories(RuleBasedStateMachine):
     @rule(
         by=st.sampled_from(PEOPLE),
         make=st.booleans(),
-        k=st.integers(1, 5),
+        k=st.integers(2, 4),
         phase=st.sampled_from(["before", "after"]),
+        then=st.sampled_from([None, "sweep", "run"]),
     )
-    def send_a_form(self, by: str, make: bool, k: int, phase: str) -> None:
-        """Its first run dies."""
+    def send_a_form(self, by: str, make: bool, k: int, phase: str, then: str | None) -> None:
+        """Its first run dies; perhaps the next one comes at once."""
         label = "form:make" if make else "form:count"
         number = self.w.repo.open_issue(by, "Hello", "### Words\n\nHello", [label])
         self.forms[number] = Form(by, make, sure=make or self.allowed(by))
         self.die(number, k, phase)
+        if then:
+            self.run(sweep=then == "sweep")
 
     @rule(data=st.data(), good=st.booleans())
     def edit_a_form(self, data: st.DataObject, good: bool) -> None:
