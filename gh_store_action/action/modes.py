@@ -16,6 +16,7 @@ from gh_store_action.domain.strict_json import canonical
 from gh_store_action.store.forms.handling import Desk
 from gh_store_action.store.lookup import Lookup
 
+WARN_OF_TALK = 500  # comments, of which the newest are talk for the most part
 WARN_COMMENTS = 2_000
 ALARM_COMMENTS = 2_400
 MANY_STRANGERS = 20  # updates of one run by people who may not write
@@ -94,7 +95,7 @@ def _report_one(run: Run, result: Result) -> None:
     )
     report.changes(result.object_id, url, result.changes)
     report.info(f"{name}: {_what(result)}")
-    _warn_of_the_cap(report, name, result)
+    _warn_of_the_cap(report, name, result, run.session.counting)
     for note in result.notes:
         report.notice(f"{name}: {note}")
     for refusal in result.refusals:
@@ -112,15 +113,24 @@ def _report_one(run: Run, result: Result) -> None:
             )
 
 
-def _warn_of_the_cap(report: Report, name: str, result: Result) -> None:
+def _warn_of_the_cap(report: Report, name: str, result: Result, counting: frozenset[str]) -> None:
     """GitHub takes 2,500 comments an issue, whoever posts them; long before that somebody has to act."""
     many = sum(refusal.unauthorized for refusal in result.refusals)
+    cure = (
+        f"Where that goes on, lock the conversation of issue #{result.number}: whoever may write goes on, and so does "
+        "the store. For all issues, limit interactions in the settings, under Moderation options."
+    )
     if many >= MANY_STRANGERS:
         report.warning(
             f"{name}: {many} updates of this run are by people who may not write, and an issue takes {COMMENT_LIMIT:,} "
-            f"comments. Where that goes on, lock the conversation of issue #{result.number}: whoever may write goes on,"
-            " and so does the store. For all issues, limit interactions in the settings, under Moderation options.",
+            f"comments. {cure}",
             title="Many strangers",
+        )
+    elif WARN_OF_TALK <= result.comments < WARN_COMMENTS and result.is_mostly_talk(counting):
+        report.warning(
+            f"{name}: the issue has {result.comments:,} of the {COMMENT_LIMIT:,} comments that GitHub takes, and most "
+            f"of the newest are conversation. {cure}",
+            title="Much conversation",
         )
     said = f"{name}: the issue has {result.comments:,} of the {COMMENT_LIMIT:,} comments that GitHub takes"
     if result.comments >= ALARM_COMMENTS:

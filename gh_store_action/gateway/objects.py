@@ -183,6 +183,16 @@ class ObjectGateway(GitHub):
         if answer.errors:
             self.raise_for(failures_of(answer), "take labels off issues")
 
+    def lock(self, node_id: str) -> None:
+        """Closes an issue's conversation to all but those who may write; twice is once.
+
+        Raises:
+            StoreError: GitHub does not lock it.
+        """
+        answer = self.transport.mutate(queries.LOCK, {"issue": node_id})
+        if answer.errors:
+            self.raise_for(failures_of(answer), "lock issues")
+
     def post(self, node_id: str, viewer: str, text: str, *, reopen: bool) -> Posted:
         """Adds an update and opens the issue, or only reads it back where it is to be folded at once.
 

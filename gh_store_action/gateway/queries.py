@@ -281,6 +281,9 @@ def lock_again(reason: str, prefix: str = "") -> str:
     return f"{prefix}lock: lockLockable(input: {{ lockableId: ${prefix}issue{given} }}) {{ clientMutationId }}"
 
 
+LOCK = f"mutation Lock($issue: ID!) {{ {lock_again('')} }}"
+
+
 class Shape(TypedDict, total=False):
     """What a write does to an issue.
 

@@ -144,6 +144,10 @@ class Transport:
             f"About {points:,} more points of GraphQL are needed; {left:,} of {limit:,} an hour{name} are left.{helps}"
         )
 
+    def tell(self, line: str) -> None:
+        """Says something in the log."""
+        self._log(line)
+
     def warn(self, points: int) -> None:
         """Says so in the log where so many points are more than are left."""
         why = self.shortfall(points)

@@ -135,7 +135,8 @@ class Mover:
         """Processes the object, makes a new issue from a checkpoint of it, moves the labels, closes the old one.
 
         The old issue's title says first where the object goes, so that no run writes to it any more; then it is looked
-        at again, for what a run has written meanwhile.  Killed half-way, the next run or call finishes the move.
+        at again, for what a run has written meanwhile.  Killed half-way, the next run or call finishes the move.  At
+        last the old issue's conversation is locked.
 
         Raises:
             ObjectNotFound: there is no such object.
@@ -195,7 +196,23 @@ class Mover:
             self._give_back(after, old.labels, copy)
             return False
         self._redirect(after)
+        self._lock(after)
         return True
+
+    def _lock(self, old: Issue) -> None:
+        """Closes the issue that an object has left to strangers; who may write is told there where it is.
+
+        The move is done before, so where the token may not lock, that is told and no more.
+        """
+        if old.locked:
+            return
+        try:
+            self.github.lock(old.node_id)
+        except StoreError as error:
+            self.github.transport.tell(
+                f"The old issue #{old.number} was not locked: {error.what} Lock its conversation, or strangers can go "
+                "on to comment there."
+            )
 
     def _continues(self, copy: Issue, old: Issue, new: int) -> bool:
         """Whether the old issue says that it is kept in the new one, and the new one has its state, or has gone on."""

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from gh_store_action.action.modes import ALARM_COMMENTS, MANY_STRANGERS, WARN_COMMENTS
+from gh_store_action.action.modes import ALARM_COMMENTS, MANY_STRANGERS, WARN_COMMENTS, WARN_OF_TALK
 from tests.support.scene import OWNER, STRANGER, WRITER, Scene
 
 # One object, by its number
@@ -111,6 +111,24 @@ def test_process__many_updates_of_strangers_are_told_early_with_the_lock_that_st
     told = [text for text in run.result.warnings if f"lock the conversation of issue #{number}" in text]
     assert (run.exit_code, len(told)) == (0, int(many == MANY_STRANGERS))
     assert all("limit interactions" in text for text in told)
+
+
+@pytest.mark.parametrize(
+    ("comments", "update", "told"),
+    [(WARN_OF_TALK - 2, "chat", False), (WARN_OF_TALK, "chat", True), (WARN_OF_TALK, '{"count": 1}', False)],
+)
+def test_process__much_conversation_is_told_long_before_the_issue_is_full(
+    scene: Scene, comments: int, update: str, told: bool
+) -> None:
+    number = scene.make("metrics", {"count": 0})
+    for _ in range(comments - 60):
+        scene.post(number, "chat", by=STRANGER)
+    for _ in range(60):
+        scene.post(number, update)
+    run = scene.run("process", issue_number=number)
+    warned = [text for text in run.result.warnings if "most of the newest are conversation" in text]
+    assert (run.exit_code, len(warned)) == (0, int(told))
+    assert all(f"lock the conversation of issue #{number}" in text for text in warned)
 
 
 # Refusals

@@ -310,6 +310,40 @@ def test_roll_over__an_update_on_the_old_issue_is_sent_to_the_new_one(w: World, 
         store.process_updates(1)
 
 
+def test_roll_over__locks_the_old_issue_and_who_may_write_hears_where_the_object_is(
+    w: World, store: GitHubStore
+) -> None:
+    store.roll_over("metrics")
+    assert (w.repo.issue(1).locked, w.repo.issue(2).locked) == (True, False)
+    w.update(1, {"count": 9})
+    (refusal,) = store.process(1).refusals
+    assert "kept in issue #2" in refusal.reasons[0].message
+    assert w.repo.issue(1).locked
+    store.delete("metrics")
+    assert store.restore("metrics").issue_number == 2
+
+
+@pytest.mark.parametrize("fault", ["refused", "lost"])
+def test_roll_over__an_old_issue_that_cannot_be_locked_is_told(w: World, store: GitHubStore, fault: str) -> None:
+    told: list[str] = []
+    if fault == "refused":
+        w.hub.faults.refuse("lockLockable", {"type": "FORBIDDEN", "message": "You may not lock"}, times=None)
+    else:
+        w.hub.faults.drop(match=lambda request: "lockLockable" in request.mutations, times=None)
+    with store_of(w, log=told.append) as telling:
+        assert telling.roll_over("metrics").meta.issue_number == 2
+    assert [line for line in told if line.startswith("The old issue #1 was not locked: ")]
+    assert not w.repo.issue(1).locked
+
+
+def test_roll_over__an_old_issue_that_is_locked_stays_so(w: World, store: GitHubStore) -> None:
+    w.repo.lock(1, "alice", "spam")
+    before = w.requests()
+    store.roll_over("metrics")
+    assert "Lock" not in [request.operation for request in list(w.hub.requests)[before:]]
+    assert w.repo.issue(1).locked
+
+
 @pytest.mark.parametrize("phase", ["before", "after"])
 @pytest.mark.parametrize("k", range(2, 9))
 def test_roll_over__killed_at_any_request_and_called_again(w: World, store: GitHubStore, k: int, phase: str) -> None:

@@ -80,6 +80,16 @@ class Result:
         said = ", ".join(f"{count} {word}" for count, word in counts if count)
         return said or ("brought up to date" if self.changed else "nothing pending")
 
+    def is_mostly_talk(self, counting: frozenset[str]) -> bool:
+        """Whether most of the comments that were read are neither the store's nor have a verdict.
+
+        Args:
+            counting: whose comments and reactions are the store's.
+        """
+        read = self.issue.comments if self.issue else ()
+        talk = [c for c in read if not counting & {c.author, *(reaction.login for reaction in c.reactions)}]
+        return len(talk) * 2 > len(read)
+
     @property
     def digest(self) -> str:
         """Of the state, empty where there is none."""
