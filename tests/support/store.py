@@ -112,11 +112,8 @@ class World:
 
     def settled(self, object_id: str, data: object) -> int:
         """The same in fewer steps, as a run leaves it behind: revision 1, and no comments."""
-        number = self.repo.open_issue(
-            BOT, f"Stored Object: {object_id}", dump(data), ["stored-object", f"UID:{object_id}"], "closed"
-        )
-        self.repo.edit_issue(number, BOT, title=title(object_id, Marker(1, 0, 0, short_digest(data)), Rules()))
-        return number
+        named = title(object_id, Marker(1, 0, 0, short_digest(data)), Rules())
+        return self.repo.open_issue(BOT, named, dump(data), ["stored-object", f"UID:{object_id}"], "closed")
 
     def legacy(self, object_id: str = "m", data: object = None) -> int:
         """An object as gh-store 0.5 made it, by a person's token."""

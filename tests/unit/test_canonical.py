@@ -438,7 +438,7 @@ def test_excerpt__never_shows_much(value: Json, text: str) -> None:
         (r'"\ud83d\\udcbe"', None),
         ("[" + "1" * 1_000 + "]", [int("1" * 1_000)]),
         ("[" + "1" * 1_001 + "]", None),
-        ('"' + "1" * 5_000 + '"', "1" * 5_000),
+        ('["' + "1" * 5_000 + '",7]', ["1" * 5_000, 7]),
     ],
 )
 def test_parse__knows_a_pair_of_surrogates_from_a_half_and_a_long_integer_from_digits(text: str, value: object) -> None:
@@ -454,3 +454,10 @@ def test_canonical__sorts_by_utf16_and_writes_floats_as_ecmascript_wherever_they
     assert c.canonical({"b": [{"💾": 1.0, "\ue000": "💾"}], "a": "💾"}) == '{"a":"💾","b":[{"💾":1,"\ue000":"💾"}]}'
     assert c.canonical(1e21) == "1e+21"
     assert c.canonical(["a:1.5", '💾":']) == '["a:1.5","💾\\":"]'
+
+
+def test_parse__takes_many_brackets_and_some_depth() -> None:
+    deep = "[" * 60 + "]" * 60
+    assert c.parse(f"[{deep},{deep},{deep}]") == [json.loads(deep)] * 3
+    with pytest.raises(c.InvalidJson, match="nest deeper than 100"):
+        c.parse(f"[{'[' * 100}{']' * 100},{deep}]")
