@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from gh_store_action.domain.patches.json_patch import diff
 from gh_store_action.domain.snapshots.snapshot import META, compact
 from gh_store_action.domain.strict_json import Json
 from gh_store_action.export.reading import Exported
@@ -63,6 +62,8 @@ def replayable(one: Exported) -> Iterator[Row]:
     Where the body is not what the log gives, as after a hand edit that nobody has processed, a row of the type `body`
     ends it, so that a replay always ends at the object.
     """
+    from gh_store_action.domain.patches.json_patch import diff  # with libraries that nothing else here needs
+
     state: Json = None
     for event, row in zip(one.events, log_rows(one), strict=True):
         yield {**row, "change": diff(state, event.state) if event.digest else None}

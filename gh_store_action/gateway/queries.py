@@ -167,7 +167,8 @@ fragment Files on Commit {
   file(path: $path) { type oid object { ... on Tree { entries { name type oid object { ...Inner } } } } }
   beside: file(path: $beside) @include(if: $both) { type oid object { ...Inner } }
 }
-fragment Inner on Tree { entries { name type oid } }
+fragment Inner on Tree { entries { name type oid object { ...Shard } } }
+fragment Shard on Tree { entries { name type oid object { ... on Tree { entries { name type oid } } } } }
 """
 
 CREATE_BRANCH = """

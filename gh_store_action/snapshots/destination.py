@@ -9,7 +9,7 @@ from functools import cached_property
 
 from gh_store_action.domain.snapshots import files as snapshot_files
 from gh_store_action.domain.snapshots import histories
-from gh_store_action.domain.snapshots.files import INDEX, BrokenSnapshot
+from gh_store_action.domain.snapshots.files import FOLDER, INDEX, BrokenSnapshot
 from gh_store_action.domain.snapshots.git_blobs import blob_oids
 from gh_store_action.errors import InputError
 from gh_store_action.gateway.commits import CommitGateway
@@ -93,7 +93,7 @@ class Destination:
         if self.target.history:
             self.workspace.check_output(self.at(histories.NAME), folder=True)
         if self.target.commit and not self.of_branch and self.workspace.has_checkout(path):
-            names = [self.main, *([snapshot_files.file_of("any", "any")] if self._folder else ())]
+            names = [self.main, *((f"{FOLDER}any.json", f"{FOLDER}00/any.json") if self._folder else ())]
             names += [histories.INDEX, histories.file_of("any", "any")] if self.target.history else []
             self.workspace.check_attributes([self.at(name) for name in names])
         if self._by_git and not self.dry_run:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.bench.measure import VERSION, Measured, Row
 
-REQUESTS = ("work", "size", "requests", f"gh-store {VERSION}", "times")
+REQUESTS = ("work", "size", "requests", f"gh-store {VERSION}", "times", "points")
 COST = (
     *("work", "size", "KB", "gh-store", "s at 0 ms", "gh-store", "s at 50 ms", "gh-store", "peak MB", "gh-store"),
     *("times", "times at 50 ms"),
@@ -26,7 +26,8 @@ def _requests(row: Row) -> list[str]:
     one, other = row.ours[0], row.theirs.get(0)
     requests, sign = (other.requests, "") if other else (row.stopped, "> ")
     times = f"{sign}{requests / one.requests:,.1f}" if requests else "–"
-    return [row.kind, row.label, f"{one.requests:,}", f"{sign}{requests:,}" if requests else "–", times]
+    told = f"{sign}{requests:,}" if requests else "–"
+    return [row.kind, row.label, f"{one.requests:,}", told, times, f"{one.points:,}"]
 
 
 def _cost(row: Row) -> list[str]:
@@ -92,24 +93,32 @@ def machine() -> str:
         ]
         cpu = names[0] if names else cpu
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return f"{cpu}, {os.cpu_count()} cores, {memory:.0f} GB, {platform.system()}, Python {platform.python_version()}"
+    system = f"{platform.system()}, Python {platform.python_version()}"
+    return f"{cpu}, {os.cpu_count()} cores, {memory:.0f} GB, {system}, load {os.getloadavg()[2]:.0f}"
 
 
-def page(rows: Sequence[Row], *, date: str) -> str:
+def starts(ours: float, theirs: float | None) -> str:
+    """What the imports of a start take."""
+    other = f"; gh-store's command imports for {theirs:.2f} s" if theirs is not None else ""
+    return f"- A start imports for {ours:.2f} s of this machine's CPU, the interpreter's own start included{other}."
+
+
+def page(rows: Sequence[Row], start: str, *, date: str) -> str:
     """The whole page."""
-    told = "\n".join(notes(rows))
+    told = "\n".join([start, *notes(rows)])
     return f"""# Requests, time and memory
 
 Measured by `make bench` on {date}, each row in one run: {machine()}.
 
 Both systems work on the same store in the loopback GitHub of `tests/double`, each operation in a process of its
 own, with the token of the repository's owner; where somebody else posts an update, this project asks GitHub once more
-for each new author. Requests are what counts on GitHub (1,000 an hour for a workflow's token); times are those of this
-machine, where the server runs beside the client. "Times" is gh-store's number, or time, by ours. KB are the bodies of
-requests and answers together. gh-store {VERSION} is the published package in its own environment; it cannot be
-told another address of the API, so its driver replaces PyGithub's default for it and changes nothing else: its pauses
-(0.25 s between requests, 1 s between writes) are part of its time. It was stopped after five minutes (a snapshot:
-fifteen); ">" is what it had sent by then.
+for each new author. Requests and points are what counts on GitHub: 1,000 requests of REST and 1,000 points of GraphQL
+an hour for a workflow's token. gh-store asks no GraphQL, so it has no points; those of this project are counted by
+GitHub's formula. Times are those of this machine, where the server runs beside the client. "Times" is gh-store's
+number, or time, by ours. KB are the bodies of requests and answers together. gh-store {VERSION} is the published
+package in its own environment; it cannot be told another address of the API, so its driver replaces PyGithub's
+default for it and changes nothing else: its pauses (0.25 s between requests, 1 s between writes) are part of its time.
+It was stopped after five minutes (a snapshot: fifteen); ">" is what it had sent by then.
 
 {table(rows)}
 {told}
@@ -125,7 +134,7 @@ def plot(rows: Sequence[Row], folder: Path) -> bool:
     except ModuleNotFoundError:
         return False
     matplotlib.use("Agg")
-    matplotlib.rcParams["svg.hashsalt"] = "gh-store"
+    matplotlib.rcParams.update({"svg.hashsalt": "gh-store", "svg.fonttype": "none", "font.family": "sans-serif"})
     from matplotlib import pyplot
 
     groups = {
@@ -160,7 +169,6 @@ def plot(rows: Sequence[Row], folder: Path) -> bool:
     axes[0].legend()
     folder.mkdir(parents=True, exist_ok=True)
     figure.savefig(folder / "requests.svg", metadata={"Date": None})
-    figure.savefig(folder / "requests.png", dpi=120)
     return True
 
 

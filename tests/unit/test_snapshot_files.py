@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import json
+import re
+from collections import Counter
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gh_store_action.domain.names import FORMATS
+from gh_store_action.domain.objects import hash_of
 from gh_store_action.domain.records import Rules, StoredMeta, StoredObject
-from gh_store_action.domain.snapshots.files import BrokenSnapshot, file_of, listed, read, write
+from gh_store_action.domain.snapshots.files import (
+    BrokenSnapshot,
+    file_of,
+    is_object_file,
+    listed,
+    may_be_ours,
+    read,
+    write,
+)
 from gh_store_action.domain.snapshots.snapshot import Snapshot, entry_of, fingerprint
 from gh_store_action.domain.strict_json import digest
 
@@ -26,7 +37,7 @@ DATA = st.dictionaries(st.text(max_size=5), JSON, max_size=3) | st.lists(JSON, m
 def made(objects: dict[str, object], left_out: frozenset[int] = frozenset(), rules: str = "") -> Snapshot:
     entries = {}
     for number, (object_id, data) in enumerate(objects.items(), 1):
-        time = f"2026-01-01T00:00:{number:02}Z"
+        time = f"2026-01-01T{number // 3600:02}:{number // 60 % 60:02}:{number % 60:02}Z"
         meta = StoredMeta(object_id, f"UID:{object_id}", number, "2026-01-01T00:00:00Z", time, 1, digest(data))
         entries[number] = entry_of(StoredObject(meta, data))
     return Snapshot("octo/store", entries, left_out, rules)
@@ -143,3 +154,43 @@ def test_fingerprint__tells_rules_apart_under_which_issues_are_other_objects() -
     others = [Rules(base_label="x"), Rules(uid_prefix="x"), Rules(processors=frozenset({"x"}))]
     assert len({fingerprint(rules) for rules in others}) == 3
     assert {len(fingerprint(rules)) for rules in others} == {8}
+
+
+@pytest.mark.parametrize(("count", "digits"), [(1_000, 0), (1_001, 1), (15_000, 1), (17_000, 2)])
+def test_directory__no_folder_has_more_than_a_thousand_files_and_few_stay_where_they_were(
+    count: int, digits: int
+) -> None:
+    snapshot = made({f"o{number}": [] for number in range(count)})
+    files = files_of(snapshot, "directory")
+    folders = Counter(name.rpartition("/")[0] for name in files)
+
+    assert max(folders.values()) <= 1_000
+    assert set(map(len, folders)) - {0} == {len("objects") + (1 + digits if digits else 0)}
+    assert {one["path"] for one in json.loads(files["index.json"])["objects"].values()} == files.keys() - {"index.json"}
+    assert listed(files["index.json"]) == files.keys() - {"index.json"}
+    assert all(may_be_ours(name) for name in files)
+    if count == 1_001:
+        assert read(files, "directory", "octo/store") == snapshot
+        assert all(is_object_file(name, files[name]) for name in files if name != "index.json")
+        assert f"objects/{hash_of('o7')[0]}/o7.json" in files
+
+
+def test_directory__a_folder_has_two_digits_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gh_store_action.domain.snapshots.files.FULL", 1)
+    files = files_of(made({f"o{number}": [] for number in range(40)}), "directory")
+    (digits,) = {len(name.split("/")) - 2 for name in files if name != "index.json"}
+    assert digits == 2 and all(
+        re.fullmatch(r"objects/[0-9a-f]{2}/[0-9a-f]/o\d+[.]json", n) for n in files.keys() - {"index.json"}
+    )
+
+
+@pytest.mark.parametrize(
+    "path", ["objects/a/../metrics.json", "objects/zz/metrics.json", "objects/a/b.json", "metrics.json"]
+)
+def test_directory__a_path_that_is_not_the_objects_is_not_followed(path: str) -> None:
+    files = files_of(ONE, "directory")
+    files["index.json"] = files["index.json"].replace(b"objects/metrics.json", path.encode())
+    files[path] = files["objects/metrics.json"]
+    with pytest.raises(BrokenSnapshot, match="is another one than the index knows"):
+        read(files, "directory", "octo/store")
+    assert listed(files["index.json"]) == frozenset()

@@ -7,9 +7,11 @@ from __future__ import annotations
 import io
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from itertools import count
 from typing import Any
 from urllib.parse import quote
 
@@ -21,6 +23,8 @@ from gh_store_action.domain.strict_json import DEPTH_LIMIT, InvalidJson, Json
 SCHEMA = "https://raw.githubusercontent.com/org/gh-store-action/v1/docs/schemas/snapshot.json"  # editors look there
 INDEX = "index.json"  # of the folder
 FOLDER = "objects/"  # in it
+FULL = 1_000  # files of a folder that GitHub lists (REST, "Get repository content")
+_SHARDED = re.compile(rf"{FOLDER}(?:[0-9a-f]{{1,2}}/)+")
 _MEMBER = re.compile(rb'^    ("(?:[^"\\]++|\\.)*+"): \{\r?$', re.MULTILINE)  # an object in `json`, and in an index
 _LINE = re.compile(rb'^\{"object_id": ?("(?:[^"\\]++|\\.)*+")', re.MULTILINE)  # one in `jsonl`
 _RESERVED = frozenset(
@@ -64,10 +68,12 @@ def write(snapshot: Snapshot, format_: str) -> Iterator[tuple[str, Iterator[str]
     elif format_ == "jsonl":
         yield "", _lines(snapshot)
     else:
+        digits = _digits(snapshot)
         for entry in snapshot.ordered():
             record = json.loads(entry.record)
-            yield file_of(entry.object_id, record["meta"]["label"]), iter((_pretty(record), "\n"))
-        yield INDEX, iter((_index(snapshot),))
+            path = _sharded(file_of(entry.object_id, record["meta"]["label"]), entry.object_id, digits)
+            yield path, iter((_pretty(record), "\n"))
+        yield INDEX, iter((_index(snapshot, digits),))
 
 
 def _known(snapshot: Snapshot) -> dict[str, object]:
@@ -101,11 +107,12 @@ def _lines(snapshot: Snapshot) -> Iterator[str]:
         yield compact(known) + "\n"
 
 
-def _index(snapshot: Snapshot) -> str:
+def _index(snapshot: Snapshot, digits: int) -> str:
     listed: dict[str, object] = {}
     for entry in snapshot.ordered():
         meta = json.loads(entry.record)["meta"]
-        listed[entry.object_id] = {"path": file_of(entry.object_id, meta["label"]), **_but_id(meta)}
+        path = _sharded(file_of(entry.object_id, meta["label"]), entry.object_id, digits)
+        listed[entry.object_id] = {"path": path, **_but_id(meta)}
     return _pretty({**_head(snapshot, "#/$defs/index"), "objects": listed}) + "\n"
 
 
@@ -113,8 +120,27 @@ def _but_id(meta: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in meta.items() if name != "object_id"}
 
 
+def _digits(snapshot: Snapshot) -> int:
+    """The fewest digits of the ids' hashes that divide the files into folders of which none is too full."""
+    hashes = [hash_of(entry.object_id) for entry in snapshot.entries.values()]
+    fullest = (max(Counter(text[:digits] for text in hashes).values(), default=0) for digits in count())
+    return next(digits for digits, most in enumerate(fullest) if most <= FULL)
+
+
+def _sharded(path: str, object_id: str, digits: int) -> str:
+    """The path in folders by that many digits, two for each."""
+    start = hash_of(object_id)[:digits]
+    return path.replace(FOLDER, FOLDER + "".join(f"{start[at : at + 2]}/" for at in range(0, digits, 2)), 1)
+
+
+def _flat(path: str) -> str:
+    """The path without these folders."""
+    found = _SHARDED.match(path)
+    return FOLDER + path[found.end() :] if found else path
+
+
 def file_of(object_id: str, label: str) -> str:
-    """The path of an object's file in the folder: one object's alone on every file system.
+    """The path of an object's file in a folder of few: one object's alone on every file system.
 
     An id that its label does not carry may be too long for a name, and another one in nothing but case: its hash is it.
     """
@@ -221,10 +247,10 @@ def _read_folder(files: Mapping[str, bytes]) -> Snapshot:
     head = _checked(_parse(files[INDEX]))
     entries: list[SnapshotEntry] = []
     for key, known in _checked(head["objects"]).items():
-        path = file_of(key, known["label"])
+        path = known["path"]
         value = _checked(_parse(files[path]))
         entries.append(_entry(value, key))
-        if {"path": path, **_but_id(value["meta"])} != known:
+        if _flat(path) != file_of(key, known["label"]) or {"path": path, **_but_id(value["meta"])} != known:
             raise BrokenSnapshot(f"the file of {key[:80]!r} is another one than the index knows")
     return _joined(head, entries)
 
@@ -265,7 +291,9 @@ def listed(index: bytes) -> frozenset[str]:
     found: set[str] = set()
     for key, known in _members(index).items():
         with suppress(ValueError, KeyError):
-            found.add(file_of(key, str(_checked(known)["label"])))
+            path = str(_checked(known)["path"])
+            if _flat(path) in _files_of(key):
+                found.add(path)
     return frozenset(found)
 
 
@@ -279,8 +307,9 @@ def _members(main: bytes) -> Mapping[str, Any]:
 
 def may_be_ours(name: str) -> bool:
     """Whether a file in the folder can be the store's, by its name."""
-    inner = name.removeprefix(FOLDER)
-    return name == INDEX or (inner != name and "/" not in inner and inner.endswith(".json"))
+    flat = _flat(name)
+    inner = flat.removeprefix(FOLDER)
+    return name == INDEX or (inner != flat and "/" not in inner and inner.endswith(".json"))
 
 
 def may_be_index(data: bytes) -> bool:
@@ -292,7 +321,7 @@ def is_object_file(name: str, data: bytes) -> bool:
     """Whether a file is an object's, whatever the index says."""
     try:
         value = _checked(_parse(data))
-        return value.keys() == {"data", "meta"} and name in _files_of(str(_checked(value["meta"])["object_id"]))
+        return value.keys() == {"data", "meta"} and _flat(name) in _files_of(str(_checked(value["meta"])["object_id"]))
     except (ValueError, KeyError):
         return False
 

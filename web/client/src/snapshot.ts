@@ -23,6 +23,7 @@ export class BrokenSnapshot extends Error {
 
 const NO_TIME = "1970-01-01T00:00:00Z";
 const META: (keyof Meta)[] = ["object_id", "label", "issue_number", "created_at", "updated_at", "version", "digest"];
+const SHARDED = /^objects\/(?:[0-9a-f]{1,2}\/)+/; // of more objects than GitHub lists in a folder
 const RESERVED = /^(?:con|prn|aux|nul|com[1-9]|lpt[1-9])$/;
 
 /** What an address holds, by its name. */
@@ -71,9 +72,11 @@ async function folder<T>(listed: JsonObject, load: (path: string) => Promise<str
     while (next < ids.length) {
       const at = next++;
       const id = ids[at]!;
-      const name = fileName(id, String(member(object(listed[id], `the entry ${id}`), "label")));
+      const entry = object(listed[id], `the entry ${id}`);
+      const name = fileName(id, String(member(entry, "label")));
+      const folders = SHARDED.exec(String(member(entry, "path")))?.[0] ?? "objects/";
       // A percent sign of the file's name is one of its characters, so the address escapes it.
-      found[at] = stored<T>(json(await load(`objects/${encodeURIComponent(name)}.json`)), id);
+      found[at] = stored<T>(json(await load(`${folders}${encodeURIComponent(name)}.json`)), id);
     }
   };
   await Promise.all(Array.from({ length: 8 }, worker));

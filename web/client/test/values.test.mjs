@@ -195,3 +195,21 @@ const BROKEN = ["", "[]", "{", '{"objects": []}', '{"objects": {"a": {"data": {}
 for (const text of BROKEN) {
   test(`no snapshot: ${text}`, () => assert.rejects(readSnapshot("json", async () => text), { name: "BrokenSnapshot" }));
 }
+
+for (const folders of ["objects/", "objects/a/", "objects/ab/c/"]) {
+  test(`a directory's file is read where the index says: ${folders}`, async () => {
+    const meta = {
+      object_id: "a/b", label: "UID:a/b", issue_number: 1, created_at: "2026-01-01T00:00:00Z",
+      updated_at: "2026-01-01T00:00:00Z", version: 1, digest: digest({}),
+    };
+    const asked = [];
+    const found = await readSnapshot("directory", async (path) => {
+      asked.push(path);
+      if (path !== "index.json") return JSON.stringify({ data: {}, meta });
+      const entry = { path: `${folders}a%2Fb.json`, ...meta };
+      return JSON.stringify({ snapshot_time: meta.updated_at, repository: "o/r", objects: { "a/b": entry } });
+    });
+    assert.equal(found.objects[0].meta.object_id, "a/b");
+    assert.deepEqual(asked, ["index.json", `${folders}a%252Fb.json`]);
+  });
+}
