@@ -24,6 +24,7 @@ from gh_store_action.gateway.endpoints import Addresses
 from gh_store_action.library import files, given
 from gh_store_action.library.compatible import IssueHandler
 from gh_store_action.library.connecting import Place, again
+from gh_store_action.library.given import quiet
 from gh_store_action.snapshots.making import SnapshotResult
 from gh_store_action.store.creating import Creator
 from gh_store_action.store.deleting import Deleter
@@ -32,13 +33,8 @@ from gh_store_action.store.lookup import Lookup
 from gh_store_action.store.moving import Migration, Mover
 from gh_store_action.store.reading import Progress, Reader
 from gh_store_action.store.session import Session
-from gh_store_action.store.updating import Updated, Updater, update_of
+from gh_store_action.store.updating import Update, Updater, update_of
 from gh_store_action.store.verifying import Problem, Verifier
-
-
-def quiet(done: int, total: int) -> None:
-    """Tells nobody how far a call has come."""
-
 
 Time: TypeAlias = str | datetime
 Default = TypeVar("Default")
@@ -95,15 +91,18 @@ class GitHubStore:
         return store
 
     def _set_up(self, session: Session, dry_run: bool, log: Callable[[str], None]) -> None:
-        self.session = session
-        self.dry_run = dry_run
-        self._log = log
-        self._lookup = Lookup(session)
-        self._creator = Creator(self._lookup, dry_run=dry_run)
-        self._updater = Updater(self._lookup, dry_run=dry_run, warn=log)
-        self._deleter = Deleter(self._lookup, dry_run=dry_run)
-        self._reader = Reader(self._lookup, warn=log)
+        self.session, self.dry_run, self._log = session, dry_run, log
         self.issue_handler = IssueHandler(self.get_object_history)
+
+    @property
+    def _lookup(self) -> Lookup:
+        """For one call: it asks again what GitHub refused to tell in an earlier one."""
+        self.session.forget_refusals()
+        return Lookup(self.session)
+
+    @property
+    def _reader(self) -> Reader:
+        return Reader(self._lookup, warn=self._log)
 
     def __repr__(self) -> str:
         return f"GitHubStore(repo={self.session.github.repository!r})"
@@ -150,7 +149,8 @@ class GitHubStore:
             InvalidUpdate: the data cannot be stored, or its schema refuses it.
             AccessDeniedError: the token may not make it.
         """
-        return self._creator.create(object_id, data, given.labels("extra_labels", extra_labels or ()))
+        labels = given.labels("extra_labels", extra_labels or ())
+        return Creator(self._lookup, dry_run=self.dry_run).create(object_id, data, labels)
 
     def upsert(self, object_id: str, data: object, extra_labels: Sequence[str] | None = None) -> StoredObject:
         """Makes the object, or replaces its data, folded at once; the same data again changes nothing.
@@ -162,9 +162,7 @@ class GitHubStore:
         try:
             return self.create(object_id, data, extra_labels)
         except ObjectExists:
-            return self._done(
-                self._updater.update(object_id, update_of(data, "replace"), apply=True, unless_equal=True)
-            )
+            return self._posted(object_id, update_of(data, "replace"), apply=True, unless_equal=True)
 
     @overload
     def get(self, object_id: str, revision: int | None = None, at: Time | None = None) -> StoredObject: ...
@@ -235,9 +233,11 @@ class GitHubStore:
             how, key = given.mode("mode", mode), given.maybe(given.key, "update_id", update_id)
             revision, digest = given.condition(if_revision, if_digest)
         update = update_of(changes, how, update_id=key, if_revision=revision, if_digest=digest)
-        return self._done(self._updater.update(object_id, update, apply=apply))
+        return self._posted(object_id, update, apply=apply)
 
-    def _done(self, outcome: Updated) -> StoredObject:
+    def _posted(self, object_id: str, update: Update, *, apply: bool, unless_equal: bool = False) -> StoredObject:
+        updater = Updater(self._lookup, dry_run=self.dry_run, warn=self._log)
+        outcome = updater.update(object_id, update, apply=apply, unless_equal=unless_equal)
         if outcome.refusal is None:
             return outcome.object
         reasons = outcome.refusal.reasons
@@ -256,7 +256,8 @@ class GitHubStore:
             ConcurrentUpdateError: it is not as `if_revision` or `if_digest` want it.
         """
         revision, digest = given.condition(if_revision, if_digest)
-        return self._deleter.delete(object_id, if_revision=revision, if_digest=digest).meta
+        deleter = Deleter(self._lookup, dry_run=self.dry_run)
+        return deleter.delete(object_id, if_revision=revision, if_digest=digest).meta
 
     def restore(self, object_id: str) -> StoredMeta:
         """Brings a deleted object back; what was posted meanwhile is pending again.
@@ -265,7 +266,7 @@ class GitHubStore:
             ObjectNotFound: there is nothing to restore.
             ObjectExists: a live object has the id by now.
         """
-        return self._deleter.restore(object_id).meta
+        return Deleter(self._lookup, dry_run=self.dry_run).restore(object_id).meta
 
     def process_updates(self, issue_number: int) -> StoredObject:
         """Folds what is pending on an issue: two requests, one where there is nothing.
@@ -383,13 +384,7 @@ class GitHubStore:
             progress=progress,
         )
 
-    def export(
-        self,
-        path: str | Path,
-        *,
-        format: ExportFormat = "sqlite",
-        progress: Progress = quiet,
-    ) -> int:
+    def export(self, path: str | Path, *, format: ExportFormat = "sqlite", progress: Progress = quiet) -> int:
         """Writes all objects and their whole log for other programs, as docs/export.md says; gives their number.
 
         Raises:

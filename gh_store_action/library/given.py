@@ -100,3 +100,7 @@ def key(name: str, value: object) -> str:
 def digest(name: str, value: object) -> str:
     """The beginning of an object's digest, or all of it."""
     return arguments.digest(name, text(name, value))
+
+
+def quiet(done: int, total: int) -> None:
+    """Tells nobody how far a call has come."""

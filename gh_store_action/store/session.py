@@ -319,6 +319,10 @@ class Session:
     def _memberships(self, login: str, teams: Sequence[str]) -> set[str]:
         return {team for team in teams if self._once(self.github.is_team_member, team, login)}
 
+    def forget_refusals(self) -> None:
+        """Another call of the library asks again: by then somebody may have granted what was missing."""
+        self._answers = {key: answer for key, answer in self._answers.items() if not isinstance(answer, StoreError)}
+
     def _once(self, question: Callable[..., Answer], *about: str) -> Answer:
         """GitHub's answer, which counts for the run; a refusal would come again, and what failed is asked again."""
         key = question.__name__, *about
