@@ -52,6 +52,7 @@ CONTRACT = {
     "verify": {"--repair", "--dry-run"},
     "doctor": set(),
     "migrate": {"--dry-run"},
+    "dedupe": {"--dry-run"},
     "roll-over": {"--dry-run"},
     "init": {"--repository-files", "--dry-run"},
 }

@@ -44,6 +44,13 @@ def test_examples__run(metrics: Shell, example: str) -> None:
     if "completion" not in example and "--at" not in example:
         metrics.run("snapshot")
     arguments = shlex.split(example)[1:]
+    if arguments[0] in ("form", "form-link"):
+        schema = '{"type": "object", "properties": {"name": {"type": "string"}}}'
+        for file in ("vote.json", ".github/gh-store/guestbook.json"):
+            (metrics.folder / file).parent.mkdir(exist_ok=True)
+            (metrics.folder / file).write_text(schema, "utf-8")
+    if arguments[0] == "form-link":
+        metrics.run("form", "guestbook")
     if "--at" in arguments:  # the loopback's clock
         arguments[-1] = metrics.run("get", "metrics").json["updated_at"]
 
