@@ -237,7 +237,7 @@ class Handler(BaseHTTPRequestHandler):
             if fault is not None and fault.kind in ("status", "drop", "not_json"):
                 status, lines, content = self._spoilt(fault)
             elif fault is not None and fault.change is not None:
-                content = json.dumps(fault.change(json.loads(content))).encode()
+                content = self._altered(fault.change, content)
         record = replace(
             request, status=status, response_bytes=len(content), fault=fault.kind if fault is not None else None
         )
@@ -253,6 +253,9 @@ class Handler(BaseHTTPRequestHandler):
             self._hang_up()
         else:
             self._send(status, lines, content)
+
+    def _altered(self, change: Callable[[Any], Any], content: bytes) -> bytes:
+        return json.dumps(change(json.loads(content))).encode()
 
     def _spoilt(self, fault: Fault) -> tuple[int, list[str], bytes]:
         if fault.kind == "drop":

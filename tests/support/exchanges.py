@@ -86,6 +86,10 @@ def _recorder(sink: Sink) -> type[server.Handler]:
             self.asked = None
             return super()._spoilt(*arguments)
 
+        def _altered(self, *arguments: Any) -> bytes:
+            self.asked = None
+            return super()._altered(*arguments)
+
         def _send(self, status: int, lines: list[str], content: bytes, cut: int | None = None) -> None:
             if self.asked is not None and cut is None:
                 media = [line.split(": ", 1)[1] for line in lines if line.lower().startswith("content-type:")]
