@@ -92,6 +92,13 @@ test("the history of the API has each revision, verdict and state", async () => 
   await assert.rejects(store.at(ID, 99), NotFound);
 });
 
+test("the history of the API is in the product's order, a hand edit behind other comments included", async () => {
+  const comments = await stage.ask("by_hand");
+  const history = await open({ snapshot: undefined }).history("by-hand");
+  assert.deepEqual(history.map((one) => one.comment_id), comments);
+  assert.deepEqual(history.map((one) => one.revision), [1, 2, 3]);
+});
+
 test("the histories that the product writes are the API's, in every format", async () => {
   const told = (entries) => entries.filter((one) => one.revision !== null).map(({ mode, patch, certain, ...one }) => one);
   for (const [kind, file] of [["json", "snapshot.json"], ["jsonl", "snapshot.jsonl"], ["directory", "store/"]]) {

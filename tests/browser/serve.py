@@ -26,6 +26,7 @@ from gh_store_action.snapshots.site import write_site
 from gh_store_action.workspace.files import Workspace
 from tests.double import BOT, GitHub
 from tests.double.access import ANONYMOUS
+from tests.support.library import store_of
 from tests.support.store import World, world
 
 HOSTILE = "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>\u202e'\"&{{7*7}}"
@@ -157,6 +158,7 @@ class Stage:
             "archive": self.archive,
             "odd": self.odd,
             "former": self.former,
+            "by_hand": self.by_hand,
             "site": self.site,
             "private": self.private,
             "leave": self.leave,
@@ -227,6 +229,16 @@ class Stage:
         title = f"Stored Object: former [r99 c0 n0 {digest({'count': 99})[:8]}]"
         repo.edit_issue(number, "alice", title=title, body='{"count": 99}')
         return number
+
+    def by_hand(self) -> list[int]:
+        """The comments of an object's history in the product's order; its body was edited by hand before the update."""
+        number = self.there.object("by-hand", {"n": 0})
+        self.there.repo.edit_issue(number, "alice", body='{"n": 1}')
+        self.update({"m": 2}, number)
+        with store_of(self.there) as store:
+            entries = store.get_object_history("by-hand")
+        self.archive(number)
+        return [entry["comment_id"] for entry in entries]
 
     def odd(self, object_id: str, title: str, label: str = "") -> int:
         """An object of any id, which somebody has given another title, and perhaps another label."""

@@ -47,7 +47,7 @@ export function historyOf(logs: readonly Log[]): HistoryEntry[] {
   let newest = 0;
   for (const log of logs) {
     const made = new Map(pointsOf(log).filter((one) => one.revision > newest).map((one) => [one.commentId, one]));
-    for (const entry of log.entries) {
+    for (const entry of [...log.entries].sort(byPlace)) {
       if (entry.kind === "reply" || entry.kind === "chat") continue;
       const point = made.get(entry.comment.id);
       found.push({
@@ -65,6 +65,13 @@ export function historyOf(logs: readonly Log[]): HistoryEntry[] {
     }
   }
   return found;
+}
+
+/** In the order of effect: a state that the store enters late says what was before the comments after it. */
+function byPlace(a: Entry, b: Entry): number {
+  const stated = (one: Entry) => one.kind === "checkpoint" && one.updateId !== "";
+  const place = (one: Entry) => (stated(one) ? one.after : one.comment.id);
+  return place(a) - place(b) || Number(stated(a)) - Number(stated(b));
 }
 
 /** The states, in segments from a checkpoint to the place of the next one, the last to the marker. */
