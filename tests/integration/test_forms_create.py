@@ -219,6 +219,20 @@ def test_nobody_is_an_owner_by_what_they_write(w: World) -> None:
     assert w.data(issue.number) == {**card(), "n": 1}
 
 
+def test_who_has_left_makes_no_object_theirs_by_a_state_in_its_log(w: World) -> None:
+    cards(w, access="{match: 'x', owner: true}")
+    number = w.object("x", {"n": 0})
+    w.update(number, {"n": 1})
+    w.process(number, w.hub.token("alice"))  # her marker: what she writes into this log counts
+    w.repo.grant("alice", "read")
+    meta = {"owner": "alice", "update_id": "1-0-" + "0" * 16}
+    w.update(number, {"type": "initial_state", "data": {}, "_meta": meta}, reopen=False)
+    for _ in range(2):
+        w.update(number, {"n": 2}, reopen=False)
+        assert w.process(number).unauthorized == 1
+    assert w.data(number) == {"n": 1}
+
+
 def test_an_object_is_its_owners_in_a_new_issue_too(w: World) -> None:
     cards(w)
     form = fill_in(w)
