@@ -61,6 +61,14 @@ def origin_of(issue: Issue, entries: Iterable[Entry], counting: frozenset[str]) 
     return Origin(found["login"].lower(), int(found["form"] or 0)) if found else NOBODY
 
 
+def is_unread(issue: Issue, origin: Origin) -> bool:
+    """Whether the beginning of the log may say whose the object is: a person's run opened its issue for somebody else.
+
+    The title alone would be the word of anybody who opens an issue.
+    """
+    return not origin.recorded and _OPENED.fullmatch(_opening_title(issue)) is not None
+
+
 def _opening_title(issue: Issue) -> str:
     renames = (*issue.first_titles[:1], *issue.titles[-1:])
     return renames[0].before if renames else issue.title
