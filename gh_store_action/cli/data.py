@@ -26,8 +26,11 @@ def as_input() -> Iterator[None]:
         raise InputError(error.what, error.hint, detail=error.detail) from None
 
 
-def read_data(text: str) -> Json:
+def read_data(text: str, *, missing: str = "Check the name behind the @.") -> Json:
     """The value of `DATA`: JSON text, `@file`, or `-` for standard input.
+
+    Args:
+        missing: what to do about a file that cannot be read.
 
     Raises:
         InputError: it cannot be read, or is no strict JSON; says where.
@@ -52,7 +55,7 @@ def read_data(text: str) -> Json:
     except UnicodeDecodeError:
         raise InputError(f"{source} is no UTF-8 text.", "Save it as UTF-8.") from None
     except OSError as error:
-        raise InputError(f"{source} cannot be read: {error.strerror}.", "Check the name behind the @.") from None
+        raise InputError(f"{source} cannot be read: {error.strerror}.", missing) from None
 
 
 def object_data(text: str) -> Json:

@@ -108,6 +108,9 @@ def test_form__writes_nothing_over_another_one_and_nothing_in_a_dry_run(shell: S
     [
         (["vo te"], {"properties": {"a": {}}}, "cannot be read"),
         (["vo te", "--schema", ".github/gh-store/vote.json"], {"properties": {"a": {}}}, "letters, digits, - and _"),
+        (["vote", "--directory", "no"], {"properties": {"a": {}}}, "Write it there, or name it with --schema."),
+        (["vote", "--create", "b {nope}"], {"properties": {"a": {}}}, "there is no field 'nope' in the form"),
+        (["vote", "--update", ""], {"properties": {"a": {}}}, "The id of the object is empty."),
         (["vote"], {"type": "object"}, "has no `properties`"),
         (["vote"], {"properties": {"a": {"enum": ["None"]}}}, "'None' of 'a' can be no option of a form"),
         (["vote", "--create", "a", "--update", "b"], {"properties": {"a": {}}}, "are given both"),
@@ -121,6 +124,16 @@ def test_form__says_why_it_can_not(
     assert (done.code, said in done.err) == (2, True), done.err
 
 
+def test_form__has_ids_and_labels_of_one_line_whatever_the_schema_says(shell: Shell, tmp_path: Path) -> None:
+    schema(tmp_path, value={"properties": {"a": {"title": " of\ntwo  lines"}, "": {}, "-": {}, " ": {}}})
+    entry = shell.run("form", "vote").json["entry"]
+    fields = parse_form((tmp_path / ".github/ISSUE_TEMPLATE/vote.yml").read_text("utf-8"), "vote.yml")
+    assert [(field.id, field.label) for field in fields] == [
+        ("a", "of two lines"), ("field", "field"), ("-", "-"), ("--2", "--2")
+    ]  # fmt: skip
+    assert entry["data"] == {"a": "{a}", "": "{field}", "-": "{-}", " ": "{--2}"}
+
+
 def test_form_link__fills_fields_in(shell: Shell, tmp_path: Path) -> None:
     schema(tmp_path, "guestbook", {"properties": {"name": {"type": "string"}, "stars": {"enum": [1, 2]}}})
     shell.run("form", "guestbook")
@@ -132,6 +145,7 @@ def test_form_link__fills_fields_in(shell: Shell, tmp_path: Path) -> None:
         (["guestbook", "nam=Ada"], "fills in no field of the form. Its fields: name, stars."),
         (["guestbook", "name"], "fills in no field of the form"),
         (["guestbook", "stars=3"], "'3' is no option of stars. Its options: 1, 2."),
+        (["guestbook", "name=\udcff"], "The value of 'name' is no UTF-8 text."),
         (["other"], "cannot be read: No such file or directory"),
     ):
         wrong = shell.run("form-link", *arguments)

@@ -219,6 +219,20 @@ def test_nobody_is_an_owner_by_what_they_write(w: World) -> None:
     assert w.data(issue.number) == {**card(), "n": 1}
 
 
+def test_who_has_left_makes_no_object_theirs_by_a_state_in_its_log(w: World) -> None:
+    cards(w, access="{match: 'x', owner: true}")
+    number = w.object("x", {"n": 0})
+    w.update(number, {"n": 1})
+    w.process(number, w.hub.token("alice"))  # her marker: what she writes into this log counts
+    w.repo.grant("alice", "read")
+    meta = {"owner": "alice", "update_id": "1-0-" + "0" * 16}
+    w.update(number, {"type": "initial_state", "data": {}, "_meta": meta}, reopen=False)
+    for _ in range(2):
+        w.update(number, {"n": 2}, reopen=False)
+        assert w.process(number).unauthorized == 1
+    assert w.data(number) == {"n": 1}
+
+
 def test_an_object_is_its_owners_in_a_new_issue_too(w: World) -> None:
     cards(w)
     form = fill_in(w)
@@ -231,6 +245,29 @@ def test_an_object_is_its_owners_in_a_new_issue_too(w: World) -> None:
     assert state_of(w.repo.issue(number)) == (card(), "mallory", form)
     w.repo.edit_issue(form, "alice", state="open")
     assert take(w, form).number == number
+
+
+@pytest.mark.parametrize("person", ["form", "roll-over"])
+def test_an_object_is_its_owners_in_an_issue_that_a_person_opened(w: World, person: str) -> None:
+    """Also where the log is long and only its beginning says so."""
+    cards(w)
+    hers = w.hub.token("alice")
+    take(w, fill_in(w), hers if person == "form" else "")
+    if person == "roll-over":
+        store_of(w, hers).roll_over("guest-mallory")
+    for talk in (0, 120):
+        with store_of(w) as store:
+            assert store.access("guest-mallory", "mallory").kinds == UPDATE_MODES
+            assert store.access("guest-mallory", "eve").kinds == ()
+            number = store.get("guest-mallory").meta.issue_number
+        for place in range(talk):
+            w.repo.comment(number, "bob", f"talk {place}")
+        for by in ("eve", "mallory"):
+            w.update(number, {"by": by, "n": talk}, by=by)
+        assert (w.process(number).unauthorized, w.data(number)) == (1, {**card(), "by": "mallory", "n": talk})
+    w.repo.grant("alice", "read")
+    new = store_of(w).roll_over("guest-mallory").meta.issue_number
+    assert state_of(w.repo.issue(new))[1] == "mallory"
 
 
 def test_who_opened_an_issue_owns_its_object(w: World) -> None:

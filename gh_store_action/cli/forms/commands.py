@@ -33,11 +33,12 @@ def form(name: str, schema: str | None, create: str | None, update: str | None, 
     Without --create and --update each form makes an object NAME-{number}, by the number of the form's issue.
     """
     run = invocation()
-    if create and update:
+    if create is not None and update is not None:
         raise InputError("--create and --update are given both.", "Leave one out.")
-    target = {"update": update} if update else {"create": create or f"{name}-{{number}}"}
+    target = {"create": f"{name}-{{number}}" if create is None else create} if update is None else {"update": update}
     checkout = Path(directory)
-    drafted = draft(name, read_data(f"@{schema or checkout / SCHEMA_FOLDER / f'{name}.json'}"), target)
+    source = schema or checkout / SCHEMA_FOLDER / f"{name}.json"
+    drafted = draft(name, read_data(f"@{source}", missing="Write it there, or name it with --schema."), target)
     file, text = checkout / FOLDER / f"{name}.yml", written(drafted.form)
     done = not os.path.lexists(file) if dry_run else write_new(file, text)
 
@@ -73,6 +74,10 @@ def form_link(name: str, answers: tuple[str, ...], directory: str) -> int:
         options = [option.label for option in fields[field].options]
         if options and value not in options:
             raise InputError(f"{value[:80]!r} is no option of {field}.", f"Its options: {', '.join(options)}.")
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise InputError(f"The value of {field!r} is no UTF-8 text.", "Check the terminal's encoding.") from None
         filled[field] = value
     query = urlencode({"template": f"{name}.yml", **filled})
     click.echo(f"{run.addresses.server}/{run.repository}/issues/new?{query}")

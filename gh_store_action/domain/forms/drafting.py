@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from gh_store_action.domain.forms.filling import OWN
+from gh_store_action.domain.forms.filling import OWN, problem
+from gh_store_action.domain.records import FormRule
 from gh_store_action.domain.strict_json import Json, canonical
 from gh_store_action.errors import InputError
 
@@ -58,6 +59,9 @@ def draft(name: str, schema: Json, target: Mapping[str, str]) -> Draft:
     properties = schema.get("properties") if isinstance(schema, dict) else None
     if not isinstance(schema, dict) or not isinstance(properties, dict) or not properties:
         raise InputError("The schema has no `properties`, of which the fields of a form are made.", "Add them.")
+    (object_id,) = target.values()
+    if not object_id:
+        raise InputError("The id of the object is empty.", "Give one, such as guest-{login}.")
     needed = schema.get("required")
     body: list[Json] = []
     types: dict[str, Json] = {}
@@ -67,8 +71,9 @@ def draft(name: str, schema: Json, target: Mapping[str, str]) -> Draft:
         drawn = _drawn(key, below if isinstance(below, dict) else {})
         identifier = _identifier(key, {*OWN, *(str(place)[1:-1] for place in data.values())})
         title = below.get("title") if isinstance(below, dict) else None
-        label = title.strip() if isinstance(title, str) and title.strip() else re.sub(r"[-_]+", " ", key).capitalize()
-        label = key if label.casefold() in labels else label
+        named = title if isinstance(title, str) and title.strip() else re.sub(r"[-_]+", " ", key).capitalize()
+        label = " ".join(named.split())  # a heading is one line
+        label = label if label and label.casefold() not in labels else identifier
         labels.add(label.casefold())
         element: dict[str, Json] = {"type": drawn.kind, "id": identifier, "attributes": {"label": label}}
         described = below.get("description") if isinstance(below, dict) else None
@@ -89,12 +94,15 @@ def draft(name: str, schema: Json, target: Mapping[str, str]) -> Draft:
     entry: dict[str, Json] = {"label": LABEL + name, "form": f"{name}.yml", **target}
     entry |= {"data": data} if any(place != f"{{{key}}}" for key, place in data.items()) else {}
     entry |= {"types": types} if types else {}
+    wrong = problem(FormRule(LABEL + name, "", update=object_id), [str(place)[1:-1] for place in data.values()])
+    if wrong:
+        raise InputError(f"No object can be named {object_id[:80]!r}: {wrong}.", "Take one of its fields, or {login}.")
     return Draft(form, entry)
 
 
 def _identifier(key: str, taken: set[str]) -> str:
     """An id for the field that no other field has, and that is no place of the store's own."""
-    plain = re.sub(r"[^A-Za-z0-9_-]", "-", key)[:60]
+    plain = re.sub(r"[^A-Za-z0-9_-]", "-", key)[:60] or "field"
     found, number = plain, 1
     while found in taken:
         number += 1

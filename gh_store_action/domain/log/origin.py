@@ -2,7 +2,8 @@
 
 It says so twice.  The title under which it opens the issue is there before anything else, stands in the history of
 titles for ever, and comes with every read; nobody can change what an issue was opened under.  The initial state says
-the same, for a copy of the issue has no history of titles.
+the same, for a copy of the issue has no history of titles.  Whose state counts otherwise, by a marker that they have
+set, does not say whose the object is: else whoever has left could make it theirs.
 """
 
 from __future__ import annotations
@@ -49,13 +50,23 @@ def origin_of(issue: Issue, entries: Iterable[Entry], counting: frozenset[str]) 
     Args:
         entries: of its log, as far as it was read.
     """
-    said = next((entry for entry in entries if entry.kind is Kind.CHECKPOINT and entry.owner), None)
+    makers = counting | {issue.author}
+    states = (entry for entry in entries if entry.kind is Kind.CHECKPOINT and entry.comment.author in makers)
+    said = next((entry for entry in states if entry.owner), None)
     if said is not None:
         return Origin(said.owner, said.form)
     if issue.author not in counting:
         return Origin(issue.author, recorded=False)
     found = _OPENED.fullmatch(_opening_title(issue))
     return Origin(found["login"].lower(), int(found["form"] or 0)) if found else NOBODY
+
+
+def is_unread(issue: Issue, origin: Origin) -> bool:
+    """Whether the beginning of the log may say whose the object is: a person's run opened its issue for somebody else.
+
+    The title alone would be the word of anybody who opens an issue.
+    """
+    return not origin.recorded and _OPENED.fullmatch(_opening_title(issue)) is not None
 
 
 def _opening_title(issue: Issue) -> str:
