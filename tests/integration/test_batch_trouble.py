@@ -55,3 +55,33 @@ def test_an_error_that_ends_the_run__what_was_done_beside_it_is_told(w: World) -
     assert [(r.number, r.applied, bool(r.error)) for r in results] == [
         (number, int(place != 1), place == 1) for place, number in enumerate(numbers)
     ]
+
+
+def test_a_hot_comment_whose_reactions_cannot_be_read__the_others_are_done(w: World) -> None:
+    numbers = pending(w, *"abc")
+    hot = w.repo.comment(numbers[1], "mallory", "just talk")
+    for place in range(101):
+        w.hub.add_user(f"fan{place}")
+        w.repo.react(hot, f"fan{place}", "heart")
+    w.hub.faults.status(502, match=lambda r: r.operation == "Reactions", times=None)
+    assert [(r.number, r.applied, bool(r.error)) for r in w.sweep()] == [
+        (number, int(place != 1), place == 1) for place, number in enumerate(numbers)
+    ]
+
+
+def test_a_comment_that_grows_hot_behind_the_read__what_was_written_beside_it_is_told(w: World) -> None:
+    numbers = pending(w, *"abc")
+    talk = w.repo.comment(numbers[1], "mallory", "just talk")
+    for place in range(101):
+        w.hub.add_user(f"fan{place}")
+
+    def grow(request: Request) -> None:
+        if ids(request) and not w.repo.issue(numbers[1]).comments[-1].reactions:
+            for place in range(101):
+                w.repo.react(talk, f"fan{place}", "heart")
+
+    w.hub.after_request.append(grow)
+    w.hub.faults.status(502, match=lambda r: r.operation == "Reactions", times=None)
+    results = w.sweep()
+    assert [bool(r.error) for r in results] == [False, True, False]
+    assert [w.data(number) for number in numbers] == [{"count": 1}] * 3
