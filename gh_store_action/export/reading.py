@@ -10,6 +10,7 @@ from gh_store_action.domain.past.events import Event, events
 from gh_store_action.domain.records import Issue, StoredObject
 from gh_store_action.domain.snapshots import snapshot as snapshots
 from gh_store_action.domain.snapshots.snapshot import LeftOut
+from gh_store_action.errors import ObjectNotFound
 from gh_store_action.gateway.records import Page, pages
 from gh_store_action.store.reading import Progress, Reader
 
@@ -78,7 +79,11 @@ class Exporter:
 
     def _read(self, number: int, *, deleted: bool) -> Exported | None:
         """Head and log of one read, so that they belong together."""
-        past = self.reader.past_of(self.session.github.now(number))
+        try:
+            past = self.reader.past_of(self.session.github.now(number))
+        except ObjectNotFound as error:
+            self.warn(f"Issue #{number} is left out: {error.what}")
+            return None
         found = self._object(past.issue, deleted=deleted)
         if isinstance(found, LeftOut):
             self.warn(f"Issue #{number} is left out: {found.reason}.")

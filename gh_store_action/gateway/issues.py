@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
 from gh_store_action.domain.records import Issue
-from gh_store_action.errors import AccessDeniedError, ConcurrentUpdateError, ObjectNotFound
+from gh_store_action.errors import AccessDeniedError, ConcurrentUpdateError, GitHubError, ObjectNotFound
 from gh_store_action.gateway import queries
 from gh_store_action.gateway.answers import Answer, ApiError
 from gh_store_action.gateway.decoding import CONTENTS, with_older
@@ -162,7 +163,7 @@ class GitHub(Pages):
         node = ((answer.data.get(f"{prefix}check") or {}).get("issue")) or None
         kept = ((answer.data.get(f"{prefix}fold") or {}).get("issue")) or {}
         return Written(
-            issue=self._issue(node, viewer) if node and node.get("comments") else None,
+            issue=self._read_back(node, viewer) if node and node.get("comments") else None,
             title=kept.get("title"),
             body=kept.get("body"),
             failures=tuple(
@@ -171,6 +172,13 @@ class GitHub(Pages):
                 if failure.alias.startswith(prefix) or not failure.alias
             ),
         )
+
+    def _read_back(self, node: Mapping[str, Any], viewer: str) -> Issue | None:
+        """The issue; None where more of it has to be read and cannot be: what was written counts all the same."""
+        try:
+            return self._issue(node, viewer)
+        except GitHubError:
+            return None  # whoever wrote reads again, and meets the cause by itself
 
 
 def _shape(order: Order) -> queries.Shape:

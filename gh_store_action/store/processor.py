@@ -83,14 +83,14 @@ class Processor:
             progress(len(results), len(results) + len(tasks))
             tasks.sort(key=lambda task: task.patience)
             self._driver.turn(tasks[:AT_ONCE])
-            for task in [task for task in tasks if task.want is None]:
-                results.append(task.result or self._failed(task))
-                if task.ends_the_run:
-                    left = sum(one.result is None for one in tasks)
-                    note = _left(len(results) - 1, left, more=not found.ended)
-                    results[-1] = replace(results[-1], pending=left, notes=(note,))
-                    return sorted(results, key=lambda result: result.number)
-                tasks.remove(task)
+            ended = [task for task in tasks if task.want is None]
+            tasks = [task for task in tasks if task.want is not None]
+            results += [task.result or self._failed(task) for task in ended if not task.ends_the_run]
+            if last := [task for task in ended if task.ends_the_run]:
+                left = len(last) + len(tasks)
+                note = _left(len(results), left, more=not found.ended)
+                results.append(replace(self._failed(last[0]), pending=left, notes=(note,)))
+                return sorted(results, key=lambda result: result.number)
         if found.error is not None:
             raise found.error
         progress(len(results), len(results))

@@ -180,8 +180,11 @@ class Reader:
             previous = next((e.previous for e in logs[0].entries if e.previous), 0)
             if not 0 < previous < logs[0].issue.number:
                 return Past(newest, tuple(logs))
-            older = self.github.now(previous)
-            older = self.github.extend(older, 0, self.session.viewer)
+            try:
+                older = self.github.extend(self.github.now(previous), 0, self.session.viewer)
+            except ObjectNotFound:
+                self.warn(f"Issue #{previous}, which #{logs[0].issue.number} goes on from, has gone with its log.")
+                return Past(newest, tuple(logs))
             logs.insert(0, self._log(replace(older, title=objects.read_moved(older.title)[0]), object_id))
 
     def _log(self, issue: Issue, object_id: str) -> history.ObjectLog:

@@ -20,7 +20,7 @@ from gh_store_action.export.reading import Exporter
 from gh_store_action.export.rows import LOG, OBJECT
 from gh_store_action.store.lookup import Lookup
 from gh_store_action.store.reading import Reader
-from tests.double import GitHub, Repository
+from tests.double import GitHub, Repository, Request
 from tests.support.cli import Shell
 from tests.support.library import store_of
 from tests.support.runner import ROOT
@@ -275,3 +275,32 @@ def test_export__to_standard_output_is_the_file_and_nothing_else(shell: Shell) -
     assert not (shell.folder / "-").exists()
     refused = shell.run("export", "--format", "csv", "--output", "-")
     assert (refused.code, "Standard output is no folder, and csv writes one." in refused.err) == (2, True)
+
+
+def test_export__what_goes_while_it_is_read__is_left_out_and_told(
+    github: GitHub, told: Shell, repository: Repository
+) -> None:
+    def delete(request: Request) -> None:
+        if request.operation == "List":
+            github.after_request.remove(delete)
+            repository.delete_issue(3, "ada")
+
+    repository.grant("ada", "admin")
+    github.after_request.append(delete)
+    done = told.run("export", "--format", "events")
+    assert (done.code, done.json["object_count"]) == (0, 2)
+    assert "#3 is left out" in done.err
+
+
+def test_export__the_issue_that_an_object_has_left_is_deleted__its_log_begins_with_the_next(
+    told: Shell, repository: Repository
+) -> None:
+    repository.grant("ada", "admin")
+    repository.delete_issue(1, "ada")
+    done = told.run("export", "--format", "events")
+    assert (done.code, done.json["object_count"]) == (0, 3)
+    assert "Issue #1, which #4 goes on from, has gone with its log." in done.err
+    (last,) = [row["change"] for row in lines(Path(done.json["path"])) if row["issue_number"] == 4][-1:]
+    assert last == [{"op": "add", "path": "/moved", "value": 1}]
+    history = told.run("history", "metrics")
+    assert (history.code, len(history.json)) == (0, 2)

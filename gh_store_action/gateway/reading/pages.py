@@ -56,12 +56,16 @@ class Pages(RepositoryReader):
         try:
             answer = self.transport.query(document, {"ids": ids}, attempts=_ATTEMPTS if len(ids) > 1 else None)
         except GitHubError as error:
-            if error.status in TIMED_OUT and len(ids) > 1:
-                half = len(ids) // 2
-                return self._many(document, issues[:half]) + self._many(document, issues[half:])
-            raise
-        viewer = login(answer)
-        return tuple(self._issue(node, viewer) for node in answer.data.get("nodes") or () if node)
+            if error.status not in TIMED_OUT or len(ids) == 1:
+                raise
+        else:
+            refused = any(reason_of(error).kind != "NOT_FOUND" for error in answer.errors)
+            if not refused or len(ids) == 1:
+                self._explain(answer, "read issues", issues="read")
+                viewer = login(answer)
+                return tuple(self._issue(node, viewer) for node in answer.data.get("nodes") or () if node)
+        half = len(ids) // 2
+        return self._many(document, issues[:half]) + self._many(document, issues[half:])
 
     def issues(
         self,

@@ -151,8 +151,19 @@ class Driver:
     def _read(self, issues: Sequence[Issue]) -> Sequence[Issue | StoreError]:
         if len(issues) == 1:
             return [self.github.now(issues[0].number)]
-        found = {issue.number: issue for issue in self.github.again(issues)}
+        try:
+            found = {issue.number: issue for issue in self.github.again(issues)}
+        except StoreError as error:
+            if ends_the_run(error):
+                raise
+            return [self._by_itself(issue) for issue in issues]  # one of them may be the cause
         return [found.get(issue.number) or _gone(issue) for issue in issues]
+
+    def _by_itself(self, issue: Issue) -> Issue | StoreError:
+        try:
+            return self.github.now(issue.number)
+        except StoreError as error:
+            return error
 
 
 def _gone(issue: Issue) -> StoreError:
