@@ -255,7 +255,12 @@ class Transport:
     ) -> Answer:
         def understood(response: Response) -> Answer:
             answer = answers.graphql(response, self._now(), writes=writes)
-            check(document, variables, answer.data, refused=bool(answer.errors))
+            try:
+                check(document, variables, answer.data, refused=bool(answer.errors))
+            except NoAnswer as none:
+                if not answer.errors:
+                    raise
+                raise NoAnswer(f"{none.problem}, because of {answers.reason_of(answer.errors[0]).quoted!r}") from None
             return answer
 
         body = {"query": document, "variables": dict(variables)}

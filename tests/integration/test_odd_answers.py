@@ -15,6 +15,7 @@ from gh_store_action.gateway.refusals import UnknownEffect
 from gh_store_action.gateway.transport import Transport
 from tests.double import REFUSALS, Fault, GitHub, Repository
 from tests.support.scene import Scene
+from tests.support.store import World
 
 VIEWER = "query { viewer { login } }"
 COMMENT = (
@@ -501,3 +502,16 @@ def test_default_branch__that_is_not_shown_is_one_that_may_not_be_read(client: C
         client.github.faults.alter(hidden)
         with pytest.raises(AccessDeniedError, match="The token may not read the (configuration|files) of octo/store"):
             read()
+
+
+def test_a_part_that_github_refuses__its_reason_is_told(w: World) -> None:
+    number = w.object()
+
+    def refused(answer: dict[str, Any]) -> dict[str, Any]:
+        answer["data"]["repository"]["issue"]["labels"] = None
+        reason = {"type": "FORBIDDEN", "message": "Labels are off limits", "path": ["repository", "issue", "labels"]}
+        return {**answer, "errors": [reason]}
+
+    w.hub.faults.alter(refused, match=lambda r: r.operation == "Read", times=None)
+    with pytest.raises(GitHubError, match="Labels are off limits"):
+        w.process(number)
