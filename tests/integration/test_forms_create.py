@@ -252,7 +252,8 @@ def test_an_object_is_its_owners_in_an_issue_that_a_person_opened(w: World, pers
     """Also where the log is long and only its beginning says so."""
     cards(w)
     hers = w.hub.token("alice")
-    take(w, fill_in(w), hers if person == "form" else "")
+    form = fill_in(w)
+    take(w, form, hers if person == "form" else "")
     if person == "roll-over":
         store_of(w, hers).roll_over("guest-mallory")
     for talk in (0, 120):
@@ -267,7 +268,7 @@ def test_an_object_is_its_owners_in_an_issue_that_a_person_opened(w: World, pers
         assert (w.process(number).unauthorized, w.data(number)) == (1, {**card(), "by": "mallory", "n": talk})
     w.repo.grant("alice", "read")
     new = store_of(w).roll_over("guest-mallory").meta.issue_number
-    assert state_of(w.repo.issue(new))[1] == "mallory"
+    assert state_of(w.repo.issue(new)) == ({**card(), "by": "mallory", "n": 120}, "mallory", form)
 
 
 def test_who_opened_an_issue_owns_its_object(w: World) -> None:

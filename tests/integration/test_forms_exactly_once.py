@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
 
+from gh_store_action.domain.forms.notes import taken as notes_taken
 from gh_store_action.errors import StoreError
+from tests.double import BOT
 from tests.integration.test_fault_matrix import FAULTS
 from tests.integration.test_forms import entries, notes, sweep, take
 from tests.support.forms import entry, fill_in, set_up, text
 from tests.support.interleave import Orders
+from tests.support.library import store_of
 from tests.support.store import World, world
 
 Seen = tuple[object, str, int, int]
@@ -159,3 +163,48 @@ def test_what_was_never_posted_is_read_again_as_it_is_now(w: World) -> None:
     w.repo.edit_issue(form, "mallory", body=text("Eve"))
     take(w, form)
     assert seen(w, number, form) == ([entry("Eve")], "closed", 1, 1)
+
+
+@pytest.mark.parametrize("way", ["rolled over", "deleted"])
+def test_what_was_posted_is_looked_for_where_it_was_posted(w: World, way: str) -> None:
+    """The object has another issue since, or none, when the next run comes; another answer makes no second update."""
+    number, form = valid(w)
+    token = w.token()
+    w.hub.faults.dead_from(token, 4, "before")
+    with suppress(StoreError):
+        take(w, form, token)
+    w.hub.faults.clear()
+    with store_of(w) as store:
+        if way == "deleted":
+            store.delete("guestbook")
+        else:
+            number = store.roll_over("guestbook").meta.issue_number
+    w.repo.edit_issue(form, "mallory", body=text("Eve"))
+    sweep(w)
+    assert (w.repo.issue(form).state, len(notes(w, form))) == ("closed", 1)
+    if way == "deleted":
+        store_of(w).restore("guestbook")
+    w.process(number)
+    assert entries(w, number) == [entry()]
+
+
+def test_what_was_posted_behind_a_move_is_posted_again(w: World) -> None:
+    number, form = valid(w)
+    token = w.token()
+    w.hub.faults.dead_from(token, 3, "before")
+    with suppress(StoreError):
+        take(w, form, token)
+    w.hub.faults.clear()
+    new = store_of(w).roll_over("guestbook").meta.issue_number
+    update = json.dumps({"_data": {}, "_meta": {"update_id": f"form-{form}", "on_behalf_of": "mallory"}})
+    w.repo.comment(form, BOT, notes_taken("guestbook", f"https://github.com/octo/store/issues/{number}"))
+    w.repo.comment(number, BOT, update)
+    sweep(w)
+    assert (entries(w, new), w.repo.issue(form).state) == ([entry()], "closed")
+
+
+def test_what_was_posted_to_an_issue_that_is_gone_is_read_again(w: World) -> None:
+    number, form = valid(w)
+    w.repo.comment(form, BOT, notes_taken("guestbook", "https://github.com/octo/store/issues/99"))
+    take(w, form)
+    assert entries(w, number) == [entry()]

@@ -74,6 +74,13 @@ def text(template: str, values: Mapping[str, Json]) -> str:
     return _PLACE.sub(put, template)
 
 
+def data(form: FormRule, values: Mapping[str, Json]) -> Json:
+    """What the answers are as data."""
+    if form.data is None:
+        return {name: value for name, value in values.items() if name not in OWN}
+    return filled(form.data, values)
+
+
 def filled(template: Json, values: Mapping[str, Json]) -> Json:
     """The data; a template that is one place without an answer gives an empty object."""
     found = _filled(template, values)

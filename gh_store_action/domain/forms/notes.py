@@ -16,6 +16,7 @@ from gh_store_action.domain.refusal import Reason
 REFUSED = "refused"
 TAKEN = "taken"
 _NOTE = re.compile(r"<!-- gh-store form (refused|taken) (\S{1,2000}) -->")
+_LINK = re.compile(r"/issues/([0-9]{1,18})\)\.\Z")
 _MOST_REASONS = 20
 
 
@@ -31,6 +32,12 @@ class Note:
     kind: str
     about: str
     comment: Comment
+
+    @property
+    def number(self) -> int:
+        """Of the issue that a note of answers that were taken links to, 0 for none."""
+        found = _LINK.search(self.comment.body)
+        return int(found[1]) if found else 0
 
 
 def rule_of(issue: Issue, rules: Rules) -> FormRule | None:

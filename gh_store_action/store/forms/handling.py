@@ -108,7 +108,7 @@ class Desk:
             if form.create:
                 return self._make(issue, form, note, first=first)
             posted = self._posted_before(issue, note)
-            return self._fold(issue, posted) if posted else self._post(issue, form, note)
+            return self._fold(issue, posted, ended=True) if posted else self._post(issue, form, note)
         except Refused as refused:
             return self._refuse(issue, note, refused.reasons)
 
@@ -120,7 +120,7 @@ class Desk:
 
     def _update(self, issue: Issue, form: FormRule, values: dict[str, Json]) -> Update:
         try:
-            update = update_of(_data(form, values), form.mode, update_id=_key(issue))
+            update = update_of(filling.data(form, values), form.mode, update_id=_key(issue))
         except InvalidUpdate as error:
             raise Refused(Reason("$", error.what)) from None
         return replace(update, behalf=issue.author)
@@ -146,10 +146,16 @@ class Desk:
         )
 
     def _posted_before(self, issue: Issue, note: Note | None) -> Issue | None:
-        """The object that has the form's update in its log, where the note says so: whatever the form says by now."""
+        """The issue that has the form's update in its log, where the note says so: whatever the form says by now.
+
+        The object may be deleted, or kept in another issue since, with what was folded before.
+        """
         if note is None or note.kind != notes.TAKEN:
             return None
-        target = self._object(note.about)
+        try:
+            target = self.github.now(note.number)
+        except ObjectNotFound:
+            return None
         while not target.complete and target.comments[0].created_at >= note.comment.created_at:
             target = self.github.extend(target, target.comments[0].id - 1, self.session.viewer)
         return target if self._has(target, issue) else None
@@ -157,10 +163,13 @@ class Desk:
     def _has(self, target: Issue, form: Issue) -> bool:
         """Whether the form's update stands in the object's log: posted by the store, or by a person's run of it."""
         object_id = objects.object_id_of(target, self.session.rules) or ""
+        title, moved = objects.read_moved(target.title)
+        marker = objects.read_title(title)[1] if moved else None
         found = [
             entry
             for entry in updates.read_all(target, self.session.rules, self.session.counting)
             if (entry.behalf, entry.update_id) == (form.author, _key(form))
+            and (marker is None or entry.id <= marker.comment)  # what came after the move is refused there
         ]
         return any(e.known or self.session.may_write(e.comment.author, object_id) for e in found)
 
@@ -202,10 +211,10 @@ class Desk:
             raise PermissionUnknown(login, str(self.session.refusals_to_say.pop(login, "")))
         return answer
 
-    def _fold(self, form: Issue, target: Issue) -> Result:
-        """Folds the object, and closes the form's issue with it."""
+    def _fold(self, form: Issue, target: Issue, *, ended: bool = False) -> Result:
+        """Folds the object, and closes the form's issue with it; `ended` also where the object is deleted or moved."""
         result = Processor(self.session, dry_run=self.dry_run).advance(target, beside=form.node_id)
-        if result.beside and not self.dry_run:
+        if (result.beside or (ended and result.skipped)) and not self.dry_run:
             self.github.answer(form, state="CLOSED")
         return replace(result, form=form.number)
 
@@ -340,7 +349,7 @@ class Desk:
         if not self._answered(form.author, self.session.may_create(form.author, object_id)):
             raise Refused(self._barred(form.author, "create", object_id))
         self._check_editor(form, object_id, self.session.may_create)
-        return maker.wanted(object_id, checked(_data(rule, values)), origin=_origin(form))
+        return maker.wanted(object_id, checked(filling.data(rule, values)), origin=_origin(form))
 
     def _outrun(self, form: Issue, object_id: str, error: ObjectExists) -> Result:
         """Another one was first: another run of the form, or another form, and then this one is refused after all."""
@@ -382,13 +391,6 @@ def _origin(form: Issue) -> Origin:
 def _own(form: Issue) -> dict[str, Json]:
     """What GitHub itself says of the form's issue."""
     return {"login": form.author, "number": form.number, "created_at": form.created_at}
-
-
-def _data(form: FormRule, values: dict[str, Json]) -> Json:
-    """What the answers are as data."""
-    if form.data is None:
-        return {name: value for name, value in values.items() if name not in filling.OWN}
-    return filling.filled(form.data, values)
 
 
 def _key(form: Issue) -> str:
