@@ -159,6 +159,22 @@ def test_bulk__a_journal_keeps_what_is_done_and_failures_are_tried_again(github:
     assert journal == first.out + second.out + third.out
 
 
+@pytest.mark.parametrize(("kept", "again"), [(-1, "done before"), (-20, "posted already"), (20, "posted already")])
+def test_bulk__a_journal_whose_last_line_a_kill_has_cut_off_goes_on(shell: Shell, kept: int, again: str) -> None:
+    shell.run("create", "m0", '{"n": 0}')
+    text = lines([{"object_id": "m0", "changes": {"n": number}} for number in (1, 2)])
+    command, journal = ("update", "--jsonl", "-", "--journal", "done.jsonl"), shell.folder / "done.jsonl"
+    shell.run(*command, stdin=text)
+    first, last = journal.read_bytes().splitlines(keepends=True)
+    journal.write_bytes(first + last[:kept])
+
+    done = shell.run(*command, stdin=text)
+
+    assert (done.code, outcomes(done)) == (0, ["done before", again])
+    told = [json.loads(line)["outcome"] for line in journal.read_text("utf-8").splitlines()]
+    assert told == ["posted", *(["posted"] if kept == -1 else []), "done before", again]
+
+
 def test_bulk__leaves_a_pause_between_writes_and_waits_as_long_as_github_asks(
     github: GitHub, shell: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:

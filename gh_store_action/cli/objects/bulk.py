@@ -92,12 +92,15 @@ def read(source: str, *, data: str, keys: Iterable[str]) -> list[Line]:
     return lines
 
 
-def _values(source: str) -> Iterator[tuple[int, Json]]:
+def _values(source: str, ends: Callable[[bytes], bool] = lambda raw: False) -> Iterator[tuple[int, Json]]:
+    """The values of a file, line by line, up to one that `ends` it."""
     try:
         with _opened(source) as stream:
             for number, raw in enumerate(iter(lambda: stream.readline(DATA_LIMIT + 1), b""), 1):
                 if len(raw) > DATA_LIMIT:
                     raise _wrong(number, "is larger than 1 MiB")
+                if ends(raw):
+                    return
                 if raw.strip():
                     yield number, parse(raw.decode("utf-8-sig"))
     except InvalidJson as error:
@@ -260,10 +263,21 @@ def _done_before(journal: str | None) -> set[str]:
     if journal is None or not Path(journal).expanduser().exists():
         return set()
     try:
-        values = [value for _, value in _values(journal) if isinstance(value, dict)]
+        values = [value for _, value in _values(journal, _cut_off) if isinstance(value, dict)]
     except InputError as error:
         raise InputError(f"The journal {journal!r} cannot be used. {error.what}", "Choose another.") from None
     return {str(value.get("key")) for value in values if value.get("outcome") != FAILED}
+
+
+def _cut_off(raw: bytes) -> bool:
+    """Whether it is a line of a journal whose run was killed while it wrote; what it did is told by GitHub."""
+    if raw.endswith(b"\n") or not raw.startswith(b'{"line": '):
+        return False
+    try:
+        parse(raw.decode())
+    except (InvalidJson, UnicodeDecodeError):
+        return True
+    return False
 
 
 @contextmanager
@@ -273,8 +287,14 @@ def _appending(journal: str | None) -> Iterator[Callable[[str], None]]:
         yield lambda text: None
         return
     try:
-        file = Path(journal).expanduser().open("a", encoding="utf-8")
+        file = Path(journal).expanduser().open("a+b")
     except OSError as error:
         raise InputError(f"The journal {journal!r} cannot be written: {error.strerror}.", "Choose another.") from None
     with file:
-        yield lambda text: click.echo(text, file=file)
+        file.seek(0)
+        last = file.read().rpartition(b"\n")[2]
+        if _cut_off(last):
+            file.truncate(file.tell() - len(last))
+        elif last:
+            file.write(b"\n")
+        yield lambda text: click.echo(text.encode(), file=file)
