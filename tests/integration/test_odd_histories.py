@@ -268,3 +268,27 @@ def test_a_forbidden_receipt_concerns_that_comment_only() -> None:
         result = w.process(number)
         assert json.loads(w.repo.issue(number).body) == {"count": 0, "a": 1, "b": 1}
         assert result.receipts_left >= 1
+
+
+@pytest.mark.parametrize("every", [1, 2, 3])
+def test_applied_comments_are_deleted_again_and_again__nothing_is_folded_twice_and_a_late_one_is_found(
+    every: int,
+) -> None:
+    with world() as w:
+        number = w.object("m", {"n": 0})
+        w.update(number, INC)
+        w.process(number)
+        for step in range(24):
+            comment = w.update(number, {"step": step})
+            w.process(number)
+            if step % every == 0:
+                w.repo.delete_comment(comment, "alice")
+            assert w.data(number) == {"n": 1, "step": step}
+        late = w.update(number, {"_data": {"$inc": {"late": 1}}, "_meta": {"update_mode": "operators"}})
+        w.repo.hide_comment_from_reads(late)
+        w.update(number, {"step": 24})
+        w.process(number)
+        w.repo.reveal()
+        w.process(number)
+        assert w.data(number) == {"n": 1, "step": 24, "late": 1}
+        assert w.process(number).changed is False

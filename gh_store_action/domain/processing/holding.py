@@ -28,7 +28,7 @@ class Holding:
 
     Args:
         late: updates that the body does not hold.
-        recent: the newest comments, late ones included, as the next marker names them.
+        recent: the newest comments that are there, late ones included, as the next marker names them.
         count: how many comments there are, late ones included.
     """
 
@@ -60,7 +60,8 @@ class _Alignment(NamedTuple):
     """The comments beside the names in the marker.
 
     Args:
-        names: those of the marker, with those of the unnamed comments in their places.
+        names: of the comments that are there, the unnamed ones included.  What is gone is named no more: the next
+            marker's count leaves it out, and the two are compared.
         unnamed: comments that the marker ought to name, and does not.
         first: the first comment that the names can tell about.
         gone: how many of the named comments are not there.
@@ -89,7 +90,6 @@ def _align(below: Sequence[Entry], marker: Marker, settled: Collection[int]) -> 
     while row and column:
         if best[row][column] == best[row][column - 1]:
             column -= 1
-            merged.append(names[column])
             continue
         row -= 1
         merged.append(marks[row])
@@ -98,7 +98,6 @@ def _align(below: Sequence[Entry], marker: Marker, settled: Collection[int]) -> 
         else:
             column -= 1
             matched.append(row)
-    merged += reversed(names[:column])
     first = matched[-1] if matched else len(below)
     if 0 < marker.count <= len(names):  # all are named, so what stands before the first one is unnamed, too
         unnamed += range(row)
