@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import threading
-import time
 
 import pytest
 
@@ -77,9 +76,8 @@ def test_completion__that_fails_is_silent_and_quick(
     assert complete(shell, "get", "us") == []
     shell.token = token
     github.latency = 1.5
-    begun = time.monotonic()
     assert complete(shell, "get", "us") == []
-    assert time.monotonic() - begun < 1.4
+    assert completing.WORKER in {thread.name for thread in threading.enumerate()}  # still waits for the answer
     github.latency = 0.15
     for number in range(200):
         repository.create_label("octo", f"UID:m{number:03}")

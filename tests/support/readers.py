@@ -13,8 +13,10 @@ from gh_store_action.action import report
 from gh_store_action.config.reading import read_keys
 from gh_store_action.domain import access, markdown, objects, replies, strict_json
 from gh_store_action.domain.commit_message import Author, with_trailers
+from gh_store_action.domain.forms.answers import Field, Option, read
 from gh_store_action.domain.log import entries
 from gh_store_action.domain.processing.sweeping import settled
+from gh_store_action.domain.refusal import Refused
 from gh_store_action.domain.snapshots import files
 from gh_store_action.errors import ConfigurationError, InputError
 from gh_store_action.gateway import answers, refusals
@@ -23,7 +25,7 @@ from gh_store_action.store import doctor
 from gh_store_action.workspace import lessons
 from tests.support.values import BOT, COUNTING, RULES, comment, issue
 
-VERDICTS = (strict_json.InvalidJson, objects.InvalidId, files.BrokenSnapshot, ConfigurationError, InputError)
+VERDICTS = (strict_json.InvalidJson, objects.InvalidId, files.BrokenSnapshot, Refused, ConfigurationError, InputError)
 """What a reader may raise: its way to say no."""
 
 READERS: Mapping[str, Callable[[str], object]] = {
@@ -55,7 +57,16 @@ READERS: Mapping[str, Callable[[str], object]] = {
     "moment": lambda text: arguments.moment("at", text),
     "branch": lambda text: arguments.branch("branch", text),
     "repository": lambda text: arguments.repository("repository", text),
+    "form of words": lambda text: _form(Field("textarea", "words", "Words"), text),
+    "form of options": lambda text: _form(Field("dropdown", "tags", "Tags", (Option("a"), Option("a, a")), True), text),
+    "form of boxes": lambda text: _form(Field("checkboxes", "rules", "Rules", (Option("a"),)), text),
+    "form of code": lambda text: _form(Field("textarea", "code", "Code", code=True), text),
 }  # fmt: skip
+
+
+def _form(field: Field, text: str) -> object:
+    return read([field, Field("input", "name", "Name")], f"### {field.label}\n\n{text}\n\n### Name\n\n{text}", {})
+
 
 UNITS = (
     "~", "`", "``", "[", "{", "\\", '"', '\\"', "}", "]", "[]", "{}", "[1,", "[[],", "{a:", "[ ", "[\n", "{ ",
@@ -67,6 +78,7 @@ UNITS = (
     "@", "#", "@a", "$", "//", "/*", "*/", "://", "https://", "www.", "GH-1", "gh-", "::", "##[", "#a#[", "#[", "%",
     "true", "null,", "“", "'", '"a":1,', "x: y\n", "A: b\n", "[r1 c1", "UID:", "?", "*", "**/", "a/", "@a/b ", "a@b ",
     "  - `", "  - <code>", "</code>: ", "  - <code></code>: a\n", "- [1](", "remote: path: ", "remote: - ", ":1",
+    "### Name\n", "### Words\n\n", "- [x] a\n", "a, ",
     "issue ", "issues have been ", "Unable to create '", "uses: ", "- uses:", "\u20282", '    "a\n', "    \\", "a-",
 )  # fmt: skip
 BEFORE = ("", "[", "{", "{a:", "[1,", "```", "```json\n", "~~~", "`", "<!--", '["', '{"a":"', "[[", "[true", "On ", "a")

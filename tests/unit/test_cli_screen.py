@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import threading
-import time
-from collections.abc import Callable
 
 import pytest
 from rich.console import Console
@@ -69,7 +67,8 @@ def test_wait__shows_that_work_goes_on_until_there_is_something_to_count(monkeyp
     screen = Screen()
 
     screen.wait()
-    waits_for(lambda: "waiting for GitHub" in terminal.getvalue())
+    timers_end()
+    assert "waiting for GitHub" in terminal.getvalue()
     screen.progress("issues read")(1, 3)
     assert "issues read" in terminal.getvalue() and "/3" in terminal.getvalue()
     screen.clear()
@@ -79,11 +78,10 @@ def test_wait__shows_that_work_goes_on_until_there_is_something_to_count(monkeyp
     assert terminal.getvalue() == seen
 
 
-def waits_for(there: Callable[[], bool]) -> None:
-    end = time.monotonic() + 5
-    while not there():
-        assert time.monotonic() < end
-        time.sleep(0.01)
+def timers_end() -> None:
+    for thread in threading.enumerate():
+        if isinstance(thread, threading.Timer):
+            thread.join()
 
 
 def test_wait__is_silent_for_a_second_and_where_nobody_looks(
@@ -95,7 +93,7 @@ def test_wait__is_silent_for_a_second_and_where_nobody_looks(
     screen.wait()
     screen.clear()
 
-    waits_for(lambda: not any(isinstance(thread, threading.Timer) for thread in threading.enumerate()))
+    timers_end()
     assert (capsys.readouterr(), terminal.getvalue()) == (("", ""), "")
 
 

@@ -20,7 +20,7 @@ TYPES = ("number", "json")
 _NOTHING = frozenset({"", "_No response_"})
 _HEADING = "### "
 _BOX = re.compile(r"- \[(?P<mark>[ xX])\] (?P<label>.*)")
-_CODE = re.compile(r"(?P<mark>`{3,}|~{3,})[^\n]*\n(?P<text>.*?)\n?(?P=mark)", re.DOTALL)
+_FENCE = re.compile(r"`{3,}+|~{3,}+")
 
 
 @dataclass(frozen=True)
@@ -153,8 +153,9 @@ def _value(field: Field, text: str, type_: str) -> Json:
 
 def _inside(text: str) -> str:
     """What stands in the one code fence, or the text where its author has taken the fence away."""
-    found = _CODE.fullmatch(text)
-    return found["text"] if found else text
+    first, *lines = text.split("\n")
+    fence = _FENCE.match(first)
+    return "\n".join(lines[:-1]) if fence and lines and lines[-1] == fence[0] else text
 
 
 def _typed(answer: str, type_: str) -> Json:
