@@ -1,9 +1,9 @@
-"""Runs the action without Docker, in a virtual environment that each run makes anew from the lock file.
+"""Runs the action without Docker. Each run builds a new virtual environment from the lock file.
 
     python -I start.py
 
-It runs nothing that an earlier step may have left: the folder is new, and pip checks each package against its hash in
-the lock file. Settings of pip and Python are ignored, except those that name a package index.
+Nothing that an earlier step may have left is run: the folder is new, and pip checks each package against its hash in the
+lock file. The settings of pip and Python are ignored, except those that name a package index.
 
 It reads RUNNER_TEMP, and INPUTS: the step's inputs as one JSON object, because a shell may drop variables whose names
 contain hyphens, as GitHub's do. Only the standard library is available here.

@@ -196,7 +196,7 @@ test("an address that somebody has cut or bent shows something all the same", as
 
 test("a chart zooms by dragging; the range is in the address, in the table and in the file", () => visit(`live/${CHART}`, async (page) => {
   const plot = page.locator(".u-over");
-  await page.getByText("Up to date").waitFor(); // what is newer draws the chart anew
+  await page.getByText("Up to date").waitFor(); // a newer state redraws the chart
   await plot.hover();
   const box = await plot.boundingBox();
   await page.mouse.move(box.x + box.width * 0.35, box.y + 50);

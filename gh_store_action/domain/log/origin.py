@@ -3,7 +3,7 @@
 It says so twice.  The title under which it opens the issue is there before anything else, stands in the history of
 titles for ever, and comes with every read; nobody can change what an issue was opened under.  The initial state says
 the same, for a copy of the issue has no history of titles.  Whose state counts otherwise, by a marker that they have
-set, does not say whose the object is: else whoever has left could make it theirs.
+set, does not say whose the object is. Otherwise someone who has lost access could claim it.
 """
 
 from __future__ import annotations

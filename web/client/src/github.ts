@@ -119,7 +119,7 @@ function once<T>(known: Map<string, Promise<T>>, key: string, ask: () => Promise
   if (before) return before;
   const asked = ask();
   known.set(key, asked);
-  asked.catch(() => known.delete(key)); // whoever asks again hears it anew
+  asked.catch(() => known.delete(key)); // asking again asks GitHub again
   return asked;
 }
 
