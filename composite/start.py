@@ -2,8 +2,8 @@
 
     python -I start.py
 
-Nothing that an earlier step may have left is run: the folder is new, and pip checks each package against its hash in the
-lock file. The settings of pip and Python are ignored, except those that name a package index.
+Nothing that an earlier step may have left is run: the folder is new, and pip checks each package against its hash in
+the lock file. The settings of pip and Python are ignored, except those that name a package index.
 
 It reads RUNNER_TEMP, and INPUTS: the step's inputs as one JSON object, because a shell may drop variables whose names
 contain hyphens, as GitHub's do. Only the standard library is available here.
