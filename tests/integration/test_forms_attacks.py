@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from contextlib import suppress
 
 import pytest
 
-from gh_store_action.errors import ObjectNotFound, StoreError
+from gh_store_action.errors import ObjectNotFound
 from tests.double import BOT
 from tests.integration.test_forms import entries, notes, sweep, take
 from tests.support.forms import ACCESS, CARD, CARDS, LABEL, card, cards, entry, fill_in, rules, set_up, text
@@ -125,11 +124,7 @@ def test_rules_that_change_between_two_runs(w: World) -> None:
     take(w, early)
     assert entries(w, number) == [entry()]
     late = fill_in(w, "late")
-    token = w.token()
-    w.hub.faults.dead_from(token, 3, "after")
-    with suppress(StoreError):
-        take(w, late, token)
-    w.hub.faults.clear()
+    w.killed(lambda token: take(w, late, token), 3, "after")
     w.repo.commit_files({".github/gh-store.yml": rules(access=ACCESS.replace("anyone", "write"))}, by="alice")
     sweep(w)
     assert (entries(w, number), w.repo.issue(late).state) == ([entry()], "closed")
@@ -160,11 +155,7 @@ def test_a_form_that_is_gone_in_the_middle__leaves_a_whole_store(w: World, creat
     saved = w.hub.save()
     for k in range(1, 5):
         w.hub.restore(saved)
-        token = w.token()
-        w.hub.faults.dead_from(token, k, "after")
-        with suppress(StoreError):
-            take(w, form, token)
-        w.hub.faults.clear()
+        w.killed(lambda token: take(w, form, token), k, "after")
         w.repo.delete_issue(form, "alice")
         assert [one.error for one in sweep(w) if one.error] == []
         with pytest.raises(ObjectNotFound):

@@ -34,15 +34,6 @@ def done(form: int, name: str = "Ada") -> tuple[object, ...]:
     return [card(name)], [("mallory", form)], "closed", 1
 
 
-def killed(w: World, run: Callable[[World, int, str], object], form: int, k: int, phase: str) -> int:
-    token = w.token()
-    fault = w.hub.faults.dead_from(token, k, phase)
-    with suppress(StoreError):
-        run(w, form, token)
-    w.hub.faults.clear()
-    return fault.hits
-
-
 def by_sweep(w: World, form: int, token: str) -> object:
     return sweep(w, token)
 
@@ -95,7 +86,7 @@ def test_killed_at_any_request__the_next_sweep_makes_one_object(
             for phase in ("before", "after"):
                 w.hub.restore(saved)
                 w.repo.commit_files({".github/gh-store.yml": rules(CARD, access=CARDS)}, by="alice")
-                hits = killed(w, run, form, k, phase)
+                hits = w.killed(lambda token: run(w, form, token), k, phase)
                 begun = bool(made(w))
                 between(w, form)
                 sweep(w)
@@ -110,7 +101,7 @@ def test_an_edit_that_makes_it_another_id_makes_no_second_object() -> None:
     with world() as w:
         cards(w, ANY, OPEN)
         form = fill_in(w, "one")
-        killed(w, take, form, 4, "before")
+        w.killed(lambda token: take(w, form, token), 4, "before")
         assert len(made(w, "one")) == 1
         w.repo.edit_issue(form, "mallory", body=text("two"))
         before = w.requests()

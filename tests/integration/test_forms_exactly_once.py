@@ -127,11 +127,7 @@ def test_two_runs_in_every_order__take_it_once() -> None:
 
 def test_a_kill_and_a_hundred_updates_later__it_is_still_known(w: World) -> None:
     number, form = valid(w)
-    token = w.token()
-    w.hub.faults.dead_from(token, 3, "after")
-    with suppress(StoreError):
-        take(w, form, token)
-    w.hub.faults.clear()
+    w.killed(lambda token: take(w, form, token), 3, "after")
     w.hub.clock.advance(10)
     for place in range(230):
         w.repo.comment(number, "alice", f"just talk {place}")
@@ -143,11 +139,7 @@ def test_a_kill_and_a_hundred_updates_later__it_is_still_known(w: World) -> None
 
 def test_a_persons_run_that_died__is_gone_on_with_by_the_workflow(w: World) -> None:
     number, form = valid(w)
-    token = w.hub.token("alice")
-    w.hub.faults.dead_from(token, 3, "after")
-    with suppress(StoreError):
-        take(w, form, token)
-    w.hub.faults.clear()
+    w.killed(lambda token: take(w, form, token), 3, "after", token=w.hub.token("alice"))
     sweep(w)
     assert (entries(w, number), w.repo.issue(form).state) == ([entry()], "closed")
 
@@ -169,11 +161,7 @@ def test_what_was_never_posted_is_read_again_as_it_is_now(w: World) -> None:
 def test_what_was_posted_is_looked_for_where_it_was_posted(w: World, way: str) -> None:
     """The object has another issue since, or none, when the next run comes; another answer makes no second update."""
     number, form = valid(w)
-    token = w.token()
-    w.hub.faults.dead_from(token, 4, "before")
-    with suppress(StoreError):
-        take(w, form, token)
-    w.hub.faults.clear()
+    w.killed(lambda token: take(w, form, token), 4, "before")
     with store_of(w) as store:
         if way == "deleted":
             store.delete("guestbook")
@@ -190,11 +178,7 @@ def test_what_was_posted_is_looked_for_where_it_was_posted(w: World, way: str) -
 
 def test_what_was_posted_behind_a_move_is_posted_again(w: World) -> None:
     number, form = valid(w)
-    token = w.token()
-    w.hub.faults.dead_from(token, 3, "before")
-    with suppress(StoreError):
-        take(w, form, token)
-    w.hub.faults.clear()
+    w.killed(lambda token: take(w, form, token), 3, "before")
     new = store_of(w).roll_over("guestbook").meta.issue_number
     update = json.dumps({"_data": {}, "_meta": {"update_id": f"form-{form}", "on_behalf_of": "mallory"}})
     w.repo.comment(form, BOT, notes_taken("guestbook", f"https://github.com/octo/store/issues/{number}"))

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from gh_store_action.errors import GitHubError
-from tests.double import Request
 from tests.integration.test_crash_matrix import mixed_verdicts, of_a_persons_run_with_updates
 from tests.support.scene import Scene
 from tests.support.snapshots import written
@@ -79,14 +78,7 @@ def test_edits_that_github_does_not_list__are_not_told_and_nothing_else_changes(
         w.hub.options.edits_are_listed = False
         number = w.object()
         w.update(number, {"a": 1})
-        done: list[bool] = []
-
-        def edit(request: Request) -> None:
-            if request.writes and not done:
-                done.append(True)
-                w.repo.edit_issue(number, "bob", body='{"by": "hand"}')
-
-        w.hub.before_request.append(edit)
+        w.before_the_write(lambda: w.repo.edit_issue(number, "bob", body='{"by": "hand"}'))
         assert w.process(number).notes == ()
         assert w.data(number) == {"count": 0, "a": 1}
 

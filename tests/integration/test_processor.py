@@ -149,14 +149,7 @@ def test_an_edit_saved_between_read_and_write__is_told() -> None:
     with world() as w:
         number = w.object()
         w.update(number, {"a": 1})
-        done: list[bool] = []
-
-        def edit(request: Request) -> None:
-            if request.writes and not done:
-                done.append(True)
-                w.repo.edit_issue(number, "bob", body='{"by": "hand"}')
-
-        w.hub.before_request.append(edit)
+        w.before_the_write(lambda: w.repo.edit_issue(number, "bob", body='{"by": "hand"}'))
         result = w.process(number)
         assert w.data(number) == {"count": 0, "a": 1}
         assert "An edit of the body by bob" in result.notes[0]
@@ -273,14 +266,7 @@ def test_an_update_deleted_between_read_and_write__its_receipt_is_let_go() -> No
     with world() as w:
         number = w.object()
         comment = w.update(number, {"a": 1})
-        done: list[bool] = []
-
-        def delete(request: Request) -> None:
-            if request.writes and not done:
-                done.append(True)
-                w.repo.delete_comment(comment, "alice")
-
-        w.hub.before_request.append(delete)
+        w.before_the_write(lambda: w.repo.delete_comment(comment, "alice"))
         w.process(number)
         assert w.repo.issue(number).state.lower() == "closed"
         assert w.sweep() == []

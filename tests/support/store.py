@@ -17,7 +17,7 @@ from gh_store_action.gateway.issues import GitHub
 from gh_store_action.gateway.transport import Transport
 from gh_store_action.store.processor import Processor
 from gh_store_action.store.session import Session
-from tests.double import BOT, Repository
+from tests.double import BOT, Repository, Request
 from tests.double import GitHub as Hub
 
 WRITERS = ("alice", "bob")
@@ -127,6 +127,26 @@ class World:
             self.repo.react(first, "alice", content)
         self.repo.edit_issue(number, "alice", state="closed")
         return number
+
+    def killed(self, run: Callable[[str], object], k: int, phase: str, token: str = "") -> int:
+        """A run, by the workflow's token or another one, dies `before` or `after` its k-th request; 0 if it ended first."""
+        token = token or self.token()
+        fault = self.hub.faults.dead_from(token, k, phase)
+        with suppress(StoreError):
+            run(token)
+        self.hub.faults.clear()
+        return fault.hits
+
+    def before_the_write(self, act: Callable[[], object]) -> None:
+        """Acts once, when the first request that writes arrives."""
+        done: list[bool] = []
+
+        def hook(request: Request) -> None:
+            if request.writes and not done:
+                done.append(True)
+                act()
+
+        self.hub.before_request.append(hook)
 
     def update(self, number: int, patch: object, by: str = "alice", reopen: bool = True) -> int:
         """An update as people post it."""
