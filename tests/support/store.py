@@ -129,7 +129,7 @@ class World:
         return number
 
     def killed(self, run: Callable[[str], object], k: int, phase: str, token: str = "") -> int:
-        """A run, by the workflow's token or another one, dies `before` or `after` its k-th request; 0 if it ended first."""
+        """A run, by default the workflow's, dies `before` or `after` its k-th request; 0 if it ended first."""
         token = token or self.token()
         fault = self.hub.faults.dead_from(token, k, phase)
         with suppress(StoreError):
