@@ -47,7 +47,7 @@ def write(path: Path, kind: str, store: Iterable[Exported]) -> int:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder, prefix=".export-") as made:
-            count = _WRITERS[kind](Path(made), path.name, store)
+            count = WRITERS[kind](Path(made), path.name, store)
             for name in sorted(os.listdir(made)):
                 os.replace(Path(made) / name, folder / name)
     except (OSError, sqlite3.Error) as error:
@@ -95,7 +95,7 @@ def _events(folder: Path, name: str, store: Iterable[Exported]) -> int:
     return count
 
 
-_WRITERS: dict[str, Callable[[Path, str, Iterable[Exported]], int]] = {
+WRITERS: dict[str, Callable[[Path, str, Iterable[Exported]], int]] = {
     "sqlite": _sqlite,
     "csv": _csv,
     "jsonl": _jsonl,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import fields
+from dataclasses import astuple, fields
 from typing import Any
 
 import click
@@ -18,11 +18,15 @@ from gh_store_action.config.defaults import dump_default, dump_local
 from gh_store_action.domain import access, names
 from gh_store_action.domain.patches import modes
 from gh_store_action.domain.records import AccessRule, Reactions, Rules
+from gh_store_action.export import files as exports
 from gh_store_action.gateway.decoding import CONTENTS
 from tests.support import runner
 from tests.support.cli import ROOT, commands
 
 README = "\n".join((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/reference.md"))
+FORMAT = (ROOT / "docs" / "format.md").read_text(encoding="utf-8")
+EXPORT = (ROOT / "docs" / "export.md").read_text(encoding="utf-8")
+CLIENT = (ROOT / "web" / "client" / "src" / "records.ts").read_text(encoding="utf-8")
 FOLDER = ROOT / "gh_store_action" / "config"
 SCHEMA = json.loads((FOLDER / "config_schema.json").read_text(encoding="utf-8"))
 STORE = SCHEMA["properties"]["store"]["properties"]
@@ -74,6 +78,36 @@ def examples() -> list[str]:
     return re.findall(r"^\| `([a-z-]+)`", section, re.M)
 
 
+def commented(key: str) -> Any:
+    """What the local configuration shows, in a comment, as a key's default."""
+    (found,) = re.findall(rf"^  # {key}: (.+)$", dump_local(), re.M)
+    return yaml.safe_load(found)
+
+
+def in_order(named: Mapping[str, str]) -> list[str]:
+    """Reactions by what they say, in the order of `Reactions`; the client writes the names in its language's way."""
+    return [named[name if name in named else "initialState"] for name in field_names(Reactions)]
+
+
+def reactions_of_client() -> str:
+    """What the JavaScript client takes for the reactions of a store without a configuration."""
+    return CLIENT.split("RULES: Rules", 1)[1].split("reactions: { ", 1)[1].split("}", 1)[0]
+
+
+def receipts() -> list[str]:
+    """The reactions of format.md's table of receipts, in the order of `Reactions`."""
+    section = FORMAT.split("\n## Receipts\n", 1)[1].split("\n## ", 1)[0]
+    applied, rejected, unauthorized, initial = re.findall(r"^\| \S+ \| `([^`]+)`", section, re.M)
+    return [applied, initial, rejected, unauthorized]
+
+
+def export_examples() -> list[str]:
+    """The formats that export.md's first lines show, the default one first."""
+    first = EXPORT.split("```sh\n", 1)[1].split("```", 1)[0]
+    (default,) = [one.default for one in commands()["export"].params if "--format" in one.opts]
+    return list(dict.fromkeys([default, *re.findall(r"--format ([a-z]+)", first)]))
+
+
 def of_schema(value: Mapping[str, Any]) -> dict[str, Iterable[str]]:
     return {
         "config_schema.json": value["enum"],
@@ -109,6 +143,24 @@ TABLES: dict[str, tuple[Iterable[str], dict[str, Iterable[str]]]] = {
             "cli/snapshots.py, where they go": cli_snapshots.DEFAULT,
             "action.yml": described("format"),
             "reference.md, inputs": in_readme("format"),
+        },
+    ),
+    "export formats": (
+        names.EXPORTS,
+        {
+            "export/files.py": exports.WRITERS,
+            "gh-store export --format": choices("export", "--format"),
+            "export.md, examples": export_examples(),
+        },
+    ),
+    "reactions unless configured": (
+        astuple(Reactions()),
+        {
+            "default_config.yml": in_order(keys(DEFAULT)["reactions"]),
+            "local_config.yml": in_order(commented("reactions")),
+            "reference.md": in_order(readme_keys()["reactions"]),
+            "format.md": receipts(),
+            "records.ts": in_order(dict(re.findall(r'(\w+): "([^"]+)"', reactions_of_client()))),
         },
     ),
     "permissions": (
