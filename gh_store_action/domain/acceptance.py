@@ -34,6 +34,12 @@ def titles_of(issue: Issue) -> Iterator[Rename]:
         following = rename.before
 
 
+def is_setter_hidden(issue: Issue, object_id: str) -> bool:
+    """Whether the title has a marker, and no visible event says who set it: an issue is opened without one."""
+    newest = next(titles_of(issue))
+    return marker_in(newest.title, object_id) is not None and (not newest.login or not issue.titles)
+
+
 def marker_in(title: str, object_id: str) -> Marker | None:
     """The marker of a title that names this object."""
     return objects.read_title(objects.read_moved(title)[0])[1] if objects.names(title, object_id) else None

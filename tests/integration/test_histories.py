@@ -104,6 +104,10 @@ class Histories(RuleBasedStateMachine):
     def text(self, counter: str) -> str:
         return json.dumps({"_data": {"$inc": {counter: 1}}, "_meta": {"update_mode": "operators"}})
 
+    def stale(self, counter: str) -> str:
+        """Refused by its condition: only its reply, and no text, tells a later run so."""
+        return json.dumps({"_data": {counter: 1}, "_meta": {"if_digest": "0" * 8}})
+
     def counter(self) -> str:
         self.serial += 1
         return f"u{self.serial}"
@@ -121,10 +125,15 @@ class Histories(RuleBasedStateMachine):
     def there(self) -> list[int]:
         return sorted(number for number, update in self.updates.items() if not update.gone)
 
-    @rule(by=st.sampled_from(PEOPLE), good=st.booleans(), reopen=st.booleans(), late=st.booleans())
-    def post(self, by: str, good: bool, reopen: bool, late: bool) -> None:
-        counter = self.counter()
-        text = self.text(counter) if good else self.text(counter) + ",}"
+    @rule(
+        by=st.sampled_from(PEOPLE),
+        how=st.sampled_from(["good", "no JSON", "stale"]),
+        reopen=st.booleans(),
+        late=st.booleans(),
+    )
+    def post(self, by: str, how: str, reopen: bool, late: bool) -> None:
+        counter, good = self.counter(), how == "good"
+        text = {"good": self.text(counter), "no JSON": self.text(counter) + ",}", "stale": self.stale(counter)}[how]
         comment = self.w.update(self.number, text, by=by, reopen=reopen and not late)
         self.updates[comment] = Update(by, [counter], good, self.allowed(by))
         if late:

@@ -324,6 +324,58 @@ def test_two_runs_in_any_order_under_a_delay__nothing_is_lost_or_doubled(delay: 
             assert w.data(number) == {"n": 1}, schedule.order
 
 
+@pytest.mark.parametrize("delay", [0, 1, 5, 50])
+def test_a_refusal_by_another_token_under_a_delay__is_said_once_and_stays(delay: int) -> None:
+    """GitHub shows Dave's title and his reply, and not yet that the title is his."""
+    with world() as w:
+        w.repo.grant("dave", "write")
+        number = w.object(data={"n": 0})
+        w.process(number)
+        w.update(number, {"_data": {"n": 9}, "_meta": {"if_revision": 7}})
+        w.repo.comment(number, "mallory", "<!-- gh-store refused 1 --> look at me")
+        w.hub.delays.events = delay
+        for token in (w.hub.token("dave"), w.token(), w.token()):
+            w.process(number, token)
+        comments = w.repo.issue(number).comments
+        refused = [c for c in comments if c.author != "mallory" and c.body.startswith("<!-- gh-store refused ")]
+        assert len(refused) == 1
+        assert {content for _, content in comments[1].reactions} == {"-1"}
+        assert w.data(number) == {"n": 0}
+
+
+@pytest.mark.parametrize("delay", [1, 50])
+def test_an_adoption_by_another_token_under_a_delay__leaves_what_came_before_it_alone(delay: int) -> None:
+    with world() as w:
+        w.repo.grant("dave", "write")
+        number = by_hand(w, BOT)
+        w.repo.edit_issue(number, "alice", title="Stored Object: m")
+        before = w.repo.comment(number, "alice", '{"n": 1,}')
+        w.repo.react(w.update(number, {"n": 1}, by="alice"), BOT, "+1")
+        w.hub.delays.events = delay
+        for token in (w.hub.token("dave"), w.token(), w.token()):
+            w.process(number, token)
+        (old,) = [c for c in w.repo.issue(number).comments if c.id == before]
+        assert old.reactions == ()
+        assert not [c for c in w.repo.issue(number).comments if c.body.startswith("<!--")]
+
+
+def test_a_title_typed_within_a_second_of_ones_own_run__sets_no_revision_back_or_ahead() -> None:
+    """Times have one second, so the edit of the body tells nothing about the title."""
+    for revision in (1, 1_000_000):
+        with world() as w:
+            w.hub.clock.tick = 0
+            w.repo.grant("dave", "write")
+            number = w.object(data={"n": 0})
+            w.process(number)
+            w.update(number, INC)
+            w.process(number, w.hub.token("dave"))
+            title = w.repo.issue(number).title
+            w.repo.edit_issue(number, "dave", title=title.replace("[r2 ", f"[r{revision} "))
+            w.process(number)
+            assert w.data(number) == {"n": 1}
+            assert objects.read_title(w.repo.issue(number).title)[1].revision == 2  # type: ignore[union-attr]
+
+
 @pytest.mark.parametrize("delay", [1, 2, 5])
 def test_a_label_index_that_lags__creates_one_object(delay: int) -> None:
     with world() as w:

@@ -141,6 +141,15 @@ def read(comment: Comment, rules: Rules, counting: frozenset[str], here: frozens
     return Entry(comment, Kind.UPDATE, patch=value)
 
 
+def hands(issue: Issue, rules: Rules, counting: frozenset[str]) -> frozenset[str]:
+    """Who has written a comment that would be a state or a reply of the store, if its author counted."""
+    return frozenset(
+        comment.author
+        for comment in issue.comments
+        if read(comment, rules, counting, frozenset({comment.author})).kind in (Kind.CHECKPOINT, Kind.REPLY)
+    )
+
+
 def is_tampered(comment: Comment, counting: frozenset[str]) -> bool:
     """Whether somebody else wrote into a comment of the store's own, so that it is not the store's any more."""
     return comment.author in counting and comment.edited_at != "" and comment.editor not in counting

@@ -124,9 +124,18 @@ def _base(
 
 
 def _binding(issue: Issue, object_id: str, context: Context) -> frozenset[str]:
-    """Whose receipts and states count in this log: the author's where the right to write is known."""
-    author = {issue.author} if context.permissions.get(issue.author) else set()
-    return acceptance.signers(issue, object_id, context.counting) | author
+    """Whose receipts and states count in this log: the author's where the right to write is known.
+
+    Where GitHub does not show yet who set the title, it may be anybody who may write and has left the store's kind of
+    comment.  What their run refused would else be taken for applied.
+    """
+    binding = acceptance.signers(issue, object_id, context.counting)
+    others = {issue.author}
+    if acceptance.is_setter_hidden(issue, object_id) and issue.title != context.own_title:
+        hands = updates.hands(issue, context.rules, context.counting) - binding
+        context.ask_people(hands)
+        others |= hands
+    return binding | {login for login in others if context.permissions.get(login)}
 
 
 def _fold(found: _Gathered) -> Folded:

@@ -152,5 +152,7 @@ def _goes_on(found: TrustedMarker, before: Marker, issue: Issue) -> bool:
         return False
     back = marker.revision < before.revision or (marker.comment < before.comment and marker.digest != before.digest)
     leap = marker.revision - before.revision > issue.total_comments + 1  # each revision has an update or a checkpoint
-    in_one_request = issue.editor == found.setter and issue.edited_at == found.at  # a run that lost a race
-    return not (back or leap) or (in_one_request and found.fits(issue))
+    # A run that lost a race writes a title and its own body in one request.  Of the same body nothing tells that apart
+    # from a title typed in that second.
+    lost_race = issue.editor == found.setter and issue.edited_at == found.at and marker.digest != before.digest
+    return not (back or leap) or (lost_race and found.fits(issue))
