@@ -116,6 +116,12 @@ class Transport:
         known = [self._left(bucket) for bucket in self._buckets.values() if bucket.remaining is not None]
         return min(known) if known else None
 
+    @property
+    def points_left(self) -> int | None:
+        """The same of GraphQL's points alone."""
+        bucket = self._buckets["graphql"]
+        return None if bucket.remaining is None else self._left(bucket)
+
     def _left(self, bucket: Bucket) -> int:
         left = bucket.remaining or 0
         return left if self.most_per_hour is None else min(left, max(self.most_per_hour - bucket.own, 0))

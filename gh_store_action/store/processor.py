@@ -82,7 +82,7 @@ class Processor:
                 continue
             progress(len(results), len(results) + len(tasks))
             tasks.sort(key=lambda task: task.patience)
-            self._driver.turn(tasks[:AT_ONCE])
+            self._driver.turn(tasks[: self._at_once])
             ended = [task for task in tasks if task.want is None]
             tasks = [task for task in tasks if task.want is not None]
             results += [task.result or self._failed(task) for task in ended if not task.ends_the_run]
@@ -95,6 +95,12 @@ class Processor:
             raise found.error
         progress(len(results), len(results))
         return sorted(results, key=lambda result: result.number)
+
+    @property
+    def _at_once(self) -> int:
+        """How many objects the points that are left will read and write: a point for each, at most."""
+        left = self.github.transport.points_left
+        return AT_ONCE if left is None else max(1, min(AT_ONCE, left // 2))
 
     def _from(self, issue: Issue) -> Rounds:
         """The rounds of an issue that a listing has shown."""

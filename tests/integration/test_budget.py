@@ -118,23 +118,36 @@ def test_sweep__beyond_the_limit_keeps_what_is_done_and_the_next_run_goes_on(sce
     numbers = [scene.make(f"o{number}") for number in range(12)]
     for number in numbers:
         scene.post(number, '{"count": 1}', by="github-actions[bot]")
-    today.set_rate_limit(scene.token, "graphql", limit=11, remaining=11)  # the list takes two, twelve reads eight
+    today.set_rate_limit(scene.token, "graphql", limit=16, remaining=16)  # the list takes two
     run = scene.run("process")
     assert run.exit_code == 1
-    assert [scene.data(number) for number in numbers] == [{"count": 1}] * 10 + [{"count": 0}] * 2
-    assert re.search(rf"o10: GitHub's rate limit is reached\. Nothing is lost; {AGAIN}", run.error)
-    assert (run.outputs["processed"], run.outputs["pending"]) == ("10", "2")
-    assert (run.outputs["requests"], run.outputs["rate-remaining"]) == ("4", "0")
-    assert "The run ended after 10 of 12 objects; the others are still pending" in run.log
-    assert "10 of 12 objects" in run.summary
+    assert [scene.data(number) for number in numbers] == [{"count": 1}] * 9 + [{"count": 0}] * 3
+    assert re.search(rf"o9: GitHub's rate limit is reached\. Nothing is lost; {AGAIN}", run.error)
+    assert (run.outputs["processed"], run.outputs["pending"]) == ("9", "3")
+    assert (run.outputs["requests"], run.outputs["rate-remaining"]) == ("9", "0")
+    assert "The run ended after 9 of 12 objects; the others are still pending" in run.log
+    assert "9 of 12 objects" in run.summary
     assert "Left of the hour's budget" in run.summary
 
     today.clock.advance(3_700)
     today.set_rate_limit(scene.token, "graphql", limit=1_000)
     run = scene.run("process")
-    assert (run.exit_code, run.outputs["processed"], run.outputs["pending"]) == (0, "2", "0")
+    assert (run.exit_code, run.outputs["processed"], run.outputs["pending"]) == (0, "3", "0")
     assert [scene.data(number) for number in numbers] == [{"count": 1}] * 12
     assert len(scene.replies(numbers[0])) == 0
+
+
+def test_sweep__of_little_that_is_left_folds_a_few_objects_each_hour(scene: Scene, today: GitHub) -> None:
+    numbers = [scene.make(f"o{number}") for number in range(20)]
+    for number in numbers:
+        scene.post(number, '{"count": 1}', by="github-actions[bot]")
+    folded = [0]
+    for left in (5, 12, 8, 30):  # the list takes two, and a batch of twenty would read for thirteen
+        today.set_rate_limit(scene.token, "graphql", limit=left, remaining=left)
+        scene.run("process")
+        folded.append(sum(scene.data(number) == {"count": 1} for number in numbers))
+        today.clock.advance(3_700)
+    assert folded == [0, 1, 8, 12, 20]
 
 
 @pytest.mark.parametrize(("mode", "said"), [("update", "Nothing was posted"), ("create", "Nothing is lost")])
