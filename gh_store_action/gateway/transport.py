@@ -84,6 +84,7 @@ class Transport:
         self.most_per_hour = most_per_hour
         self.requests = 0
         self.points = 0  # of GraphQL, by its formula
+        self.writes = 0  # requests that change something, each once
         self.waited = 0.0
         self.server_time = ""  # of the first answer, ISO 8601; empty before it
         self.newest_time = ""  # of the newest one
@@ -311,6 +312,7 @@ class Transport:
         attempts: int | None = None,
     ) -> Result:
         """Sends the request, and again where that is safe: a refusal had no effect; a read never has."""
+        self.writes += writes
         for attempt in range(1, self.retries.max_attempts + 1):
             last = attempt == self.retries.max_attempts
             pause, hint = self.retries.backoff_factor**attempt, answers.AGAIN
