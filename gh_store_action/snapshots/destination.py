@@ -94,7 +94,8 @@ class Destination:
             self.workspace.check_output(self.at(histories.NAME), folder=True)
         if self.target.commit and not self.of_branch and self.workspace.has_checkout(path):
             names = [self.main, *((f"{FOLDER}any.json", f"{FOLDER}00/any.json") if self._folder else ())]
-            names += [histories.INDEX, histories.file_of("any", "any")] if self.target.history else []
+            if self.target.history:
+                names += [histories.INDEX, *(histories.file_of("any", "any", digits) for digits in (0, 1))]
             self.workspace.check_attributes([self.at(name) for name in names])
         if self._by_git and not self.dry_run:
             self.workspace.check_publish(self._publication((self.at(self.main) if self._folder else path,), ()))
@@ -208,7 +209,7 @@ class Destination:
         """Those of the names that a snapshot's file can have, or a history's."""
 
         ours = snapshot_files.may_be_ours if self._folder else lambda name: not name
-        may_be = (lambda name: name.startswith(histories.FOLDER)) if beside else ours
+        may_be = histories.may_be_ours if beside else ours
         return {name: oid for name, oid in oids.items() if may_be(name)}
 
     def _names(self, local: Mapping[str, bytes], branch: Branch, mains: Iterable[bytes | None]) -> frozenset[str]:
