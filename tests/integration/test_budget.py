@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from gh_store_action import GitHubStore
+from gh_store_action.errors import BudgetExhausted
 from tests.double import GitHub
 from tests.support.scene import OWNER, Run, Scene
 
@@ -172,6 +175,43 @@ def test_sweep__says_before_it_goes_on_that_the_listing_does_not_fit(scene: Scen
     run = scene.run("process")
     said = "About 4 more points of GraphQL are needed; 3 of 5 an hour are left. The run goes as far as it can"
     assert said in run.log
+
+
+@pytest.mark.parametrize(
+    ("left", "asks", "requests", "lack"),
+    [
+        (5, lambda store: list(store.list_all()), 1, 4),
+        (5, lambda store: list(store.list_updated_since("2020-01-01T00:00:00Z")), 1, 4),
+        (5, lambda store: store.verify(), 2, 4),  # the rules come first
+        (20, lambda store: store.verify(), 4, 250),
+        (5, lambda store: store.migrate(), 1, 4),
+    ],
+)
+def test_reading_all__that_does_not_fit_ends_before_it_spends(
+    scene: Scene, today: GitHub, left: int, asks: Callable[[GitHubStore], object], requests: int, lack: int
+) -> None:
+    filled(scene, 250)
+    today.set_rate_limit(scene.token, "graphql", limit=left, remaining=left)
+    asked = today.count()
+    with GitHubStore(scene.token, scene.full_name, api_url=today.api_url) as store, pytest.raises(BudgetExhausted) as e:
+        asks(store)
+    assert re.search(
+        rf"About {lack} more points of GraphQL are needed; .* Run again after \d\d:\d\d:\d\d UTC", str(e.value)
+    )
+    assert today.count() - asked == requests
+
+
+def test_migrate__whose_budget_ends_goes_on_with_the_next_one(scene: Scene, today: GitHub) -> None:
+    filled(scene, 8)
+    today.set_rate_limit(scene.token, "graphql", limit=7, remaining=7)
+    with GitHubStore(scene.token, scene.full_name, api_url=today.api_url) as store:
+        first = store.migrate(dry_run=False)
+        today.clock.advance(3_700)
+        today.set_rate_limit(scene.token, "graphql", limit=1_000)
+        second = store.migrate(dry_run=False)
+    done = sum(one.done for one in first)
+    assert 0 < done == len(first) - 1 and "rate limit" in first[-1].problem
+    assert [one.done for one in second] == [True] * (8 - done)
 
 
 def test_one_object__never_waits_for_the_configured_budget(scene: Scene, today: GitHub) -> None:
