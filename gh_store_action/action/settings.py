@@ -31,6 +31,8 @@ from gh_store_action.errors import InputError
 from gh_store_action.gateway.endpoints import Addresses
 from gh_store_action.regular_files import MIB, content
 
+MOST_KEPT = 50  # commits through the API: GitHub takes 80 requests a minute that create something
+
 MODES = (
     "process",
     "snapshot",
@@ -260,9 +262,11 @@ def _check_combination(mode: str, values: Mapping[str, Any]) -> None:
         raise InputError(f"Mode `{mode}` needs one of the inputs `data` and `data-file`; {found}.", "Set one of them.")
     if mode == "get" and values["revision"] and values["at"]:
         raise InputError("The inputs `revision` and `at` are both set.", "Leave one of them out.")
-    if values["keep"] and values["commit-via"] == "api":
+    if values["commit-via"] == "api" and (values["keep"] or 0) > MOST_KEPT:
         raise InputError(
-            "The input `keep` needs `commit-via: git`: the API only adds commits.", "Leave one of them out."
+            f"The input `keep` is {values['keep']}, and with `commit-via: api` at most {MOST_KEPT}: each commit "
+            "that is kept is a request.",
+            "Lower it, or use `commit-via: git`.",
         )
 
 

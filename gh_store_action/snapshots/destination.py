@@ -18,6 +18,7 @@ from gh_store_action.snapshots.api_commits import ApiCommits
 from gh_store_action.snapshots.there import Branch, Existing
 from gh_store_action.workspace.files import Publication, Published, Workspace
 from gh_store_action.workspace.lessons import SecretFound
+from gh_store_action.workspace.tips import not_of_its_own
 
 
 @dataclass(frozen=True)
@@ -317,9 +318,13 @@ class Destination:
             repository = self.workspace.repository(path) or repository
             path = self.workspace.in_checkout(self.path)
             beside = beside and self.workspace.in_checkout(beside)
-            branch = branch or self.workspace.head_branch(self._fallback, path=self.path)
+            head = self.workspace.head_branch(self._fallback, path=self.path)
+            branch = branch or head
+            if target.keep and branch == head:
+                raise not_of_its_own(branch, "is checked out")
         github = CommitGateway(self._store.transport, repository)
-        return ApiCommits(github, branch or target.fallback_branch, path, create=bool(target.branch), beside=beside)
+        named = branch or target.fallback_branch
+        return ApiCommits(github, named, path, create=bool(target.branch), beside=beside, keep=target.keep)
 
     def _naming(self, error: SecretFound, files: Mapping[str, bytes]) -> SecretFound:
         """The same, with the objects that hold the secrets."""
