@@ -12,11 +12,12 @@ WARNED_ABOVE = 50 * MIB
 REFUSED_ABOVE = 95 * MIB  # before GitHub does, while nothing has been written
 
 
-def check_sizes(sizes: Mapping[str, int]) -> str:
+def check_sizes(sizes: Mapping[str, int], *, whole: bool) -> str:
     """What to say about the largest of the files that are to be committed, empty where there is nothing to say.
 
     Args:
-        sizes: bytes by name.
+        sizes: bytes by path.
+        whole: whether all objects are in one file, which could be divided.
 
     Raises:
         StoreError: GitHub would refuse it, or soon will.
@@ -27,6 +28,7 @@ def check_sizes(sizes: Mapping[str, int]) -> str:
         return ""
     said = f"`{name}` has {size / MIB:,.0f} MiB, and GitHub refuses files of more than 100"
     if size > REFUSED_ABOVE:
-        hint = Text("Use ", Setting("format", "directory"), ", which writes a file an object, or do not commit it.")
-        raise StoreError(f"{said}. Nothing was written.", hint)
-    return f"{said}; the format `directory` writes a file an object."
+        one_each = Text("Use ", Setting("format", "directory"), ", which writes a file an object, or do not commit it.")
+        hint = one_each if whole else "Do not commit it, or divide the store over several repositories."
+        raise StoreError(f"{said}. It was not written.", hint)
+    return f"{said}; the format `directory` writes a file an object." if whole else f"{said}."
