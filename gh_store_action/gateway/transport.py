@@ -159,7 +159,8 @@ class Transport:
         """Says so in the log where so many points are more than are left."""
         why = self.shortfall(points)
         if why:
-            self._log(f"{why} The run goes as far as it can, and the next one goes on.")
+            again = _clock(self._buckets["graphql"].reset)
+            self._log(f"{why} The run goes as far as it can; run again after {again}, and it goes on.")
 
     def afford(self, points: int) -> None:
         """Ends before points are spent in vain.
