@@ -70,6 +70,9 @@ def test_keep__the_newest_stay_as_they_were_and_the_oldest_has_no_parent(
         told = [*fields(scene, "%an|%ae|%ad|%s|%T")[:1], *told]
     assert fields(scene, "%s") == [f"snapshot {value}" for value in (5, 4, 3)][:keep]
     assert fields(scene, "%P")[-1] == ""
+    made = [request for request in run.requests if request.path.endswith("/git/commits")]
+    assert (len(made), run.operations[-1]) == (keep, "ReplaceTip")
+    assert [one for one in run.operations if one not in ("", "List")][:3] == ["Tip", "Commit", "NewestCommits"]
     assert fields(scene, "%an|%ae|%ad|%s|%T") == told[:keep]
     assert scene.repository.git("fsck", "--strict", "--no-dangling") == ""
     assert len(scene.repository.git("rev-list", "main").split()) == 1
