@@ -136,7 +136,7 @@ class Transport:
         finally:
             self._capped = True
 
-    def shortfall(self, points: int) -> str:
+    def shortfall(self, points: int, spent: int = 0) -> str:
         """Why so many points of GraphQL are more than are left, and what would help; empty where they are not."""
         bucket = self._buckets["graphql"]
         left = self._left(bucket)
@@ -146,7 +146,7 @@ class Transport:
         limit = (self.most_per_hour if capped else None) or max(bucket.limit, left)
         name = " (rate_limit.max_requests_per_hour)" if capped else ""
         more = "raise that number" if capped else "a GitHub App's token has more, or divide the store over repositories"
-        helps = f" No hour has that many: {more}." if points > limit else ""
+        helps = f" No hour has that many: {more}." if points + spent > limit else ""
         return (
             f"About {points:,} more points of GraphQL are needed; {left:,} of {limit:,} an hour{name} are left.{helps}"
         )
@@ -162,13 +162,16 @@ class Transport:
             again = _clock(self._buckets["graphql"].reset)
             self._log(f"{why} The run goes as far as it can; run again after {again}, and it goes on.")
 
-    def afford(self, points: int) -> None:
+    def afford(self, points: int, spent: int = 0) -> None:
         """Ends before points are spent in vain.
+
+        Args:
+            spent: points of the same work, which another hour would spend again.
 
         Raises:
             BudgetExhausted: so many are not left, with the time from which on there are new ones.
         """
-        why = self.shortfall(points)
+        why = self.shortfall(points, spent)
         if why:
             again = _clock(self._buckets["graphql"].reset)
             raise BudgetExhausted(why, f"Run again after {again}.", again=again, status=429)

@@ -9,12 +9,14 @@ from dataclasses import replace
 from gh_store_action.domain.processing.result import Result
 from gh_store_action.domain.records import Issue
 from gh_store_action.errors import StoreError
+from gh_store_action.gateway.records import PAGE
 from gh_store_action.store.processing.batches import Driver, Task
 from gh_store_action.store.processing.rounds import MOST_LAGS, Pace, Rounder
 from gh_store_action.store.processing.wants import Again, Rounds
 from gh_store_action.store.reading import name_of, sweep_pages, waiting
 from gh_store_action.store.session import Session
 
+AN_OBJECT = 3  # points that one takes at most, as a rule: to be read, to look round, to be written
 AT_ONCE = 20  # objects of a sweep that are folded together: what is written was read a few requests before
 
 
@@ -98,9 +100,9 @@ class Processor:
 
     @property
     def _at_once(self) -> int:
-        """How many objects the points that are left will read and write: a point for each, at most."""
+        """How many objects the points that are left suffice for."""
         left = self.github.transport.points_left
-        return AT_ONCE if left is None else max(1, min(AT_ONCE, left // 2))
+        return AT_ONCE if left is None else max(1, min(AT_ONCE, left // AN_OBJECT))
 
     def _from(self, issue: Issue) -> Rounds:
         """The rounds of an issue that a listing has shown."""
@@ -119,16 +121,27 @@ class _Found:
         self.error: StoreError | None = None
         self._session = session
         self._pages = sweep_pages(session)
+        self._issues: list[Issue] = []
+        self._more = True
 
     def more(self) -> list[Issue]:
-        """What the next page has."""
+        """What the next page has, or a part of it where few points are left."""
         try:
-            page = next(self._pages)
-            self.ended = page.cursor is None
-            return waiting(self._session, page.issues)[::-1]
+            if not self._issues:
+                page = next(self._pages)
+                self._issues, self._more = list(page.issues), page.cursor is not None
+            part, self._issues = self._issues[-self._looks :], self._issues[: -self._looks]
+            self.ended = not self._more and not self._issues
+            return waiting(self._session, part)[::-1]
         except StoreError as error:
             self.ended, self.error = True, error
             return []
+
+    @property
+    def _looks(self) -> int:
+        """How many issues may be looked at closely, ten for a point, so that one can be read and written besides."""
+        left = self._session.github.transport.points_left
+        return PAGE if left is None else max(1, min(PAGE, 10 * (left - AN_OBJECT)))
 
 
 def _left(done: int, left: int, *, more: bool) -> str:

@@ -243,7 +243,7 @@ class Reader:
             BudgetExhausted: the first one tells that all of them need more than is left.
         """
         first = self.session.listed(None, since=since)
-        self.github.transport.afford(first.rest)
+        self.github.transport.afford(first.rest, first.points)
         return pages(first, lambda cursor: self.session.listed(cursor, since=since))
 
 

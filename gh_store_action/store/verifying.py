@@ -150,7 +150,7 @@ class Verifier:
         self.session.ensure()
         listing = _Listing()
         first = self.session.listed(None, any_label=True)
-        self.github.transport.afford(first.rest)
+        self.github.transport.afford(first.rest, first.points)
         for page in pages(first, lambda cursor: self.session.listed(cursor, any_label=True)):
             for issue in page.issues:
                 self._sort(issue, listing)
