@@ -16,7 +16,7 @@ from tests.support.scene import OWNER, Run, Scene
 
 SNAPSHOT = "data/store-snapshot.json"
 OBJECTS = 450
-AGAIN = r"run again after \d\d:\d\d:\d\d UTC\."
+AGAIN = r"try again after \d\d:\d\d:\d\d UTC\."
 
 
 @pytest.fixture
@@ -53,8 +53,10 @@ def test_snapshot__beyond_githubs_limit_writes_nothing_and_says_how_far_it_came(
     run = scene.run("snapshot", workspace=folder, commit=False)
     assert run.exit_code == 1
     assert told(run) == (100, OBJECTS)
-    assert "About 10 more points of GraphQL are needed; 5 of 7 an hour are left. No hour has that many" in run.error
-    assert "a GitHub App's token has more" in run.error
+    assert (
+        "About 10 more GraphQL points are needed; 5 of 7 per hour are left. That exceeds an hour's limit" in run.error
+    )
+    assert "use a GitHub App's token" in run.error
     assert list(folder.iterdir()) == []
     assert (run.outputs["requests"], run.outputs["rate-remaining"]) == ("1", "5")
     assert "100 of 450 issues read" in run.summary
@@ -72,10 +74,13 @@ def test_snapshot__stops_before_the_configured_limit_is_passed(scene: Scene, tod
     filled(scene)
     run = scene.run("snapshot", workspace=folder, commit=False)
     assert (run.exit_code, told(run), len(run.requests)) == (1, (100, OBJECTS), 1)
-    said = "About 10 more points of GraphQL are needed; 9 of 11 an hour (rate_limit.max_requests_per_hour) are left."
+    said = "About 10 more GraphQL points are needed; 9 of 11 per hour (rate_limit.max_requests_per_hour) are left."
     assert said in run.error
     scene.configure("store: {rate_limit: {max_requests_per_hour: 9}}")
-    assert "No hour has that many: raise that number." in scene.run("snapshot", workspace=folder, commit=False).error
+    assert (
+        "That exceeds an hour's limit: raise that number."
+        in scene.run("snapshot", workspace=folder, commit=False).error
+    )
     scene.configure("store: {rate_limit: {max_requests_per_hour: 12}}")
     assert scene.run("snapshot", workspace=folder, commit=False).exit_code == 0
 
@@ -125,12 +130,12 @@ def test_sweep__beyond_the_limit_keeps_what_is_done_and_the_next_run_goes_on(sce
     run = scene.run("process")
     assert run.exit_code == 1
     assert [scene.data(number) for number in numbers] == [{"count": 1}] * 9 + [{"count": 0}] * 3
-    assert re.search(rf"o9: GitHub's rate limit is reached\. Nothing is lost; {AGAIN}", run.error)
+    assert re.search(rf"o9: GitHub's rate limit is reached\. Nothing is lost. (?i:{AGAIN})", run.error)
     assert (run.outputs["processed"], run.outputs["pending"]) == ("9", "3")
     assert (run.outputs["requests"], run.outputs["rate-remaining"]) == ("13", "0")
-    assert "The run ended after 9 of 12 objects; the others are still pending" in run.log
+    assert "The run ended after 9 of 12 objects. The others are still pending" in run.log
     assert "9 of 12 objects" in run.summary
-    assert "Left of the hour's budget" in run.summary
+    assert "Left of the hourly budget" in run.summary
 
     today.clock.advance(3_700)
     today.set_rate_limit(scene.token, "graphql", limit=1_000)
@@ -180,7 +185,7 @@ def test_one_object__beyond_the_limit_promises_nothing_pending(
     run = scene.run(mode, object_id="metrics" if mode == "update" else "other", data="{}")
     assert run.exit_code == 1
     assert "This hour's budget of 1 request (rate_limit.max_requests_per_hour) is used up." in run.error
-    assert re.search(rf"{said}; {AGAIN}", run.error)
+    assert re.search(rf"{said}[;.] (?i:{AGAIN})", run.error)
     assert "pending" not in run.error
     assert scene.issue(number).comments == ()
 
@@ -189,8 +194,8 @@ def test_sweep__says_before_it_goes_on_that_the_listing_does_not_fit(scene: Scen
     filled(scene, 250)
     today.set_rate_limit(scene.token, "graphql", limit=5, remaining=5)
     run = scene.run("process")
-    said = r"About 4 more points of GraphQL are needed; 3 of 5 an hour are left\..* The run goes as far as it can"
-    assert re.search(rf"{said}; {AGAIN[:-2]}, and it goes on\.", run.log)
+    said = r"About 4 more GraphQL points are needed; 3 of 5 per hour are left\..* The run goes as far as it can"
+    assert re.search(rf"{said}\. (?i:{AGAIN[:-2]}) to continue\.", run.log)
 
 
 @pytest.mark.parametrize(
@@ -211,7 +216,7 @@ def test_reading_all__that_does_not_fit_ends_before_it_spends(
     asked = today.count()
     with GitHubStore(scene.token, scene.full_name, api_url=today.api_url) as store, pytest.raises(BudgetExhausted) as e:
         asks(store)
-    said = rf"About {lack} more points of GraphQL are needed; .* No hour has that many: .* Run again after"
+    said = rf"About {lack} more GraphQL points are needed; .* That exceeds an hour's limit: .* Try again after"
     assert re.search(said + r" \d\d:\d\d:\d\d UTC", str(e.value))
     assert today.count() - asked == requests
 

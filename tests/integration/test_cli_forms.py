@@ -100,20 +100,24 @@ def test_form__writes_nothing_over_another_one_and_nothing_in_a_dry_run(shell: S
     shown = shell.terminal("form", "vote", "--create", "v-{login}").plain
     assert "create: v-{login}" in shown and "wrote" in shown
     assert file.exists()
-    assert "left as it is" in shell.run("form", "vote").err
+    assert "already exists" in shell.run("form", "vote").err
 
 
 @pytest.mark.parametrize(
     ("arguments", "value", "said"),
     [
         (["vo te"], {"properties": {"a": {}}}, "cannot be read"),
-        (["vo te", "--schema", ".github/gh-store/vote.json"], {"properties": {"a": {}}}, "letters, digits, - and _"),
-        (["vote", "--directory", "no"], {"properties": {"a": {}}}, "Write it there, or name it with --schema."),
+        (
+            ["vo te", "--schema", ".github/gh-store/vote.json"],
+            {"properties": {"a": {}}},
+            "only letters, digits, - and _",
+        ),
+        (["vote", "--directory", "no"], {"properties": {"a": {}}}, "Write it there, or pass --schema."),
         (["vote", "--create", "b {nope}"], {"properties": {"a": {}}}, "there is no field 'nope' in the form"),
         (["vote", "--update", ""], {"properties": {"a": {}}}, "The id of the object is empty."),
         (["vote"], {"type": "object"}, "has no `properties`"),
-        (["vote"], {"properties": {"a": {"enum": ["None"]}}}, "'None' of 'a' can be no option of a form"),
-        (["vote", "--create", "a", "--update", "b"], {"properties": {"a": {}}}, "are given both"),
+        (["vote"], {"properties": {"a": {"enum": ["None"]}}}, "'None' of 'a' cannot be an option of a form"),
+        (["vote", "--create", "a", "--update", "b"], {"properties": {"a": {}}}, "are both given"),
     ],
 )
 def test_form__says_why_it_can_not(
@@ -142,10 +146,10 @@ def test_form_link__fills_fields_in(shell: Shell, tmp_path: Path) -> None:
         f"{shell.github.server_url}/octo/store/issues/new?template=guestbook.yml&name=Ada+%26+Eve+%3D+%C3%A4&stars=2\n"
     )
     for arguments, said in (
-        (["guestbook", "nam=Ada"], "fills in no field of the form. Its fields: name, stars."),
-        (["guestbook", "name"], "fills in no field of the form"),
-        (["guestbook", "stars=3"], "'3' is no option of stars. Its options: 1, 2."),
-        (["guestbook", "name=\udcff"], "The value of 'name' is no UTF-8 text."),
+        (["guestbook", "nam=Ada"], "matches no field of the form. Its fields: name, stars."),
+        (["guestbook", "name"], "matches no field of the form"),
+        (["guestbook", "stars=3"], "'3' is not an option of stars. Its options: 1, 2."),
+        (["guestbook", "name=\udcff"], "The value of 'name' is not UTF-8 text."),
         (["other"], "cannot be read: No such file or directory"),
     ):
         wrong = shell.run("form-link", *arguments)

@@ -46,8 +46,8 @@ class Pacing:
         hours, rest = divmod(content - 1, MOST_AN_HOUR)
         until = self._now() + hours * AN_HOUR + rest * A_WRITE
         return (
-            f"{lines:,} lines are {content:,} issues and comments, and GitHub takes about {MOST_AN_HOUR} an hour: "
-            f"done at about {_moment(until)}. Stop it when you like: the same command goes on with what is left."
+            f"{lines:,} lines are {content:,} issues and comments, and GitHub allows about {MOST_AN_HOUR} per hour: "
+            f"done at about {_moment(until)}. You can stop it at any time: the same command continues with the rest."
         )
 
     def wait(self) -> None:
@@ -55,8 +55,8 @@ class Pacing:
         pause = 0.0 if self._hour.room(self._content - 1) else self._hour.pause
         if pause > TOLD:
             self._say(
-                f"Waiting until {_moment(self._now() + pause)}: GitHub takes about {MOST_AN_HOUR} issues and comments "
-                "an hour."
+                f"Waiting until {_moment(self._now() + pause)}: GitHub allows about {MOST_AN_HOUR} issues and comments "
+                "per hour."
             )
         self._pause(max(pause, self._next - self._now(), 0.0))
 

@@ -1,9 +1,9 @@
-"""Whose an object is: the store's own identity says so where it opened the issue for somebody else.
+"""An object's owner: if the store's own identity opened the issue for someone else, it says so.
 
-It says so twice.  The title under which it opens the issue is there before anything else, stands in the history of
-titles for ever, and comes with every read; nobody can change what an issue was opened under.  The initial state says
-the same, for a copy of the issue has no history of titles.  Whose state counts otherwise, by a marker that they have
-set, does not say whose the object is. Otherwise someone who has lost access could claim it.
+It says so twice.  The first title of the issue is there before anything else, stays in the title history forever, and
+comes with every read; no one can change it.  The initial state says the same, because a copy of the issue has no title
+history.  People whose states count only by a marker that they have set cannot say who the owner is.  Otherwise someone
+who has lost access could claim the object.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ class Origin:
     """Where an object comes from.
 
     Args:
-        owner: who made it, empty where that is the store itself.
-        form: the number of the form's issue that it was made by, 0 for none.
-        recorded: whether the store has said so; else the issue's author tells.
+        owner: who created it; empty for the store itself.
+        form: the number of the form's issue that created it; 0 for none.
+        recorded: whether the store has said so; otherwise, the owner is the issue's author.
     """
 
     owner: str
@@ -34,7 +34,7 @@ class Origin:
 
     @property
     def suffix(self) -> str:
-        """What the title says of it while the issue is opened; read by `origin_of`."""
+        """How the issue's first title says it; read by `origin_of`."""
         form = f", form {self.form}" if self.form else ""
         return f" [by {self.owner}{form}]" if self.owner else ""
 
@@ -44,11 +44,10 @@ NOBODY = Origin("", recorded=False)
 
 
 def origin_of(issue: Issue, entries: Iterable[Entry], counting: frozenset[str]) -> Origin:
-    """Where the object comes from: what its log says, else the title that a counting identity opened the issue under,
-    else the issue's author.
+    """Where the object comes from: by its log, or the first title by a counting identity, or the issue's author.
 
     Args:
-        entries: of its log, as far as it was read.
+        entries: of its log, as far as read.
     """
     makers = counting | {issue.author}
     states = (entry for entry in entries if entry.kind is Kind.CHECKPOINT and entry.comment.author in makers)
@@ -62,9 +61,9 @@ def origin_of(issue: Issue, entries: Iterable[Entry], counting: frozenset[str]) 
 
 
 def is_unread(issue: Issue, origin: Origin) -> bool:
-    """Whether the beginning of the log may say whose the object is: a person's run opened its issue for somebody else.
+    """Whether the beginning of the log may say who the owner is: a person's run opened the issue for someone else.
 
-    The title alone would be the word of anybody who opens an issue.
+    The title alone is not enough, because anyone can open an issue with any title.
     """
     return not origin.recorded and _OPENED.fullmatch(_opening_title(issue)) is not None
 

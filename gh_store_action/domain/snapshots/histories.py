@@ -1,4 +1,4 @@
-"""Objects' histories as files beside a snapshot: a file an object, and an index that says what each of them holds."""
+"""Objects' histories as files next to a snapshot: one file per object, and an index of their contents."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gh_store_action.domain import strict_json
 from gh_store_action.domain.snapshots import files
 from gh_store_action.domain.snapshots.snapshot import compact
 
-NAME = "history"  # of the folder, beside the snapshot's file or in its folder
+NAME = "history"  # of the folder, next to the snapshot's file or in its folder
 FOLDER = f"{NAME}/"
 INDEX = f"{FOLDER}index.json"
 _PLACE = re.compile(rf"{FOLDER}(?:[0-9a-f]{{1,2}}/)*[^/]+")
@@ -18,12 +18,12 @@ SCHEMA = "https://raw.githubusercontent.com/org/gh-store-action/v1/docs/schemas/
 
 
 class Known(NamedTuple):
-    """What a history's file holds.
+    """The content of a history's file.
 
     Args:
         path: in the folder.
-        revision: up to which it goes.
-        digest: of the object's data then.
+        revision: the last one in it.
+        digest: of the object's data at that revision.
     """
 
     path: str
@@ -32,21 +32,21 @@ class Known(NamedTuple):
 
     @property
     def name(self) -> str:
-        """Of the file, whatever folders it lies in."""
+        """The file's name without its folders."""
         return self.path.rpartition("/")[2]
 
 
 class BrokenIndex(ValueError):
-    """A file that is no index of histories; `str()` says what it is instead."""
+    """A file that is not an index of histories; `str()` says why."""
 
 
 def digits_for(ids: Iterable[str]) -> int:
-    """By how many digits the files are divided into folders, as those of a snapshot; the index lies beside them."""
+    """How many digits split the files into folders, as in a snapshot; the index takes one place."""
     return files.digits_for(ids, files.FULL - 1)
 
 
 def file_of(object_id: str, label: str, digits: int) -> str:
-    """The path of an object's history: as that of its file in a snapshot's folder."""
+    """The path of an object's history, like that of its file in a snapshot's folder."""
     inner = files.file_of(object_id, label).removeprefix(files.FOLDER).removesuffix(".json")
     return files.sharded(f"{FOLDER}{inner}.jsonl", object_id, digits)
 
@@ -71,7 +71,7 @@ def is_history(data: bytes) -> bool:
 
 
 def write_index(repository: str, known: Mapping[str, Known]) -> bytes:
-    """The index, an object a line; by the objects' ids."""
+    """The index, one object per line, by object id."""
     head = f'{{\n  "$schema": {compact(SCHEMA)},\n  "repository": {compact(repository)},\n  "objects": {{'
     rows = [
         f"\n    {compact(object_id)}: {compact({**one._asdict(), 'path': one.path.removeprefix(FOLDER)})}"
@@ -81,10 +81,10 @@ def write_index(repository: str, known: Mapping[str, Known]) -> bytes:
 
 
 def read_index(data: bytes, repository: str) -> dict[str, Known]:
-    """What the histories hold, by the objects' ids.
+    """The contents of the histories, by object id.
 
     Raises:
-        BrokenIndex: it is none, or of another repository.
+        BrokenIndex: it is not an index, or another repository's.
     """
     try:
         held: Any = strict_json.parse(data.decode())
@@ -94,15 +94,15 @@ def read_index(data: bytes, repository: str) -> dict[str, Known]:
             for key, one in held["objects"].items()
         }
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise BrokenIndex("is no index of histories") from None
+        raise BrokenIndex("is not an index of histories") from None
     if of.lower() != repository.lower():
         raise BrokenIndex(f"is of the repository {of[:80]!r}")
     if wrong := [one.path for one in found.values() if not may_be_ours(one.path)]:
-        raise BrokenIndex(f"names {wrong[0][:80]!r}, which is no file in its folder")
+        raise BrokenIndex(f"names {wrong[0][:80]!r}, which is not a file in its folder")
     return found
 
 
 def whose(written: Mapping[str, bytes], repository: str) -> dict[str, str]:
-    """The object of each history among files that are written with their index, by path."""
+    """The object of each history among files written with their index, by path."""
     index = written.get(INDEX)
     return {one.path: key for key, one in read_index(index, repository).items()} if index else {}

@@ -1,8 +1,8 @@
-"""Forms: what somebody answered becomes one update of an object, or an object, as theirs; then the form is closed.
+"""Forms: a person's answers become one update or one object of theirs, and the form's issue is closed.
 
-All that has to be exactly once is one comment in the object's log; the fold does the rest.  Its key is made of the
-number of the form's issue.  The note on the form's issue is written in the same request, before the comment, so a form
-without a note is none that was posted; with one, the log is looked at back to the note.
+One comment in the object's log has to be posted exactly once; the fold does the rest.  Its key contains the number of
+the form's issue.  The same request first writes the note on the form's issue.  So a form without a note has no comment
+yet, and for a form with one, the log is read back to the note.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from gh_store_action.store.updating import Update, text_of, update_of
 
 
 class Desk:
-    """Takes issues as they come: an object is processed, a form is read.
+    """Takes any issue: processes an object, and reads a form.
 
     Args:
         dry_run: look and check, and write nothing.
@@ -54,19 +54,19 @@ class Desk:
         """Brings one object up to date, see `Mover.process`, or takes the answers to a form: four requests at most.
 
         Raises:
-            StoreError: when it cannot be finished; the next run goes on with it.
+            StoreError: it cannot be finished; the next run continues.
         """
         with self.github.transport.uncapped():
             return self._process(number, event_comment, first=True)
 
     def _process(self, number: int, event_comment: int | None = None, *, first: bool) -> Result:
-        """The same; `first` where no run has worked on a form before, as far as the form itself does not tell."""
+        """The same; `first` if no earlier run has worked on the form, unless the form says otherwise."""
         issue = self.mover.processor.read(number, event_comment)
         form = notes.rule_of(issue, self.session.rules)
         return self.mover.advance(issue) if form is None else self._take(issue, form, first=first)
 
     def sweep(self, progress: Callable[[int, int], None] = lambda done, all_: None) -> list[Result]:
-        """Brings all objects up to date, see `Mover.sweep`, then takes the forms that are open, oldest first.
+        """Brings all objects up to date, see `Mover.sweep`, then takes the open forms, oldest first.
 
         One form's failure does not stop the others; a missing permission or a used-up budget does.
         """
@@ -82,13 +82,13 @@ class Desk:
                 results.append(Result(number, error=error, form=number))
                 if ends_the_run(error):
                     left = len(waiting) - done
-                    note = f"{left} forms are still open, and the next run takes them."
+                    note = f"{left} forms are still open. The next run will take them."
                     results[-1] = replace(results[-1], pending=left, notes=(note,))
                     break
         return results
 
     def _waiting(self) -> list[int]:
-        """The open forms that have not been refused as they are now."""
+        """The open forms, without those already refused in their current text."""
         found: set[int] = set()
         for form in self.session.rules.forms:
             first = self.github.open_forms(form.label, None)
@@ -100,7 +100,7 @@ class Desk:
 
     def _take(self, issue: Issue, form: FormRule, *, first: bool) -> Result:
         if issue.closed:
-            return Result(issue.number, skipped="it is a form that is closed, and no longer read", form=issue.number)
+            return Result(issue.number, skipped="it is a closed form, which is no longer read", form=issue.number)
         if not self.dry_run:
             self.session.refuse_unknown_app()
         note = notes.note_of(issue, self.session.counting)
@@ -113,7 +113,7 @@ class Desk:
             return self._refuse(issue, note, refused.reasons)
 
     def _values(self, issue: Issue, form: FormRule) -> dict[str, Json]:
-        """What the places of the templates are filled with."""
+        """The values that fill in the templates' placeholders."""
         if issue.author == GHOST:
             raise Refused(Reason("$", "the account of its author is deleted"))
         return {**answers.read(self.session.fields(form), issue.body, form.types), **_own(issue)}
@@ -132,7 +132,7 @@ class Desk:
             raise Refused(Reason("$", error.what)) from None
 
     def _refuse(self, issue: Issue, note: Note | None, reasons: tuple[Reason, ...]) -> Result:
-        """Says so once; another text of the form changes the note in place."""
+        """Reports a refusal once; if the form's text changes, edits the note in place."""
         said = notes.refused(issue, reasons)
         if not (self.dry_run or issue.locked) and (note is None or note.comment.body != said):
             self.github.answer(issue, note.comment.node_id if note else "", said, "OPEN" if issue.closed else "")
@@ -146,9 +146,9 @@ class Desk:
         )
 
     def _posted_before(self, issue: Issue, note: Note | None) -> Issue | None:
-        """The issue that has the form's update in its log, where the note says so: whatever the form says by now.
+        """The issue that has the form's update in its log, by the note, whatever the form says now.
 
-        The object may be deleted, or kept in another issue since, with what was folded before.
+        The object may have been deleted, or moved to another issue with all that was folded before.
         """
         if note is None or note.kind != notes.TAKEN:
             return None
@@ -161,7 +161,7 @@ class Desk:
         return target if self._has(target, issue) else None
 
     def _has(self, target: Issue, form: Issue) -> bool:
-        """Whether the form's update stands in the object's log: posted by the store, or by a person's run of it."""
+        """Whether the object's log has the form's update, posted by the store or by a person's run of it."""
         object_id = objects.object_id_of(target, self.session.rules) or ""
         title, moved = objects.read_moved(target.title)
         marker = objects.read_title(title)[1] if moved else None
@@ -189,7 +189,7 @@ class Desk:
         return self._fold(form, self._say(form, note, object_id, target, update))
 
     def _check_author(self, update: Update, object_id: str) -> None:
-        """What the object's rule refuses, whatever the object is, is refused before it is read."""
+        """Refuses what the rule forbids for any object of that id, before the object is read."""
         rule, author = access.rule_for(self.session.rules, object_id, update.behalf), update.behalf
         if not rule.owner and self.session.may_update(author, object_id) is False:
             raise Refused(self._barred(author, "change", object_id))
@@ -198,12 +198,12 @@ class Desk:
             raise Refused(Reason("$", access.limit(rule)))
 
     def _check_editor(self, form: Issue, object_id: str, may: MayWrite) -> None:
-        """What somebody else has made of the answers is theirs as well."""
+        """Edited answers also belong to the editor, so the editor must be allowed, too."""
         editor = form.editor
         if editor in ("", form.author) or editor in self.session.counting:
             return
         if not self._answered(editor, may(editor, object_id)):
-            raise Refused(Reason("$", f"{editor} has edited it, who may not change this object"))
+            raise Refused(Reason("$", f"{editor} edited it, but may not change this object"))
 
     def _answered(self, login: str, answer: bool | None) -> bool:
         """The answer about the person; "no answer" is never taken for a no."""
@@ -212,17 +212,17 @@ class Desk:
         return answer
 
     def _fold(self, form: Issue, target: Issue, *, ended: bool = False) -> Result:
-        """Folds the object, and closes the form's issue with it; `ended` also where the object is deleted or moved."""
+        """Folds the object, and closes the form's issue with it; with `ended`, even a deleted or moved object."""
         result = Processor(self.session, dry_run=self.dry_run).advance(target, beside=form.node_id)
         if (result.beside or (ended and result.skipped)) and not self.dry_run:
             self.github.answer(form, state="CLOSED")
         return replace(result, form=form.number)
 
     def _try(self, target: Issue, update: Update) -> int:
-        """Folds the update, and what is pending before it, without writing.
+        """Folds the pending updates and then this one, without writing.
 
         Returns:
-            How many updates wait for GitHub to tell a permission; 0 where it would be applied.
+            How many updates wait until GitHub answers about a permission; 0 if it would be applied.
 
         Raises:
             Refused: it would be refused.
@@ -233,7 +233,7 @@ class Desk:
         tried = replace(target, comments=(*target.comments, comment), total_comments=target.total_comments + 1)
         result = Processor(self.session, dry_run=True).advance(tried)
         if result.skipped:
-            raise NotFinished(f"Issue #{target.number} is left alone: {result.skipped}.", "Process it, and run again.")
+            raise NotFinished(f"Issue #{target.number} was skipped: {result.skipped}.", "Process it, and run again.")
         for refusal in result.refusals:
             if refusal.comment_id == comment.id:
                 who = self._barred(update.behalf, "change", result.object_id)
@@ -241,12 +241,12 @@ class Desk:
         return result.pending
 
     def _barred(self, login: str, deed: str, object_id: str) -> Reason:
-        """The refusal of somebody in the words of the rule."""
+        """The refusal of a person, quoting the rule."""
         rule = access.rule_for(self.session.rules, object_id, login)
-        return Reason("$", f"{login} may not {deed} this object; the access rule is {access.written(rule)}")
+        return Reason("$", f"{login} may not {deed} this object; access rule: {access.written(rule)}")
 
     def _say(self, form: Issue, note: Note | None, object_id: str, target: Issue, update: Update) -> Issue:
-        """Posts the update, and looks before it is posted again.
+        """Posts the update, and checks the log before posting it again.
 
         Returns:
             The object with it in its log.
@@ -271,10 +271,10 @@ class Desk:
             note = notes.note_of(self.github.now(form.number), self.session.counting)
         raise unknown
 
-    # -- an object made --------------------------------------------------------------------------------------------
+    # -- creating an object ----------------------------------------------------------------------------------------
 
     def _make(self, form: Issue, rule: FormRule, note: Note | None, *, first: bool) -> Result:
-        """Makes the object, or goes on with what an earlier run of the form began, whatever the form says by now."""
+        """Creates the object, or continues what an earlier run of the form began, whatever the form says now."""
         fresh = first and note is None and not form.edited_at
         found = None if fresh else self._begun(form, rule, note)
         maker, begun = FormCreator(self.lookup, self.github, form, note), self._mine(found, form)
@@ -310,10 +310,10 @@ class Desk:
         )
 
     def _begun(self, form: Issue, rule: FormRule, note: Note | None) -> Found | None:
-        """What there is of the id that the form's object has, None where its answers alone tell the id.
+        """What has the id of the form's object; None if only the answers determine the id.
 
-        Another answer may make it another id, so where somebody has edited them the newest issues are looked through
-        for one that a killed run has opened for the form.
+        Edited answers may give another id.  So if someone has edited them, this looks among the newest issues for one
+        that a killed run opened for the form.
         """
         if note is not None and note.kind == notes.TAKEN:
             found = self._look(note.about)
@@ -337,11 +337,11 @@ class Desk:
             raise Refused(Reason("$", error.what)) from None
 
     def _wanted(self, maker: FormCreator, form: Issue, rule: FormRule) -> Wanted:
-        """What is to be made.
+        """The object to create.
 
         Raises:
             InvalidUpdate: the object's schema refuses the answers, or they are too long.
-            Refused: somebody may not make it, or the answers are not right.
+            Refused: a person may not create it, or the answers are wrong.
         """
         values = self._values(form, rule)
         object_id = filling.text(rule.create, values)
@@ -352,7 +352,7 @@ class Desk:
         return maker.wanted(object_id, checked(filling.data(rule, values)), origin=_origin(form))
 
     def _outrun(self, form: Issue, object_id: str, error: ObjectExists) -> Result:
-        """Another one was first: another run of the form, or another form, and then this one is refused after all."""
+        """Someone else was first: another run of this form, or another form, which means that this one is refused."""
         first = self._mine(self.lookup.look(object_id), form)
         form = self.github.now(form.number)
         note = notes.note_of(form, self.session.counting)
@@ -361,21 +361,21 @@ class Desk:
         return self._made(form, note, first)
 
     def _made(self, form: Issue, note: Note | None, target: Issue) -> Result:
-        """An earlier run has made the object."""
+        """An earlier run has created the object."""
         object_id = objects.object_id_of(target, self.session.rules) or ""
         if not self.dry_run:
             self._tell(form, object_id, target.number, note)
         return Result(target.number, object_id, form=form.number)
 
     def _tell(self, form: Issue, object_id: str, number: int, note: Note | None = None) -> None:
-        """Says where the object is, and closes the form."""
+        """Notes where the object is, and closes the form."""
         note = note or notes.note_of(form, self.session.counting)
         said = notes.taken(object_id, self.session.issue_url(number), made=True)
         text = "" if note and note.comment.body == said else said
         self.github.answer(form, note.comment.node_id if note else "", text, "CLOSED")
 
     def _mine(self, found: Found | None, form: Issue) -> Issue | None:
-        """The issue that a run of the form has opened, with its log where it is the object."""
+        """The issue that a run of the form opened; with its log if it is the object."""
         there = (*found.live, *found.deleted, *found.stray) if found else ()
         return next((issue for issue in there if self._is_for(issue, form)), None)
 
@@ -384,12 +384,12 @@ class Desk:
 
 
 def _origin(form: Issue) -> Origin:
-    """Whose an object is that is made by the form."""
+    """The origin of an object created from the form."""
     return Origin(form.author, form.number)
 
 
 def _own(form: Issue) -> dict[str, Json]:
-    """What GitHub itself says of the form's issue."""
+    """What GitHub says about the form's issue."""
     return {"login": form.author, "number": form.number, "created_at": form.created_at}
 
 
