@@ -27,5 +27,5 @@ def test_sizes__above_ninety_five_nothing_is_written() -> None:
     with pytest.raises(StoreError, match=r"`a\.json` has 95 MiB.* It was not written\. .*directory") as caught:
         check_sizes({"a.json": 95 * MIB + 1}, whole=True)
     assert "do not commit it" in str(caught.value)
-    with pytest.raises(StoreError, match=r"`history/a\.jsonl` has 96 MiB.*Do not commit it, or divide the store"):
+    with pytest.raises(StoreError, match=r"`history/a\.jsonl` has 96 MiB.*Do not commit it, or split the store"):
         check_sizes({"history/a.jsonl": 96 * MIB}, whole=False)
