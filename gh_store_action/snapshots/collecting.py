@@ -196,5 +196,5 @@ class Collector:
     def _told_how_far(self, error: BudgetExhausted) -> BudgetExhausted:
         return error.reworded(
             f"{error.what} Nothing was written: {self._read:,} of {self._total:,} issues read;",
-            f"run again after {error.again}.",
+            f"try again after {error.again}.",
         )
