@@ -104,7 +104,7 @@ def test_file__that_holds_no_certificate_is_a_wrong_input(scene: Scene, address:
     scene.make()
     run = snapshot(scene, address, SSL_CERT_FILE=str(tmp_path / "missing.pem"))
     assert run.exit_code == 2
-    assert "SSL_CERT_FILE names" in run.error and "No such file" in run.error
+    assert "set in SSL_CERT_FILE" in run.error and "No such file" in run.error
 
 
 def test_server__that_speaks_no_tls_is_tried_again_for_it_may_be_a_broken_connection(scene: Scene) -> None:

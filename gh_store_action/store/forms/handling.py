@@ -233,7 +233,7 @@ class Desk:
         tried = replace(target, comments=(*target.comments, comment), total_comments=target.total_comments + 1)
         result = Processor(self.session, dry_run=True).advance(tried)
         if result.skipped:
-            raise NotFinished(f"Issue #{target.number} was skipped: {result.skipped}.", "Process it, and run again.")
+            raise NotFinished(f"Issue #{target.number} was skipped: {result.skipped}.", "Process it, then try again.")
         for refusal in result.refusals:
             if refusal.comment_id == comment.id:
                 who = self._barred(update.behalf, "change", result.object_id)
