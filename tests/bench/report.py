@@ -37,7 +37,10 @@ def _cost(row: Row) -> list[str]:
 
     def times(latency: int) -> str:
         one, other = row.ours.get(latency), row.theirs.get(latency)
-        return f"{other.seconds / one.seconds:,.0f}" if one and other else "–"
+        if not one or not other:
+            return "–"
+        ratio = other.seconds / one.seconds
+        return f"{ratio:,.0f}" if ratio >= 10 else f"{ratio:.1f}"
 
     return [
         row.kind,
