@@ -254,7 +254,7 @@ class Mover:
         """A new issue with the object's state, without labels: nobody takes it for the object yet."""
         now = self.lookup.stored(old)
         object_id, revision = now.meta.object_id, now.meta.version
-        origin = self.lookup.whole_origin(old)
+        origin = replace(self.lookup.origin(old), recorded=True)  # whoever opens the copy does not own it
         title = objects.heading(object_id, self.session.rules) + origin.suffix
         opened = self.github.open_issue(title, dump(now.data), ())
         text = updates.checkpoint(

@@ -271,6 +271,40 @@ def test_an_object_is_its_owners_in_an_issue_that_a_person_opened(w: World, pers
     assert state_of(w.repo.issue(new)) == ({**card(), "by": "mallory", "n": 120}, "mallory", form)
 
 
+@pytest.mark.parametrize("left", [False, True])
+def test_who_rolls_over_what_is_nobodys__does_not_own_it(w: World, left: bool) -> None:
+    """Neither by the copy, nor by what they make of its state when they may not write any more."""
+    cards(w, access="{match: '*', owner: true}")
+    old = w.object("x", {"n": 0})
+    number = store_of(w, w.hub.token("alice")).roll_over("x").meta.issue_number
+    assert (number > old, w.repo.issue(number).author) == (True, "alice")
+    w.process(number)
+    w.update(number, {"n": 1}, by="bob")
+    w.process(number)
+    (state,) = [one for one in w.repo.issue(number).comments if "initial_state" in one.body]
+    w.repo.grant("alice", "read")
+    if left:
+        meta = {**json.loads(state.body)["_meta"], "owner": "alice"}
+        w.repo.edit_comment(state.id, "alice", json.dumps({**json.loads(state.body), "_meta": meta}))
+    for _ in range(2):
+        w.update(number, {"n": 2}, by="alice", reopen=False)
+        assert w.process(number).unauthorized == 1
+    assert (w.data(number), store_of(w).access("x", "alice").kinds) == ({"n": 1}, ())
+
+
+def test_who_rolls_over_their_own_object__owns_it_still(w: World) -> None:
+    cards(w, access="{match: '*', owner: true}")
+    hers = w.hub.token("alice")
+    with store_of(w, hers) as store:
+        store.create("x", {"n": 0})
+        number = store.roll_over("x").meta.issue_number
+        number = store.roll_over("x").meta.issue_number
+    w.process(number)
+    w.repo.grant("alice", "read")
+    w.update(number, {"n": 1}, by="alice")
+    assert (w.process(number).applied, w.data(number)) == (1, {"n": 1})
+
+
 def test_who_opened_an_issue_owns_its_object(w: World) -> None:
     cards(w, access="{match: 'x', owner: true}")
     number = w.repo.open_issue("alice", "Stored Object: x", "{}", ["stored-object", "UID:x"])

@@ -97,6 +97,32 @@ def test_killed_at_any_request__the_next_sweep_makes_one_object(
         assert k >= 5
 
 
+@pytest.mark.parametrize(("next_run", "between"), [("", edited), ("alice", unchanged), ("bob", spoilt), ("", adopted)])
+def test_a_persons_run_is_killed__whoever_comes_next_ends_it(
+    next_run: str, between: Callable[[World, int], None]
+) -> None:
+    with world() as w:
+        cards(w)
+        form = fill_in(w)
+        saved = w.hub.save()
+        for k, phase in ((3, "after"), (4, "before"), (4, "after")):
+            w.hub.restore(saved)
+            w.killed(lambda token: take(w, form, token), k, phase, token=w.hub.token("alice"))
+            assert len(made(w)) == 1
+            between(w, form)
+            sweep(w, w.hub.token(next_run) if next_run else "")
+            data, owners, state, _ = seen(w, form)
+            assert (k, phase, data, set(owners), state) == (k, phase, [card()], {("mallory", form)}, "closed")
+            number = made(w)[0].number
+            w.process(number)
+            w.repo.grant("alice", "read")
+            for by in ("alice", "mallory"):
+                w.update(number, {"by": by}, by=by)
+            assert (w.process(number).unauthorized, w.data(number)) == (1, {**card(), "by": "mallory"})
+            with store_of(w) as store:
+                assert (store.verify(), store.access("guest-mallory", "alice").kinds) == ((), ())
+
+
 def test_an_edit_that_makes_it_another_id_makes_no_second_object() -> None:
     with world() as w:
         cards(w, ANY, OPEN)

@@ -10,16 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from gh_store_action.domain import access, objects
-from gh_store_action.domain.acceptance import MayWrite
-from gh_store_action.domain.forms import answers, filling, notes
+from gh_store_action.domain import acceptance, objects
+from gh_store_action.domain.forms import filling, notes
 from gh_store_action.domain.forms.notes import Note
 from gh_store_action.domain.log import entries as updates
 from gh_store_action.domain.log.fold import State
 from gh_store_action.domain.log.origin import Origin
-from gh_store_action.domain.processing.context import PermissionUnknown
 from gh_store_action.domain.processing.result import Result
-from gh_store_action.domain.records import GHOST, Comment, FormRule, Issue, Refusal
+from gh_store_action.domain.records import Comment, FormRule, Issue, Refusal
 from gh_store_action.domain.refusal import Reason, Refused
 from gh_store_action.domain.strict_json import Json
 from gh_store_action.domain.verdicts import Counts, Outcome
@@ -28,6 +26,7 @@ from gh_store_action.gateway.forms.issues import FormGateway
 from gh_store_action.gateway.records import pages
 from gh_store_action.gateway.refusals import UnknownEffect
 from gh_store_action.store.creating import MOST_TRIES, Wanted, checked
+from gh_store_action.store.forms.checking import Checks, own
 from gh_store_action.store.forms.making import FormCreator
 from gh_store_action.store.lookup import Found, Lookup
 from gh_store_action.store.moving import Mover
@@ -47,6 +46,7 @@ class Desk:
         self.lookup = lookup
         self.session = lookup.session
         self.github = FormGateway(lookup.github.transport, lookup.github.repository)
+        self.checks = Checks(lookup)
         self.dry_run = dry_run
         self.mover = Mover(lookup, dry_run=dry_run)
 
@@ -112,12 +112,6 @@ class Desk:
         except Refused as refused:
             return self._refuse(issue, note, refused.reasons)
 
-    def _values(self, issue: Issue, form: FormRule) -> dict[str, Json]:
-        """What the places of the templates are filled with."""
-        if issue.author == GHOST:
-            raise Refused(Reason("$", "the account of its author is deleted"))
-        return {**answers.read(self.session.fields(form), issue.body, form.types), **_own(issue)}
-
     def _update(self, issue: Issue, form: FormRule, values: dict[str, Json]) -> Update:
         try:
             update = update_of(filling.data(form, values), form.mode, update_id=_key(issue))
@@ -174,42 +168,19 @@ class Desk:
         return any(e.known or self.session.may_write(e.comment.author, object_id) for e in found)
 
     def _post(self, form: Issue, rule: FormRule, note: Note | None) -> Result:
-        values = self._values(form, rule)
+        values = self.checks.values(form, rule)
         object_id = filling.text(rule.update, values)
-        self._check_id(object_id)
+        self.checks.id(object_id)
         update = self._update(form, rule, values)
-        self._check_author(update, object_id)
+        self.checks.author(update, object_id)
         target = self._object(object_id)
         if self._has(target, form):
             return self._fold(form, target)
-        self._check_editor(form, object_id, self.session.may_write)
+        self.checks.editor(form, object_id, self.session.may_write)
         blocked = self._try(target, update)
         if blocked or self.dry_run:
             return Result(form.number, object_id, pending=blocked, changed=not blocked, form=form.number)
         return self._fold(form, self._say(form, note, object_id, target, update))
-
-    def _check_author(self, update: Update, object_id: str) -> None:
-        """What the object's rule refuses, whatever the object is, is refused before it is read."""
-        rule, author = access.rule_for(self.session.rules, object_id, update.behalf), update.behalf
-        if not rule.owner and self.session.may_update(author, object_id) is False:
-            raise Refused(self._barred(author, "change", object_id))
-        permitted = access.permits(rule, update.mode, update.changes)
-        if not permitted and self.session.may_write(author, object_id) is False:
-            raise Refused(Reason("$", access.limit(rule)))
-
-    def _check_editor(self, form: Issue, object_id: str, may: MayWrite) -> None:
-        """What somebody else has made of the answers is theirs as well."""
-        editor = form.editor
-        if editor in ("", form.author) or editor in self.session.counting:
-            return
-        if not self._answered(editor, may(editor, object_id)):
-            raise Refused(Reason("$", f"{editor} has edited it, who may not change this object"))
-
-    def _answered(self, login: str, answer: bool | None) -> bool:
-        """The answer about the person; "no answer" is never taken for a no."""
-        if answer is None:
-            raise PermissionUnknown(login, str(self.session.refusals_to_say.pop(login, "")))
-        return answer
 
     def _fold(self, form: Issue, target: Issue, *, ended: bool = False) -> Result:
         """Folds the object, and closes the form's issue with it; `ended` also where the object is deleted or moved."""
@@ -236,14 +207,9 @@ class Desk:
             raise NotFinished(f"Issue #{target.number} is left alone: {result.skipped}.", "Process it, and run again.")
         for refusal in result.refusals:
             if refusal.comment_id == comment.id:
-                who = self._barred(update.behalf, "change", result.object_id)
+                who = self.checks.barred(update.behalf, "change", result.object_id)
                 raise Refused(*([who] if refusal.unauthorized else refusal.reasons))
         return result.pending
-
-    def _barred(self, login: str, deed: str, object_id: str) -> Reason:
-        """The refusal of somebody in the words of the rule."""
-        rule = access.rule_for(self.session.rules, object_id, login)
-        return Reason("$", f"{login} may not {deed} this object; the access rule is {access.written(rule)}")
 
     def _say(self, form: Issue, note: Note | None, object_id: str, target: Issue, update: Update) -> Issue:
         """Posts the update, and looks before it is posted again.
@@ -320,21 +286,15 @@ class Desk:
             if self._mine(found, form) is not None:
                 return found
         if not filling.answered(rule.create):
-            return self._look(filling.text(rule.create, _own(form)))
+            return self._look(filling.text(rule.create, own(form)))
         newest = self.github.newest() if form.edited_at else ()
         opened = (objects.claimed_id(one, self.session.rules) for one in newest if self._is_for(one, form))
         object_id = next(filter(None, opened), "")
         return self._look(object_id) if object_id else None
 
     def _look(self, object_id: str) -> Found:
-        self._check_id(object_id)
+        self.checks.id(object_id)
         return self.lookup.look(object_id)
-
-    def _check_id(self, object_id: str) -> None:
-        try:
-            self.lookup.check_id(object_id)
-        except InputError as error:
-            raise Refused(Reason("$", error.what)) from None
 
     def _wanted(self, maker: FormCreator, form: Issue, rule: FormRule) -> Wanted:
         """What is to be made.
@@ -343,12 +303,12 @@ class Desk:
             InvalidUpdate: the object's schema refuses the answers, or they are too long.
             Refused: somebody may not make it, or the answers are not right.
         """
-        values = self._values(form, rule)
+        values = self.checks.values(form, rule)
         object_id = filling.text(rule.create, values)
-        self._check_id(object_id)
-        if not self._answered(form.author, self.session.may_create(form.author, object_id)):
-            raise Refused(self._barred(form.author, "create", object_id))
-        self._check_editor(form, object_id, self.session.may_create)
+        self.checks.id(object_id)
+        if not self.checks.answered(form.author, self.session.may_create(form.author, object_id)):
+            raise Refused(self.checks.barred(form.author, "create", object_id))
+        self.checks.editor(form, object_id, self.session.may_create)
         return maker.wanted(object_id, checked(filling.data(rule, values)), origin=_origin(form))
 
     def _outrun(self, form: Issue, object_id: str, error: ObjectExists) -> Result:
@@ -380,17 +340,16 @@ class Desk:
         return next((issue for issue in there if self._is_for(issue, form)), None)
 
     def _is_for(self, issue: Issue, form: Issue) -> bool:
-        return self.lookup.origin(issue).form == form.number
+        """Whether the issue was opened for the form, by somebody who may write: anybody can give an issue a title."""
+        if self.lookup.origin(issue).form != form.number:
+            return False
+        object_id = objects.claimed_id(issue, self.session.rules)
+        return not acceptance.not_accepted(issue, object_id, self.session.counting, self.session.may_write)
 
 
 def _origin(form: Issue) -> Origin:
     """Whose an object is that is made by the form."""
     return Origin(form.author, form.number)
-
-
-def _own(form: Issue) -> dict[str, Json]:
-    """What GitHub itself says of the form's issue."""
-    return {"login": form.author, "number": form.number, "created_at": form.created_at}
 
 
 def _key(form: Issue) -> str:
