@@ -247,6 +247,24 @@ def test_an_object_is_its_owners_in_a_new_issue_too(w: World) -> None:
     assert take(w, form).number == number
 
 
+@pytest.mark.parametrize("allow", ["", "permission: anyone, allow: ['$inc'], "])
+def test_who_may_change_it_hears_once_in_the_old_issue_where_it_is(w: World, allow: str) -> None:
+    cards(w, access=f"{{match: 'guest-*', create: true, {allow}owner: {'false' if allow else 'true'}}}")
+    take(w, fill_in(w))
+    (old,) = made(w)
+    new = store_of(w).roll_over("guest-mallory").meta.issue_number
+    w.repo.unlock(old.number, "alice")
+    comments = [w.update(old.number, {"by": "mallory"}, by="mallory") for _ in range(3)]
+    w.update(old.number, {"by": "eve"}, by="eve")
+    found = take(w, old.number)
+    assert (found.rejected, found.unauthorized) == ((4, 0) if allow else (3, 1))
+    w.update(old.number, {"by": "mallory"}, by="mallory")
+    assert take(w, old.number).rejected == 1
+    (told,) = [one.body for one in w.repo.issue(old.number).comments if f"kept in [#{new}]" in one.body]
+    assert [f"[{comment}](" in told for comment in comments] == [True, False, False]
+    assert told.count(" was not applied") == (2 if allow else 1)
+
+
 @pytest.mark.parametrize("person", ["form", "roll-over"])
 def test_an_object_is_its_owners_in_an_issue_that_a_person_opened(w: World, person: str) -> None:
     """Also where the log is long and only its beginning says so."""
