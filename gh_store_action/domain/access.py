@@ -11,7 +11,7 @@ import enum
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
+from fnmatch import fnmatchcase, translate
 
 from gh_store_action.domain.names import UPDATE_MODES
 from gh_store_action.domain.records import GHOST, AccessRule, Rules
@@ -24,6 +24,7 @@ CODEOWNERS_LIMIT = 3 * 1024 * 1024  # bytes; GitHub does not load a larger file:
 CODEOWNERS_PATHS = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS")  # in the order in which GitHub looks
 
 _SPECIAL = re.compile(r"[*?\[]")  # what a glob does not take as it is
+_OF_LOGIN = r"[a-z0-9_\[\]-]"  # `_` in those of managed users, brackets in a bot's
 _OWNER = re.compile(r"@([a-z0-9][a-z0-9_-]*(?:/[a-z0-9_][a-z0-9._-]*)?)", re.IGNORECASE)
 _MAIL = re.compile(r"[^@\s]+@[^@\s]+")
 _WORD = re.compile(r"(?:\\.|[^\s\\])+|\\")  # an escaped space belongs to the pattern
@@ -41,13 +42,21 @@ def matches(glob: str, object_id: str, login: str = "") -> bool:
     """Whether an object's id fits a glob of the configuration; case does not count.
 
     Args:
-        login: stands for `{login}` in the glob, letter by letter; without one such a glob fits nothing.
+        login: stands for `{login}` in the glob, letter by letter; without one such a glob fits nothing.  Where a `*`
+            beside it leaves room for several logins, the longest text is meant, and of two as long none.
     """
-    if LOGIN in glob:
-        if not login:
-            return False
-        glob = glob.replace(LOGIN, _SPECIAL.sub(r"[\g<0>]", login))
-    return fnmatchcase(object_id.lower(), glob.lower())
+    if LOGIN not in glob:
+        return fnmatchcase(object_id.lower(), glob.lower())
+    own = glob.replace(LOGIN, _SPECIAL.sub(r"[\g<0>]", login))
+    fits = bool(login) and fnmatchcase(object_id.lower(), own.lower())
+    return fits and not ("*" in glob and _may_be_anothers(glob.lower(), object_id.lower(), login.lower()))
+
+
+def _may_be_anothers(glob: str, object_id: str, login: str) -> bool:
+    """Whether another text, as long as this login or longer, could be the login in the id as well."""
+    other = rf"(?:(?!{re.escape(login)}){_OF_LOGIN}{{{len(login)}}}|{_OF_LOGIN}{{{len(login) + 1},}})"
+    parts = (translate(part)[len("(?s:") : -len(r")\Z")] for part in glob.split(LOGIN))
+    return re.fullmatch(other.join(parts), object_id, re.DOTALL) is not None
 
 
 def rule_for(rules: Rules, object_id: str, login: str = "") -> AccessRule:

@@ -31,6 +31,19 @@ def test_anothers_object_is_not_written_by_an_id_in_a_field(w: World, name: str)
     assert (w.data(own) != {"n": 0}) == mine
 
 
+@pytest.mark.parametrize("rule", ["create: true, owner: true", "permission: anyone, create: true"])
+def test_an_id_that_could_be_anothers_by_its_hyphens_is_theirs(w: World, rule: str) -> None:
+    """Where a pattern goes on behind the login, as in `{login}-*`, the login `mallory` is not `mallory-b`, too."""
+    cards(w, CARD.replace("guest-{login}", "{name}"), f"{{match: '{{login}}-*', {rule}}}")
+    w.hub.add_user("mallory-b")
+    assert [take(w, fill_in(w, "mallory-b-x", by=login)).applied for login in ("mallory", "mallory-b")] == [0, 1]
+    assert take(w, fill_in(w, "mallory-x")).applied == 1
+    (number,) = [one.number for one in w.repo.issues() if "UID:mallory-b-x" in one.labels]
+    for login in ("mallory", "mallory-b"):
+        w.update(number, {"by": login}, by=login)
+    assert (w.process(number).unauthorized, w.data(number)) == (1, {**card("mallory-b-x"), "by": "mallory-b"})
+
+
 def test_a_login_in_other_letters_is_the_same_person(w: World) -> None:
     set_up(w, rules(ANY, access="{match: 'guest-{login}', permission: anyone}"))
     own = w.object("guest-mallory", {"n": 0})
