@@ -260,7 +260,7 @@ class Creator:
         label = objects.uid_label(wanted.object_id, self.session.rules)
         mine = [
             issue
-            for issue in self.github.newest()
+            for issue in self.github.newest().issues
             if issue.author == self.session.viewer and issue.title == title and objects.has_label(issue, label)
         ]
         return min(mine, key=lambda issue: issue.number, default=None)

@@ -51,9 +51,9 @@ def spoilt(w: World, form: int) -> None:
     w.repo.edit_issue(form, "mallory", body="no form any more")
 
 
-def forbidden(w: World, form: int) -> None:
+def forbidden(w: World, form: int, entry: str = CARD) -> None:
     """The rule changes, and the schema."""
-    config = rules(CARD, access="{match: '*', permission: admin}", more=", schemas: [{match: '*', schema: g.json}]")
+    config = rules(entry, access="{match: '*', permission: admin}", more=", schemas: [{match: '*', schema: g.json}]")
     w.repo.commit_files({".github/gh-store.yml": config, ".github/gh-store/g.json": "false"}, by="alice")
 
 
@@ -134,6 +134,31 @@ def test_an_edit_that_makes_it_another_id_makes_no_second_object() -> None:
         take(w, form)
         assert w.requests() - before == 4
         assert (seen(w, form, "one"), made(w, "two")) == (done(form, "one"), [])
+
+
+def forbidden_with_answers_in_the_id(w: World, form: int) -> None:
+    forbidden(w, form, ANY)
+
+
+@pytest.mark.parametrize("between", [unchanged, edited, spoilt, forbidden_with_answers_in_the_id])
+def test_what_a_killed_run_has_opened_is_found_behind_any_number_of_issues(
+    w: World, between: Callable[[World, int], None]
+) -> None:
+    """One request for each hundred of them, in a sweep once for all forms."""
+    cards(w, ANY, OPEN)
+    forms = [fill_in(w, "one"), fill_in(w, "two", by="eve"), fill_in(w, "three", by="alice")]
+    for form in forms[:2]:
+        w.killed(lambda token, form=form: take(w, form, token), 4, "before")  # type: ignore[misc]
+    for place in range(120):
+        w.repo.open_issue("bob", f"Stored Object: x [by eve, form {forms[place % 3]}]", "{}", [])
+    w.repo.edit_issue(forms[1], "eve", body=text("four"))
+    between(w, forms[0])
+    before = w.requests()
+    sweep(w)
+    listed, looked_for, begun = 6, 2, 3  # objects are swept before, so what is begun is adopted
+    assert w.requests() - before <= listed + looked_for + 2 * begun + 4
+    assert (seen(w, forms[0], "one"), seen(w, forms[1], "two")[2]) == (done(forms[0], "one"), "closed")
+    assert [len(made(w, name)) for name in ("Ada", "Eve", "four")] == [0, 0, 0]
 
 
 @pytest.mark.parametrize("name", FAULTS)

@@ -50,6 +50,10 @@ class Pages(RepositoryReader):
         """Some issues as they are now, with their newest sixty comments: one request."""
         return self._many(queries.AGAIN, issues)
 
+    def newest(self, cursor: str | None = None) -> Page:
+        """A page of the newest issues, whatever their labels, newest first, with little more than labels and titles."""
+        return self._page(queries.NEWEST, self._names | {"first": PAGE, "after": cursor}, rules=False)
+
     def _many(self, document: str, issues: Sequence[Issue]) -> tuple[Issue, ...]:
         """Those of the issues that are still there."""
         ids = [issue.node_id for issue in issues]

@@ -127,6 +127,25 @@ fragment Head on Issue {{ """
 """
 )
 
+# The newest issues, whatever their labels: an index of labels may not show yet what was opened just now.
+NEWEST = f"""
+query Newest($owner: String!, $name: String!, $first: Int!, $after: String) {{
+  repository(owner: $owner, name: $name) {{
+    nameWithOwner
+    issues(first: $first, after: $after, orderBy: {{ field: CREATED_AT, direction: DESC }}) {{
+      totalCount
+      pageInfo {{ hasNextPage endCursor }}
+      nodes {{
+        id number title closed createdAt updatedAt
+        author {ACTOR}
+        labels(first: 100) {{ nodes {{ name }} }}
+        {FIRST_TITLES}
+      }}
+    }}
+  }}
+}}
+"""
+
 # Issues with their newest comments, to be folded.
 AGAIN = (
     """

@@ -7,7 +7,9 @@ without a note is none that was posted; with one, the log is looked at back to t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections import defaultdict
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
 from gh_store_action.domain import acceptance, objects
@@ -47,6 +49,8 @@ class Desk:
         self.session = lookup.session
         self.github = FormGateway(lookup.github.transport, lookup.github.repository)
         self.checks = Checks(lookup)
+        self._listed_to = sys.maxsize  # the number behind which all issues are in `_opened`
+        self._opened: dict[int, set[str]] = {}
         self.dry_run = dry_run
         self.mover = Mover(lookup, dry_run=dry_run)
 
@@ -276,10 +280,9 @@ class Desk:
         )
 
     def _begun(self, form: Issue, rule: FormRule, note: Note | None) -> Found | None:
-        """What there is of the id that the form's object has, None where its answers alone tell the id.
+        """What there is of the id that the form's object has, None where no earlier run has begun it.
 
-        Another answer may make it another id, so where somebody has edited them the newest issues are looked through
-        for one that a killed run has opened for the form.
+        Where answers are in the id, they or the rules may be others by now, so what was opened since is looked through.
         """
         if note is not None and note.kind == notes.TAKEN:
             found = self._look(note.about)
@@ -287,10 +290,25 @@ class Desk:
                 return found
         if not filling.answered(rule.create):
             return self._look(filling.text(rule.create, own(form)))
-        newest = self.github.newest() if form.edited_at else ()
-        opened = (objects.claimed_id(one, self.session.rules) for one in newest if self._is_for(one, form))
-        object_id = next(filter(None, opened), "")
-        return self._look(object_id) if object_id else None
+        begun = map(self._look, self._opened_for(form))
+        return next((found for found in begun if self._mine(found, form) is not None), None)
+
+    def _opened_for(self, form: Issue) -> Collection[str]:
+        """The ids of the objects whose issues were opened for the form, or have such a title.
+
+        All issues that are newer than the form are listed once: what a killed run has opened is among them.
+        """
+        if form.number < self._listed_to:
+            self._listed_to = form.number
+            self._opened = defaultdict(set)
+            for page in pages(self.github.newest(), self.github.newest):
+                newer = [one for one in page.issues if one.number > form.number]
+                for one in newer:
+                    if object_id := objects.claimed_id(one, self.session.rules):
+                        self._opened[self.lookup.origin(one).form].add(object_id)
+                if len(newer) < len(page.issues):
+                    break
+        return self._opened[form.number]
 
     def _look(self, object_id: str) -> Found:
         self.checks.id(object_id)
