@@ -20,6 +20,7 @@ from gh_store_action.domain.strict_json import Json
 LEVELS = ("none", "read", "triage", "write", "maintain", "admin")  # ascending
 ANYONE = "anyone"
 LOGIN = "{login}"  # in `match`: the login of whoever writes
+SLICE = "$slice"  # in a `$push`: how many items stay
 CODEOWNERS_LIMIT = 3 * 1024 * 1024  # bytes; GitHub does not load a larger file: docs, about-code-owners
 CODEOWNERS_PATHS = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS")  # in the order in which GitHub looks
 
@@ -128,9 +129,11 @@ def _named(rule: AccessRule, login: str) -> bool:
 
 
 def permits(rule: AccessRule, mode: str, patch: Json) -> bool:
-    """Whether `allow` has the update: its mode, or each of its operators."""
-    operators = set(patch) if mode == "operators" and isinstance(patch, dict) else set()
-    return mode in rule.allow or (bool(operators) and operators <= set(rule.allow))
+    """Whether `allow` has the update: its mode, or each of its operators; a `$push` that takes items away is more."""
+    changes = patch if mode == "operators" and isinstance(patch, dict) else {}
+    pushed = changes.get("$push")
+    slices = isinstance(pushed, dict) and any(isinstance(one, dict) and SLICE in one for one in pushed.values())
+    return mode in rule.allow or (bool(changes) and set(changes) <= set(rule.allow) and not slices)
 
 
 @dataclass(frozen=True)
@@ -177,7 +180,7 @@ def creating(rule: AccessRule) -> AccessRule:
 
 def limit(rule: AccessRule) -> str:
     """What the rule says of an update that it does not permit."""
-    kinds = " and ".join(f"`{kind}`" for kind in rule.allow)
+    kinds = " and ".join(f"`{kind}`" + f" (without `{SLICE}`)" * (kind == "$push") for kind in rule.allow)
     return f"the access rule for `{rule.match}` allows {kinds} alone to those without write permission"
 
 

@@ -83,6 +83,7 @@ def test_text_stays_text_wherever_it_goes(w: World) -> None:
         '{"$set": {"entries": []}}',
         '{"$push": {"entries": 1}, "$unset": {"entries": ""}}',
         '{"$push": {"entries": 1}, "$pull": {"entries": {}}}',
+        '{"$push": {"entries": {"$each": [1], "$slice": 1}}}',
         '[{"op": "remove", "path": "/entries"}]',
         "{}",
     ],
