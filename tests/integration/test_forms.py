@@ -293,14 +293,11 @@ def test_what_is_pending_before_it_has_its_own_verdict(w: World) -> None:
     assert (done.applied, done.rejected, entries(w, number)) == (1, 1, [entry()])
 
 
-def test_a_form_of_nobody_is_refused_and_a_locked_one_gets_no_note(w: World) -> None:
+def test_a_form_of_nobody_is_refused(w: World) -> None:
     number = set_up(w)
     form = fill_in(w, by="eve")
     w.hub.delete_user("eve")
     assert str(take(w, form).refusals[0].reasons[0]) == "$: the account of its author is deleted"
-    locked = fill_in(w, "")
-    w.repo.lock(locked, "alice")
-    assert (take(w, locked).rejected, notes(w, locked)) == (1, [])
     assert entries(w, number) == []
 
 

@@ -9,7 +9,7 @@ import pytest
 from gh_store_action.errors import ObjectNotFound
 from tests.double import BOT
 from tests.integration.test_forms import entries, notes, sweep, take
-from tests.support.forms import ACCESS, CARD, CARDS, LABEL, card, cards, entry, fill_in, rules, set_up, text
+from tests.support.forms import ACCESS, CARD, CARDS, FORM, LABEL, card, cards, entry, fill_in, rules, set_up, text
 from tests.support.library import store_of
 from tests.support.store import World
 
@@ -144,6 +144,57 @@ def test_rules_that_change_between_two_runs(w: World) -> None:
     assert (entries(w, number), w.repo.issue(late).state) == ([entry()], "closed")
     w.process(number)
     assert entries(w, number) == [entry()]
+
+
+@pytest.mark.parametrize("answer", ["Ada", ""])
+@pytest.mark.parametrize("create", [False, True])
+def test_a_locked_form_waits_and_costs_a_sweep_nothing(w: World, answer: str, create: bool) -> None:
+    cards(w) if create else set_up(w)
+    form = fill_in(w, answer)
+    w.repo.lock(form, "alice")
+    before = w.requests()
+    assert sweep(w) == []
+    assert w.requests() - before == 2
+    assert take(w, form).skipped == "it is a form that is locked; it is read when somebody unlocks it"
+    assert (notes(w, form), w.repo.issue(form).state) == ([], "open")
+    w.repo.unlock(form, "alice")
+    assert [one.applied for one in sweep(w)] == [1 if answer else 0]
+    assert len(notes(w, form)) == 1
+
+
+@pytest.mark.parametrize("first", ["update", "create"])
+def test_another_forms_label_on_a_form_that_is_done__does_nothing_more(w: World, first: str) -> None:
+    """A triager opens it again and gives it the label of a form that makes an object, or that updates one."""
+    other = CARD.replace("form:guestbook", "form:card")
+    number = set_up(w, rules(FORM, other, access=f"{ACCESS}, {CARDS}"))
+    labels = [LABEL, "form:card"] if first == "update" else ["form:card", LABEL]
+    form = fill_in(w, label=labels[0])
+    take(w, form)
+    before = entries(w, number), len(w.repo.issues())
+    w.repo.edit_issue(form, "mallory", body=text("Eve"))
+    w.repo.edit_issue(form, "alice", labels=labels[1:], state="open")
+    take(w, form)
+    assert (entries(w, number), len(w.repo.issues())) == before
+    assert (w.repo.issue(form).state, len(notes(w, form))) == ("closed", 1)
+
+
+def test_a_refusal_of_an_older_text_hides_no_answers_that_were_taken(w: World) -> None:
+    """The author mends the form, and another run takes it, while the first one is about to refuse it."""
+    number = set_up(w)
+    form = fill_in(w, "")
+
+    def mended() -> None:
+        w.repo.edit_issue(form, "mallory", body=text())
+        take(w, form)
+
+    w.before_the_write(mended)
+    assert take(w, form).rejected == 1
+    for place in range(120):
+        w.repo.comment(number, "bob", f"talk {place}")
+    w.process(number)
+    w.repo.edit_issue(form, "mallory", state="open")
+    take(w, form)
+    assert (entries(w, number), w.repo.issue(form).state) == ([entry()], "closed")
 
 
 def test_a_transferred_issue_is_another_form(w: World) -> None:

@@ -103,16 +103,17 @@ class Desk:
     # -- one form --------------------------------------------------------------------------------------------------
 
     def _take(self, issue: Issue, form: FormRule, *, first: bool) -> Result:
-        if issue.closed:
-            return Result(issue.number, skipped="it is a form that is closed, and no longer read", form=issue.number)
+        if issue.closed or issue.locked:
+            why = "closed, and no longer read" if issue.closed else "locked; it is read when somebody unlocks it"
+            return Result(issue.number, skipped=f"it is a form that is {why}", form=issue.number)
         if not self.dry_run:
             self.session.refuse_unknown_app()
         note = notes.note_of(issue, self.session.counting)
         try:
-            if form.create:
-                return self._make(issue, form, note, first=first)
-            posted = self._posted_before(issue, note)
-            return self._fold(issue, posted, ended=True) if posted else self._post(issue, form, note)
+            done = self._taken_before(issue, note)
+            if done is not None:
+                return done
+            return self._make(issue, form, note, first=first) if form.create else self._post(issue, form, note)
         except Refused as refused:
             return self._refuse(issue, note, refused.reasons)
 
@@ -132,7 +133,7 @@ class Desk:
     def _refuse(self, issue: Issue, note: Note | None, reasons: tuple[Reason, ...]) -> Result:
         """Says so once; another text of the form changes the note in place."""
         said = notes.refused(issue, reasons)
-        if not (self.dry_run or issue.locked) and (note is None or note.comment.body != said):
+        if not self.dry_run and (note is None or note.comment.body != said):
             self.github.answer(issue, note.comment.node_id if note else "", said, "OPEN" if issue.closed else "")
         refusal = Refusal(0, issue.author, tuple(reasons))
         return Result(
@@ -143,8 +144,8 @@ class Desk:
             form=issue.number,
         )
 
-    def _posted_before(self, issue: Issue, note: Note | None) -> Issue | None:
-        """The issue that has the form's update in its log, where the note says so: whatever the form says by now.
+    def _taken_before(self, issue: Issue, note: Note | None) -> Result | None:
+        """What became of the answers that a note says are taken, whatever the form says, or which form it is, by now.
 
         The object may be deleted, or kept in another issue since, with what was folded before.
         """
@@ -154,9 +155,11 @@ class Desk:
             target = self.github.now(note.number)
         except ObjectNotFound:
             return None
+        if objects.claimed_id(target, self.session.rules) and self._is_for(target, issue):
+            return None if self._maker(issue, note).unfinished(target) else self._made(issue, note, target)
         while not target.complete and target.comments[0].created_at >= note.comment.created_at:
             target = self.github.extend(target, target.comments[0].id - 1, self.session.viewer)
-        return target if self._has(target, issue) else None
+        return self._fold(issue, target, ended=True) if self._has(target, issue) else None
 
     def _has(self, target: Issue, form: Issue) -> bool:
         """Whether the form's update stands in the object's log: posted by the store, or by a person's run of it."""
@@ -247,7 +250,7 @@ class Desk:
         """Makes the object, or goes on with what an earlier run of the form began, whatever the form says by now."""
         fresh = first and note is None and not form.edited_at
         found = None if fresh else self._begun(form, rule, note)
-        maker, begun = FormCreator(self.lookup, self.github, form, note), self._mine(found, form)
+        maker, begun = self._maker(form, note), self._mine(found, form)
         if begun is None:
             try:
                 wanted = self._wanted(maker, form, rule)
@@ -278,6 +281,9 @@ class Desk:
             changed=True,
             form=form.number,
         )
+
+    def _maker(self, form: Issue, note: Note | None) -> FormCreator:
+        return FormCreator(self.lookup, self.github, form, note)
 
     def _begun(self, form: Issue, rule: FormRule, note: Note | None) -> Found | None:
         """What there is of the id that the form's object has, None where no earlier run has begun it.
