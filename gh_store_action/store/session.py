@@ -244,6 +244,10 @@ class Session:
         answer = self._answer(login, rule)
         return self._answer(login, AccessRule(rule.match)) if answer and rule.limited else answer
 
+    def may_run(self, login: str) -> bool | None:
+        """Whether a run may have been the person's own: that takes write permission, whatever an object's rule says."""
+        return self._answer(login, AccessRule())
+
     def may_create(self, login: str, object_id: str) -> bool | None:
         """Whether the person may make an object of that id by a form; None as for `may_write`."""
         return self._answer(login, access.creating(access.rule_for(self.rules, object_id, login)))

@@ -146,6 +146,38 @@ def test_rules_that_change_between_two_runs(w: World) -> None:
     assert entries(w, number) == [entry()]
 
 
+@pytest.mark.parametrize(
+    ("template", "answer", "taken"),
+    [
+        ("{$push: {entries: '{text}'}}", '{"$each": [], "$slice": 0}', False),
+        ("{$pull: {entries: {n: '{text}'}}}", '{"$gte": 0}', False),
+        ("{$pull: {entries: {n: ['{text}']}}}", '[{"a": {"$ne": 7}}]', False),
+        ("{$push: {entries: '{text}'}}", '{"a": ["$slice"]}', True),
+    ],
+)
+def test_json_in_an_answer_is_data_and_no_part_of_an_operator(
+    w: World, template: str, answer: str, taken: bool
+) -> None:
+    form = f'label: "form:guestbook", form: guestbook.yml, mode: operators, types: {{text: json}}, data: {template}'
+    set_up(w, rules(f"{{{form}, update: m}}", access="{match: m, permission: anyone}"))
+    number = w.object("m", {"entries": [{"n": 1}]})
+    sent = fill_in(w, "Ada", answer)
+    assert (take(w, sent).applied, "an answer is data" in notes(w, sent)[0]) == ((1, False) if taken else (0, True))
+    found = entries(w, number)
+    assert isinstance(found, list)
+    assert found[:1] == [{"n": 1}]
+
+
+def test_a_form_is_taken_though_somebody_has_posted_in_its_name(w: World) -> None:
+    """Even where anybody may write to the object: a run that posts it is the store's, or a person's with the right."""
+    number = set_up(w, rules(access="{match: guestbook, permission: anyone}"))
+    form = fill_in(w, by="eve")
+    forged = {"_data": {"n": 1}, "_meta": {"update_id": f"form-{form}", "on_behalf_of": "eve"}}
+    w.update(number, forged, by="mallory")
+    take(w, form)
+    assert (entries(w, number), w.repo.issue(form).state) == ([entry(by="eve")], "closed")
+
+
 @pytest.mark.parametrize("answer", ["Ada", ""])
 @pytest.mark.parametrize("create", [False, True])
 def test_a_locked_form_waits_and_costs_a_sweep_nothing(w: World, answer: str, create: bool) -> None:
