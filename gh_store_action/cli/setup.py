@@ -41,7 +41,10 @@ def init(repository_files: bool, page: bool, example: str | None, directory: str
         )
     if repository_files or example:
         files = _repository_files(Path(directory or "."), page=page, example=guestbook() if example else {})
-        step = "review the files, commit them on the default branch and push; then check with `gh-store doctor`."
+        pages = ', choose "GitHub Actions" under Settings > Pages > Source' if page else ""
+        link = f"print the form's address with `gh-store form-link {example}`, which makes its label; " * bool(example)
+        pushed = f"review the files, commit them on the default branch and push{pages}"
+        step = f"{pushed}; {link}then check with `gh-store doctor`."
     else:
         files = {Path(run.config or LOCAL_FILE).expanduser(): dump_local()}
         step = "set GITHUB_TOKEN and GITHUB_REPOSITORY; then check the store with `gh-store doctor`."

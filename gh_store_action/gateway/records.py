@@ -104,6 +104,7 @@ class Page:
     """One page of a listing.
 
     Args:
+        labelled: in a sweep's page, whether the repository has the label.
         size: how many issues were asked for; fewer than wanted where GitHub runs out of time on more.
         points: what such a page costs.
     """
@@ -113,6 +114,7 @@ class Page:
     store_total: int
     cursor: str | None
     reading: Reading
+    labelled: bool = False
     size: int = PAGE
     points: int = 1
 

@@ -35,8 +35,8 @@ class Pages(RepositoryReader):
             newest: what changed last comes first; else the oldest issue does.
         """
         order = {"field": "UPDATED_AT", "direction": "DESC"} if newest else {"field": "CREATED_AT", "direction": "ASC"}
-        asked = {"labels": [label], "states": states, "first": first, "after": cursor, "order": order, "rules": rules}
-        return self._page(queries.SWEEP, self._names | asked, rules=rules)
+        asked = {"label": label, "labels": [label], "states": states, "order": order, "rules": rules}
+        return self._page(queries.SWEEP, self._names | asked | {"first": first, "after": cursor}, rules=rules)
 
     def look(self, issues: Sequence[Issue]) -> tuple[Issue, ...]:
         """Up to a hundred issues of such a page with their labels and everybody's reactions: one request."""
@@ -133,6 +133,7 @@ class Pages(RepositoryReader):
                 store_total=total,
                 cursor=info["endCursor"] if info["hasNextPage"] else None,
                 reading=self._reading(answer, (), rules=rules),
+                labelled=bool(self._repository(answer).get("label")),
                 size=variables["first"],
                 points=points(document, variables),
             )

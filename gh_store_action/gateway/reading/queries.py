@@ -31,12 +31,13 @@ SWEEP = (
     """
 query Sweep(
   $owner: String!, $name: String!, $labels: [String!], $states: [IssueState!], $first: Int!, $after: String,
-  $order: IssueOrder!, $rules: Boolean!
+  $order: IssueOrder!, $rules: Boolean!, $label: String!
 ) {
   viewer { login }
   repository(owner: $owner, name: $name) {
     nameWithOwner
     ...Rules @include(if: $rules)
+    label(name: $label) { name }
     issues(labels: $labels, states: $states, first: $first, after: $after, orderBy: $order) {
       totalCount
       pageInfo { hasNextPage endCursor }

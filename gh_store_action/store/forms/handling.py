@@ -96,9 +96,19 @@ class Desk:
         found: set[int] = set()
         for form in self.session.rules.forms:
             first = self.github.open_forms(form.label, None)
+            if not (first.labelled or self.dry_run):
+                self._make_label(form.label)
             for page in pages(first, lambda cursor, label=form.label: self.github.open_forms(label, cursor)):  # type: ignore[misc]
                 found |= {one.number for one in page.issues if not notes.settled(one, self.session.counting)}
         return sorted(found)
+
+    def _make_label(self, name: str) -> None:
+        """Makes a label that is missing; where the token may not, that is told, and the forms are taken anyway."""
+        try:
+            self.github.make_label(name)
+        except StoreError as error:
+            tell = self.github.transport.tell
+            tell(f"There is no label {name!r}, so GitHub puts it on no form's issue. {error.text}")
 
     # -- one form --------------------------------------------------------------------------------------------------
 
