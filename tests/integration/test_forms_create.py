@@ -323,6 +323,21 @@ def test_who_rolls_over_their_own_object__owns_it_still(w: World) -> None:
     assert (w.process(number).applied, w.data(number)) == (1, {"n": 1})
 
 
+def test_an_imported_object_is_its_owners_by_its_initial_state(w: World) -> None:
+    """Where the history of titles is lost, so that nobody sees what the issue was opened under."""
+    cards(w)
+    form = fill_in(w)
+    take(w, form)
+    (made_before,) = made(w)
+    w.repo.edit_issue(made_before.number, "alice", labels=[])
+    number = w.repo.open_issue(BOT, made_before.title, made_before.body, list(made_before.labels))
+    w.repo.comment(number, BOT, made_before.comments[0].body)
+    for by in ("eve", "mallory"):
+        w.update(number, {"by": by}, by=by)
+    assert (w.process(number).unauthorized, w.data(number)) == (1, {**card(), "by": "mallory"})
+    assert store_of(w).access("guest-mallory", "mallory").kinds == UPDATE_MODES
+
+
 def test_who_opened_an_issue_owns_its_object(w: World) -> None:
     cards(w, access="{match: 'x', owner: true}")
     number = w.repo.open_issue("alice", "Stored Object: x", "{}", ["stored-object", "UID:x"])
