@@ -1,6 +1,6 @@
 """GitHub Issues as a versioned JSON store.
 
-`GitHubStore` is the store; everything else here is what its methods take, give and raise.
+`GitHubStore` is the store; everything else here is what its methods take, return and raise.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ _ROOMS = {
 
 
 def __getattr__(name: str) -> Any:
-    """Imports a name of the library when it is first asked for: the command's `--version` needs none of them."""
+    """Imports a name of the library on first use: the command's `--version` needs none of them."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     room = next((room for room, names in _ROOMS.items() if name in names), "errors")

@@ -1,6 +1,6 @@
-"""Parsers of one text: what an input, an option, a variable or an argument says, as a value, or an error that names it.
+"""Parsers for the text of an input, an option, a variable or an argument: a value, or an error that names it.
 
-Each takes the name of what was given, for the message, and its text, which is not empty.
+Each takes the name, for the message, and the text, which is not empty.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from gh_store_action.domain.markdown import shorten, visible
 from gh_store_action.errors import InputError
 from gh_store_action.hints import Digest, Setting, Text
 
-AUTHORITY = "SSL_CERT_FILE"  # the variable that names the certificates to trust: one for the API and git
+AUTHORITY = "SSL_CERT_FILE"  # the variable for the certificates to trust, for both the API and git
 NAME_AUTHORITY = (
-    f"Name a file with the certificate of its authority in the environment variable {AUTHORITY}: both the API and git "
-    "read it."
+    f"Set the environment variable {AUTHORITY} to a file with the certificate of its authority. The API and git both "
+    "use it."
 )
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}/(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,100}")
@@ -35,7 +35,7 @@ _BAD_BRANCH = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|//|@\{|^[-/]|(?:^|/)\.|
 
 
 class Token:
-    """A token that no `repr`, `str`, traceback or pickle shows; `secret` is the only way to it."""
+    """A token that no `repr`, `str`, traceback or pickle shows; only `secret` returns it."""
 
     __slots__ = ("secret",)
 
@@ -52,36 +52,36 @@ class Token:
         return hash(self.secret)
 
     def __reduce__(self) -> Any:
-        raise TypeError("a token is not pickled")
+        raise TypeError("a token cannot be pickled")
 
 
 def text(name: str, value: object) -> str:
-    """A text; what has another type is named by it alone, for the value may be a secret."""
+    """A text; for any other type the message shows only the type, because the value may be a secret."""
     if not isinstance(value, str):
         raise TypeError(f"{name} must be text, not {type(value).__name__}")
     return value
 
 
 def login(name: str, text: str) -> str:
-    """Somebody's login, in lower case."""
+    """A login, in lowercase."""
     if not _LOGIN.fullmatch(text):
         raise InputError(f"{name} must be a login, such as octocat, not {visible(shorten(text, 60))!r}.")
     return text.removeprefix("@").lower()
 
 
 def graphql_url_for(api_url: str) -> str:
-    """The GraphQL address beside a REST address: on an Enterprise Server `/api/graphql` beside `/api/v3`."""
+    """The GraphQL address for a REST address: on an Enterprise Server, `/api/graphql` next to `/api/v3`."""
     return f"{api_url.removesuffix('/v3')}/graphql"
 
 
 def url(name: str, text: str) -> str:
-    """An address that a token may be sent to, without a slash at its end.
+    """An address that a token may be sent to, without a trailing slash.
 
     Args:
-        name: of the variable or argument, for the message; the address itself is not shown, it may hold a secret.
+        name: of the variable or argument, for the message; the address is not shown, because it may have a secret.
 
     Raises:
-        InputError: it is no plain http(s) address, or the token would travel unencrypted.
+        InputError: it is not a plain http(s) address, or the token would be sent unencrypted.
     """
     try:
         parts = urlsplit(text)
@@ -91,7 +91,9 @@ def url(name: str, text: str) -> str:
     if not plain or parts.scheme not in ("https", "http") or not parts.hostname or re.search(r"[\s\\]", text):
         raise InputError(f"{name} is not the address of an API.", "An address looks like https://api.github.com.")
     if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
-        raise InputError(f"{name} begins with http://: the token would travel unencrypted.", "Use an https:// address.")
+        raise InputError(
+            f"{name} begins with http://: the token would be sent unencrypted.", "Use an https:// address."
+        )
     return text.rstrip("/")
 
 
@@ -105,10 +107,10 @@ def _wrong(name: str, text: str, allowed: str, hint: str = "") -> InputError:
 
 
 def choice(*allowed: str) -> Callable[[str, str], str]:
-    """One of a few words.
+    """One of the allowed words.
 
     Raises:
-        InputError: it is none.
+        InputError: it is not valid.
     """
 
     def parse(name: str, text: str) -> str:
@@ -124,7 +126,7 @@ def boolean(name: str, text: str) -> bool:
     """`true` or `false`, as YAML 1.2's core schema spells them.
 
     Raises:
-        InputError: it is none.
+        InputError: it is not valid.
     """
     if text not in ("true", "True", "TRUE", "false", "False", "FALSE"):  # YAML 1.2, core schema
         raise _wrong(name, text, "true, false", "Use true or false.")
@@ -132,21 +134,21 @@ def boolean(name: str, text: str) -> bool:
 
 
 def number(name: str, text: str) -> int:
-    """A whole number from 1 on.
+    """A whole number, at least 1.
 
     Raises:
-        InputError: it is none.
+        InputError: it is not valid.
     """
     if not _NUMBER.fullmatch(text):
-        raise _wrong(name, text, "a whole number from 1 on", "Give the number alone, without # or a sign.")
+        raise _wrong(name, text, "a whole number, at least 1", "Give only the number, without # or a sign.")
     return int(text)
 
 
 def digest(name: str, text: str) -> str:
-    """8 to 64 hexadecimal digits, in lower case.
+    """8 to 64 hexadecimal digits, in lowercase.
 
     Raises:
-        InputError: it is none.
+        InputError: it is not valid.
     """
     if not _DIGEST.fullmatch(text):
         raise _wrong(name, text, "8 to 64 hexadecimal digits", Text("Take it from ", Digest(), "."))
@@ -154,10 +156,10 @@ def digest(name: str, text: str) -> str:
 
 
 def moment(name: str, text: str) -> str:
-    """A time in ISO 8601 as GitHub writes it: UTC, whole seconds.  Without an offset it is taken as UTC already.
+    """A time in ISO 8601, returned as GitHub writes it: UTC, whole seconds.  Without an offset, it is UTC.
 
     Raises:
-        InputError: it is no such time.
+        InputError: it is not such a time.
     """
     try:
         if not _TIME.fullmatch(text):
@@ -173,10 +175,10 @@ def repository(name: str, text: str) -> str:
     """A repository as `owner/name`.
 
     Raises:
-        InputError: it is none.
+        InputError: it is not valid.
     """
     if not _REPOSITORY.fullmatch(text):
-        raise _wrong(name, text, "owner/name", "Give neither an address nor the name alone.")
+        raise _wrong(name, text, "owner/name", "Give owner and name, not a URL or only the name.")
     return text
 
 
@@ -184,7 +186,7 @@ def branch(name: str, text: str) -> str:
     """A branch's name, without `refs/heads/`.
 
     Raises:
-        InputError: it is none.
+        InputError: it is not valid.
     """
     short = text.removeprefix("refs/heads/")
     if not short or len(short) > 200 or _BAD_BRANCH.search(short):
@@ -193,10 +195,10 @@ def branch(name: str, text: str) -> str:
 
 
 def author(name: str, text: str) -> Author:
-    """The author of a commit, of `Name <address>`.
+    """The author of a commit, from `Name <address>`.
 
     Raises:
-        InputError: it is none.
+        InputError: it is not valid.
     """
     person, mark, address = (part.strip() for part in text.partition("<"))
     email = address.removesuffix(">")
@@ -210,10 +212,10 @@ def token(_: str, text: str) -> Token:
     """A token.
 
     Raises:
-        InputError: it is none.
+        InputError: it is not valid.
     """
     if not text.isascii() or not text.isprintable() or " " in text:
         raise InputError(
-            Text(Setting("token"), " holds characters that no token has."), "Look for a pasted space or line break."
+            Text(Setting("token"), " contains characters that no token has."), "Check for a pasted space or line break."
         )
     return Token(text)

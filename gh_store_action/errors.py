@@ -11,7 +11,7 @@ class Reason(NamedTuple):
     """One reason why data or an update was refused.
 
     Args:
-        path: where, as a JSON path into the object (`$.jobs[0].name`) or, for a fault of the update, into the update.
+        path: a JSON path into the object (`$.jobs[0].name`) or, for an error in the update, into the update.
         message: what is wrong there, a plain sentence without the path.
     """
 
@@ -27,9 +27,9 @@ class StoreError(Exception):
 
     Args:
         what: the thing and the cause, one sentence.
-        hint: the next step, one sentence; may be empty where the cause says it.
-        detail: lines for the job summary only, such as the YAML that adds a permission.
-        reasons: of refused data or a refused update.
+        hint: the next step, one sentence; may be empty if the cause says it.
+        detail: lines for the job summary only, such as YAML that adds a permission.
+        reasons: why data or an update was refused.
     """
 
     exit_code = 1
@@ -42,16 +42,16 @@ class StoreError(Exception):
         super().__init__(str(self.text))
 
     def __reduce__(self) -> Any:
-        """For pickle: a subclass may take other arguments than its parent, so it is not called again."""
+        """For pickle: a subclass may take other arguments than its parent, so the class is not called again."""
         return _as_it_was, (type(self), self.args), self.__dict__
 
     @property
     def text(self) -> Text:
-        """All of it, for a front end to word."""
+        """The full text, for a front end to word."""
         return Text.sentences([self.what, self.hint])
 
     def reworded(self, what: str, hint: str) -> Self:
-        """The same failure in other words, where more is known than at its source."""
+        """The same failure in other words, when more is known than at its source."""
         other = type(self).__new__(type(self))  # a subclass may take other arguments than its parent
         other.__dict__.update(self.__dict__)
         other.what, other.hint = what, hint
@@ -66,7 +66,7 @@ class InputError(StoreError):
 
 
 class ConfigurationError(StoreError):
-    """A configuration or schema file that cannot be read or does not say what is allowed."""
+    """A configuration or schema file that cannot be read or is not valid."""
 
 
 class ObjectNotFound(StoreError):
@@ -82,7 +82,7 @@ class ObjectExists(StoreError):
 
 
 class InvalidUpdate(StoreError):
-    """Data or an update that breaks a rule of the store; the object is as it was."""
+    """Data or an update that breaks a rule of the store; the object does not change."""
 
 
 class AccessDeniedError(StoreError):
@@ -90,18 +90,18 @@ class AccessDeniedError(StoreError):
 
 
 class LockedIssue(AccessDeniedError):
-    """The conversation is locked, and the token cannot unlock it: one issue's trouble, not the run's."""
+    """The conversation is locked, and the token cannot unlock it.  This concerns one issue, not the run."""
 
 
 class ConcurrentUpdateError(StoreError):
-    """Others changed the same thing: it is not as the caller wants it, or it kept changing while we tried."""
+    """Others changed the same thing: it does not match the caller's condition, or it kept changing."""
 
 
 class GitHubError(StoreError):
     """GitHub answered with an error, or did not answer.
 
     Args:
-        status: the HTTP status, or 0 where there was no answer.
+        status: the HTTP status; 0 if there was no answer.
     """
 
     def __init__(self, what: str, hint: str = "", *, status: int = 0, detail: str = "") -> None:
@@ -110,14 +110,14 @@ class GitHubError(StoreError):
 
 
 class NotFinished(GitHubError):
-    """GitHub did not let one object be finished: its trouble, not the run's."""
+    """GitHub did not let us finish one object.  This concerns the object, not the run."""
 
 
 class BudgetExhausted(GitHubError):
-    """A rate limit, GitHub's or the configured one, would be passed; the request was not carried out.
+    """A request would exceed a rate limit, GitHub's or the configured one; it was not carried out.
 
     Args:
-        again: the time of day from which on there is a budget again, `HH:MM:SS UTC`.
+        again: the time of day when the budget resets, `HH:MM:SS UTC`.
     """
 
     def __init__(self, what: str, hint: str = "", *, again: str = "", status: int = 0) -> None:

@@ -1,6 +1,6 @@
-"""Sentences with terms that each front end words itself: inputs of the action, options of the command, arguments.
+"""Sentences with terms that each front end words itself: the action's inputs, the command's options, arguments.
 
-The core and the gateways say *what* has to change; `Text` keeps that apart from how a reader calls it.
+The core and the gateways say *what* has to change; `Text` keeps that apart from the reader's name for it.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import Self, TypeAlias
 
 @dataclass(frozen=True)
 class Setting:
-    """Something that the caller gives: an input, an option, an argument.
+    """Something that the caller sets: an input, an option, an argument.
 
     Args:
-        name: as the action's input has it, such as `commit-via`.
-        value: the value to give it; empty where the name alone is meant.
+        name: of the action's input, such as `commit-via`.
+        value: the value to set; empty for only the name.
     """
 
     name: str
@@ -25,7 +25,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class Without:
-    """To do without a setting that is a yes or no; an imperative."""
+    """To turn off a boolean setting; an imperative."""
 
     name: str
 
@@ -50,12 +50,12 @@ class Operation:
 
 @dataclass(frozen=True)
 class Digest:
-    """Where the digest of an object is found."""
+    """Where to find an object's digest."""
 
 
 @dataclass(frozen=True)
 class InWorkflow:
-    """Words for somebody who writes a workflow; no other reader can follow them."""
+    """Words for someone who writes a workflow; no other reader sees them."""
 
     words: str
 
@@ -66,7 +66,7 @@ Wording: TypeAlias = Callable[[Term], str]
 
 
 class Text(str):
-    """A sentence, or several, of plain words and terms.  As a `str` it has the library's words.
+    """Sentences of plain words and terms.  As a `str`, it has the library's words.
 
     Args:
         parts: in order; a `Text` among them keeps its terms.
@@ -75,14 +75,14 @@ class Text(str):
     parts: tuple[str | Term, ...]
 
     def __new__(cls, *parts: str | Term) -> Self:
-        """Puts the parts together; a term that begins the text begins with a capital."""
+        """Joins the parts; a term at the beginning starts with a capital letter."""
         made = super().__new__(cls, _joined(parts, library))
         made.parts = parts
         return made
 
     @classmethod
     def sentences(cls, texts: Iterable[str]) -> Text:
-        """Those that are not empty, one behind the other."""
+        """Joins those that are not empty."""
         found: list[str | Term] = []
         for text in filter(None, texts):
             found += [*([" "] if found else []), text]
@@ -95,7 +95,7 @@ def worded(text: str, wording: Wording) -> str:
 
 
 def library(term: Term) -> str:
-    """A term for somebody who calls the library."""
+    """A term for someone who calls the library."""
     match term:
         case Setting(name, ""):
             return f"the argument `{name.replace('-', '_')}`"
@@ -106,7 +106,7 @@ def library(term: Term) -> str:
         case Without(name):
             return f"pass `{name.replace('-', '_')}=False`"
         case Grant():
-            return f"Give a token with `{term}`"
+            return f"Use a token with `{term}`"
         case Operation(name, setting):
             return f"`{name}` with `{setting}`"
         case Digest():

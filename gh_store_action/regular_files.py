@@ -1,4 +1,4 @@
-"""The one way to read a file that an input or a variable names: regular, bounded, opened without waiting."""
+"""The only way to read a file whose path the user gives: regular, bounded, opened without waiting."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from pathlib import Path
 
 MIB = 1024 * 1024
 CONFIGURATION_LIMIT = MIB // 16
-DATA_LIMIT = MIB  # of what a person gives as data; an object has less than 60,000 characters
+DATA_LIMIT = MIB  # of data from a user; an object has less than 60,000 characters
 
 
 def content(file: Path, most: int) -> bytes:
     """The file's bytes.
 
-    The kind is looked at behind the open, so that nobody exchanges the file in between; a FIFO that nobody writes to
-    opens at once.
+    The file's type is checked after opening it, so that no one can swap the file in between; a FIFO without a writer
+    opens immediately.
 
     Args:
-        file: symbolic links are followed, so resolve it before where it has to lie in a folder.
+        file: symbolic links are followed, so resolve it first if it has to be in a folder.
         most: bytes.
 
     Raises:
-        OSError: it cannot be read, is no regular file, or is larger; `strerror` says which.
+        OSError: it cannot be read, is not a regular file, or is larger; `strerror` says which.
     """
     number = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))  # Windows: the last
     try:

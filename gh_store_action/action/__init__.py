@@ -1,1 +1,1 @@
-"""The action: the runner's environment to a mode, and what the mode did to a report."""
+"""The action: it turns the runner's environment into a mode, and what the mode did into a report."""

@@ -1,4 +1,4 @@
-"""The action: environment to settings to gateways to mode to report to exit code.  The only catch-all."""
+"""The action: from environment to settings, gateways, mode, report and exit code.  The only catch-all."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def main(environ: Mapping[str, str] = os.environ, *, pause: Callable[[float], No
         pause: waits that many seconds.
 
     Returns:
-        0 done, 1 a failure that the message explains, 2 wrong inputs.
+        0 for success, 1 for a failure that the message explains, 2 for wrong inputs.
     """
     mode = environ.get("INPUT_MODE", "").strip()
     report = Report(f"{mode} with wrong inputs" if mode in MODES else "wrong inputs")  # until they are read
@@ -62,7 +62,7 @@ def _guarded(report: Report, work: Callable[[], int]) -> int:
         where = traceback.extract_tb(error.__traceback__)[-1]
         report.error(
             f"This is a bug in gh-store-action: {type(error).__name__} in {Path(where.filename).name}, "
-            f"line {where.lineno}: {error}. Nothing that was not finished is lost. Please report it with this line.",
+            f"line {where.lineno}: {error}. No update is lost. Please report it and include this line.",
             title="Bug",
         )
         for line in traceback.format_exception(error):
@@ -75,7 +75,7 @@ def _run(environ: Mapping[str, str], report: Report, pause: Callable[[float], No
     about = f" #{settings.issue_number}" if settings.issue_number and settings.mode == "process" else ""
     report.title = f"{settings.mode}{about or (' ' + settings.object_id if settings.object_id else '')}"
     for name in settings.unused:
-        report.notice(f"The input `{name}` has no effect in the mode {settings.mode}.")
+        report.notice(f"The input `{name}` has no effect in `{settings.mode}` mode.")
     transport = Transport(
         token=settings.token.secret,
         api_url=settings.api_url,
@@ -119,6 +119,6 @@ def _stop_on_signals(transport: Transport) -> None:
         transport.stop()
 
     if threading.current_thread() is not threading.main_thread():
-        return  # a library call from a thread: its program has handlers of its own
+        return  # a library call from a thread: the calling program has its own handlers
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)

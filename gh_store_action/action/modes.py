@@ -1,4 +1,4 @@
-"""The action's modes: each takes a `Run`, does its work through the modules of that name, and reports."""
+"""The action's modes: each takes a `Run`, calls the modules that do the work, and reports."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from gh_store_action.domain.strict_json import canonical
 from gh_store_action.store.forms.handling import Desk
 from gh_store_action.store.lookup import Lookup
 
-WARN_OF_TALK = 500  # comments, of which the newest are talk for the most part
+WARN_OF_CONVERSATION = 500  # comments, if most of the newest are conversation
 WARN_COMMENTS = 2_000
 ALARM_COMMENTS = 2_400
-MANY_STRANGERS = 20  # updates of one run by people who may not write
+MANY_STRANGERS = 20  # updates in one run by people who may not write
 
 
 def process(run: Run) -> int:
-    """One issue, or without a number everything that has something pending."""
+    """Process one issue or, without a number, every object with pending updates."""
     settings = run.settings
     if settings.event_issue_is_pull_request and settings.issue_number == settings.event_issue_number:
-        run.report.notice(f"#{settings.issue_number} is a pull request, no stored object; nothing to do.")
-        run.report.result("The event is about a pull request; nothing to do.")
+        run.report.notice(f"#{settings.issue_number} is a pull request, not a stored object. Nothing to do.")
+        run.report.result("The event is about a pull request. Nothing to do.")
         return DONE
     desk = Desk(Lookup(run.session), dry_run=settings.dry_run)
     if settings.issue_number is not None:
         results = [desk.process(settings.issue_number, event_comment=settings.event_comment_id)]
     else:
-        results = desk.sweep(progress(run.report, "objects looked at"))
+        results = desk.sweep(progress(run.report, "objects checked"))
     return _report_processing(run, results, sweep=settings.issue_number is None)
 
 
@@ -46,10 +46,10 @@ def _report_processing(run: Run, results: Sequence[Result], *, sweep: bool) -> i
     pending = sum(r.pending for r in results)
     failed = [r for r in results if r.error is not None]
     if sweep:
-        many = f"{len(touched)} object{'s' if len(touched) != 1 else ''} had something pending"
+        many = f"{len(touched)} object{'s' if len(touched) != 1 else ''} had pending updates"
         report.result(f"{run.would}{many}: {applied} applied, {refused} refused, {pending} still pending.")
         if not results:
-            report.info("No object has something pending; nothing to do.")
+            report.info("No object has pending updates. Nothing to do.")
     elif touched:
         report.result(f"{run.would}{applied} applied, {refused} refused, {pending} still pending.")
     report.changed([r.object_id for r in results if r.changed])
@@ -66,7 +66,7 @@ def _report_processing(run: Run, results: Sequence[Result], *, sweep: bool) -> i
     if failed or pending:
         return FAILED
     if run.settings.fail_on_rejected and any(r.rejected for r in results):
-        report.error("An update was refused, and `fail-on-rejected` is true; the summary says which and why.")
+        report.error("An update was refused, and `fail-on-rejected` is true. See the job summary for the reason.")
         return FAILED
     return DONE
 
@@ -79,8 +79,8 @@ def _report_one(run: Run, result: Result) -> None:
         if result.error.detail:
             report.detail(result.error.detail)
     elif result.skipped:
-        report.notice(f"Issue #{result.number} is left alone: {result.skipped}.")
-        report.result(f"Issue #{result.number} is left alone: {result.skipped}.")
+        report.notice(f"Skipped issue #{result.number}: {result.skipped}.")
+        report.result(f"Skipped issue #{result.number}: {result.skipped}.")
         return
     report.row(
         SummaryRow(
@@ -114,25 +114,25 @@ def _report_one(run: Run, result: Result) -> None:
 
 
 def _warn_of_the_cap(report: Report, name: str, result: Result, counting: frozenset[str]) -> None:
-    """GitHub takes 2,500 comments an issue, whoever posts them; long before that somebody has to act."""
+    """Warn long before an issue reaches 2,500 comments, GitHub's limit, no matter who posts them."""
     many = sum(refusal.unauthorized for refusal in result.refusals)
     cure = (
-        f"Where that goes on, lock the conversation of issue #{result.number}: whoever may write goes on, and so does "
-        "the store. For all issues, limit interactions in the settings, under Moderation options."
+        f"If this continues, lock the conversation of issue #{result.number}. The store and people with write access "
+        "can still comment. For all issues, limit interactions in the settings, under Moderation options."
     )
     if many >= MANY_STRANGERS:
         report.warning(
-            f"{name}: {many} updates of this run are by people who may not write, and an issue takes {COMMENT_LIMIT:,} "
-            f"comments. {cure}",
-            title="Many strangers",
+            f"{name}: this run refused {many} updates by people who may not write, and an issue can have at most "
+            f"{COMMENT_LIMIT:,} comments. {cure}",
+            title="Many unauthorized updates",
         )
-    elif WARN_OF_TALK <= result.comments < WARN_COMMENTS and result.is_mostly_talk(counting):
+    elif WARN_OF_CONVERSATION <= result.comments < WARN_COMMENTS and result.is_mostly_talk(counting):
         report.warning(
-            f"{name}: the issue has {result.comments:,} of the {COMMENT_LIMIT:,} comments that GitHub takes, and most "
+            f"{name}: the issue has {result.comments:,} of the {COMMENT_LIMIT:,} comments that GitHub allows, and most "
             f"of the newest are conversation. {cure}",
-            title="Much conversation",
+            title="Mostly conversation",
         )
-    said = f"{name}: the issue has {result.comments:,} of the {COMMENT_LIMIT:,} comments that GitHub takes"
+    said = f"{name}: the issue has {result.comments:,} of the {COMMENT_LIMIT:,} comments that GitHub allows"
     if result.comments >= ALARM_COMMENTS:
         report.error(f"{said}. Run `gh-store roll-over {shlex.quote(result.object_id)}` now.", title="Nearly full")
     elif result.comments >= WARN_COMMENTS:
@@ -154,7 +154,7 @@ def _output_object(report: Report, result: Result) -> None:
 
 
 def _elsewhere(room: str, name: str) -> Callable[[Run], int]:
-    """A mode of another module, which is imported when it runs: the usual run is a `process` with little to do."""
+    """A mode in another module, imported only when it runs: the usual run is a `process` with little to do."""
 
     def mode(run: Run) -> int:
         found: Callable[[Run], int] = getattr(import_module(f"{__package__}.{room}"), name.replace("-", "_"))

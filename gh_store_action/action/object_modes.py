@@ -21,7 +21,7 @@ from gh_store_action.store.verifying import Problem, Verifier
 
 
 def create(run: Run) -> int:
-    """Makes an object."""
+    """Create an object."""
     value = _data(run)
     creator = Creator(Lookup(run.session), dry_run=run.settings.dry_run)
     made = creator.create(run.settings.object_id, value)
@@ -33,7 +33,7 @@ def create(run: Run) -> int:
 
 
 def get(run: Run) -> int:
-    """Hands an object out, as it is or as it was."""
+    """Output an object, as it is or as it was."""
     settings = run.settings
     found = Reader(Lookup(run.session), warn=run.report.warning).get(
         settings.object_id, revision=settings.revision, at=settings.at
@@ -49,13 +49,13 @@ def get(run: Run) -> int:
 
 
 def update(run: Run) -> int:
-    """Posts an update; by default it is folded in this same run, so that a workflow's own token needs no second one."""
+    """Post an update.  By default this run also folds it: a comment by the workflow's own token starts no workflow."""
     settings = run.settings
     wanted = update_of(_data(run), settings.update_mode, if_revision=settings.if_revision, if_digest=settings.if_digest)
     repeat = ""
     if settings.step:
         wanted = in_step(wanted, settings.object_id, settings.step, settings.attempt)
-        repeat = "It is safe to re-run this job: the update is not posted twice."
+        repeat = "It is safe to re-run this job. The update is not posted twice."
     updater = Updater(Lookup(run.session), dry_run=settings.dry_run, warn=run.report.warning, repeat=repeat)
     try:
         outcome = updater.update(settings.object_id, wanted, apply=settings.apply)
@@ -67,7 +67,7 @@ def update(run: Run) -> int:
 
 
 def _refused_early(run: Run, error: InvalidUpdate | ConcurrentUpdateError) -> int:
-    """A refusal is no failure of the run, unless it was asked to be; nothing was posted."""
+    """Report an update refused before it was posted.  The run fails only with `fail-on-rejected`."""
     report = run.report
     report.row(SummaryRow(run.settings.object_id, applied=0, refused=1, what="the update is refused"))
     for path, reason in error.reasons:
@@ -88,7 +88,7 @@ def _report_update(run: Run, outcome: Updated) -> int:
     for refusal in result.refusals if result else ():
         _refusal(run, meta, refusal)
     report.changes(meta.object_id, run.session.issue_url(meta.issue_number), result.changes if result else ())
-    said = "applied" if result else "posted; a run of `process` applies it"
+    said = "applied" if result else "posted; the next `process` run applies it"
     if run.settings.dry_run:
         said = "would be posted and applied" if run.settings.apply else "would be posted"
     elif outcome.refusal is not None:
@@ -97,8 +97,8 @@ def _report_update(run: Run, outcome: Updated) -> int:
         said = "posted, and still pending"
     if outcome.repeated:
         run.report.notice(
-            f"{meta.object_id}: an earlier attempt of this step posted the same update (comment {outcome.comment_id}); "
-            "it counts once."
+            f"{meta.object_id}: an earlier attempt of this step posted the same update "
+            f"(comment {outcome.comment_id}). It counts once."
         )
     counts = (None, None) if result is None else (result.applied, rejected)
     _say(run, meta, f"the update is {said}" if not run.settings.dry_run else f"the update {said}", *counts)
@@ -128,8 +128,7 @@ def _refusal(run: Run, meta: StoredMeta, refusal: Refusal) -> None:
     if not refusal.unauthorized:
         where = f"{rows[0].path}: " if rows[0].path else ""
         run.report.warning(
-            f"{meta.object_id}: the update {refusal.comment_id} by {refusal.author} was refused. "
-            f"{where}{rows[0].reason}",
+            f"{meta.object_id}: update {refusal.comment_id} by {refusal.author} was refused. {where}{rows[0].reason}",
             title="Update refused",
             listed=False,
         )
@@ -137,21 +136,21 @@ def _refusal(run: Run, meta: StoredMeta, refusal: Refusal) -> None:
 
 def _verdict(run: Run, rejected: int) -> int:
     if rejected and run.settings.fail_on_rejected:
-        run.report.error("An update was refused, and `fail-on-rejected` is true; the summary says which and why.")
+        run.report.error("An update was refused, and `fail-on-rejected` is true. See the job summary for the reason.")
         return FAILED
     return DONE
 
 
 def delete(run: Run) -> int:
-    """Deletes an object; its log stays."""
+    """Delete an object.  Its log stays."""
     settings = run.settings
     deleter = Deleter(Lookup(run.session), dry_run=settings.dry_run)
     change = deleter.delete(settings.object_id, if_revision=settings.if_revision, if_digest=settings.if_digest)
-    return _report_change(run, change, "deleted", "was deleted before")
+    return _report_change(run, change, "deleted", "was already deleted")
 
 
 def restore(run: Run) -> int:
-    """Brings a deleted object back."""
+    """Bring a deleted object back."""
     change = Deleter(Lookup(run.session), dry_run=run.settings.dry_run).restore(run.settings.object_id)
     return _report_change(run, change, "restored", "is not deleted")
 
@@ -167,11 +166,11 @@ def _report_change(run: Run, change: Change, done: str, before: str) -> int:
 
 
 def history(run: Run) -> int:
-    """Hands out what happened to an object, in the output `object` or in a file."""
+    """Write an object's history to the output `object` or to a file."""
     past = Reader(Lookup(run.session)).past(run.settings.object_id)
     entries = past.entries
     meta = Lookup(run.session).meta(past.issue, None, version=past.points[-1].revision if past.points else None)
-    _say(run, meta, f"{len(entries)} entries of history")
+    _say(run, meta, f"{len(entries)} history entries")
     for entry in entries:
         issue = run.session.issue_url(entry["metadata"]["issue_number"])
         run.report.entry(entry, f"{issue}#issuecomment-{entry['comment_id']}")
@@ -186,25 +185,25 @@ def history(run: Run) -> int:
 
 
 def verify(run: Run) -> int:
-    """Folds every log and compares; fails where something is wrong and not repaired."""
+    """Fold every log and compare.  Fails if a problem is left unrepaired."""
     settings, report = run.settings, run.report
     verifier = Verifier(
         Lookup(run.session),
         repair=settings.repair,
         dry_run=settings.dry_run,
-        progress=progress(report, "objects looked at"),
+        progress=progress(report, "objects checked"),
     )
     found = verifier.verify(settings.object_id or None, settings.issue_number)
     for problem in found:
         _report_problem(run, problem)
     left = [problem for problem in found if not problem.repaired]
     looked = f"{verifier.looked_at} object{'' if verifier.looked_at == 1 else 's'} verified"
-    report.result(f"{run.would}{looked}: {len(found)} problems, {len(found) - len(left)} of them repaired.")
+    report.result(f"{run.would}{looked}: {len(found)} problems, {len(found) - len(left)} repaired.")
     report.info(f"{looked}: {len(found)} problems, {len(left)} left.")
     report.changed(sorted({problem.object_id for problem in found if problem.repaired}))
     report.output("object", [asdict(problem) for problem in found])
     if left:
-        report.error(f"{len(left)} problems are left; the summary says which, and what to do.", title="Verify")
+        report.error(f"{len(left)} problems left. See the job summary for what to do.", title="Verify")
         return FAILED
     return DONE
 
@@ -222,7 +221,7 @@ def _report_problem(run: Run, problem: Problem) -> None:
         )
     )
     if problem.repaired:
-        run.report.notice(f"{name}: {what}; it was repaired.", title="Repaired")
+        run.report.notice(f"{name}: {what}. Repaired.", title="Repaired")
     else:
         run.report.warning(f"{name}: {what}. {hint}", title="Problem")
 
@@ -239,7 +238,7 @@ def _data(run: Run) -> Json:
         name = f"The file {settings.data_file!r}"
         found = run.workspace.read(settings.data_file, DATA_LIMIT)
         if found is None:
-            raise InputError(f"{name} does not exist.", "Name a file in the workspace; use actions/checkout before.")
+            raise InputError(f"{name} does not exist.", "Name a file in the workspace, after actions/checkout.")
         try:
             text = found.decode("utf-8-sig")
         except UnicodeDecodeError:
@@ -247,14 +246,14 @@ def _data(run: Run) -> Json:
     try:
         return parse(text or "")
     except InvalidJson as error:
-        raise InputError(f"{name} is no JSON: {error.reason}.", "Fix it; nothing was written.") from None
+        raise InputError(f"{name} is not valid JSON: {error.reason}.", "Fix it. Nothing was written.") from None
 
 
 def _write(run: Run, value: object) -> None:
     path = run.workspace.check_output(run.settings.output or "")
     text = json.dumps(value, ensure_ascii=False, indent=2) + "\n"
     run.workspace.write({path: text.encode()})
-    run.report.info(f"Written to {path}.")
+    run.report.info(f"Wrote {path}.")
 
 
 def _outputs(run: Run, found: StoredObject) -> None:

@@ -1,7 +1,7 @@
-"""What the runner and its users get to read: log lines, annotations, outputs and the job summary.
+"""Everything a run reports: log lines, annotations, outputs and the job summary.
 
-The one importer of actions_toolkit, and the one door for text that others wrote: whatever passes is redacted and can
-start no workflow command.  actions_toolkit reads the process's environment, so this module does too.
+Only this module imports actions_toolkit.  All text that others wrote passes through it, is redacted, and cannot start
+a workflow command.  actions_toolkit reads the process's environment, so this module does too.
 """
 
 from __future__ import annotations
@@ -36,20 +36,20 @@ _NOT_PLAIN = re.compile(r"[^!-~]+")
 
 
 def neutral(text: str) -> str:
-    r"""Untrusted text as one line of a log that starts no workflow command.
+    r"""Untrusted text as one log line that cannot start a workflow command.
 
-    The runner obeys a line that begins with `::` behind any white space, and `##[` anywhere in a line; it compares
-    as a language would, so signs without width do not part them (runner, ActionCommand.cs).  Both get a backslash.
+    The runner obeys `::` at the start of a line, after any whitespace, and `##[` anywhere in a line.  Its comparison
+    is culture-sensitive and ignores zero-width characters (runner, ActionCommand.cs).  Both get a backslash.
     """
     line = _LEGACY_COMMAND.sub(r"\1\\[", visible(text))
     return f"\\{line}" if _NOT_PLAIN.sub("", line).startswith("::") else line
 
 
 def forms(secret: str) -> tuple[str, ...]:
-    """How a secret can look in a text: as it is, URL-encoded, and inside any base64, `Basic` headers included.
+    """The forms a secret can take in a text: as it is, URL-encoded, and inside base64, `Basic` headers included.
 
-    Base64 takes three bytes at a time, so there are three ways in which it can hold the secret; each is given
-    without the characters at its ends that its neighbours change.
+    Base64 encodes three bytes at a time, so it can hold the secret in three ways.  Each comes without the characters
+    at its ends that depend on the bytes around it.
     """
     raw = secret.encode()
     found = {secret, quote(secret), quote(secret, safe=""), b64encode(raw).decode()}
@@ -61,16 +61,16 @@ def forms(secret: str) -> tuple[str, ...]:
 
 
 class Report:
-    """Collects what a run has to say; `finish` writes what has to wait for the end.
+    """Collects what a run reports; `finish` writes what has to wait for the end.
 
-    Log lines and the first nine annotations of a kind go out at once.  The tenth waits: where more came, it says how
-    many, and they are log lines and in the summary.
+    Log lines and the first nine annotations of a kind go out immediately.  The tenth waits for the end.  If there were
+    more, it gives their number, and they go to the log and the summary.
 
     Args:
         title: of the summary, such as `process #12`.
 
     Attributes:
-        log: gives the log's configuration, which is known only when the store's files are read.
+        log: returns the log's configuration, known only once the store's files are read.
     """
 
     log: Callable[[], LogConfig]
@@ -86,7 +86,7 @@ class Report:
         self.log = LogConfig
 
     def finish(self) -> None:
-        """Send what waits: annotations, the summary, the outputs.  A second call writes nothing twice.
+        """Write what is left: annotations, the summary, the outputs.  A second call writes nothing twice.
 
         Raises:
             StoreError: the outputs cannot be written.
@@ -96,10 +96,10 @@ class Report:
         self._write_outputs()
 
     def mask(self, secret: str) -> None:
-        """Keep a secret out of everything that is reported; call it before anything else.
+        """Keep a secret out of everything reported; call it before anything else.
 
-        Under GitHub Actions the runner is told too, by a line that it swallows.  Elsewhere nobody would swallow it,
-        so nothing is printed.
+        On GitHub Actions this also tells the runner, by a line that the runner does not show.  Elsewhere that line
+        would show the secret, so nothing is printed.
         """
         self._secrets = tuple(sorted({*self._secrets, *forms(secret)}, key=len, reverse=True))
         if os.environ.get("GITHUB_ACTIONS") == "true" and secret:
@@ -115,7 +115,7 @@ class Report:
     # The log
 
     def info(self, line: str) -> None:
-        """One line of the log, where the configuration's `log.level` shows it; the runner adds the time."""
+        """Write a log line, if the configuration's `log.level` shows it.  The runner adds the time."""
         if self.log().shows("INFO"):
             self._line(line)
 
@@ -124,7 +124,7 @@ class Report:
         sys.stdout.flush()
 
     def debug(self, line: str) -> None:
-        """One line that is shown where debug logging is on, by the runner or by `log.level`."""
+        """Write a line that shows only if the runner or `log.level` turns on debug logging."""
         if self.log().shows("DEBUG"):
             self._line(line)
         elif os.environ.get("GITHUB_ACTIONS") == "true":
@@ -132,15 +132,15 @@ class Report:
             sys.stdout.flush()
 
     def notice(self, message: str, *, title: str = "gh-store") -> None:
-        """Something to know; an annotation, and a line of the summary."""
+        """Annotate something to know, and list it in the summary."""
         self._annotate("notice", message, title)
 
     def warning(self, message: str, *, title: str = "gh-store", listed: bool = True) -> None:
-        """Something to look at; an annotation, and a line of the summary, unless a table there says it anyway."""
+        """Annotate something to look at, and list it in the summary unless a table there already says it."""
         self._annotate("warning", message, title, listed=listed)
 
     def error(self, message: str, *, title: str = "gh-store") -> None:
-        """Why the run fails; an annotation, and a line of the summary."""
+        """Annotate why the run fails, and list it in the summary."""
         self._annotate("error", message, title)
 
     def _annotate(self, kind: str, message: str, title: str, *, listed: bool = True) -> None:
@@ -153,7 +153,7 @@ class Report:
 
     def _send(self, kind: str, text: str, head: str) -> None:
         self._sent[kind] += 1
-        # `core.error` and its like send every property they know, empty ones too; this is what they call.
+        # `core.error` and the like also send empty properties, so this calls what they call.
         core.issue_command(kind, {"title": shorten(head, 250)}, shorten(text, MESSAGE_LIMIT))
         sys.stdout.flush()
 
@@ -170,16 +170,16 @@ class Report:
     # Outputs
 
     def output(self, name: str, value: object) -> None:
-        """Set an output of the step: text as it is, true and false, nothing for None, all else as canonical JSON.
+        """Set a step output: text as it is, true or false, nothing for None, anything else as canonical JSON.
 
-        One that would pass `OUTPUT_LIMIT` is left out with a warning.
+        An output that would exceed `OUTPUT_LIMIT` is left out with a warning.
         """
         text = self.redact(_output_text(value))
         self._outputs.pop(name, None)
         if _units(text) + sum(map(_units, self._outputs.values())) > OUTPUT_LIMIT:
             self.warning(
-                f"The output `{name}` is left out: with its {_units(text)} characters the outputs would pass "
-                f"{OUTPUT_LIMIT}. Use the input `output` to have it written to a file."
+                f"The output `{name}` is not set: with its {_units(text)} characters, the outputs would exceed "
+                f"{OUTPUT_LIMIT}. Use the input `output` to write it to a file."
             )
         else:
             self._outputs[name] = text
@@ -188,24 +188,24 @@ class Report:
         """Set `changed` and `changed-ids`.
 
         Args:
-            ids: of the objects that became other ones.
-            changed: whether anything became another one; None where that are the objects.
+            ids: of the objects that changed.
+            changed: whether anything changed; None means whether `ids` has any.
         """
         self.output("changed", bool(ids) if changed is None else changed)
         self.output("changed-ids", list(ids[:MATRIX_LIMIT]))
         if len(ids) > MATRIX_LIMIT:
             self.notice(
-                f"The output `changed-ids` names {MATRIX_LIMIT} of {len(ids):,} objects, as many as a matrix may have; "
-                "a snapshot has them all."
+                f"The output `changed-ids` has {MATRIX_LIMIT} of {len(ids):,} ids, the most that a matrix can have. "
+                "A snapshot has them all."
             )
 
     def _write_outputs(self) -> None:
         path = os.environ.get("GITHUB_OUTPUT", "")
         if not path and os.environ.get("GITHUB_ACTIONS") != "true":
-            return  # not in a workflow: nobody reads them, and core would print them
+            return  # not in a workflow: nothing reads them, and core would print them
         if not os.path.isfile(path):
             raise StoreError(
-                "The outputs cannot be set: GITHUB_OUTPUT names no file.",
+                "The outputs cannot be set: GITHUB_OUTPUT does not name a file.",
                 "Run the action with `uses:`, or mount the runner's file commands into the container.",
             )
         try:
@@ -215,47 +215,47 @@ class Report:
                 del self._outputs[name]
         except OSError as problem:
             raise StoreError(
-                f"The outputs cannot be set: {problem.strerror}.", "See that GITHUB_OUTPUT can be written to."
+                f"The outputs cannot be set: {problem.strerror}.", "Make the file GITHUB_OUTPUT writable."
             ) from None
 
     # The summary
 
     def result(self, *parts: str | Link) -> None:
-        """The one line below the summary's title."""
+        """Set the line below the summary's title."""
         self._summary.result = parts
 
     def row(self, row: SummaryRow) -> None:
-        """A row of the summary's table of objects."""
+        """Add a row to the summary's table of objects."""
         self._summary.rows.append(row)
 
     def changes(self, object_id: str, issue_url: str, changes: Iterable[Change]) -> None:
-        """What applied updates of an object changed."""
+        """Add what an object's applied updates changed."""
         self._summary.changes += [(object_id, issue_url, change) for change in changes]
 
     def refusal(self, row: RefusalRow) -> None:
-        """A row of the summary's table of refused updates."""
+        """Add a row to the summary's table of refused updates."""
         self._summary.refusals.append(row)
 
     def entry(self, entry: HistoryEntry, comment_url: str) -> None:
-        """A row of the summary's table of an object's history."""
+        """Add a row to the summary's table of an object's history."""
         self._summary.entries.append((entry, comment_url))
 
     def detail(self, markdown: str) -> None:
-        """A block for the end of the summary: Markdown of our own, untrusted text in it already made safe."""
+        """Add a block to the end of the summary: our own Markdown, with untrusted text already made safe."""
         self._summary.details.append(markdown)
 
     def cost(self, requests: int, remaining: int | None = None, points: int = 0) -> None:
-        """The summary's last table: what was used, and what is left of the smaller of the two hourly budgets.
+        """Set the summary's last table: what was used, and what is left of the smaller of the two hourly budgets.
 
         Args:
-            points: of GraphQL, what the requests cost by GitHub's formula.
+            points: what the GraphQL requests cost by GitHub's formula.
         """
         self._summary.cost = (requests, points, remaining)
 
     def write_summary(self) -> None:
-        """Add the summary to the file that the runner shows, once; where there is none, nobody wants it.
+        """Add the summary to the file that the runner shows, once; without such a file, do nothing.
 
-        A summary that cannot be written fails no run: the log says so.
+        A summary that cannot be written does not fail the run; the log says so.
         """
         path = os.environ.get("GITHUB_STEP_SUMMARY", "")
         if not path or self._summarised:
@@ -268,7 +268,7 @@ class Report:
             self._line(f"The job summary cannot be written: {problem.strerror}.")
 
     def summary(self, limit: int = SUMMARY_LIMIT) -> str:
-        """The summary's Markdown, in at most `limit` bytes of UTF-8: rows that do not fit are counted instead."""
+        """The summary's Markdown, in at most `limit` bytes of UTF-8.  It counts the rows that do not fit."""
         return self._summary.markdown(self.title, self.redact, limit)
 
 

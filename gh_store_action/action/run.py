@@ -1,4 +1,4 @@
-"""What every mode works with: the run's settings, session, report and workspace, and how its progress is told."""
+"""What every mode works with: the run's settings, session, report and workspace, and a progress log."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Run:
 
 
 def progress(report: Report, what: str) -> Callable[[int, int], None]:
-    """A log line for every tenth of the work; work that begins again is told again."""
+    """Logs a line for every tenth of the work; work that starts again is logged again."""
     said = [0]
 
     def say(done: int, total: int) -> None:

@@ -1,6 +1,6 @@
-"""What the user asked for: every input and the runner's facts, parsed once from an environment, frozen.
+"""What the user asked for: every input and what the runner says, parsed once from an environment.
 
-`INPUTS` is the one home of the inputs' names and defaults; tests hold `action.yml` and the documents against it.
+`INPUTS` defines the inputs' names and defaults; tests check `action.yml` and the documentation against it.
 """
 
 from __future__ import annotations
@@ -56,19 +56,19 @@ DEFAULT_SITE = "_site"  # what actions/upload-pages-artifact takes
 _ALL = frozenset(MODES)
 _SNAPSHOTS = frozenset({"snapshot", "update-snapshot"})
 _ONE_OBJECT = frozenset({"create", "get", "update", "delete", "restore", "history"})
-_INSTEAD: Mapping[str, str] = {  # which variable holds what the runner would put in place of a default
+_INSTEAD: Mapping[str, str] = {  # the variable that holds what the runner would put in place of a default
     "${{ github.token }}": "GITHUB_TOKEN",
     "${{ github.repository }}": "GITHUB_REPOSITORY",
     "${{ github.event.issue.number }}": "",  # none: it is in the event file
 }
 _REQUIRED: Mapping[str, tuple[str, str]] = {
     "token": (
-        "There is no token: the input `token` and the variable GITHUB_TOKEN are both empty.",
-        "Leave the input out to use the workflow's own token, or set it to a secret that exists.",
+        "No token: the input `token` and the variable GITHUB_TOKEN are both empty.",
+        "Omit the input to use the workflow's own token, or set it to a secret that exists.",
     ),
     "repository": (
-        "There is no repository: the input `repository` and the variable GITHUB_REPOSITORY are both empty.",
-        "Set it to the owner/name of the store.",
+        "No repository: the input `repository` and the variable GITHUB_REPOSITORY are both empty.",
+        "Set one to the owner/name of the store.",
     ),
 }
 
@@ -78,11 +78,11 @@ class Input:
     """One input of the action.
 
     Args:
-        default: as in `action.yml`; an expression there stands for what the runner puts in its place.
-        modes: those in which it acts.
-        parse: from the input's name and its text, not empty, to its value.
-        raw: whether white space around the text belongs to it.
-        missing: the value where there is no text and no default.
+        default: as in `action.yml`; the runner replaces an expression there.
+        modes: those that use it.
+        parse: takes the input's name and its text, not empty, and returns its value.
+        raw: whether whitespace around the text is part of it.
+        missing: the value if there is neither a text nor a default.
     """
 
     default: str
@@ -92,10 +92,10 @@ class Input:
     missing: Any = None
 
     def value(self, name: str, text: str, environ: Mapping[str, str]) -> Any:
-        """The value of the text, of the default where it is blank, or `missing`.
+        """The value of the text or, if it is blank, of the default, or `missing`.
 
         Raises:
-            InputError: the text is not allowed, or there must be one.
+            InputError: the text is not allowed, or is missing and required.
         """
         found = text if self.raw else text.strip()
         if not found.strip():
@@ -109,19 +109,19 @@ class Input:
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that a run depends on.  None, or the empty text, stands for an input that was left out.
+    """Everything that a run depends on.  None or an empty text means that the input was left out.
 
     Args:
         at: UTC, as GitHub writes times.
-        output: for snapshots and the site never None.
-        commit_message: empty for the one that tells what is in the snapshot.
+        output: never None for snapshots and the site.
+        commit_message: empty for the default, which says what is in the snapshot.
         branch: empty for the one that is checked out.
         keep: None for all commits of the branch.
         config: a local configuration file.
-        unused: inputs that were given and do nothing in this mode.
-        event_comment_id: the comment that the event is about; None for other events, or where `repository` is not
-            the one that the event happened in.
-        step: this step in its workflow run, the same in every attempt; empty outside of one.
+        unused: inputs that are set but have no effect in this mode.
+        event_comment_id: the comment that the event is about; None for other events, or if the event happened in
+            another repository than `repository`.
+        step: this step in its workflow run, the same in every attempt; empty outside a workflow run.
         attempt: of the workflow run, from 1.
     """
 
@@ -169,10 +169,10 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Settings:
-        """The settings of an action's run.
+        """The settings of a run of the action.
 
         Raises:
-            InputError: an input is wrong or missing; names it, what was found and what is allowed.
+            InputError: an input is wrong or missing; the message says which, what was found and what is allowed.
         """
         event = _Event.of(environ)
         given = {name: text for name in INPUTS if (text := environ.get(variable(name), "")).strip()}
@@ -199,13 +199,13 @@ class Settings:
 
 
 def variable(name: str) -> str:
-    """The environment variable that carries an input: upper-case, hyphens kept (runner, Handler.cs)."""
+    """The environment variable for an input: uppercase, hyphens kept (runner, Handler.cs)."""
     return f"INPUT_{name.upper()}"
 
 
 @dataclass(frozen=True)
 class _Event:
-    """What the webhook event of this run says, under the names that `Settings` has for it."""
+    """What this run's webhook event says, by the field names of `Settings`."""
 
     event_issue_number: int | None = None
     event_issue_is_pull_request: bool = False
@@ -222,10 +222,10 @@ class _Event:
             why = getattr(problem, "strerror", None) or type(problem).__name__
             raise InputError(
                 f"The event file {shown(path, 300)} cannot be read: {why}.",
-                "GITHUB_EVENT_PATH must name the JSON file that the runner writes.",
+                "Set GITHUB_EVENT_PATH to the JSON file that the runner writes.",
             ) from None
         if not isinstance(event, dict):
-            raise InputError(f"The event file {shown(path, 300)} holds no JSON object.", "Unset GITHUB_EVENT_PATH.")
+            raise InputError(f"The event file {shown(path, 300)} is not a JSON object.", "Unset GITHUB_EVENT_PATH.")
         issue, comment = event.get("issue"), event.get("comment")
         if not isinstance(issue, dict):
             return cls()
@@ -241,17 +241,17 @@ def _id(value: object) -> int | None:
 
 
 def _issue_number(values: Mapping[str, Any], event: _Event, *, given: bool, here: bool) -> int | None:
-    """The one issue to look at.  The event's number is the default, and means nothing in another repository."""
+    """The issue to look at.  It defaults to the event's number, which means nothing in another repository."""
     number: int | None = values["issue-number"] if given else event.event_issue_number
     if number is None or (number == event.event_issue_number and (not here or values["object-id"])):
         return None
     if values["mode"] == "verify" and values["object-id"]:
-        raise InputError("The inputs `object-id` and `issue-number` are both set.", "Leave one of them out.")
+        raise InputError("The inputs `object-id` and `issue-number` are both set.", "Omit one of them.")
     return number
 
 
 def _check_combination(mode: str, values: Mapping[str, Any]) -> None:
-    """What no single input can tell."""
+    """Check inputs that depend on each other."""
     if mode in _ONE_OBJECT and not values["object-id"]:
         raise InputError(f"Mode `{mode}` needs the input `object-id`.", "Set it to the id of the object.")
     sources = [name for name in ("data", "data-file") if values[name]]
@@ -259,15 +259,13 @@ def _check_combination(mode: str, values: Mapping[str, Any]) -> None:
         found = "both are set" if sources else "neither is set"
         raise InputError(f"Mode `{mode}` needs one of the inputs `data` and `data-file`; {found}.", "Set one of them.")
     if mode == "get" and values["revision"] and values["at"]:
-        raise InputError("The inputs `revision` and `at` are both set.", "Leave one of them out.")
+        raise InputError("The inputs `revision` and `at` are both set.", "Omit one of them.")
     if values["keep"] and values["commit-via"] == "api":
-        raise InputError(
-            "The input `keep` needs `commit-via: git`: the API only adds commits.", "Leave one of them out."
-        )
+        raise InputError("The input `keep` needs `commit-via: git`. The API can only add commits.", "Omit one of them.")
 
 
 def _runner(environ: Mapping[str, str]) -> dict[str, Any]:
-    """The runner's facts, under the names that `Settings` has for them."""
+    """What the runner says, by the field names of `Settings`."""
     where = Addresses.of(environ)
     run, ref = environ.get("GITHUB_RUN_ID", ""), environ.get("GITHUB_REF", "")
     return {
@@ -276,7 +274,7 @@ def _runner(environ: Mapping[str, str]) -> dict[str, Any]:
         "server_url": where.server,
         "authority": where.authority,
         "workspace": Path(environ.get("GITHUB_WORKSPACE", "")),
-        # Neither a tag nor a pull request's merge (`refs/pull/12/merge`) is a branch that could be pushed to.
+        # A tag or a pull request's merge ref (`refs/pull/12/merge`) is not a branch to push to.
         "ref_name": ref.removeprefix("refs/heads/") if ref.startswith("refs/heads/") else "",
         "step": "/".join((run, environ.get("GITHUB_JOB", ""), environ.get("GITHUB_ACTION", ""))) if run else "",
         "attempt": _attempt(environ.get("GITHUB_RUN_ATTEMPT", "")),

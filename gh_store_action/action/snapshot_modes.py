@@ -14,12 +14,12 @@ from gh_store_action.snapshots.site import write_site
 
 
 def snapshot(run: Run) -> int:
-    """All objects, read again."""
+    """Write all objects, each read again."""
     return _report_snapshot(run, _snapshots(run).make())
 
 
 def update_snapshot(run: Run) -> int:
-    """All objects, what has changed read again."""
+    """Bring a snapshot up to date: read only what changed."""
     return _report_snapshot(run, _snapshots(run).update())
 
 
@@ -56,7 +56,7 @@ def _report_snapshot(run: Run, result: SnapshotResult) -> int:
     for problem in result.problems:
         if problem.broken:
             report.warning(
-                f"Issue #{problem.number} is not in the snapshot: {problem.reason}. Fix it, or take its labels off.",
+                f"Issue #{problem.number} is not in the snapshot: {problem.reason}. Fix it, or remove its labels.",
                 title="Left out",
             )
         else:
@@ -65,18 +65,18 @@ def _report_snapshot(run: Run, result: SnapshotResult) -> int:
         report.notice(remark)
     if len(result.left) > leaving.NAMED:
         listed = markdown_text(leaving.named(result.left, leaving.LISTED), limit=10_000)
-        report.detail(f"Not in the snapshot any more: {listed}")
+        report.detail(f"No longer in the snapshot: {listed}")
     sha = result.published.sha if result.published else ""
     objects = f"{count} object{'s' if count != 1 else ''} as of {result.snapshot.time}" if count else "0 objects"
-    behind: tuple[str | Link, ...] = ("; nothing has changed.",)
+    after: tuple[str | Link, ...] = ("; nothing changed.",)
     if sha and result.published:
-        behind = (f", pushed to {result.published.branch} as ", Link(sha[:10], _at(run, result, "commit")), ".")
+        after = (f", pushed to {result.published.branch} as ", Link(sha[:10], _at(run, result, "commit")), ".")
     elif result.changed and result.published:
-        behind = (f"; the branch {result.published.branch} has it already.",)
+        after = (f"; the branch {result.published.branch} already has it.",)
     elif result.changed:
-        behind = ("." if run.settings.dry_run else ", not committed.",)
+        after = ("." if run.settings.dry_run else ", not committed.",)
     kind = "tree" if run.settings.format == "directory" else "blob"
-    said = (f"{run.would}{objects} in ", Link(result.path, _at(run, result, kind)), *behind)
+    said = (f"{run.would}{objects} in ", Link(result.path, _at(run, result, kind)), *after)
     report.result(*said)
     report.info("".join(part if isinstance(part, str) else part.text for part in said))
     report.changed(result.changed_ids, changed=result.changed)
@@ -87,7 +87,7 @@ def _report_snapshot(run: Run, result: SnapshotResult) -> int:
 
 
 def _at(run: Run, result: SnapshotResult, kind: str) -> str:
-    """The page of the snapshot's commit, or of its file or folder in it; empty where none is known."""
+    """The page of the snapshot's commit, or of its file or folder there; empty if none is known."""
     done = result.published
     if done is None or not done.sha or not done.repository:
         return ""
@@ -96,7 +96,7 @@ def _at(run: Run, result: SnapshotResult, kind: str) -> str:
 
 
 def site(run: Run) -> int:
-    """The page that shows the store."""
+    """Write the page that shows the store."""
     settings = run.settings
     done = write_site(
         run.session,
@@ -107,7 +107,7 @@ def site(run: Run) -> int:
         server_url=settings.server_url,
         dry_run=settings.dry_run,
     )
-    changed = f"{len(done.changed)} of its {done.files} files changed" if done.changed else "nothing has changed"
+    changed = f"{len(done.changed)} of its {done.files} files changed" if done.changed else "nothing changed"
     run.report.result(f"{run.would}The page is in {done.path}; {changed}.")
     run.report.info(f"{run.would}The page is in {done.path}; {changed}.")
     run.report.output("changed", bool(done.changed))

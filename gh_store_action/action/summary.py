@@ -1,4 +1,4 @@
-"""The job summary, as it is put together: Markdown of our own, with everybody else's text in it made safe."""
+"""The job summary: our own Markdown, in which all text that others wrote is made safe."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 SUMMARY_LIMIT = 1_000_000  # bytes; GitHub drops a summary above 1 MiB: runner, CreateStepSummaryCommand
 MESSAGES_SHOWN = 50
 LINES_SHOWN = 100  # of an object's data
-NOTHING = "_none_"  # a value that is not there, before or after
+NOTHING = "_none_"  # no value, before or after
 WORDS = {outcome.key: outcome.words for outcome in Outcome}
 
 
 class Link(NamedTuple):
-    """Untrusted text that leads somewhere; an empty address is none."""
+    """Untrusted text with a link; none if the address is empty."""
 
     text: str
     url: str
@@ -36,11 +36,11 @@ class SummaryRow:
     """One object of a run.
 
     Args:
-        issue_url: of the issue, empty where there is none to link to.
-        revision: after the run, None where there is none.
-        applied: updates that were folded in, None where the run folded none.
-        refused: updates that were not, whatever the reason; None likewise.
-        what: what happened, in a few words; Markdown has no meaning in it.
+        issue_url: of the issue; empty for no link.
+        revision: after the run, or None.
+        applied: updates that the run folded; None if it does not fold.
+        refused: updates that it refused, for any reason; None if it does not fold.
+        what: what happened, in a few words of plain text.
     """
 
     object_id: str
@@ -54,10 +54,10 @@ class SummaryRow:
 
 @dataclass(frozen=True)
 class RefusalRow:
-    """One reason for which an update was refused.
+    """One reason why an update was refused.
 
     Args:
-        comment_url: of the comment, empty where there is none to link to.
+        comment_url: of the comment; empty for no link.
         path: into the data, as a JSON path.
     """
 
@@ -71,7 +71,7 @@ class RefusalRow:
 
 def refusal_rows(object_id: str, refusal: Refusal, comment_url: str = "") -> list[RefusalRow]:
     """A row for each reason of a refusal."""
-    none = "This person may not write this object." if refusal.unauthorized else "No reason is recorded."
+    none = "This person may not change this object." if refusal.unauthorized else "No reason is recorded."
     return [
         RefusalRow(object_id, refusal.author, reason, path, refusal.comment_id, comment_url)
         for path, reason in refusal.reasons or (Reason("", none),)
@@ -80,15 +80,15 @@ def refusal_rows(object_id: str, refusal: Refusal, comment_url: str = "") -> lis
 
 @dataclass
 class Summary:
-    """What a run has to say, in the order of the page.
+    """What a run reports, in the order of the page.
 
     Args:
-        result: the one line below the title.
+        result: the line below the title.
         messages: (kind, text) of each annotation.
         changes: (object id, address of the issue, change) of each applied update.
         entries: (entry, address of the comment) of an object's history.
         details: blocks of our own Markdown.
-        cost: requests, points, and what is left of the hour's budget, None where nothing tells; None for no table.
+        cost: requests, points, and what is left of the hourly budget, None if unknown; None for no table.
     """
 
     result: tuple[str | Link, ...] = ()
@@ -101,10 +101,10 @@ class Summary:
     cost: tuple[int, int, int | None] | None = None
 
     def markdown(self, title: str, redact: Callable[[str], str], limit: int) -> str:
-        """The page in at most `limit` bytes of UTF-8: rows that do not fit are counted instead; empty for no room.
+        """The page in at most `limit` bytes of UTF-8.  It counts rows that do not fit.  Empty if nothing fits.
 
         Args:
-            redact: takes secrets out of a text; also before it is escaped, which would hide a secret's `_`.
+            redact: removes secrets from a text; also called before escaping, which would hide a secret's `_`.
         """
         cells = _Cells(redact)
         head = [f"## gh-store: {cells.text(title)}"]
@@ -112,9 +112,9 @@ class Summary:
         head += [self._message_list(cells)] if self.messages else []
         cost = [_cost(*self.cost)] if self.cost else []
         foot = [*self.details, *cost]
-        left = limit - _size(redact("\n\n".join([*head, *foot]))) - 1_000  # for what stands around the rows
+        left = limit - _size(redact("\n\n".join([*head, *foot]))) - 1_000  # for what surrounds the rows
         if left < 0:
-            foot = ["_What else there was to say is too long for a summary._", *cost]
+            foot = ["_The rest is too long for a summary._", *cost]
             left = limit - _size("\n\n".join([*head, *foot])) - 1_000
         tables = list(filter(None, (*self._tables(cells),)))
         shown: list[str] = []
@@ -192,7 +192,7 @@ class _Cells:
         return self.code(row.object_id), comment, self.code(row.author), self.code(row.path), self.text(row.reason)
 
     def change(self, object_id: str, issue_url: str, change: Change) -> Iterator[tuple[str, ...]]:
-        """A row for each path; what stands above is not said again."""
+        """A row for each path; what the row above says is not repeated."""
         comment = self.numbered(change.comment_id, f"{issue_url}#issuecomment-{change.comment_id}")
         paths = [
             (self.code(one.path), self.code(one.before) or NOTHING, self.code(one.after) or NOTHING)
@@ -217,10 +217,10 @@ class _Cells:
 
 @dataclass(frozen=True)
 class _Table:
-    """A Markdown table; none without rows.
+    """A Markdown table; false without rows.
 
     Args:
-        numbers: columns that stand right.
+        numbers: right-aligned columns.
     """
 
     title: str
@@ -232,7 +232,7 @@ class _Table:
         return bool(self.rows)
 
     def markdown(self, limit: int) -> str:
-        """As many rows as fit into `limit` bytes, and how many do not."""
+        """As many rows as fit into `limit` bytes, and the number of those that do not."""
         lines = [_line(self.head), _line(["--:" if name in self.numbers else "---" for name in self.head])]
         left = limit - sum(map(_size, lines))
         for number, row in enumerate(self.rows):
@@ -246,17 +246,17 @@ class _Table:
 
 
 def data_block(data: Json) -> str:
-    """An object's data as a block of code, cut where it is long."""
+    """An object's data as a code block, cut if it is long."""
     lines = json.dumps(data, indent=2, ensure_ascii=False).split("\n")
     more = len(lines) - LINES_SHOWN
-    cut = f"\n\n_and {more:,} more lines; the output `object` has them all_" if more > 0 else ""
+    cut = f"\n\n_and {more:,} more lines; the output `object` has all of them_" if more > 0 else ""
     return code_block("\n".join(lines[:LINES_SHOWN]), "json") + cut
 
 
 def _cost(requests: int, points: int, left: int | None) -> str:
-    """The numbers of a run, as a table of one row."""
+    """What a run cost, as a table of one row."""
     row = [f"{requests:,}", f"{points:,}", "" if left is None else f"{left:,}"]
-    numbers = ("Requests", "GraphQL points", "Left of the hour's budget")
+    numbers = ("Requests", "GraphQL points", "Left of the hourly budget")
     return _Table("", numbers, [row], numbers).markdown(1_000)
 
 

@@ -1,4 +1,4 @@
-"""Terms of the core in the words of a workflow: inputs, permissions, outputs."""
+"""The core's terms in the words of a workflow: inputs, permissions, outputs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def of_the_action(term: Term) -> str:
         case Without(name):
             return f"set `{name}: false`"
         case Grant():
-            return f"Add `permissions: {{{term}}}` to the job, or give a token that may"
+            return f"Add `permissions: {{{term}}}` to the job, or use a token that has them"
         case Digest():
             return "the output `digest`"
         case InWorkflow(words):

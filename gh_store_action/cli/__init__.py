@@ -1,4 +1,4 @@
-"""The command `gh-store`: its group, and the one place where a failure becomes a line and an exit code."""
+"""The command `gh-store`: its group, and the one place that turns a failure into a line and an exit code."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ INTERRUPTED = 130
 
 
 class Program(click.Group):
-    """The group.  Exit codes: 0 done, 1 a failure that the message explains, 2 wrong inputs, 130 interrupted."""
+    """The group.  Exit codes: 0 success, 1 a failure that the message explains, 2 wrong inputs, 130 interrupted."""
 
     def main(
         self,
@@ -40,13 +40,13 @@ class Program(click.Group):
         """Runs the command line and exits.
 
         Args:
-            standalone_mode: exit; else the exit code is returned.
+            standalone_mode: exit; otherwise, return the exit code.
         """
         running = Call(os.environ)
         given = list(sys.argv[1:] if args is None else args)
         try:
-            if sys.stdout is None:  # before anything is done that could not be told
-                raise StoreError("Standard output cannot be written: it is closed.", "Send it to a file.")
+            if sys.stdout is None:  # before doing anything that could not be reported
+                raise StoreError("Standard output is closed.", "Send it to a file.")
             code = super().main(
                 given,
                 prog_name="gh-store",
@@ -70,7 +70,7 @@ class Program(click.Group):
         return [name for _, _, summaries in ROOMS for name in summaries]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of that name: its room is imported now, and no other."""
+        """The command of that name; imports only the module that holds it."""
         room = next((room for _, room, summaries in ROOMS if cmd_name in summaries), None)
         commands: Sequence[click.Command] = import_module(f"{__name__}.{room}").COMMANDS if room else ()
         return next((completed(one) for one in commands if one.name == cmd_name), None)
@@ -78,24 +78,24 @@ class Program(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """The command that the arguments begin with; for an unknown one, the names most like it are told."""
+        """The command that the arguments begin with; for an unknown one, suggests similar names."""
         name = args[0]
         known = self.list_commands(ctx)
         if name not in known and not name.startswith("-") and not ctx.resilient_parsing:
             near = difflib.get_close_matches(name, known)
             hint = f" Did you mean {', '.join(map(repr, near))}?" if near else ""
-            raise click.UsageError(f"No such command {name!r}.{hint}", ctx)
+            raise click.UsageError(f"Unknown command {name!r}.{hint}", ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The commands by what they are for."""
+        """Lists the commands by purpose."""
         for title, _, summaries in ROOMS:
             with formatter.section(title):
                 formatter.write_dl(list(summaries.items()))
 
 
 def _explain(error: Exception, running: Call) -> int:
-    """Says in one line what went wrong; more where more is wanted."""
+    """Says in one line what went wrong; with --verbose, more."""
     say = running.screen.error
     if isinstance(error, StoreError):
         say(running.redact(explained(error)))
@@ -104,8 +104,8 @@ def _explain(error: Exception, running: Call) -> int:
                 running.screen.line(running.redact(line))
         return error.exit_code
     if isinstance(error, click.Abort):
-        known = str(error.__cause__ or "")  # what the interrupted work has to say, such as that an update is posted
-        said = known or "What was not finished is still pending; run the same command again."
+        known = str(error.__cause__ or "")  # what the interrupted work says, such as that an update is posted
+        said = known or "Unfinished work is still pending. Run the same command again."
         say(running.redact(f"Interrupted. {said}"))
         return INTERRUPTED
     if isinstance(error, click.ClickException):
@@ -114,7 +114,7 @@ def _explain(error: Exception, running: Call) -> int:
         sentence = " ".join(error.format_message().split())
         if sentence[-1:] not in (".", "?", "!"):
             sentence += "."
-        say(running.redact(f"{sentence}{_behind_dashes(error)} See `{help_}`."))
+        say(running.redact(f"{sentence}{_after_dashes(error)} See `{help_}`."))
         return WRONG_INPUT
     if isinstance(error, OSError) and output_failed(error):
         say(f"Standard output cannot be written: {error.strerror}.")
@@ -124,7 +124,7 @@ def _explain(error: Exception, running: Call) -> int:
         running.redact(
             f"This is a bug in gh-store: {type(error).__name__} in {Path(place.filename).name}, "
             f"line {place.lineno}: {error}. "
-            f"Please report it with this line and the version, {__version__}; --verbose shows more."
+            f"Please report it and include this line and the version, {__version__}. --verbose shows more."
         )
     )
     if running.verbose:
@@ -133,13 +133,13 @@ def _explain(error: Exception, running: Call) -> int:
     return BUG
 
 
-def _behind_dashes(error: click.ClickException) -> str:
-    """A hint for what was taken for an option, where it may be an id."""
+def _after_dashes(error: click.ClickException) -> str:
+    """A hint about a supposed option that may be an id."""
     if not isinstance(error, click.NoSuchOption) or error.ctx is None or error.possibilities:
         return ""
     if not any(one.name == "object_id" for one in error.ctx.command.params):
         return ""
-    return f" An id that begins with - stands behind --, such as: {error.ctx.command_path} -- -id."
+    return f" Put an id that begins with - after --, such as: {error.ctx.command_path} -- -id."
 
 
 def _trace(error: BaseException) -> list[str]:
@@ -159,7 +159,7 @@ def program(ctx: click.Context) -> int:
     """GitHub Issues as a versioned JSON store.
 
     Results go to standard output: JSON, or tables on a terminal.  Everything else goes to standard error.
-    Exit codes: 0 done, 1 a failure that the message explains, 2 wrong inputs.
+    Exit codes: 0 success, 1 a failure that the message explains, 2 wrong inputs.
 
     \b
     First steps:
@@ -182,14 +182,14 @@ ROOMS: tuple[tuple[str, str, Mapping[str, str]], ...] = (
         "Objects",
         "objects",
         {
-            "create": "Create an object, or many.",
-            "upsert": "Make an object be DATA, whether it is there or not.",
+            "create": "Create one object or many.",
+            "upsert": "Create an object, or replace its data if it exists.",
             "get": "Print an object, or what a JSONPath finds in it.",
-            "update": "Post an update of an object, or of many.",
+            "update": "Post an update to one object or many.",
             "edit": "Edit an object in $VISUAL or $EDITOR.",
             "delete": "Delete an object.",
             "restore": "Bring a deleted object back.",
-            "list": "List all objects, or those that are asked for.",
+            "list": "List all objects, or those that match.",
             "open": "Open an object's issue in the browser.",
             "validate": "Check a file against the store's rules.",
         },
@@ -200,19 +200,19 @@ ROOMS: tuple[tuple[str, str, Mapping[str, str]], ...] = (
         {
             "history": "Print what happened to an object.",
             "diff": "Print what changed between two revisions.",
-            "revert": "Make an object what it was at a revision.",
+            "revert": "Set an object back to an earlier revision.",
         },
     ),
     (
         "Upkeep",
         "maintenance",
         {
-            "process-updates": "Fold the pending updates of one object into it.",
-            "sweep": "Fold everything that is pending anywhere in the store.",
-            "verify": "Fold every log, or one object's, and compare.",
+            "process-updates": "Apply the pending updates of one object.",
+            "sweep": "Apply all pending updates in the store.",
+            "verify": "Check every object, or one, against its log.",
             "migrate": "Adopt a store that gh-store 0.5 to 0.11 wrote.",
-            "dedupe": "Merge issues that stand for one object, such as gh-store's aliases.",
-            "roll-over": "Move an object to a new issue, where its history goes on.",
+            "dedupe": "Merge issues for the same object, such as gh-store's aliases.",
+            "roll-over": "Move an object to a new issue, where its history continues.",
         },
     ),
     (
@@ -222,7 +222,7 @@ ROOMS: tuple[tuple[str, str, Mapping[str, str]], ...] = (
             "snapshot": "Write all objects to a file.",
             "update-snapshot": "Bring a snapshot up to date.",
             "site": "Write the page that shows the store.",
-            "export": "Write all objects and their whole log, for other programs.",
+            "export": "Write all objects and their full logs, for other programs.",
         },
     ),
     (
@@ -230,21 +230,21 @@ ROOMS: tuple[tuple[str, str, Mapping[str, str]], ...] = (
         "forms",
         {
             "form": "Write an issue form from a JSON Schema, and print its entry for .github/gh-store.yml.",
-            "form-link": "Print the address of an issue form, with fields filled in by their ids.",
+            "form-link": "Print the URL of an issue form with fields filled in.",
         },
     ),
     (
         "Setup",
         "setup",
         {
-            "init": "Write this machine's configuration, or with --repository-files the workflows.",
+            "init": "Write this machine's configuration or, with --repository-files, the workflows.",
             "doctor": "Check a repository and say what to do.",
-            "access": "Say what a person may do to an object, and which rule says so.",
-            "completion": "Print the script that completes commands, options, ids and files.",
+            "access": "Show what a person may do to an object, and by which rule.",
+            "completion": "Print the shell completion script.",
         },
     ),
 )
-"""Title, module and, by name, each command with its summary: `--help` shows them without importing a command."""
+"""Title, module, and each command's name and summary, so that `--help` need not import a command."""
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""What a shell completes: ids of objects, and files; told apart by how an argument or option is called in the help."""
+"""What a shell completes: object ids and files, chosen by how the help names an argument or option."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ import click
 from click.shell_completion import CompletionItem
 
 WORKER = "completion"
-MOST_TIME = 2.0  # seconds that somebody waits for ids behind a tab key
+MOST_TIME = 2.0  # seconds to wait for ids after the tab key
 
 
 def completed(command: click.Command) -> click.Command:
-    """The command, whose texts are completed by what they are."""
+    """The command, with completion for its texts."""
     for one in command.params:
         if one.metavar in _BY_NAME and type(one.type) is click.types.StringParamType:
             one.type = _Text(_BY_NAME[one.metavar])
@@ -46,13 +46,13 @@ def _folders(ctx: click.Context, incomplete: str) -> list[CompletionItem]:
 
 
 def _data(ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-    """Files behind an @, which shells do not know."""
+    """Files after an @, which shells do not complete."""
     names = sorted(glob.glob(f"{glob.escape(incomplete[1:])}*")) if incomplete.startswith("@") else ()
     return [CompletionItem(f"@{name}") for name in names]
 
 
 def _ids(ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-    """The ids that labels carry; none where that fails or takes long, for nobody reads a message behind a tab key."""
+    """The ids in labels; none if that fails or takes too long: a completion has no place for a message."""
     found: list[str] = []
     end = time.monotonic() + MOST_TIME
     with redirect_stderr(io.StringIO()):
@@ -76,7 +76,7 @@ def _find(ctx: click.Context, found: list[str], end: float) -> None:
                     found.append(name.removeprefix(prefix))
                 if time.monotonic() > end:
                     return
-    except Exception:  # a completion that fails is silent: the command itself will say why
+    except Exception:  # a failed completion is silent: the command itself will say why
         return
     finally:
         run.close()

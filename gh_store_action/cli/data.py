@@ -1,4 +1,4 @@
-"""What a person gives as data: JSON text, a file, or standard input."""
+"""The data that a user passes: JSON text, a file, or standard input."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from gh_store_action.store.creating import checked
 
 @contextmanager
 def as_input() -> Iterator[None]:
-    """Makes what an argument or a file of the caller's breaks a wrong input: exit code 2.
+    """Turns an error in the user's argument or file into a wrong input: exit code 2.
 
     Raises:
-        InputError: in place of the `InvalidUpdate` or `ConfigurationError` raised inside.
+        InputError: replaces an `InvalidUpdate` or `ConfigurationError` raised inside.
     """
     try:
         yield
@@ -26,14 +26,14 @@ def as_input() -> Iterator[None]:
         raise InputError(error.what, error.hint, detail=error.detail) from None
 
 
-def read_data(text: str, *, missing: str = "Check the name behind the @.") -> Json:
+def read_data(text: str, *, missing: str = "Check the name after the @.") -> Json:
     """The value of `DATA`: JSON text, `@file`, or `-` for standard input.
 
     Args:
-        missing: what to do about a file that cannot be read.
+        missing: the hint for a file that cannot be read.
 
     Raises:
-        InputError: it cannot be read, or is no strict JSON; says where.
+        InputError: it cannot be read, or is not strict JSON; the message says where.
     """
     source, hint = (
         "The data",
@@ -41,19 +41,19 @@ def read_data(text: str, *, missing: str = "Check the name behind the @.") -> Js
     )
     try:
         if text == "-":
-            source, hint = "Standard input", "Fix what writes it."
+            source, hint = "Standard input", "Fix the program that writes it."
             text = sys.stdin.buffer.read(DATA_LIMIT + 1).decode("utf-8-sig")
         elif text.startswith("@"):
             source, hint = f"The file {text[1:]!r}", "Fix it there."
             with Path(text[1:]).expanduser().open("rb") as file:
                 text = file.read(DATA_LIMIT + 1).decode("utf-8-sig")
         if len(text) > DATA_LIMIT:
-            raise InputError(f"{source} is larger than 1 MiB.", "An object has room for 60,000 characters of JSON.")
+            raise InputError(f"{source} is larger than 1 MiB.", "An object can hold 60,000 characters of JSON.")
         return parse(text)
     except InvalidJson as error:
-        raise InputError(f"{source} is no JSON: {error.reason}.", hint) from None
+        raise InputError(f"{source} is not valid JSON: {error.reason}.", hint) from None
     except UnicodeDecodeError:
-        raise InputError(f"{source} is no UTF-8 text.", "Save it as UTF-8.") from None
+        raise InputError(f"{source} is not UTF-8 text.", "Save it as UTF-8.") from None
     except OSError as error:
         raise InputError(f"{source} cannot be read: {error.strerror}.", missing) from None
 
@@ -62,7 +62,7 @@ def object_data(text: str) -> Json:
     """The value of `DATA` for a whole object.
 
     Raises:
-        InputError: as `read_data`, or no object of the store can hold it.
+        InputError: as `read_data`, or an object cannot hold it.
     """
     with as_input():
         return checked(read_data(text))

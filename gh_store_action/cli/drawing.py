@@ -16,25 +16,25 @@ from rich.text import Text
 
 from gh_store_action.domain.markdown import shorten, visible
 
-FOLDING = frozenset({"Object", "Data", "What", "Found", "Path", "Value"})  # columns that may take more than one line
-READABLE = 24  # columns of the screen that such a one has at least, where its text is that long
-GAP = 3  # columns of the screen between two of them
+FOLDING = frozenset({"Object", "Data", "What", "Found", "Path", "Value"})  # columns that may wrap
+READABLE = 24  # the least width of a wrapped column, in characters
+GAP = 3  # characters between two columns
 
 Cell = str | tuple[str, str]  # text, or text and style
 
 
 def cell(value: Cell) -> Text:
-    """Untrusted text for a terminal: what cannot be seen is written out, line breaks of our own stay."""
+    """Untrusted text for a terminal: invisible characters are written out; our own line breaks stay."""
     text, style = value if isinstance(value, tuple) else (value, "")
     return Text("\n".join(visible(line) for line in text.split("\n")), style=style)
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table without frames; a block of lines for each row where the columns would be too narrow to hold their cells.
+    """A table without borders, or a block of lines per row if the columns would be too narrow.
 
     Args:
-        numbers: columns that stand right.
+        numbers: right-aligned columns.
     """
 
     head: tuple[str, ...]
@@ -42,7 +42,7 @@ class Table:
     numbers: frozenset[str]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Nothing is cut: a cell stands whole, or is folded at a width at which it can be read."""
+        """Nothing is cut: a cell wraps only at a readable width."""
         least = [self._least(index) for index in range(len(self.head))]
         if sum(least) + GAP * (len(least) - 1) > options.max_width:
             yield self._blocks()
@@ -76,7 +76,7 @@ class Table:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[Cell]], *, numbers: Sequence[str] = ()) -> Table:
-    """The table of these cells; columns in `numbers` stand right."""
+    """The table of these cells; columns in `numbers` are right-aligned."""
     return Table(tuple(head), tuple(tuple(cell(one) for one in row) for row in rows), frozenset(numbers))
 
 
@@ -86,7 +86,7 @@ def compact(value: Any, limit: int = 60) -> str:
 
 
 def document(console: Console, value: Any) -> None:
-    """JSON in colour."""
+    """JSON with syntax colors."""
     text = json.dumps(value, ensure_ascii=False, indent=2)
     console.print(JSONHighlighter()("\n".join(visible(line) for line in text.split("\n"))), soft_wrap=True)
 
@@ -94,7 +94,7 @@ def document(console: Console, value: Any) -> None:
 def stored(console: Console, shape: dict[str, Any]) -> None:
     """One object: a line about it, and its data."""
     head = Text.assemble((visible(shape["object_id"]), "bold"), (f"  revision {shape['version']}", "cyan"))
-    if shape["issue_number"]:  # one that would be created has none
+    if shape["issue_number"]:  # an object that would be created has none
         head.append(f"  #{shape['issue_number']}", "dim")
     if shape["updated_at"]:
         head.append(f"  updated {shape['updated_at']}", "dim")
@@ -105,9 +105,9 @@ def stored(console: Console, shape: dict[str, Any]) -> None:
 
 
 def nothing_written(console: Console, would: str) -> None:
-    """What a dry run has to say.
+    """Reports a dry run.
 
     Args:
-        would: what would have happened, a sentence.
+        would: what would have happened, as a sentence.
     """
     console.print(cell((f"Dry run: nothing was written. {would}", "yellow")))

@@ -1,4 +1,4 @@
-"""Commands on an object's past: history, diff, revert."""
+"""Commands for an object's past: history, diff, revert."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _OPERATIONS = {"add": "green", "remove": "red", "replace": "yellow"}
 
 @command("history", "gh-store history metrics")
 @click.argument("object_id", metavar="ID")
-@click.option("--output", metavar="FILE", help="Write it there as JSON; - for standard output.")
+@click.option("--output", metavar="FILE", help="Write it to this file as JSON; - for standard output.")
 def history(object_id: str, output: str | None) -> int:
     """Print what happened to an object.
 
-    Every entry of its log in the order of its effect, oldest first, with author, verdict and revision.
+    Every entry of its log in the order in which it took effect, oldest first, with author, verdict and revision.
     """
     run = invocation()
     with naming_the_nearest(run, object_id):
@@ -63,7 +63,7 @@ def history(object_id: str, output: str | None) -> int:
 @click.argument("first", metavar="R1", type=click.IntRange(1))
 @click.argument("second", metavar="R2", type=click.IntRange(1))
 def diff(object_id: str, first: int, second: int) -> int:
-    """Print what changed between two revisions.  It is the JSON Patch (RFC 6902) that makes R2 of R1."""
+    """Print what changed between two revisions.  The result is the JSON Patch (RFC 6902) that turns R1 into R2."""
     run = invocation()
     with naming_the_nearest(run, object_id):
         patch: Any = run.store().diff(object_id, first, second)
@@ -89,7 +89,7 @@ def diff(object_id: str, first: int, second: int) -> int:
 @click.argument("revision", type=click.IntRange(1))
 @dry_run
 def revert(object_id: str, revision: int, dry_run: bool) -> int:
-    """Make an object what it was at a revision.  That is a new update; the past stays."""
+    """Set an object back to an earlier revision.  This posts a new update, so the history stays."""
     run = invocation()
     store = run.store(dry_run=dry_run)
     with naming_the_nearest(run, object_id):

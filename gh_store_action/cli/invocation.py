@@ -1,4 +1,4 @@
-"""One call of the command: the common options and the environment become gateways, a log and a store."""
+"""One call of the command: turns the common options and the environment into gateways, a log and a store."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from gh_store_action.workspace.surroundings import repository_here, token_of_gh
 
 
 class Invocation:
-    """What the commands work with; everything but the screen is made on first use.
+    """What the commands work with; all but the screen is created on first use.
 
     Args:
         call: with the environment and the common options.
@@ -40,7 +40,7 @@ class Invocation:
 
     @property
     def config(self) -> str | None:
-        """The path of a local configuration file, None for the usual place."""
+        """The path of a local configuration file; None for the default."""
         path: str | None = self.options.get("config")
         return path
 
@@ -49,14 +49,14 @@ class Invocation:
         """The token.
 
         Raises:
-            InputError: there is none, or no token looks like it.
+            InputError: there is none, or it cannot be a token.
         """
         given = str(self.options.get("token") or "").strip()
         text = given or self._variable(TOKENS)
         if not text:
             text = self.call.kept = token_of_gh(self.environ, self.addresses.server)
         if not text:
-            raise InputError("There is no token.", "Set the variable GITHUB_TOKEN, or sign in with `gh auth login`.")
+            raise InputError("No token found.", "Set the variable GITHUB_TOKEN, or run `gh auth login`.")
         return token("token", text).secret
 
     @cached_property
@@ -70,21 +70,21 @@ class Invocation:
         text = text or repository_here(self.environ, self.addresses.server)
         if not text:
             raise InputError(
-                "There is no repository.",
-                "Give --repo owner/name, set the variable GITHUB_REPOSITORY, or run this in a checkout of it.",
+                "No repository found.",
+                "Pass --repo owner/name, set the variable GITHUB_REPOSITORY, or run this in a checkout of it.",
             )
         return repository("--repo", text)
 
     def _variable(self, names: tuple[str, ...]) -> str:
-        """The first of these variables that says something, else empty."""
+        """The first of these variables that is not empty; empty if all are."""
         return next((text for name in names if (text := self.environ.get(name, "").strip())), "")
 
     @cached_property
     def addresses(self) -> Addresses:
-        """Where GitHub is.
+        """GitHub's addresses.
 
         Raises:
-            InputError: `--api-url` or a variable is no address.
+            InputError: `--api-url` or a variable is not an address.
         """
         return Addresses.of(self.environ, str(self.options.get("api_url") or ""), name="--api-url")
 
@@ -101,7 +101,7 @@ class Invocation:
         """The store's rules, and who the token is.
 
         Raises:
-            StoreError: an option, a variable or the local file is wrong; the file of `--config` is an option.
+            StoreError: an option, a variable or the local file is wrong; a bad `--config` file is a wrong input.
         """
         with as_input() if self.config else nullcontext():
             local = read_local(self.config)
@@ -117,32 +117,32 @@ class Invocation:
             local_source=self.config or LOCAL_FILE,
             server_url=self.addresses.server,
         )
-        self.__dict__["session"] = session  # for the log, whose level it knows
+        self.__dict__["session"] = session  # already for the log below, whose level the session knows
         if self.options.get("token"):
             self.say("Other users can see --token in the process list; set GITHUB_TOKEN instead.", level="WARNING")
         return session
 
     def _leave_the_default(self) -> None:
-        """Writes the default configuration to its usual place; where that cannot be, it goes without."""
+        """Writes the default configuration to its usual path; goes on without it if that fails."""
         try:
             write_new(Path(LOCAL_FILE).expanduser(), dump_local())
         except StoreError as error:
-            self.say(f"There is no default configuration on this machine. {error.what}", level="DEBUG")
+            self.say(f"Cannot write the default configuration. {error.what}", level="DEBUG")
 
     def store(self, *, dry_run: bool = False, quiet: bool = False) -> GitHubStore:
-        """The library's face, on the same connection.
+        """The library's store, on the same connection.
 
         Args:
-            quiet: what is left out of listings is not told.
+            quiet: do not log what listings leave out.
         """
         return GitHubStore.over(self.session, dry_run=dry_run, log=(lambda _: None) if quiet else self.warn)
 
     def workspace(self, root: Path) -> Workspace:
-        """The files below a folder."""
+        """The files in a folder."""
         return Workspace(root, self.environ, self.addresses.server, self.token, time.sleep)
 
     def say(self, text: str, *, level: str = "INFO") -> None:
-        """A line of the log, as `log.level` and `log.format` have it; `--verbose` shows every level."""
+        """Logs a line by `log.level` and `log.format`; `--verbose` shows every level."""
         session = self.__dict__.get("session")
         log = session.config.log if session else LogConfig()
         if self.call.verbose or log.shows(level):
@@ -150,17 +150,17 @@ class Invocation:
             self.screen.line(log.format.format(time=now, level=level, message=self.call.redact(text)))
 
     def warn(self, text: str) -> None:
-        """A line of the log that should be looked at."""
+        """Logs a warning."""
         self.say(text, level="WARNING")
 
     def close(self) -> None:
-        """Ends the connection."""
+        """Closes the connection."""
         if "transport" in self.__dict__:
             self.transport.close()
 
 
 def invocation() -> Invocation:
-    """The invocation that the running command belongs to."""
+    """The invocation of the running command."""
     found = click.get_current_context().find_root().obj
     if not isinstance(found, Call):
         raise TypeError("the command runs outside of `gh-store`")

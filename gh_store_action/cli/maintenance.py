@@ -23,10 +23,10 @@ from gh_store_action.store.verifying import repairable
 
 @command("process-updates", "gh-store process-updates 1", "gh-store process-updates --issue 1")
 @click.argument("number", type=click.IntRange(1), metavar="N", required=False)
-@click.option("--issue", type=click.IntRange(1), metavar="N", help="The number of the object's issue, as the argument.")
+@click.option("--issue", type=click.IntRange(1), metavar="N", help="The number of the issue, as an option.")
 @dry_run
 def process_updates(number: int | None, issue: int | None, dry_run: bool) -> int:
-    """Fold the pending updates of one object into it.  N is the number of its issue."""
+    """Apply the pending updates of one object.  N is the number of its issue."""
     if (number is None) == (issue is None):
         given = "twice" if number else "nowhere"
         raise InputError(f"The number of the issue is given {given}.", "Give it once: gh-store process-updates 1.")
@@ -42,7 +42,7 @@ def process_updates(number: int | None, issue: int | None, dry_run: bool) -> int
 @command("sweep", "gh-store sweep", "gh-store sweep --dry-run")
 @dry_run
 def sweep(dry_run: bool) -> int:
-    """Fold everything that is pending anywhere in the store."""
+    """Apply all pending updates in the store."""
     run = invocation()
     found = run.store(dry_run=dry_run).sweep(run.screen.progress("objects processed"))
     code = _told(run, found)
@@ -52,13 +52,13 @@ def sweep(dry_run: bool) -> int:
 
 
 def _told(run: Invocation, results: Sequence[Result]) -> int:
-    """Says what there is to say about each; 1 where something is not finished."""
+    """Reports each result; returns 1 if something is not finished."""
     for one in results:
         name = one.object_id or f"#{one.number}"
         if one.error is not None:
             run.screen.error(f"{name}: {explained(one.error)}")
         elif one.skipped:
-            run.say(f"Issue #{one.number} is left alone: {one.skipped}.", level="WARNING")
+            run.say(f"Skipped issue #{one.number}: {one.skipped}.", level="WARNING")
         for note in one.notes:
             run.say(f"{name}: {note}")
         for refusal in one.refusals:
@@ -86,7 +86,7 @@ def _draw(console: Console, results: Sequence[Result], *, dry_run: bool) -> None
     else:
         console.print("nothing is pending")
     if dry_run:
-        nothing_written(console, "The table says what would be done." if rows else "There is nothing to do.")
+        nothing_written(console, "The table shows what would be done." if rows else "Nothing to do.")
 
 
 @command("verify", "gh-store verify", "gh-store verify metrics --repair")
@@ -94,7 +94,7 @@ def _draw(console: Console, results: Sequence[Result], *, dry_run: bool) -> None
 @click.option("--repair", is_flag=True, help="Fix what the log can fix.")
 @dry_run
 def verify(object_id: str | None, repair: bool, dry_run: bool) -> int:
-    """Fold every log, or one object's, and compare.  Exit code 1 when something is wrong and not repaired."""
+    """Check every object, or one, against its log.  Exits with code 1 if a problem is left unrepaired."""
     run = invocation()
     with naming_the_nearest(run, object_id or ""):
         store = run.store(dry_run=dry_run)
@@ -116,7 +116,7 @@ def verify(object_id: str | None, repair: bool, dry_run: bool) -> int:
             )
             for one, would in zip(problems, tried, strict=True)
         ]
-        console.print(table(("Object", "Issue", "Problem", "What", ""), rows) if rows else "nothing is wrong")
+        console.print(table(("Object", "Issue", "Problem", "What", ""), rows) if rows else "no problems found")
         if dry_run:
             nothing_written(console, _would_repair(sum(tried), len(problems)))
 
@@ -129,10 +129,10 @@ def verify(object_id: str | None, repair: bool, dry_run: bool) -> int:
 
 def _would_repair(some: int, problems: int) -> str:
     if not problems:
-        return "There is nothing to fix."
+        return "Nothing to repair."
     if not some:
-        return "Nothing would be repaired; --repair fixes what the log can fix."
-    return f"{some} of {problems} problems would be repaired, as far as the log can fix them."
+        return "Nothing would be repaired. --repair fixes what the log can fix."
+    return f"{some} of {problems} problems would be repaired, if the log can fix them."
 
 
 @command("migrate", "gh-store migrate --dry-run", "gh-store migrate")
@@ -157,9 +157,9 @@ def migrate(dry_run: bool) -> int:
             for one in found
         ]
         head = ("Object", "Issue", "Written by", "Applied", "Rejected", "What")
-        console.print(table(head, rows, numbers=head[3:5]) if rows else "nothing is left to adopt")
+        console.print(table(head, rows, numbers=head[3:5]) if rows else "nothing to adopt")
         if dry_run:
-            nothing_written(console, "The table says what would be done." if rows else "There is nothing to do.")
+            nothing_written(console, "The table shows what would be done." if rows else "Nothing to do.")
 
     run.screen.show([{**asdict(one), "dry_run": dry_run} for one in found], draw)
     return 1 if any(one.problem for one in found) else 0
@@ -168,8 +168,8 @@ def migrate(dry_run: bool) -> int:
 @command("dedupe", "gh-store dedupe --dry-run", "gh-store dedupe")
 @dry_run
 def dedupe(dry_run: bool) -> int:
-    """Merge issues that stand for one object, such as gh-store's aliases.  What the object lacks is added to it; where
-    both have a value it keeps its own.  A duplicate loses its labels and keeps its comments; an alias stays one.
+    """Merge issues for the same object, such as gh-store's aliases.  The object gets what it lacks; if both have a
+    value, it keeps its own.  A duplicate loses its labels and keeps its comments.  An alias stays an alias.
     """
     run = invocation()
     found = Merger(Lookup(run.session), dry_run=dry_run).merge()
@@ -191,7 +191,7 @@ def dedupe(dry_run: bool) -> int:
         head = ("Object", "Issue", "Kept in", "Added", "Left as it is", "What")
         console.print(table(head, rows) if rows else "no object has a duplicate")
         if dry_run:
-            nothing_written(console, "The table says what would be done." if rows else "There is nothing to do.")
+            nothing_written(console, "The table shows what would be done." if rows else "Nothing to do.")
 
     run.screen.show([{**asdict(one), "dry_run": dry_run} for one in found], draw)
     return 1 if any(one.problem for one in found) else 0
@@ -201,7 +201,7 @@ def dedupe(dry_run: bool) -> int:
 @click.argument("object_id", metavar="ID")
 @dry_run
 def roll_over(object_id: str, dry_run: bool) -> int:
-    """Move an object to a new issue, where its history goes on.  GitHub allows 2,500 comments an issue."""
+    """Move an object to a new issue, where its history continues.  GitHub allows 2,500 comments per issue."""
     run = invocation()
     with naming_the_nearest(run, object_id):
         found = run.store(dry_run=dry_run).roll_over(object_id)

@@ -1,4 +1,4 @@
-"""What every command understands: the call that it belongs to, and the common options, before and after its name."""
+"""What all commands share: the call, and the common options, before and after the command's name."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 
 class Call:
-    """One call of the command, as far as it is known without a command: what `--help` needs, and no more.
+    """One call of the command, with only what `--help` needs.
 
     Args:
         environ: the process's environment.
 
     Attributes:
         options: the common options that were given, by name.
-        kept: the token that `gh` keeps, once it was asked.
-        work: what the commands work with, once one has asked for it; closed with the call.
+        kept: the token from `gh`, once requested.
+        work: what the commands work with, once requested; closed with the call.
     """
 
     def __init__(self, environ: Mapping[str, str], screen: Screen | None = None) -> None:
@@ -36,7 +36,7 @@ class Call:
 
     @property
     def verbose(self) -> bool:
-        """Whether more is to be said."""
+        """Whether to say more."""
         return bool(self.options.get("verbose"))
 
     def redact(self, text: str) -> str:
@@ -47,17 +47,17 @@ class Call:
         return text
 
     def close(self) -> None:
-        """Ends the progress bar, and what the command worked with."""
+        """Ends the progress bar, and closes what the command worked with."""
         self.screen.clear()
         if self.work is not None:
             self.work.close()
 
 
 class Closing(Protocol):
-    """Something to be closed."""
+    """Something to close."""
 
     def close(self) -> None:
-        """Ends it."""
+        """Closes it."""
 
 
 class Command(click.Command):
@@ -72,7 +72,7 @@ class Command(click.Command):
         self.examples = examples
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The examples, as they can be copied."""
+        """The examples, ready to copy."""
         with formatter.section("Examples" if len(self.examples) > 1 else "Example"):
             for example in self.examples:
                 formatter.write_text(example)
@@ -81,7 +81,7 @@ class Command(click.Command):
 
 
 def _keep(ctx: click.Context, parameter: click.Parameter, value: Any) -> Any:
-    """For the invocation, which group and command share; what stands after the command is parsed later, and counts."""
+    """Keeps an option for the invocation.  An option after the command's name is parsed later, so it wins."""
     if value:
         ctx.obj.options[parameter.name] = value
     return value
@@ -91,7 +91,7 @@ def common(*, hidden: bool) -> Callable[[Decorated], Decorated]:
     """Adds the options that every command has.
 
     Args:
-        hidden: from this help; the group's shows them.
+        hidden: leave them out of this help; the group's help shows them.
     """
 
     def option(*names: str, **kwargs: Any) -> Callable[[Decorated], Decorated]:
@@ -102,20 +102,22 @@ def common(*, hidden: bool) -> Callable[[Decorated], Decorated]:
             "-R",
             "--repo",
             metavar="OWNER/NAME",
-            help="The store's repository; else GITHUB_REPOSITORY, GH_REPO, or the one whose checkout this is.",
+            help="The store's repository. Default: GITHUB_REPOSITORY, GH_REPO, or that of this checkout.",
         ),
         option(
             "--token",
             metavar="TOKEN",
-            help="Else GITHUB_TOKEN, GH_TOKEN or `gh auth token`, which are better: others can see a command line.",
+            help="Better, since others can see a command line: GITHUB_TOKEN, GH_TOKEN or `gh auth login`.",
         ),
         option(
             "--config",
             metavar="FILE",
-            help="A local configuration file; else ~/.config/gh-store/config.yml.",
+            help="A local configuration file. Default: ~/.config/gh-store/config.yml.",
         ),
-        option("--api-url", metavar="URL", help="Of an Enterprise Server: https://host/api/v3; else GITHUB_API_URL."),
-        option("-v", "--verbose", is_flag=True, help="Say more: all of the log, and details of a failure."),
+        option(
+            "--api-url", metavar="URL", help="For an Enterprise Server: https://HOST/api/v3. Default: GITHUB_API_URL."
+        ),
+        option("-v", "--verbose", is_flag=True, help="Print the full log and details of a failure."),
     )
 
     def decorate(function: Decorated) -> Decorated:
@@ -127,7 +129,7 @@ def common(*, hidden: bool) -> Callable[[Decorated], Decorated]:
 
 
 def command(name: str, *examples: str) -> Callable[[Callable[..., int]], Command]:
-    """Makes a command with the common options; the function returns the exit code."""
+    """Creates a command with the common options; the function returns the exit code."""
 
     def decorate(function: Callable[..., int]) -> Command:
         return click.command(name, cls=Command, examples=examples)(common(hidden=True)(function))
@@ -137,4 +139,4 @@ def command(name: str, *examples: str) -> Callable[[Callable[..., int]], Command
 
 def dry_run(function: Decorated) -> Decorated:
     """Adds `--dry-run`."""
-    return click.option("--dry-run", is_flag=True, help="Say what would be done; write nothing.")(function)
+    return click.option("--dry-run", is_flag=True, help="Show what would be done, without writing.")(function)

@@ -17,16 +17,16 @@ from gh_store_action.errors import ObjectNotFound, StoreError
 from gh_store_action.hints import Text
 from gh_store_action.store.lookup import Lookup
 
-LOOKED_AT = 1_000  # objects whose ids are compared with an unknown one: ten requests
+LOOKED_AT = 1_000  # objects whose ids are compared with an unknown id: ten requests
 
 
 def stored(found: StoredObject) -> dict[str, Any]:
-    """One object: its meta, flat as gh-store printed it, and its data."""
+    """One object: its metadata, flat as gh-store printed it, and its data."""
     return {**asdict(found.meta), "data": found.data}
 
 
 def result(found: Result) -> dict[str, Any]:
-    """What became of one issue's updates."""
+    """What happened to one issue's updates."""
     return {
         "issue_number": found.number,
         "object_id": found.object_id,
@@ -50,20 +50,20 @@ def result(found: Result) -> dict[str, Any]:
 
 
 def what(found: Result) -> str:
-    """What became of one issue's updates, in words."""
+    """What happened to one issue's updates, in words."""
     if found.error is not None:
         return "not finished"
     if found.skipped:
-        return f"left alone: {found.skipped}"
+        return f"skipped: {found.skipped}"
     return found.said
 
 
 @contextmanager
 def naming_the_nearest(run: Invocation, object_id: str) -> Iterator[None]:
-    """Makes an unknown id an error that names the ids most like it; an id that is known, deleted or not, is left alone.
+    """Adds similar ids to the error for an unknown id; not if the id is known, even of a deleted object.
 
     Raises:
-        ObjectNotFound: in place of the one raised inside, with the ids.
+        ObjectNotFound: replaces the one raised inside, with the ids.
     """
     try:
         yield

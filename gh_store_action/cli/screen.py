@@ -1,4 +1,4 @@
-"""Where a command's words go: results to standard output, as JSON or drawn for a terminal; else to standard error."""
+"""A command's output: results on standard output, as JSON or for a terminal; everything else on standard error."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class Screen:
     """Standard output and standard error of one invocation.
 
     Args:
-        now: seconds, for the moment when a progress bar appears.
-        environ: the process's environment; NO_COLOR (https://no-color.org) and the terminal `dumb` want no colours.
+        now: seconds, to decide when a progress bar appears.
+        environ: the process's environment; NO_COLOR (https://no-color.org) and the terminal `dumb` turn off colors.
     """
 
     def __init__(self, now: Callable[[], float] = time.monotonic, environ: Mapping[str, str] = os.environ) -> None:
@@ -43,7 +43,7 @@ class Screen:
         self._timer: threading.Timer | None = None
 
     def show(self, value: Any, draw: Callable[[Console], None]) -> None:
-        """A result: JSON, or on a terminal what `draw` makes of it."""
+        """Prints a result: JSON or, on a terminal, what `draw` makes of it."""
         self.clear()
         if not sys.stdout.isatty():
             click.echo(_json(value, sys.stdout.encoding))
@@ -53,20 +53,20 @@ class Screen:
         draw(Console(highlight=False, markup=False, emoji=False))
 
     def lines(self, texts: Iterable[str]) -> None:
-        """A result that is text, a line each."""
+        """Prints a result of text lines."""
         self.clear()
         for text in texts:
             click.echo(visible(text) if sys.stdout.isatty() else text)
 
     def copy(self, file: Path) -> None:
-        """A result that is a file, byte for byte."""
+        """Prints a file, byte for byte."""
         self.clear()
         with file.open("rb") as source:
             while part := source.read(CHUNK):
                 click.echo(part, nl=False)
 
     def line(self, text: str) -> None:
-        """A line for the person, on standard error, above the progress bar where there is one."""
+        """Prints a line on standard error, above the progress bar if there is one."""
         shown = visible(text.rstrip("\n"))
         with self._lock:
             if self._progress is not None:
@@ -75,13 +75,13 @@ class Screen:
                 click.echo(shown, err=True)
 
     def error(self, text: str) -> None:
-        """Why the command fails: one line."""
+        """Prints why the command fails, in one line."""
         self.clear()
         head = "Error: " if self._plain else click.style("Error: ", fg="red", bold=True)
         click.echo(head + visible(text), err=True)
 
     def wait(self) -> None:
-        """From here on, work that takes more than a second shows on a terminal that it goes on, until `clear`."""
+        """Shows on a terminal, until `clear`, that work is in progress, once it takes more than a second."""
         if self._animated():
             self._timer = threading.Timer(PATIENCE, self._still_waiting)
             self._timer.daemon = True
@@ -96,7 +96,7 @@ class Screen:
         return sys.stderr is not None and sys.stderr.isatty()
 
     def progress(self, what: str) -> Callable[[int, int], None]:
-        """A function that takes how much is done and how much there is, 0 for unknown, and shows it on a terminal."""
+        """A function that shows on a terminal how much is done, of a total; 0 means that the total is unknown."""
 
         def show(done: int, total: int) -> None:
             with self._lock:
@@ -110,7 +110,7 @@ class Screen:
         return show
 
     def clear(self) -> None:
-        """Takes the progress bar away."""
+        """Removes the progress bar."""
         with self._lock:
             if self._timer is not None:
                 self._timer.cancel()
@@ -139,9 +139,9 @@ def _json(value: Any, encoding: str | None) -> str:
 
 
 def output_failed(error: OSError) -> bool:
-    """Whether the error says that a standard stream takes no more: it was raised where click or rich write to one.
+    """Whether the error means that a standard stream accepts no more: click or rich raised it while writing.
 
-    What was not written is given up, so that the interpreter does not try again when it ends.
+    Discards what was not written, so that the interpreter does not try again at exit.
     """
     places = {Path(frame.filename).parts[-2:] for frame in traceback.extract_tb(error.__traceback__)}
     if not places & _WRITERS:

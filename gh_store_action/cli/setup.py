@@ -1,4 +1,4 @@
-"""Commands that set a store up: init, doctor, access, completion."""
+"""Commands that set up a store: init, doctor, access, completion."""
 
 from __future__ import annotations
 
@@ -25,29 +25,28 @@ SHELLS: Mapping[str, type[ShellComplete]] = {"bash": BashComplete, "zsh": ZshCom
 
 
 @command("init", "gh-store init", "gh-store init --repository-files", "gh-store init --with guestbook")
-@click.option("--repository-files", is_flag=True, help="Workflows and .github/gh-store.yml into this checkout instead.")
-@click.option("--page", is_flag=True, help="With --repository-files: the one workflow that deploys a page, too.")
-@click.option("--with", "example", type=click.Choice(EXAMPLES), help="The repository's files with a whole example.")
-@click.option("--directory", metavar="DIR", help="The checkout, with --repository-files; else the current directory.")
+@click.option("--repository-files", is_flag=True, help="Write workflows and .github/gh-store.yml into the checkout.")
+@click.option("--page", is_flag=True, help="With --repository-files: also the workflow that deploys a page.")
+@click.option("--with", "example", type=click.Choice(EXAMPLES), help="The repository's files with a complete example.")
+@click.option("--directory", metavar="DIR", help="With --repository-files: the checkout. Default: this directory.")
 @dry_run
 def init(repository_files: bool, page: bool, example: str | None, directory: str | None, dry_run: bool) -> int:
-    """Write this machine's configuration, or with --repository-files the workflows.  Nothing is overwritten."""
+    """Write this machine's configuration or, with --repository-files, the workflows.  Overwrites no file."""
     run = invocation()
     alone = "--directory" if directory is not None else "--page" if page else ""
     if alone and not (repository_files or example):
         raise InputError(
-            f"{alone} is given without --repository-files, and says nothing then.",
-            "Add --repository-files, or leave it out.",
+            f"{alone} has no effect without --repository-files.",
+            "Add --repository-files, or omit it.",
         )
     if repository_files or example:
         files = _repository_files(Path(directory or "."), page=page, example=guestbook() if example else {})
-        pages = ', choose "GitHub Actions" under Settings > Pages > Source' if page else ""
-        link = f"print the form's address with `gh-store form-link {example}`, which makes its label; " * bool(example)
-        pushed = f"review the files, commit them on the default branch and push{pages}"
-        step = f"{pushed}; {link}then check with `gh-store doctor`."
+        pages = 'Choose "GitHub Actions" under Settings > Pages > Source. ' if page else ""
+        link = f"Print the form's URL with `gh-store form-link {example}`, which creates its label. " * bool(example)
+        step = f"review the files, commit them to the default branch and push. {pages}{link}Then run `gh-store doctor`."
     else:
         files = {Path(run.config or LOCAL_FILE).expanduser(): dump_local()}
-        step = "set GITHUB_TOKEN and GITHUB_REPOSITORY; then check the store with `gh-store doctor`."
+        step = "set GITHUB_TOKEN and GITHUB_REPOSITORY. Then run `gh-store doctor`."
     written: list[str] = []
     kept: list[str] = []
     for file, text in files.items():
@@ -58,7 +57,7 @@ def init(repository_files: bool, page: bool, example: str | None, directory: str
         for name in written:
             console.print(f"{'would write' if dry_run else 'wrote'} {name}", style="green", soft_wrap=True)
         for name in kept:
-            console.print(f"left as it is: {name}", style="yellow", soft_wrap=True)
+            console.print(f"already exists: {name}", style="yellow", soft_wrap=True)
 
     run.screen.show({"written": written, "kept": kept, "dry_run": dry_run}, draw)
     run.screen.line(f"Next: {step}")
@@ -66,11 +65,11 @@ def init(repository_files: bool, page: bool, example: str | None, directory: str
 
 
 def _repository_files(checkout: Path, *, page: bool, example: Mapping[str, str]) -> dict[Path, str]:
-    """The files that a store's repository wants, by path."""
+    """The files for a store's repository, by path."""
     if not os.path.lexists(checkout / ".git"):
         raise StoreError(
-            f"{str(checkout.absolute())!r} is not the top of a checkout: there is no .git in it.",
-            "Clone the store's repository and run this in it, or name it with --directory.",
+            f"{str(checkout.absolute())!r} is not the root of a checkout: it has no .git.",
+            "Clone the store's repository and run this in it, or pass --directory.",
         )
     files = {checkout / WORKFLOWS / name: text for name, text in templates(page=page).items()}
     more = {REPOSITORY_FILE: dump_default(), **example}
@@ -81,8 +80,8 @@ def _repository_files(checkout: Path, *, page: bool, example: Mapping[str, str])
 def doctor() -> int:
     """Check a repository and say what to do.
 
-    Token, permissions, issues, configuration and schemas, labels, workflows, pending updates, duplicate ids and broken
-    bodies.  Writes nothing.  Exit code 1 when something fails.
+    Checks token, permissions, issues, configuration and schemas, labels, workflows, pending updates, duplicate ids and
+    broken bodies.  Writes nothing.  Exits with code 1 if a check fails.
     """
     run = invocation()
     checks = list(examine(run.session, run.screen.progress("issues read")))
@@ -91,7 +90,7 @@ def doctor() -> int:
     failed = sum(c.level is Level.FAIL for c in checks)
     warned = sum(c.level is Level.WARN for c in checks)
     count = f"{len(checks)} check{'' if len(checks) == 1 else 's'}"
-    run.screen.line(f"{count}: {failed} failed, {warned} to look at, {len(checks) - failed - warned} fine.")
+    run.screen.line(f"{count}: {failed} failed, {warned} with warnings, {len(checks) - failed - warned} passed.")
     return 1 if failed else 0
 
 
@@ -106,9 +105,9 @@ def _draw_checks(console: Console, checks: list[Check]) -> None:
 
 @command("access", "gh-store access guestbook --as octocat")
 @click.argument("object_id", metavar="ID")
-@click.option("--as", "login", metavar="LOGIN", required=True, help="Whose rights are asked for.")
+@click.option("--as", "login", metavar="LOGIN", required=True, help="The person to check.")
 def access(object_id: str, login: str) -> int:
-    """Say what a person may do to an object, and which rule says so."""
+    """Show what a person may do to an object, and by which rule."""
     run = invocation()
     found = run.store().access(object_id, arguments.login("--as", login))
     may = "everything" if found.kinds == UPDATE_MODES else ", ".join(found.kinds) or "nothing"
@@ -117,7 +116,7 @@ def access(object_id: str, login: str) -> int:
         console.print(f"{found.login} may do {may} to {found.object_id}.", markup=False)
         if found.create:
             console.print(f"{found.login} may create {found.object_id} by a form.", markup=False)
-        console.print(f"The rule: {found.decided_by}", markup=False)
+        console.print(f"Rule: {found.decided_by}", markup=False)
 
     value = {
         "id": found.object_id,
@@ -133,9 +132,9 @@ def access(object_id: str, login: str) -> int:
 @command("completion", "gh-store completion bash")
 @click.argument("shell", metavar="SHELL", type=click.Choice(list(SHELLS)))
 def completion(shell: str) -> int:
-    """Print the script that completes commands, options, ids and files.
+    """Print the shell completion script.
 
-    SHELL is one of these:
+    It completes commands, options, ids and files.  SHELL is one of these:
 
     \b
     bash: eval "$(gh-store completion bash)" in ~/.bashrc

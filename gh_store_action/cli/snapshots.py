@@ -1,4 +1,4 @@
-"""Commands that write snapshots, the page and exports: anywhere, committed only when asked."""
+"""Commands that write snapshots, the page and exports; they commit only on request."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ STANDARD_OUTPUT = "-"
 def _options(function: Decorated) -> Decorated:
     for option in (
         click.option(
-            "--commit-author", metavar="'NAME <MAIL>'", default="", help="With --commit; else github-actions[bot]."
+            "--commit-author", metavar="'NAME <MAIL>'", default="", help="With --commit. Default: github-actions[bot]."
         ),
-        click.option("--branch", metavar="NAME", default="", help="With --commit; else the one checked out."),
-        click.option("--keep", metavar="N", default="", help="With --branch; how many commits that keeps, else all."),
+        click.option("--branch", metavar="NAME", default="", help="With --commit. Default: the one checked out."),
+        click.option("--keep", metavar="N", default="", help="With --branch: how many commits it keeps. Default: all."),
         click.option("--commit-message", metavar="TEXT", default="", help="With --commit."),
+        click.option("--commit", is_flag=True, help="Commit and push what was written, in its checkout."),
         click.option(
-            "--commit", is_flag=True, help="Commit and push what was written to the checkout that it lies in."
+            "--allow-shrink",
+            is_flag=True,
+            help="Let more than a tenth of the objects be missing from the next one.",
         ),
-        click.option(
-            "--allow-shrink", is_flag=True, help="Let more than a tenth of the objects be missing from the next one."
-        ),
-        click.option("--history", is_flag=True, help="Write each object's history beside it, into the folder history."),
-        click.option("--format", "format_", type=click.Choice(FORMATS), help="Else as the path looks: json, or jsonl."),
+        click.option("--history", is_flag=True, help="Also write each object's history, to the folder history."),
+        click.option("--format", "format_", type=click.Choice(FORMATS), help="Default: json, or jsonl, by the path."),
         dry_run,
     ):
         function = option(function)
@@ -60,7 +60,7 @@ def _options(function: Decorated) -> Decorated:
     "--output",
     metavar="PATH",
     default="",
-    help="The file or, by format, folder; - for standard output.",
+    help="The file or, by format, the folder; - for standard output.",
 )
 @_options
 def snapshot(output: str, **options: Any) -> int:
@@ -75,15 +75,15 @@ def snapshot(output: str, **options: Any) -> int:
     "output",
     metavar="PATH",
     required=True,
-    help="The snapshot that is there; else a full one is made.",
+    help="The existing snapshot; if there is none, a full one is written.",
 )
 @_options
 def update_snapshot(output: str, **options: Any) -> int:
-    """Bring a snapshot up to date.  Only what has changed is read."""
+    """Bring a snapshot up to date.  Reads only what changed."""
     if output == STANDARD_OUTPUT:
         raise InputError(
-            "A snapshot that is brought up to date is a file, and standard output is none.",
-            "Name it, or use `gh-store snapshot --output -`.",
+            "Only a file can be brought up to date, not standard output.",
+            "Name a file, or use `gh-store snapshot --output -`.",
         )
     return _write(output, update=True, **options)
 
@@ -110,10 +110,10 @@ def _write(
         "--commit-author": commit_author,
     }
     if idle := [option for option, value in needing.items() if value and not commit]:
-        raise InputError(f"{idle[0]} has no effect without --commit.", "Add --commit, or leave it out.")
+        raise InputError(f"{idle[0]} has no effect without --commit.", "Add --commit, or omit it.")
     kind = format_ or _looks_like(path)
     _check(path, kind, commit=commit, history=history)
-    with tempfile.TemporaryDirectory() as passing:  # a snapshot is written as a whole before any of it is shown
+    with tempfile.TemporaryDirectory() as passing:  # write all of a snapshot before printing any of it
         named = Path(path or DEFAULT[kind]).expanduser().absolute()
         file = Path(passing).resolve() / "snapshot" if path == STANDARD_OUTPUT else named
         target = Target(
@@ -160,21 +160,21 @@ def _write(
 
 
 def _check(path: str, kind: str, *, commit: bool, history: bool) -> None:
-    """Raises where path, format and `--commit` contradict each other."""
+    """Raises if path, format and `--commit` contradict each other."""
     if path == STANDARD_OUTPUT and (commit or history or kind == "directory"):
-        what = "nothing to commit" if commit else "no place for histories" if history else "no folder"
-        raise InputError(f"Standard output is {what}.", "Name a path in place of the -.")
+        cannot = "be committed" if commit else "hold histories" if history else "be a folder"
+        raise InputError(f"Standard output cannot {cannot}.", "Name a path instead of the -.")
     if path.endswith("/") and kind != "directory":
-        raise InputError(f"The path {path!r} is a folder's, and the format {kind} writes a file.", "Name a file.")
+        raise InputError(f"The path {path!r} is a folder, but the format {kind} writes a file.", "Name a file.")
     looks = SUFFIXES.get(Path(path).suffix.lower(), kind)
     if looks != kind and not path.endswith("/") and not Path(path).expanduser().is_dir():
         raise InputError(
-            f"The path {path!r} looks like the format {looks}, and --format is {kind}.", "Change one of them."
+            f"The path {path!r} looks like the format {looks}, but --format is {kind}.", "Change one of them."
         )
 
 
 def _tell(run: Invocation, done: SnapshotResult) -> None:
-    """What there is to say about a snapshot."""
+    """Logs what a snapshot leaves out, and its notes."""
     for problem in done.problems:
         level = "WARNING" if problem.broken else "INFO"
         run.say(f"Issue #{problem.number} is not in the snapshot: {problem.reason}.", level=level)
@@ -195,10 +195,10 @@ def _looks_like(path: str) -> str:
 
 
 def _root(file: Path, commit: bool) -> Path:
-    """The folder that counts as the workspace: the checkout's, else the file system's."""
+    """The folder that serves as the workspace: the checkout or, without one, the root of the file system."""
     top = next((folder for folder in file.parents if (folder / ".git").exists()), None)
     if commit and top is None:
-        raise StoreError(f"{str(file)!r} lies in no checkout.", "Leave --commit out, or choose a path in a checkout.")
+        raise StoreError(f"{str(file)!r} is not in a checkout.", "Omit --commit, or choose a path in a checkout.")
     return top or Path(file.anchor)
 
 
@@ -209,7 +209,7 @@ def _root(file: Path, commit: bool) -> Path:
     metavar="URL",
     default=SNAPSHOT_URL,
     show_default=True,
-    help="The snapshot that the page reads: relative to the page, or whole.",
+    help="The URL of the snapshot that the page reads, absolute or relative to the page.",
 )
 @dry_run
 def site(output: str, snapshot_url: str, dry_run: bool) -> int:
@@ -227,7 +227,7 @@ def site(output: str, snapshot_url: str, dry_run: bool) -> int:
     )
     value = {"path": str(folder), "files": done.files, "changed": bool(done.changed), "dry_run": dry_run}
     verb = "would be written" if dry_run else "written" if done.changed else "has not changed"
-    run.screen.show(value, lambda console: console.print(f"the page: {folder} {verb}"))
+    run.screen.show(value, lambda console: console.print(f"page: {folder} {verb}"))
     return 0
 
 
@@ -238,18 +238,18 @@ def site(output: str, snapshot_url: str, dry_run: bool) -> int:
     type=click.Choice(EXPORTS),
     default="sqlite",
     show_default=True,
-    help="What is written.",
+    help="The format to write.",
 )
-@click.option("--output", metavar="PATH", help="The file, - for standard output, or for csv and jsonl the folder.")
+@click.option("--output", metavar="PATH", help="The file, - for standard output, or the folder for csv and jsonl.")
 def export(kind: str, output: str | None) -> int:
-    """Write all objects and their whole log, for other programs.
+    """Write all objects and their full logs, for other programs.
 
-    sqlite: a database, made for Datasette.  csv, jsonl: a folder with the tables objects and log.  events: the log with
-    the change that each entry made, to be replayed.  One request for each hundred comments, and one at least an object.
+    sqlite: a database for Datasette.  csv, jsonl: a folder with the tables objects and log.  events: the log with the
+    change that each entry made, for replay.  It takes one request per hundred comments, and at least one per object.
     """
     run = invocation()
     if output == STANDARD_OUTPUT and kind in exports.FOLDERS:
-        raise InputError(f"Standard output is no folder, and {kind} writes one.", "Name a path in place of the -.")
+        raise InputError(f"Standard output is not a folder, but {kind} writes one.", "Name a path instead of the -.")
     with tempfile.TemporaryDirectory() as passing:
         named = Path(output or exports.DEFAULT[kind]).expanduser().absolute()
         path = Path(passing) / "export" if output == STANDARD_OUTPUT else named

@@ -1,4 +1,4 @@
-"""Terms of the core in the words of a command line: options and variables."""
+"""The core's terms in the words of a command line: options and variables."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _NOT_OPTIONS: Mapping[str, str] = {"token": "GITHUB_TOKEN", "repository": "--rep
 
 
 def of_the_command(term: Term) -> str:
-    """A term for somebody at a command line."""
+    """A term for a user at the command line."""
     match term:
         case Setting(name, ""):
             return _NOT_OPTIONS.get(name) or f"the option --{name.removeprefix('--')}"
@@ -20,7 +20,7 @@ def of_the_command(term: Term) -> str:
         case Setting(name, value):
             return f"`--{name} {value}`"
         case Without(name):
-            return f"leave out --{name}"
+            return f"omit --{name}"
         case Operation(name, setting):
             return f"`gh-store {name} --{setting}`"
         case Digest():

@@ -1,4 +1,4 @@
-"""The files of configuration that the package ships, and how one is put in its place."""
+"""The configuration files that the package ships, and how to write one to its place."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from gh_store_action.errors import StoreError
 
 
 def dump_default() -> str:
-    """The documented default file of a store's repository, as `gh-store init --repository-files` writes it."""
+    """The documented default file for a store's repository, as `gh-store init --repository-files` writes it."""
     return packaged("default_config.yml")
 
 
 def dump_local() -> str:
-    """The documented local file, as the command writes it: it sets nothing, so that the repository's file counts."""
+    """The documented local file, as the command writes it; it sets nothing, so that the repository's file counts."""
     return packaged("local_config.yml")
 
 
@@ -24,7 +24,7 @@ def packaged(name: str) -> str:
 
 
 def write_new(file: Path, text: str) -> bool:
-    """Writes a file that is not there yet; says whether it did.
+    """Writes a file if it does not exist yet; returns whether it did.
 
     Raises:
         StoreError: it cannot be written.
@@ -36,7 +36,7 @@ def write_new(file: Path, text: str) -> bool:
     except FileExistsError:
         if file.parent.is_dir():
             return False
-        raise StoreError(f"{str(file.parent)!r} is not a folder.", "Choose another place.") from None
+        raise StoreError(f"{str(file.parent)!r} is not a folder.", "Choose another path.") from None
     except OSError as error:
-        raise StoreError(f"{str(file)!r} cannot be written: {error.strerror}.", "Choose another place.") from None
+        raise StoreError(f"{str(file)!r} cannot be written: {error.strerror}.", "Choose another path.") from None
     return True

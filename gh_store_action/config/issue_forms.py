@@ -1,7 +1,7 @@
-"""Issue forms: GitHub's YAML to the fields that somebody answers.
+"""Issue forms: reads the fields from GitHub's YAML.
 
-Only what tells the answers apart is read.  GitHub itself checks the rest, and shows no form that it finds wrong
-(docs, "Syntax for GitHub's form schema", "Common validation errors when creating issue forms").
+It reads only what it needs to tell the answers apart.  GitHub checks the rest, and does not show an invalid form (docs,
+"Syntax for GitHub's form schema", "Common validation errors when creating issue forms").
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ _KINDS = ("input", "textarea", "dropdown", "checkboxes")
 
 
 def parse_form(text: str, source: str) -> tuple[Field, ...]:
-    """The fields in the order of the form; Markdown, which nobody answers, is left out.
+    """The fields in the order of the form, without Markdown, which has no answer.
 
     Raises:
-        ConfigurationError: naming `source`, and what is wrong with it.
+        ConfigurationError: says what is wrong with `source`.
     """
     from gh_store_action.config.reading import load  # YAML, which most stores do not need
 
@@ -34,10 +34,10 @@ def parse_form(text: str, source: str) -> tuple[Field, ...]:
         if not (isinstance(element, dict) and element.get("type") == "markdown")
     ]
     if not fields:
-        _wrong(source, "there is nothing to answer in it")
+        _wrong(source, "it has no fields to fill in")
     ids = [field.id for field in fields if field.id]
     if len(set(ids)) < len(ids):
-        _wrong(source, "two elements have one `id`")
+        _wrong(source, "two elements have the same `id`")
     return tuple(fields)
 
 
@@ -51,14 +51,14 @@ def labels_of(text: str, source: str) -> tuple[str, ...]:
 
 
 def written(document: object) -> str:
-    """A form, or entries of the configuration, as YAML: keys in their order, and text that stays text in quotes."""
+    """A form, or entries of the configuration, as YAML: keys in their order, and quotes for text that needs them."""
     import yaml
 
     return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=1_000)
 
 
 def _wrong(source: str, what: str) -> NoReturn:
-    raise ConfigurationError(f"{source}: {what}.", "Fix the form on the default branch; its issues wait.")
+    raise ConfigurationError(f"{source}: {what}.", "Fix the form on the default branch. Its issues wait until then.")
 
 
 def _field(element: Any, source: str) -> Field:
@@ -69,7 +69,7 @@ def _field(element: Any, source: str) -> Field:
     multiple = kind == "dropdown" and attributes.get("multiple") is True
     options = _options(attributes.get("options"), source) if kind in ("dropdown", "checkboxes") else ()
     if multiple and any(", " in option.label for option in options):
-        _wrong(source, "an option with a comma cannot be told from two, where several may be chosen")
+        _wrong(source, "an option cannot contain a comma if several may be chosen")
     return Field(
         kind,
         _text(element.get("id", ""), "id", source),
@@ -95,7 +95,7 @@ def _text(value: Any, key: str, source: str) -> str:
 
 
 def _options(given: Any, source: str) -> tuple[Option, ...]:
-    """A dropdown's options are texts, checkboxes are mappings with a label."""
+    """A dropdown's options are text; checkboxes are mappings with a label."""
     if not isinstance(given, list) or not given:
         _wrong(source, "`options` must be a list")
     return tuple(

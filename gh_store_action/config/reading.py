@@ -1,4 +1,4 @@
-"""YAML read by a bounded loader, normalised, and checked by `config_schema.json`: every key acts, or is an error."""
+"""Reads YAML with a bounded loader, normalizes it, and checks it by `config_schema.json`: unknown keys are errors."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _SAME_LEVEL = {"TRACE": "DEBUG", "SUCCESS": "INFO", "CRITICAL": "ERROR"}  # name
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML 1.2's core schema, in which `no`, `on` and `12:30` are text, and no key twice."""
+    """YAML 1.2's core schema, in which `no`, `on` and `12:30` are text; duplicate keys are errors."""
 
     yaml_implicit_resolvers: dict[str, Any] = {}
 
@@ -57,7 +57,7 @@ class _Loader(yaml.SafeLoader):
             if key is None or name.tag != "tag:yaml.org,2002:str":
                 raise yaml.MarkedYAMLError(problem="a key must be text", problem_mark=name.start_mark)
             if key in seen:
-                problem = f"the key {visible(shorten(key, 60))} is there twice"
+                problem = f"the key {visible(shorten(key, 60))} is a duplicate"
                 raise yaml.MarkedYAMLError(problem=problem, problem_mark=name.start_mark)
             seen.add(key)
         return super().construct_mapping(node, deep=deep)
@@ -80,10 +80,10 @@ def _number(text: str) -> float:
 
 
 def read_keys(text: str, source: str) -> Mapping[str, Any]:
-    """The keys below `store`, as the schema allows them.
+    """The keys under `store`, as the schema allows them.
 
     Raises:
-        ConfigurationError: naming `source`, the key, what is allowed and what was found.
+        ConfigurationError: with `source`, the key, what is allowed and what was found.
     """
     document = _normal(load(text, source))
     errors = sorted(
@@ -101,7 +101,7 @@ def load(text: str, source: str) -> object:
     """A YAML document, read in bounded work.
 
     Raises:
-        ConfigurationError: naming `source` and the line.
+        ConfigurationError: with `source` and the line.
     """
     if len(text.encode(errors="replace")) > CONFIGURATION_LIMIT:
         raise ConfigurationError(f"{source} is larger than {CONFIGURATION_LIMIT // 1024} KiB.", "Shorten it.")
@@ -114,7 +114,7 @@ def load(text: str, source: str) -> object:
         reason = visible(", ".join(filter(None, (problem.context, problem.problem))))
         raise ConfigurationError(f"{source}{line}: {reason}.") from None
     except yaml.YAMLError:  # characters that YAML does not allow
-        raise ConfigurationError(f"{source} holds characters that are not allowed in YAML.") from None
+        raise ConfigurationError(f"{source} contains characters that YAML does not allow.") from None
 
 
 def _bound(text: str) -> None:
@@ -129,15 +129,15 @@ def _bound(text: str) -> None:
         if depth > DEPTH_LIMIT:
             problem = f"nested deeper than {DEPTH_LIMIT} levels"
         elif isinstance(event, yaml.NodeEvent) and event.anchor is not None:
-            problem = "anchors and aliases (& and *) are not allowed; put the text in quotes if you mean the sign"
+            problem = "anchors and aliases (& and *) are not allowed; put the text in quotes to use the character"
         elif getattr(event, "tag", None) is not None:
-            problem = "tags (!) are not allowed; put the text in quotes if you mean the sign"
+            problem = "tags (!) are not allowed; put the text in quotes to use the character"
         if problem:
             raise yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)  # type: ignore[arg-type]
 
 
 def _normal(document: object) -> Any:
-    """Older spellings as today's, and keys without a value left out."""
+    """Replaces older spellings, and drops keys without a value."""
     found = _without_nulls({} if document is None else document)
     store = found.get("store") if isinstance(found, dict) else None
     if isinstance(store, dict):
@@ -180,7 +180,7 @@ def _unknown(key: str, given: Mapping[str, object], allowed: list[str]) -> str:
     known = _schema()["properties"]["store"]["properties"]
     where = f"{key}.{name}".lstrip(".")
     if not key and name in known:
-        return f"{visible(where)} belongs below `store:`."
+        return f"{visible(where)} belongs under `store:`."
     near = difflib.get_close_matches(name, allowed, n=1)
     hint = f"; did you mean {near[0]}" if near else ""
     return f"unknown key {visible(shorten(where, 100))}; allowed here: {', '.join(allowed)}{hint}."

@@ -1,7 +1,7 @@
 """The store's YAML configuration: read by a bounded loader, checked by `config_schema.json`, combined from two files.
 
-The rules of a store are one for everybody, so they come from its repository; what is local to a machine comes from a
-local file, and `combine` says which one counts.  Every key acts; anything else is an error that names the key.
+A store's rules are the same for everyone, so they come from its repository.  Settings of one machine come from a local
+file, and `combine` decides which one counts.  An unknown key is an error.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ _MACHINE_KEYS = frozenset({"retries", "rate_limit", "log"})  # the others are ru
 
 @dataclass(frozen=True)
 class Retries:
-    """How often and how long a request is tried.
+    """How often and how long to retry a request.
 
     Args:
-        max_attempts: of one request, the first included.
-        backoff_factor: seconds before the second try; the waits grow from there.
-        max_wait_seconds: the longest wait that is sat out, such as for a rate limit.
+        max_attempts: of one request, including the first.
+        backoff_factor: seconds before the second attempt; later waits are longer.
+        max_wait_seconds: the longest time to wait, such as for a rate limit.
     """
 
     max_attempts: int = 3
@@ -42,14 +42,14 @@ class Retries:
 
 @dataclass(frozen=True)
 class RateLimit:
-    """How much of GitHub's hourly budget one run may use, requests of REST and points of GraphQL each; None for all."""
+    """How much of GitHub's hourly budgets one run may use, REST requests and GraphQL points each; None for all."""
 
     max_requests_per_hour: int | None = None
 
 
 @dataclass(frozen=True)
 class LogConfig:
-    """From which level on lines are logged, and how a line looks; the schema says what `format` may name."""
+    """The lowest level to log, and the format of a line; the schema has the fields that `format` may use."""
 
     level: str = "INFO"
     format: str = "{time} | {level} | {message}"
@@ -61,11 +61,11 @@ class LogConfig:
 
 @dataclass(frozen=True)
 class LocalConfig:
-    """What a local file says.
+    """A local file's settings.
 
     Args:
-        retries, rate_limit, log: with the defaults where it says nothing.
-        keys: all that it says, as checked; rules among them count only as `combine` decides.
+        retries, rate_limit, log: with defaults for missing keys.
+        keys: all its keys, as checked; `combine` decides which rules among them count.
     """
 
     retries: Retries = Retries()
@@ -76,7 +76,7 @@ class LocalConfig:
 
 @dataclass(frozen=True)
 class StoreConfig:
-    """The configuration that counts."""
+    """The configuration in force."""
 
     rules: Rules = Rules()
     retries: Retries = Retries()
@@ -85,14 +85,13 @@ class StoreConfig:
 
 
 def read_local(path: str | Path | None = None, read: Callable[[str], bytes | None] | None = None) -> str | None:
-    """The text of a local file: the named one, which must be there, or the one at `LOCAL_FILE`, which may be.
+    """The text of a local file: the given one, which must exist, or `LOCAL_FILE`, which may exist.
 
     Args:
-        read: gives a file's bytes, None where there is none; unless given, at most `CONFIGURATION_LIMIT` of any
-            regular file.
+        read: returns a file's bytes, or None; by default, at most `CONFIGURATION_LIMIT` of any regular file.
 
     Raises:
-        ConfigurationError: the file cannot be read.  Nothing is written in its place.
+        ConfigurationError: the file cannot be read.  No default is written.
     """
     file = Path(path or LOCAL_FILE).expanduser()
     try:
@@ -105,7 +104,7 @@ def read_local(path: str | Path | None = None, read: Callable[[str], bytes | Non
             return None
         raise ConfigurationError(
             f"The configuration file {visible(str(file))} does not exist.",
-            "Fix the path, or write the default there with `gh-store init`.",
+            "Fix the path, or run `gh-store init` to write the default file.",
         ) from None
     except (OSError, UnicodeDecodeError) as problem:
         why = getattr(problem, "strerror", None) or problem
@@ -113,10 +112,10 @@ def read_local(path: str | Path | None = None, read: Callable[[str], bytes | Non
 
 
 def parse_rules(text: str, *, source: str = REPOSITORY_FILE) -> tuple[Rules, Mapping[str, Any]]:
-    """The store's rules from the text of its file, and all keys that the file has, as checked.
+    """The store's rules from the text of its file, and all keys in the file, as checked.
 
     Raises:
-        ConfigurationError: naming `source`, the key, what is allowed and what was found.
+        ConfigurationError: with `source`, the key, what is allowed and what was found.
     """
     keys = _keys(text, source)
     rules = _overlay(Rules(), keys)
@@ -125,10 +124,10 @@ def parse_rules(text: str, *, source: str = REPOSITORY_FILE) -> tuple[Rules, Map
 
 
 def parse_local(text: str, *, source: str = LOCAL_FILE) -> LocalConfig:
-    """What a local file says, from its text.
+    """A local file's settings, from its text.
 
     Raises:
-        ConfigurationError: naming `source`, the key, what is allowed and what was found.
+        ConfigurationError: with `source`, the key, what is allowed and what was found.
     """
     keys = _keys(text, source)
     machine = _machine(keys)
@@ -142,7 +141,7 @@ def combine(
     repository_source: str = REPOSITORY_FILE,
     local_source: str = LOCAL_FILE,
 ) -> StoreConfig:
-    """The configuration that counts, of the repository's file and a local one, None where there is no such file.
+    """The configuration in force, from the repository's file and a local one, each None if there is no such file.
 
     Raises:
         ConfigurationError: a file is wrong, or the local one has a rule that differs from the repository's.
@@ -156,8 +155,8 @@ def combine(
         rules, keys = parse_rules(repository_text, source=repository_source)
         for key in _differing(rules, _overlay(rules, local)):
             raise ConfigurationError(
-                f"{local_source}: store.{key} is not what the store's own {repository_source} says; "
-                "its rules are one for everybody.",
+                f"{local_source}: store.{key} differs from the store's {repository_source}. "
+                "A store's rules are the same for everyone.",
                 f"Remove the key from {local_source}, or change it in {repository_source} on the default branch.",
             )
     machine = _machine({key: dict(keys.get(key, {})) | dict(local.get(key, {})) for key in _MACHINE_KEYS})
@@ -165,9 +164,9 @@ def combine(
 
 
 def _keys(text: str, source: str) -> Mapping[str, Any]:
-    if text in ("", dump_local()):  # which sets nothing
+    if text in ("", dump_local()):  # the default sets nothing
         return {}
-    from gh_store_action.config.reading import read_keys  # YAML and JSON Schema: many a store has no file
+    from gh_store_action.config.reading import read_keys  # YAML and JSON Schema: many stores have no file
 
     return read_keys(text, source)
 
@@ -181,7 +180,7 @@ def _machine(keys: Mapping[str, Any]) -> StoreConfig:
 
 
 def _overlay(base: Rules, keys: Mapping[str, Any]) -> Rules:
-    """The rules with those of a checked file put over them."""
+    """The rules, replaced by those in a checked file."""
     values: dict[str, Callable[[Any], object]] = {
         "base_label": str,
         "uid_prefix": str,
@@ -203,14 +202,14 @@ def _logins(given: list[str]) -> frozenset[str]:
 def _access_rule(given: Mapping[str, Any]) -> AccessRule:
     users, teams = _logins(given.get("users", [])), tuple(team.lower() for team in given.get("teams", []))
     allow = tuple(given.get("allow", UPDATE_MODES))
-    named = users or teams or given.get("codeowners")  # a rule that names nobody lets everybody create whom it fits
+    named = users or teams or given.get("codeowners")  # a rule without names lets everyone it matches create objects
     least = given.get("permission", AccessRule.permission if named else "anyone")
     create = least if given.get("create") else ""
     return AccessRule(**{**given, "users": users, "teams": teams, "allow": allow, "create": create})
 
 
 def _differing(one: Rules, other: Rules) -> list[str]:
-    """The keys in which two sets of rules are not the same."""
+    """The keys in which two sets of rules differ."""
 
     def flat(rules: Rules) -> dict[str, object]:
         reactions = {f"reactions.{verdict}": name for verdict, name in vars(rules.reactions).items()}
@@ -221,15 +220,15 @@ def _differing(one: Rules, other: Rules) -> list[str]:
 
 
 def _check(rules: Rules, source: str) -> None:
-    """What no single key can tell."""
+    """Checks keys that depend on each other."""
     verdicts = vars(rules.reactions)
     for verdict, name in verdicts.items():
         same = [other for other in verdicts if other != verdict and verdicts[other] == name]
         if same:
             raise ConfigurationError(
                 f"{source}: store.reactions.{verdict} and store.reactions.{same[0]} are both {name}; "
-                "a reaction can stand for one verdict only.",
-                f"Give each a reaction of its own; the defaults are {', '.join(vars(Reactions()).values())}.",
+                "each reaction can have only one verdict.",
+                f"Give each its own reaction; the defaults are {', '.join(vars(Reactions()).values())}.",
             )
     taken = {rules.archived_label.casefold()}
     named = [("base_label", rules.base_label), *(("extra_labels", label) for label in rules.extra_labels)]
@@ -237,8 +236,8 @@ def _check(rules: Rules, source: str) -> None:
         name = label.casefold()
         if name in taken or name.startswith(rules.uid_prefix.casefold()):
             raise ConfigurationError(
-                f"{source}: store.{key} must not have the label {shown(label)}: it is in use by the store already, "
-                "or begins with uid_prefix.",
-                "Choose another label; case does not count.",
+                f"{source}: store.{key} must not have the label {shown(label)}: the store already uses it, "
+                "or it begins with uid_prefix.",
+                "Choose another label. Case does not count.",
             )
         taken.add(name)

@@ -1,8 +1,8 @@
-"""Whether an issue is an object of the store: by what GitHub enforces, so that everybody who reads it finds the same.
+"""Whether an issue is an object of the store: by what GitHub enforces, so that all readers find the same.
 
-Only an issue's author and people with write permission can change its title and body, and the author keeps that right
-for ever (github-facts, section 3).  So a title that somebody else has set, and that names the object and carries a
-marker, was written with the rights of that day: the object is *accepted*, whoever leaves later.
+Only an issue's author and people with write permission can change its title and body, and the author always keeps that
+right (github-facts, section 3).  So a title with the object's id and a marker, set by anyone but the author, was
+written by someone who had the right at that time: the object is *accepted*, even if they leave later.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from gh_store_action.domain.records import NEWEST_TITLES, Issue, Rename, Rules
 from gh_store_action.domain.strict_json import body_digest
 
 MayWrite = Callable[[str, str], bool | None]
-"""Asks about a login and an object, only where the issue does not tell; None for no answer."""
+"""Asks about a login and an object, only if the issue does not say; None for no answer."""
 
 
 def titles_of(issue: Issue) -> Iterator[Rename]:
-    """The title as it stands and those before it, newest first; `login` is empty where no visible event set it.
+    """The current title and earlier ones, newest first; `login` is empty if no visible event set it.
 
-    An event may become visible later than the title that it set, and later than the events after it.  A title that
-    nobody is seen to have changed is the author's, or is set by an event that is still to come.
+    An event may become visible later than its title, and later than the events after it.  A title without a visible
+    event is the author's, or its event has not appeared yet.
     """
     if not issue.titles:
         yield Rename(issue.created_at, issue.author, issue.title)
@@ -41,32 +41,32 @@ def is_setter_hidden(issue: Issue, object_id: str) -> bool:
 
 
 def marker_in(title: str, object_id: str) -> Marker | None:
-    """The marker of a title that names this object."""
+    """The marker of a title with this object's id."""
     return objects.read_title(objects.read_moved(title)[0])[1] if objects.names(title, object_id) else None
 
 
 def _all_titles(issue: Issue) -> Iterator[Rename]:
-    """All changes of the title that were read: the newest ones, and the oldest, which nobody can push out of sight."""
+    """All title changes that were read: the newest, and the oldest, which no one can push out of sight."""
     yield from titles_of(issue)
     yield from issue.first_titles
 
 
 def _is_the_authors(rename: Rename, issue: Issue, counting: frozenset[str]) -> bool:
-    """Whether the title is worth what its author's right to write is; nobody is seen to have set it, or the author."""
+    """Whether the title counts only if the author may write: the author set it, or no visible event did."""
     return rename.login in ("", issue.author) and issue.author not in counting
 
 
 def signers(issue: Issue, object_id: str, counting: frozenset[str]) -> frozenset[str]:
-    """Who has set a marker of this object with the rights of that day: their receipts and states count, too.
+    """The people who have set a marker of this object while they had the right: their receipts and states count, too.
 
-    The author is among them only as an identity that counts.
+    The author is one of them only as a counting identity.
     """
     found = {rename.login for rename in _all_titles(issue) if marker_in(rename.title, object_id) is not None}
     return frozenset(login for login in found if login not in ("", issue.author)) | counting
 
 
 def is_signed(issue: Issue, object_id: str, counting: frozenset[str]) -> bool:
-    """Whether somebody but the author, or an identity that counts, has set a marker of this object."""
+    """Whether anyone but the author, or a counting identity, has set a marker of this object."""
     return any(
         marker_in(rename.title, object_id) is not None and not _is_the_authors(rename, issue, counting)
         for rename in _all_titles(issue)
@@ -74,10 +74,10 @@ def is_signed(issue: Issue, object_id: str, counting: frozenset[str]) -> bool:
 
 
 def is_accepted(issue: Issue, object_id: str, counting: frozenset[str]) -> bool:
-    """Whether nobody has to be asked about the issue: the store has signed it, or somebody who may write saved it.
+    """Whether the issue counts without asking: the store has signed it, or someone who may write saved it.
 
-    A bot opens and edits issues for anybody.  So one that counts has to have the object's title on its issue, and the
-    edit of another says nothing.
+    Bots open and edit issues for anyone.  So a bot that counts must have given its issue the object's title, and
+    another bot's edit proves nothing.
     """
     hands = {issue.author, issue.editor} & counting
     if is_signed(issue, object_id, counting) or any(not login.endswith("[bot]") for login in hands):
@@ -87,12 +87,12 @@ def is_accepted(issue: Issue, object_id: str, counting: frozenset[str]) -> bool:
 
 
 def _is_named(issue: Issue, object_id: str) -> bool:
-    """Whether a title has named the object, with a marker or without."""
+    """Whether a title has had the object's id, with or without a marker."""
     return any(objects.names(rename.title, object_id) for rename in _all_titles(issue))
 
 
 def goes_first(issue: Issue, object_id: str, counting: frozenset[str]) -> bool:
-    """Whether the issue goes before others with its id, of which else the lowest number counts.
+    """Whether the issue wins over others with its id; among the rest, the lowest number counts.
 
     The store has signed it, or opened it as this object.
     """
@@ -101,9 +101,9 @@ def goes_first(issue: Issue, object_id: str, counting: frozenset[str]) -> bool:
 
 
 def trusted_title(issue: Issue, object_id: str, counting: frozenset[str], may_write: MayWrite) -> str:
-    """The newest title that was set with the right to write; empty where there is none.
+    """The newest title set by someone who may write; empty if there is none.
 
-    An event may be late: a title that nobody is seen to have set is the store's where the store saved the body.
+    An event may be late: a title without a visible event is the store's if the store saved the body.
     """
     for rename in titles_of(issue):
         late = not rename.login and issue.editor in counting
@@ -113,18 +113,18 @@ def trusted_title(issue: Issue, object_id: str, counting: frozenset[str], may_wr
 
 
 def has_moved(issue: Issue) -> bool:
-    """Whether any title says that the object moved; whether that counts is another question, which may cost one."""
+    """Whether any title says that the object moved; whether that title counts may take a request to find out."""
     return any(objects.read_moved(rename.title)[1] for rename in titles_of(issue))
 
 
 def kept_in(issue: Issue, object_id: str, counting: frozenset[str], may_write: MayWrite) -> int:
-    """The number of the issue that the object was moved to for good, 0 where it was not."""
+    """The number of the issue that the object was permanently moved to; 0 if it was not."""
     title = trusted_title(issue, object_id, counting, may_write) if has_moved(issue) else ""
     return objects.read_moved(title)[1] if objects.is_moved(title) and marker_in(title, object_id) else 0
 
 
 def other_id(issue: Issue, object_id: str, counting: frozenset[str]) -> str:
-    """The id that the newest signed title names, where no signed title names the label's; empty where one does."""
+    """The id in the newest signed title, if no signed title has the label's id; otherwise, empty."""
     other = ""
     for rename in _all_titles(issue):
         named, marker = objects.read_title(objects.read_moved(rename.title)[0])
@@ -137,13 +137,13 @@ def other_id(issue: Issue, object_id: str, counting: frozenset[str]) -> str:
 
 
 def unsigned_id(issue: Issue, object_id: str, counting: frozenset[str]) -> str:
-    """The id that the title names, where it is another than the label's and nobody has signed one; else empty."""
+    """The id in the title, if it differs from the label's and no title is signed; otherwise, empty."""
     said = objects.names(issue.title, object_id) or is_signed(issue, object_id, counting)
     return "" if said else objects.read_title(issue.title)[0]
 
 
 def wrong_label(issue: Issue, object_id: str, counting: frozenset[str]) -> str:
-    """Why the label's id is not the object's, empty where it is."""
+    """Why the label's id is not the object's; empty if it is."""
     if other := other_id(issue, object_id, counting):
         return f"its label says {object_id}, but the title that the store wrote says {other}"
     other = unsigned_id(issue, object_id, counting)
@@ -151,7 +151,7 @@ def wrong_label(issue: Issue, object_id: str, counting: frozenset[str]) -> str:
 
 
 def problem(issue: Issue, rules: Rules, counting: frozenset[str]) -> str:
-    """Why labels and signed titles do not say which object the issue is, or that it is none; empty where they do."""
+    """Why labels and signed titles do not say whether the issue is an object, and which one; empty if they do."""
     if retired := objects.retired(issue):
         return retired
     object_id = objects.object_id_of(issue, rules)
@@ -161,7 +161,7 @@ def problem(issue: Issue, rules: Rules, counting: frozenset[str]) -> str:
 
 
 def not_accepted(issue: Issue, object_id: str, counting: frozenset[str], may_write: MayWrite) -> str:
-    """Why the issue is no object, for all its labels; empty where it is one."""
+    """Why the issue is not an object in spite of its labels; empty if it is one."""
     if is_accepted(issue, object_id, counting):
         return ""
     if issue.author in counting:
@@ -173,7 +173,7 @@ def not_accepted(issue: Issue, object_id: str, counting: frozenset[str], may_wri
 
 
 def unaccepted_edit(issue: Issue, object_id: str, counting: frozenset[str], may_write: MayWrite) -> str:
-    """Why the body is not to be given out as the state; empty where it is the state.
+    """Why the body does not count as the state; empty if it does.
 
     The author can edit it by hand without the right to write, and so can people whom `access` leaves out.
     """
@@ -188,11 +188,11 @@ def unaccepted_edit(issue: Issue, object_id: str, counting: frozenset[str], may_
 
 
 def enough(issue: Issue, rules: Rules, counting: frozenset[str]) -> bool:
-    """Whether a reader finds in what a listing shows of the issue the same as in all of it.
+    """Whether what a listing shows of the issue is enough to decide.
 
-    The first comments matter where no title says the id that a label has the hash of.  The first titles matter where
-    the newest ones do not say who signed the object, or which one it is, and the number of comments where the title
-    has no marker that counts.
+    The first comments matter if no title has the id for a label's hash.  The first titles matter if the newest do not
+    say who signed the object, or which one it is.  The number of comments matters if the title has no marker that
+    counts.
     """
     if objects.is_live(issue, rules) and objects.is_nameless(issue, rules):
         return False  # its first comments may say which object it is

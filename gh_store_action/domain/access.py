@@ -1,8 +1,7 @@
-"""Who may write: which rule is an object's, what must be asked about a person, and what the answers mean.
+"""Who may write: which rule applies to an object, what to ask about a person, and what the answers mean.
 
-Nothing is asked here.  The caller takes `needs` one after another, asks GitHub, and hands what it knows so far to
-`allows`.  The token's own identity and the `processors` are allowed before any rule is looked at: that too is the
-caller's.
+Nothing is asked here.  The caller takes `needs` one after another, asks GitHub, and passes what it knows so far to
+`allows`.  The caller also allows the token's own identity and the `processors` before looking at any rule.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ _WORD = re.compile(r"(?:\\.|[^\s\\])+|\\")  # an escaped space belongs to the pa
 
 
 class Question(enum.Enum):
-    """One thing that GitHub must be asked before a rule can be decided."""
+    """A question to GitHub that a rule may depend on."""
 
     PERMISSION = "permission"
     CODEOWNERS = "codeowners"
@@ -40,7 +39,7 @@ class Question(enum.Enum):
 
 
 def matches(glob: str, object_id: str, login: str = "") -> bool:
-    """Whether an object's id fits a glob of the configuration; case does not count.
+    """Whether an object's id matches a glob of the configuration; case does not count.
 
     Args:
         login: stands for `{login}` in the glob, letter by letter; without one such a glob fits nothing.  Where a `*`
@@ -61,16 +60,16 @@ def _may_be_anothers(glob: str, object_id: str, login: str) -> bool:
 
 
 def rule_for(rules: Rules, object_id: str, login: str = "") -> AccessRule:
-    """The first rule that fits the object and the person; where none does, the default: write permission."""
+    """The first rule that matches the object and the person; by default, write permission."""
     return next((rule for rule in rules.access if matches(rule.match, object_id, login)), AccessRule())
 
 
 def standing(permission: str, role_name: str = "") -> str:
     """One of `LEVELS` from an answer of `GET /repos/{owner}/{repo}/collaborators/{login}/permission`.
 
-    The answer's `permission` knows admin, write, read and none; maintain is reported as write and triage as read
-    (REST docs, "Get repository permissions for a user").  `role_name` tells those apart; it may also be the name
-    of a custom role, for which the base role in `permission` counts.  An unknown answer is none.
+    The answer's `permission` is admin, write, read or none; it shows maintain as write and triage as read (REST docs,
+    "Get repository permissions for a user").  `role_name` distinguishes them; it may also be the name of a custom
+    role, for which the base role in `permission` counts.  An unknown answer means none.
     """
     base, role = permission.lower(), role_name.lower()
     if (base, role) in {("write", "maintain"), ("read", "triage")}:
@@ -79,14 +78,14 @@ def standing(permission: str, role_name: str = "") -> str:
 
 
 def level(permission: str, role_name: str = "") -> int:
-    """The rank of an answer of the permission API: 0 for none up to 5 for admin."""
+    """The rank of a permission: 0 for none up to 5 for admin."""
     return LEVELS.index(standing(permission, role_name))
 
 
 def needs(rule: AccessRule, login: str) -> tuple[Question, ...]:
-    """What to ask about a person, the cheapest first; nothing where the rule alone says yes.
+    """What to ask about a person, cheapest first; nothing if the rule alone says yes.
 
-    Owners in CODEOWNERS can be teams, so `CODEOWNERS` may make the caller ask for their members too.
+    Owners in CODEOWNERS can be teams, so `CODEOWNERS` may make the caller ask for their members, too.
     """
     if _named(rule, login):
         return ()
@@ -107,7 +106,7 @@ def allows(
     Args:
         rule: the object's, see `rule_for`.
         login: of the author or editor.
-        permission: one of `LEVELS`, see `standing`; None where it was not asked.
+        permission: one of `LEVELS`, see `standing`; None if not asked.
         teams: `org/team` slugs known to have this person as a member.
         codeowners: the owners of the snapshot's path, see `codeowners_for`.
     """
@@ -123,7 +122,7 @@ def allows(
 
 
 def _named(rule: AccessRule, login: str) -> bool:
-    """Whether the rule alone says yes; a deleted account is nobody in particular."""
+    """Whether the rule alone says yes; a deleted account is no one in particular."""
     known = login.lower() != GHOST and login.lower() in {user.lower() for user in rule.users}
     return rule.permission == ANYONE or known
 
@@ -142,8 +141,8 @@ class Access:
 
     Args:
         rule: the object's.
-        kinds: the update modes, or the operators, that are open to the person; all modes for whoever may do everything.
-        create: whether the person may make an object of that id by a form.
+        kinds: the update modes or operators that the person may use; all modes if they may do everything.
+        create: whether the person may create an object with that id by a form.
     """
 
     object_id: str
@@ -171,7 +170,7 @@ def written(rule: AccessRule) -> str:
 
 
 def creating(rule: AccessRule) -> AccessRule:
-    """The rule as it is about making objects by a form; where it does not say, that takes write permission at least."""
+    """The rule for creating objects by a form; by default, that takes at least write permission."""
     if rule.create:
         return replace(rule, permission=rule.create, allow=UPDATE_MODES)
     least = LEVELS.index(AccessRule.permission)
@@ -185,11 +184,11 @@ def limit(rule: AccessRule) -> str:
 
 
 def codeowners_for(text: str, path: str) -> frozenset[str]:
-    """The owners of a path, lower-cased: logins, and teams as `org/team`.
+    """The owners of a path, in lowercase: logins, and teams as `org/team`.
 
-    GitHub's rules (docs, "About code owners"): the last line that fits decides, one without owners takes them away,
-    a line with a fault is skipped, paths are case-sensitive, and `!`, `[ ]` and an escaped `#` have no meaning.
-    E-mail addresses are left out: nothing says whose they are.  GitLab's sections are faults.
+    GitHub's rules (docs, "About code owners"): the last matching line counts, a line without owners removes them, an
+    invalid line is skipped, paths are case-sensitive, and `!`, `[ ]` and an escaped `#` have no meaning.  Email
+    addresses are ignored: nothing says whose they are.  GitLab's sections are invalid.
 
     Args:
         text: of the CODEOWNERS file.
@@ -212,21 +211,21 @@ def _valid(words: Sequence[str]) -> bool:
 
 
 def _covers(pattern: str, path: Sequence[str]) -> bool:
-    """Whether a pattern of CODEOWNERS takes in the file at `path`."""
+    """Whether a pattern of CODEOWNERS matches the file at `path`."""
     parts = pattern.strip("/").split("/")
     if len(parts) == 1 and not pattern.startswith("/"):
-        parts = ["**", *parts]  # no slash but a last one: at any depth
+        parts = ["**", *parts]  # no slash except at the end: at any depth
     if pattern.endswith("/"):
-        parts = [*parts, "**"]  # what lies in the directory
-    direct = parts[-1] == "*" and parts[:-1] != ["**"]  # `docs/*`, `/*`: the files right there, none deeper
+        parts = [*parts, "**"]  # everything in the directory
+    direct = parts[-1] == "*" and parts[:-1] != ["**"]  # `docs/*`, `/*`: only the files right there
     return _walk(parts, path, whole=direct)
 
 
 def _walk(parts: Sequence[str], path: Sequence[str], *, whole: bool) -> bool:
-    """Match segment by segment, in time of the product of both lengths.
+    """Match segment by segment, in time proportional to the product of both lengths.
 
-    `reached` holds how many segments of the path the parts so far can have used up; `**` uses any number, as the
-    last part one at least.  Unless `whole`, a pattern that ends at a directory takes in all that lies below.
+    `reached` has the numbers of path segments that the parts so far can match; `**` matches any number, at the end at
+    least one.  Unless `whole`, a pattern that ends at a directory matches everything below it.
     """
     reached = {0}
     for number, part in enumerate(parts, 1):

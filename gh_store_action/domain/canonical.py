@@ -18,13 +18,12 @@ _sorted = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", 
 def canonical(value: Any) -> str:
     """The one text of each JSON value that is hashed: RFC 8785 (JCS), with exact integers.
 
-    Keys are sorted by UTF-16 code units; there are no spaces and no escapes but the necessary ones.  A number is
-    written as ECMAScript writes it, so that a tool which rewrites `1.0` as `1` changes nothing.  Only an integer beyond
-    2^53 - 1, which RFC 8785 leaves out, keeps its digits.  Hence `canonical(a) == canonical(b)` exactly when
-    `equal(a, b)`.
+    Keys are sorted by UTF-16 code units, without spaces and with only the necessary escapes.  A number is written as in
+    ECMAScript, so a tool that rewrites `1.0` as `1` changes nothing.  Only an integer beyond 2^53 - 1, which RFC 8785
+    does not cover, keeps its digits.  So `canonical(a) == canonical(b)` exactly when `equal(a, b)`.
     """
     text = _sorted(value)
-    # By C code, and nearly always it: Python writes floats otherwise, and sorts keys by code points.
+    # C code, and nearly always canonical: Python only writes floats differently, and sorts keys by code points.
     keys = _ASTRAL.search(text) and any(one[-1] == ":" and _ASTRAL.search(one) for one in _STRING.findall(text))
     return _slowly(value) if keys or _FLOAT.search(text) else text
 
@@ -43,7 +42,7 @@ def _slowly(value: Any) -> str:
 
 
 def _ecmascript(value: float) -> str:
-    """A float as ECMAScript's Number::toString writes it; the shortest digits are Python's, the layout is not."""
+    """A float as ECMAScript's Number::toString writes it; Python has the same digits, but another layout."""
     plain = 1e-6 <= abs(value) < 1e21
     text = format(Decimal(repr(value)), "f") if plain else repr(value or 0.0).replace("e-0", "e-")
     return text.removesuffix(".0")

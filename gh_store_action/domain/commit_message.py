@@ -1,4 +1,4 @@
-"""Who a commit is by, and its message for people and machines."""
+"""A commit's author, and its message for people and machines."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TRAILER = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*: \S")
 
 @dataclass(frozen=True)
 class Author:
-    """Who a commit is by."""
+    """A commit's author."""
 
     name: str = "github-actions[bot]"
     email: str = "41898282+github-actions[bot]@users.noreply.github.com"
@@ -27,12 +27,12 @@ class Author:
         """Read ``Name <email>``; empty text is github-actions[bot].
 
         Raises:
-            InputError: it is not of that form, or git would not take it.
+            InputError: it does not have that form, or git would not accept it.
         """
         match = AUTHOR.fullmatch(text.strip() or str(cls()))
         if match is None or not match[1].strip(".,:;\"\\' "):  # git strips these, and refuses a name of nothing else
             raise InputError(
-                f"The commit author {text!r} is not of the form `Name <email>`.",
+                f"The commit author {text!r} does not have the form `Name <email>`.",
                 "Write it like `Ada Lovelace <ada@example.org>`, on one line.",
             )
         return cls(match[1].rstrip(), match[2])
@@ -48,14 +48,14 @@ class Author:
 
 
 def with_trailers(message: str, trailers: Mapping[str, str]) -> str:
-    """The message with lines for machines at its end, as ``git interpret-trailers`` reads them.
+    """The message with trailers for machines at its end, as ``git interpret-trailers`` reads them.
 
     Args:
-        message: the text; a paragraph of trailers that it already ends with is continued.
+        message: the text; if it already ends with trailers, these continue them.
         trailers: name (letters, digits, hyphens) to value; line ends in a value become spaces.
 
     Raises:
-        ValueError: a name that no trailer can have.
+        ValueError: a name is not valid for a trailer.
     """
     lines = [f"{name}: {' '.join(value.split())}".rstrip() for name, value in trailers.items()]
     if any(not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]*", name) for name in trailers):

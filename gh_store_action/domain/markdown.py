@@ -1,4 +1,4 @@
-"""Untrusted text made safe to stand in Markdown: it formats nothing, notifies nobody and links nowhere."""
+"""Makes untrusted text safe in Markdown: it formats nothing, notifies no one and links nowhere."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ import unicodedata
 from urllib.parse import quote
 
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})  # controls, format and bidi controls, surrogates, line breaks
-_ZERO_WIDTH = "&#8203;"  # parts a sign from what it would call
+_ZERO_WIDTH = "&#8203;"  # separates a character from what it would refer to
 _MEANT = re.compile(r"://|www\.|gh-(?=[0-9])|[@#&<>|`*_~\[\]{}()!$\\]", re.IGNORECASE)
-_BLOCK = re.compile(r"[-+=]|[0-9]+[.)]")  # what begins a list, or underlines a heading, where a line begins
+_BLOCK = re.compile(r"[-+=]|[0-9]+[.)]")  # at the start of a line: a list, or the underline of a heading
 _SPACE = re.compile(r"\s+")
 _URL_SAFE = "/:?#&=%@+,;~!$"
 
 
 def visible(text: str) -> str:
-    r"""The text with everything that cannot be seen written out: `\n`, `\x1b`, `\u202e`, lone surrogates.
+    r"""The text with all invisible characters written out: `\n`, `\x1b`, `\u202e`, lone surrogates.
 
-    What is left is one line that reads in the order of its characters and can be encoded as UTF-8.
+    The result is one line that displays in the order of its characters and can be encoded as UTF-8.
     """
     return "".join(_written_out(mark) if unicodedata.category(mark) in _INVISIBLE else mark for mark in text)
 
@@ -28,7 +28,7 @@ def _written_out(mark: str) -> str:
 
 
 def shorten(text: str, limit: int) -> str:
-    """The text in at most `limit` characters, an ellipsis at the end where some are missing."""
+    """The text in at most `limit` characters, with an ellipsis at the end if it was cut."""
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
@@ -40,13 +40,13 @@ def shown(value: object) -> str:
 def markdown_text(text: str, limit: int = 1_000) -> str:
     """Untrusted text for a paragraph or a table's cell, as one line.
 
-    GitHub looks for `@name`, `#123` and `GH-123` in what was rendered, so an entity for the sign is not enough: a
-    zero-width space parts it from the name, as Renovate and Dependabot do.  Links to issues notify too, so `://`
-    and `www.` are parted as well.
+    GitHub looks for `@name`, `#123` and `GH-123` in the rendered text, so an entity for the character is not enough: a
+    zero-width space separates it from the name, as Renovate and Dependabot do.  Links to issues also notify, so `://`
+    and `www.` are separated, too.
 
     Args:
         text: as somebody wrote it.
-        limit: characters of it that are shown.
+        limit: the number of characters to show.
     """
     line = visible(_SPACE.sub(" ", shorten(text, limit)).strip())
     block = _BLOCK.match(line)
@@ -68,29 +68,29 @@ def _defused(found: re.Match[str]) -> str:
 
 
 def code_span(text: str, limit: int = 1_000) -> str:
-    """Untrusted text as inline code, in a table's cell too; GitHub sees no mention and no reference in code.
+    """Untrusted text as inline code, also in a table's cell; GitHub finds no mentions or references in code.
 
     Args:
         text: as somebody wrote it.
-        limit: characters of it that are shown.
+        limit: the number of characters to show.
     """
     line = visible(shorten(text, limit))
     if line.strip(" ") and not {"`", "|"} & set(line):
-        pad = " " if line[0] == line[-1] == " " else ""  # Markdown takes one space off at both ends
+        pad = " " if line[0] == line[-1] == " " else ""  # Markdown removes one space at both ends
         return f"`{pad}{line}{pad}`"
     return f"<code>{_MEANT.sub(lambda found: ''.join(map(_entity, found[0])), line)}</code>"
 
 
 def yaml_block(text: str) -> str:
-    """YAML of our own as a block of code, for the job summary."""
+    """Our own YAML as a code block, for the job summary."""
     return "```yaml\n" + text.rstrip("\n") + "\n```"
 
 
 def code_block(text: str, language: str = "", width: int = 1_000) -> str:
-    """Untrusted text as a block of code; nothing in it ends it, and nobody is notified.
+    """Untrusted text as a code block, which its content can neither end nor use to notify anyone.
 
     Args:
-        width: characters of a line that are shown.
+        width: the number of characters to show of a line.
     """
     lines = [visible(shorten(line, width)) for line in text.split("\n")]
     longest = max((len(run) for line in lines for run in re.findall("`+", line)), default=0)
@@ -99,10 +99,10 @@ def code_block(text: str, language: str = "", width: int = 1_000) -> str:
 
 
 def link(label: str, url: str) -> str:
-    """A Markdown link, or the label alone where there is no address.
+    """A Markdown link, or only the label if there is no address.
 
     Args:
-        label: Markdown, so pass untrusted text through `markdown_text` or `code_span` before.
-        url: an address; what could end the link early is percent-encoded.
+        label: Markdown, so pass untrusted text through `markdown_text` or `code_span` first.
+        url: an address; characters that could end the link are percent-encoded.
     """
     return f"[{label}]({quote(url, safe=_URL_SAFE, errors='replace')})" if url else label

@@ -1,4 +1,4 @@
-"""The names that people write: update modes and formats, bare, so that a quick `--help` can import them."""
+"""The names of update modes and formats, without other imports, so that `--help` is quick."""
 
 from __future__ import annotations
 

@@ -17,17 +17,17 @@ MOVED_DIGITS = 10  # of that number
 ID_LIMIT = 150  # characters
 LABEL_LIMIT = 50  # characters of a label's name: https://github.com/github/docs/issues/32156
 TITLE_LIMIT = 256  # characters of an issue's title (github-facts, section 1)
-HASH = "="  # begins a label's text that stands for an id; no id that a label carries itself has it
-HASH_DIGITS = 32  # behind it, hexadecimal
-RETIRED = {  # how labels of gh-store 0.8 to 0.11 begin, and what they say of their issue
+HASH = "="  # starts the hash of an id in a label; an id that a label can carry has no such character
+HASH_DIGITS = 32  # after it, hexadecimal
+RETIRED = {  # prefixes of labels by gh-store 0.8 to 0.11, and what they say about their issue
     "ALIAS-TO:": "made it an alias of {!r}",
     "MERGED-INTO:": "merged it into {!r}",
     "DEPRECATED-BY:": "put issue #{} in its place",
     "deprecated-object": "deprecated it",
 }
 COMMENT_LIMIT = 2_500  # comments of an issue: https://github.com/digitaldrywood/detent/issues/1540
-FULL = "commenting is disabled on issues with more than"  # GitHub's refusal of one comment more, lower-cased
-MOST_RECENT = 10  # comments that a marker names; late ones come seconds late, so these are enough
+FULL = "commenting is disabled on issues with more than"  # GitHub's refusal of another comment, in lowercase
+MOST_RECENT = 10  # comments that a marker names; comments arrive at most seconds late, so these are enough
 
 _PLAIN = re.compile(r"[A-Za-z0-9._~:@+/-]+")
 _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # Bidi_Control
@@ -41,19 +41,19 @@ _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
 class InvalidId(ValueError):
-    """A text that is no object id.  `str()` names the rule."""
+    """A text that cannot be an object id.  `str()` says which rule it breaks."""
 
 
 @dataclass(frozen=True)
 class Marker:
-    """How far the body is folded; travels in the title, in one request with the body.
+    """How far the body is folded; it is in the title, which is written in one request with the body.
 
     Args:
         revision: of the state in the body, from 1.
-        comment: id of the newest comment that the fold knew, 0 for none.
-        count: how many comments the issue had up to that one.
+        comment: id of the newest comment that the fold knew; 0 for none.
+        count: the issue's number of comments up to that one.
         digest: the first 8 hexadecimal digits of the state's digest.
-        recent: the newest comments that the fold knew, oldest first, see `short_id`: what is missing here came late.
+        recent: the newest comments that the fold knew, oldest first, see `short_id`: a missing one came late.
     """
 
     revision: int
@@ -64,7 +64,7 @@ class Marker:
 
 
 def check_id(object_id: str, rules: Rules) -> str:
-    """The id itself where it is one.
+    """The id, if it is valid.
 
     Raises:
         InvalidId: with the rule that it breaks.
@@ -92,12 +92,12 @@ def check_id(object_id: str, rules: Rules) -> str:
 
 
 def is_plain(object_id: str, rules: Rules) -> bool:
-    """Whether the label carries the id itself; it carries a hash of any other."""
+    """Whether the label has the id itself; otherwise, it has the id's hash."""
     return len(rules.uid_prefix + object_id) <= LABEL_LIMIT and _PLAIN.fullmatch(object_id) is not None
 
 
 def uid_label(object_id: str, rules: Rules) -> str:
-    """The label that finds the object, and with a hash in it perhaps others: the title says the whole id."""
+    """The label that finds the object; with a hash, it may also find others: the title has the whole id."""
     if is_plain(object_id, rules):
         return rules.uid_prefix + object_id
     return rules.uid_prefix + HASH + hash_of(object_id)[:HASH_DIGITS]
@@ -109,35 +109,36 @@ def hash_of(object_id: str) -> str:
 
 
 def key(object_id: str, rules: Rules) -> str:
-    """What tells ids apart: labels do not tell cases, so an id that one carries has none; all others are exact."""
+    """The key to compare ids by: without case for an id in a label, because labels ignore it; exact for others."""
     return object_id.casefold() if is_plain(object_id, rules) else object_id
 
 
 def short_digest(data: Json) -> str:
-    """The digest as the marker holds it."""
+    """The digest as in the marker."""
     return digest(data)[:8]
 
 
 def short_id(comment_id: int) -> str:
-    """Two characters that tell a comment from its neighbours."""
+    """Two characters that distinguish a comment from its neighbors."""
     return _DIGITS[comment_id // len(_DIGITS) % len(_DIGITS)] + _DIGITS[comment_id % len(_DIGITS)]
 
 
 def heading(object_id: str, rules: Rules) -> str:
-    """The title without a marker; an id that can hold anything stands in quotes, so that its end is seen."""
+    """The title without a marker; an id with any characters is in quotes, so that its end is clear."""
     return TITLE_PREFIX + (object_id if is_plain(object_id, rules) else f'"{object_id}"')
 
 
 def stated(object_id: str, rules: Rules) -> str:
-    """What the first state of the log says of the id: all of it where the label does not carry it."""
+    """The id as the log's first state has it: the whole id if the label does not have it."""
     return "" if is_plain(object_id, rules) else object_id
 
 
 def title(object_id: str, marker: Marker, rules: Rules, *, unlike: str = "") -> str:
-    """The title that carries the marker, with as many of the newest comments as fit, a move's number behind them.
+    """The title with the marker and as many of the newest comments as fit, with room for a move's number.
 
     Args:
-        unlike: a title that it must differ from, for GitHub records no change to the same text: the count gets a zero.
+        unlike: a title that it must differ from, because GitHub records no change to the same text: the count gets a
+            zero.
     """
     before = f"{heading(object_id, rules)} [r{marker.revision} c{marker.comment} n"
     behind = f"{marker.count} {marker.digest}]"
@@ -148,7 +149,7 @@ def title(object_id: str, marker: Marker, rules: Rules, *, unlike: str = "") -> 
 
 
 def read_title(text: str) -> tuple[str, Marker | None]:
-    """The id and the marker of a title; the id is empty where it is no object's title, the marker None if missing."""
+    """The id and the marker in a title; the id is empty if it is not an object's title, the marker None if missing."""
     found = _TITLE.fullmatch(text)
     if found is None:
         return "", None
@@ -165,7 +166,7 @@ def _marker(text: str) -> Marker | None:
 
 
 def names(text: str, object_id: str) -> bool:
-    """Whether a title, moved or not, names the object: an id in quotes is exact, a bare one has no case."""
+    """Whether a title, moved or not, has the object's id: in quotes it is exact, without them case does not count."""
     found = _TITLE.fullmatch(read_moved(text)[0])
     if found is None or found["quoted"]:
         return found is not None and found["quoted"] == object_id
@@ -173,61 +174,61 @@ def names(text: str, object_id: str) -> bool:
 
 
 def _unquoted(found: re.Match[str]) -> str:
-    """An id with spaces as gh-store writes it: all of the title behind its beginning, where no marker is in it."""
+    """An id with spaces as gh-store writes it: the rest of the title, if it has no marker."""
     behind = found["behind"] or ""
     return str(found["bare"]) + ("" if _marker(behind) else behind)
 
 
 def moving_title(text: str, number: int) -> str:
-    """The title of an issue whose object is on its way to another one: a run that reads it writes nothing."""
+    """The title of an issue whose object is being moved: a run that reads it writes nothing."""
     return f"{text}{MOVING}{number}"
 
 
 def moved_title(text: str) -> str:
-    """That title once the object is kept in the other issue."""
+    """That title once the object is in the other issue."""
     return MOVED.join(text.rsplit(MOVING, 1))
 
 
 def read_moved(text: str) -> tuple[str, int]:
-    """A title as it was before the object was moved, and the number of the issue that it was moved to, else 0."""
+    """A title as it was before the object was moved, and the number of the issue that it was moved to, or 0."""
     found = _MOVED.fullmatch(text)
     return (found["before"], int(found["number"])) if found else (text, 0)
 
 
 def is_moved(text: str) -> bool:
-    """Whether the title says that the object is kept in another issue for good."""
+    """Whether the title says that the object has permanently moved to another issue."""
     found = _MOVED.fullmatch(text)
     return found is not None and found["arrow"] == MOVED and int(found["number"]) > 0
 
 
 def has_label(issue: Issue, name: str) -> bool:
-    """Whether the issue carries the label; GitHub compares labels without case."""
+    """Whether the issue has the label; GitHub ignores case in labels."""
     return any(label.casefold() == name.casefold() for label in issue.labels)
 
 
 def uid_labels(issue: Issue, rules: Rules) -> tuple[str, ...]:
-    """The labels that say an id, in label order."""
+    """The labels with an id, in label order."""
     prefix = rules.uid_prefix.casefold()
     return tuple(one for one in issue.labels if one.casefold().startswith(prefix) and len(one) > len(prefix))
 
 
 def object_id_of(issue: Issue, rules: Rules) -> str | None:
-    """The id of the object that the issue is, None where its labels name none or more than one, or none that can be.
+    """The id of the issue's object; None if its labels have none, several, or an invalid one.
 
-    Where two labels claim the issue, the one that its newest title names is meant: a title is written by the store.
-    What anybody but the author has set goes first, for the author may have no other right.
+    If two labels have an id, the one in the newest title counts, because the store writes titles.  Titles by anyone
+    but the author come first, because the author may have no other right.
     """
     return None if id_problem(issue, rules) else claimed_id(issue, rules)
 
 
 def claimed_id(issue: Issue, rules: Rules) -> str:
-    """The id that the labels mean, also where they should say it otherwise; empty where they mean none, or two."""
+    """The id that the labels mean, even if written wrongly; empty if they mean none, or two."""
     claimed = claiming(issue, rules)
     return claimed[0][1] if len(claimed) == 1 else ""
 
 
 def id_problem(issue: Issue, rules: Rules) -> str:
-    """Why the labels do not say which object the issue is; empty where they do."""
+    """Why the labels do not say which object the issue is; empty if they do."""
     claimed = claiming(issue, rules)
     if not claimed:
         return f"no label says which object it is ({rules.uid_prefix}<id>)"
@@ -247,15 +248,15 @@ def id_problem(issue: Issue, rules: Rules) -> str:
 
 
 def is_nameless(issue: Issue, rules: Rules) -> bool:
-    """Whether its one label holds the hash of an id that neither a title says nor a comment, as far as it was read."""
+    """Whether its one label has the hash of an id that no title and no comment, as far as read, has."""
     claimed = claiming(issue, rules)
     return len(claimed) == 1 and not claimed[0][1]
 
 
 def claiming(issue: Issue, rules: Rules) -> list[tuple[str, str]]:
-    """Each label that says an id, with the id; those that the title names before all others.
+    """Each label with an id, and the id; those in the title first.
 
-    A hash decides nothing: it stands for the id that the issue itself says and that has this hash.
+    A hash decides nothing: it means the id with this hash that the issue itself has.
     """
     claimed: list[tuple[str, str]] = []
     for label in uid_labels(issue, rules):
@@ -271,7 +272,7 @@ def claiming(issue: Issue, rules: Rules) -> list[tuple[str, str]]:
 
 
 def _said(issue: Issue) -> Iterator[str]:
-    """What the issue says that its id is: its titles, also those of gh-store, and states in its log."""
+    """The ids that the issue itself has: in its titles, also by gh-store, and in its log's states."""
     for text in _titles(issue):
         found = _TITLE.fullmatch(read_moved(text)[0])
         if found is not None:
@@ -282,7 +283,7 @@ def _said(issue: Issue) -> Iterator[str]:
 
 
 def _titles(issue: Issue) -> Iterator[str]:
-    """The titles, the newest first; before all others those that anybody but the author has set."""
+    """The titles, newest first; those by anyone but the author come before all others."""
     changes = (*issue.titles, *issue.first_titles)
     yield from (rename.title for rename in changes if rename.login != issue.author)
     yield issue.title
@@ -299,9 +300,9 @@ def _stated(text: str) -> str:
 
 
 def retired(issue: Issue) -> str:
-    """What gh-store made of the issue in favour of another one, by its labels; empty where it is one of its own.
+    """How gh-store replaced the issue by another one, by its labels; empty if it did not.
 
-    The store itself makes no aliases: a second label that names an object would be an id for triagers to give.
+    The store itself makes no aliases: otherwise people with the triage role could give an object a second id.
     """
     for sign, deed in RETIRED.items():
         for label in issue.labels:
@@ -311,7 +312,7 @@ def retired(issue: Issue) -> str:
 
 
 def stands_for(issue: Issue) -> str:
-    """The id of the object that gh-store put in the issue's place, by its labels; empty where they name none."""
+    """The id of the object by which gh-store replaced the issue, by its labels; empty for none."""
     signs = tuple(sign.casefold() for sign in RETIRED if sign in ("ALIAS-TO:", "MERGED-INTO:"))
     return next((label.partition(":")[2] for label in issue.labels if label.casefold().startswith(signs)), "")
 
@@ -322,22 +323,22 @@ def is_live(issue: Issue, rules: Rules) -> bool:
 
 
 def carries(title_: str, marker: Marker) -> bool:
-    """Whether a title says the same state: revision and digest, however far the log was read."""
+    """Whether a title has the same state: revision and digest, however far the log was read."""
     found = read_title(title_)[1]
     return found is not None and (found.revision, found.digest) == (marker.revision, marker.digest)
 
 
 def revises(issue: Issue, marker: Marker) -> bool:
-    """Whether writing that state makes another one; a title may also take note of nothing but refused updates."""
+    """Whether writing that marker changes the state; it may also only record refused updates."""
     said = any(carries(title_, marker) for title_ in (issue.title, *(rename.title for rename in issue.titles)))
     return not said or not body_digest(issue.body).startswith(marker.digest)
 
 
 def meta_of(issue: Issue, object_id: str, rules: Rules, marker: Marker | None, data_digest: str) -> StoredMeta:
-    """What is known of the object beside its data.
+    """The object's metadata.
 
     Args:
-        marker: of the title, where readers take it for the store's.
+        marker: of the title, if readers trust it.
         data_digest: of the body's data.
     """
     revised_at, revised_by = _last_revision(issue, marker, data_digest)
@@ -347,7 +348,7 @@ def meta_of(issue: Issue, object_id: str, rules: Rules, marker: Marker | None, d
         issue_number=issue.number,
         created_at=issue.created_at,
         updated_at=revised_at,
-        # Before its first processing here an object counts its revisions as gh-store did: comments, and one.
+        # Before its first processing here, an object's revision is as in gh-store: the number of comments, plus one.
         version=marker.revision if marker is not None else issue.total_comments + 1,
         digest=data_digest,
         created_by=issue.author,
@@ -357,10 +358,10 @@ def meta_of(issue: Issue, object_id: str, rules: Rules, marker: Marker | None, d
 
 
 def _last_revision(issue: Issue, marker: Marker | None, data_digest: str) -> tuple[str, str]:
-    """When the object was revised last, and by whom: talk, labels, reactions and refused updates do not count.
+    """When and by whom the object was last revised: conversation, labels, reactions, refused updates do not count.
 
-    That is when a title first carried the marker's state.  Where no change of title that was read tells it, or the
-    body is another one than the marker's, it is when the body was edited last, or the issue was opened.
+    That is when a title first had the marker's state.  If no title change that was read says so, or the body does not
+    match the marker, it is when the body was last edited, or the issue was opened.
     """
     if marker is not None and data_digest.startswith(marker.digest):
         for rename in reversed(issue.titles):

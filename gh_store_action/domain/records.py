@@ -1,11 +1,11 @@
 """The values that the core works on: what was read from GitHub, and the store's rules.
 
-Nothing here knows PyGithub, HTTP or a clock.  Times are ISO 8601 strings in UTC as GitHub sends them
-(`2026-01-31T12:00:00Z`): they sort as text, have one-second resolution, and order nothing but reports;
-comments are ordered by id.
+Nothing here depends on PyGithub, HTTP or a clock.  Times are ISO 8601 strings in UTC as GitHub sends them
+(`2026-01-31T12:00:00Z`): they sort as text, have one-second resolution, and only order reports; comments are ordered
+by id.
 
-A *login* is lower-cased, and a bot's carries the suffix `[bot]`: REST and `viewer` write it so, GraphQL actors do
-not (github-facts, section 4), so the gateway adds it from the actor's type.  No user's login can hold a bracket.
+A *login* is in lowercase, and a bot's has the suffix `[bot]`: REST and `viewer` write it that way, GraphQL actors do
+not (github-facts, section 4), so the gateway adds it by the actor's type.  A user's login cannot contain a bracket.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from typing import Any
 from gh_store_action.domain.names import DEFAULT_MODE, UPDATE_MODES
 from gh_store_action.domain.refusal import Reason
 
-NEWEST_TITLES = 20  # changes of an issue's title that every read shows, and
-FIRST_TITLES = 5  # the oldest ones beside them
+NEWEST_TITLES = 20  # newest changes of an issue's title that every read shows, and
+FIRST_TITLES = 5  # the oldest ones with them
 GHOST = "ghost"  # the login that GitHub shows for a deleted account
 
 
 @dataclass(frozen=True)
 class Reactions:
-    """Which reaction stands for which verdict, in the names of GitHub's REST API (`+1`, `rocket`, ...)."""
+    """The reaction for each verdict, by its name in GitHub's REST API (`+1`, `rocket`, ...)."""
 
     processed: str = "+1"
     initial_state: str = "rocket"
@@ -35,18 +35,18 @@ class Reactions:
 
 @dataclass(frozen=True)
 class AccessRule:
-    """Who may write the objects whose id fits `match`.
+    """Who may write the objects whose id matches `match`.
 
     Args:
         match: a glob over object ids; case does not count.
         permission: the least repository permission, or `anyone`.
-        users: logins that may write whatever their permission.
+        users: logins that may write, whatever their permission.
         teams: `org/team` slugs whose members may write.
         codeowners: whether the owners of the snapshot's path in CODEOWNERS may write.
         allow: the update modes and operators that those without write permission may use.
-        owner: whether whoever made the object may write it, as `users` may.
-        create: the least permission of whoever may make such an object by a form, as `permission`; empty for nobody
-            beside those who may write.
+        owner: whether the object's owner may write it, like `users`.
+        create: the least permission to create such an object by a form, like `permission`; empty: only those who may
+            write.
     """
 
     match: str = "*"
@@ -66,16 +66,16 @@ class AccessRule:
 
 @dataclass(frozen=True)
 class FormRule:
-    """What becomes of the answers to an issue form.
+    """What to do with the answers to an issue form.
 
     Args:
-        label: that the form sets: it makes an issue one of this form.
+        label: set by the form; it marks the issues of this form.
         form: the file in `.github/ISSUE_TEMPLATE/`.
-        update: the id of the object that they update, which may hold places such as `{login}`; empty with `create`.
-        mode: how they update it.
-        data: of the update or the object, with places for the answers; None for the answers themselves, by field.
-        types: by field, how its text is read: `number` or `json`.
-        create: the id of the object that they make, as `update`, and in its place.
+        update: the id of the object to update, which may have placeholders such as `{login}`; empty with `create`.
+        mode: the update mode.
+        data: of the update or the object, with placeholders for the answers; None for the answers themselves, by field.
+        types: by field, how to read its text: `number` or `json`.
+        create: the id of the object to create, like `update` and instead of it.
     """
 
     label: str
@@ -88,13 +88,13 @@ class FormRule:
 
     @property
     def object_id(self) -> str:
-        """The id of the object that it is about, with its places."""
+        """The id of the object that it is about, with its placeholders."""
         return self.create or self.update
 
 
 @dataclass(frozen=True)
 class Rules:
-    """The store's rules, one for all identities that work on it."""
+    """The store's rules, the same for all identities that work on it."""
 
     base_label: str = "stored-object"
     uid_prefix: str = "UID:"
@@ -109,7 +109,7 @@ class Rules:
 
 @dataclass(frozen=True)
 class Reaction:
-    """One reaction; `content` in REST names, `at` empty where the read does not tell when it was left."""
+    """One reaction; `content` by its REST name, `at` empty if the read does not show when it was left."""
 
     login: str
     content: str
@@ -125,7 +125,7 @@ class Comment:
     author: str
     body: str
     created_at: str
-    edited_at: str = ""  # of the text, empty when never edited; reactions do not count as edits
+    edited_at: str = ""  # of the text, empty if never edited; reactions do not count as edits
     editor: str = ""
     reactions: tuple[Reaction, ...] = ()  # oldest first
 
@@ -145,16 +145,16 @@ class Issue:
     """One issue as one read saw it: head and log belong together.
 
     Args:
-        comments: ascending by id; the newest ones, back as far as was read.
+        comments: ascending by id; the newest ones, as far back as was read.
         complete: whether `comments` goes back to the issue's first one.
-        total_comments: how many comments the issue had in this read.
-        titles: the newest changes of the title, newest first, as far as asked.
-        first_titles: the oldest ones, which no later change pushes out of the newest.
-        editor: who edited the body last, empty when nobody did.
-        locked: whether the conversation is locked, so that nobody but people with write permission may comment.
+        total_comments: the issue's number of comments in this read.
+        titles: the newest title changes, newest first, as far as requested.
+        first_titles: the oldest ones, which later changes cannot push out.
+        editor: who last edited the body; empty if no one did.
+        locked: whether the conversation is locked, so that only people with write permission can comment.
         lock_reason: why, in GitHub's words; empty for none.
-        cut: whether a listing has left out older changes of the title, and the number of older comments.
-        cursor: where older comments continue, for the gateway alone.
+        cut: whether a listing has left out older title changes, and the number of older comments.
+        cursor: where older comments continue, only for the gateway.
         url: of its page.
     """
 
@@ -184,13 +184,13 @@ class Issue:
 
 @dataclass(frozen=True)
 class StoredMeta:
-    """What is known of an object beside its data.
+    """An object's metadata.
 
     Args:
         version: the revision.
         created_by: who opened the issue.
         updated_at, updated_by: when the last revision was written, and by whom: mostly the processor.
-        pending: updates that nobody has folded yet.
+        pending: updates that are not applied yet.
     """
 
     object_id: str
@@ -226,7 +226,7 @@ class StoredObject:
 
 @dataclass(frozen=True)
 class Receipt:
-    """A reaction to be left on a comment, or with `remove` to be taken back."""
+    """A reaction to add to a comment or, with `remove`, to remove."""
 
     comment_id: int
     node_id: str
@@ -236,7 +236,7 @@ class Receipt:
 
 @dataclass(frozen=True)
 class Refusal:
-    """A refused update, as every report shows it: reply, summary, annotation, history; of a form, without a comment."""
+    """A refused update, as every report shows it: reply, summary, annotation, history; for a form, without comment."""
 
     comment_id: int
     author: str

@@ -1,4 +1,4 @@
-"""Why data or an update was refused, as data: what a reply, a summary and the history show."""
+"""Why data or an update was refused, as data for replies, summaries and the history."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["Reason", "Refused"]
 
 
 class Refused(Exception):
-    """An update that cannot be applied; the state stays as it was.
+    """An update that cannot be applied; the state does not change.
 
     Args:
         reasons: at least one.

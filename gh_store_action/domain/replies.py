@@ -1,4 +1,4 @@
-"""What a refused writer hears: one comment a run, in Markdown that the refused text cannot break or abuse."""
+"""Replies to refused writers: one comment per run, in Markdown that the refused text cannot break or abuse."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from gh_store_action.domain.markdown import code_span, markdown_text
 from gh_store_action.domain.records import Refusal
 from gh_store_action.domain.refusal import Reason
 
-MOST_SHOWN = 50  # refusals a reply explains; the others are named, counted and in the job summary
-MOST_NAMED = 500  # refusals that one reply answers; those that are left get the next one
+MOST_SHOWN = 50  # refusals that a reply explains; the others are named, counted and in the job summary
+MOST_NAMED = 500  # refusals that one reply answers; the rest get the next reply
 MOST_REASONS = 10
-MOST_LENGTH = 30_000  # characters of the explanations; GitHub takes 65,536 for the whole comment
+MOST_LENGTH = 30_000  # characters of the explanations; GitHub allows 65,536 for the whole comment
 MOST_TEXT = 20_000  # characters of a refused body that the reply keeps; GitHub's edit history has the rest
 _NAMED = re.compile(r"- \[(?P<id>[0-9]{1,18})\]\(")
 _REASON = re.compile(r"  - (?:`(?P<plain>[^`]*)`|<code>(?P<escaped>.*?)</code>): (?P<sentence>.*)")
-_ZERO_WIDTH = "\u200b"  # what `markdown_text` parts mentions with
+_ZERO_WIDTH = "\u200b"  # with which `markdown_text` breaks mentions
 
 
 @dataclass(frozen=True)
 class RefusedEdit:
-    """An edit of the body that was not taken over."""
+    """An edit of the body that was not applied."""
 
     editor: str
     text: str
@@ -34,12 +34,12 @@ class RefusedEdit:
 
 
 def edit_name(edit: RefusedEdit) -> str:
-    """How a reply names the refused edit, so that it is sent once."""
+    """A reply's name for the refused edit, so that it is sent once."""
     return "body" + hashlib.sha256(f"{edit.at} {edit.text}".encode("utf-8", "replace")).hexdigest()[:16]
 
 
 def edited_name(comment_id: int) -> str:
-    """How a reply names an update that was edited after it was applied, so that its author is told once."""
+    """A reply's name for an update that was edited after it was applied, so that its author is told once."""
     return f"edited{comment_id}"
 
 
@@ -50,7 +50,7 @@ def refused(
     issue_url: str,
     edited: Sequence[tuple[int, str]] = (),
 ) -> str:
-    """The reply's text, empty when there is nothing to say.
+    """The reply's text; empty if there is nothing to say.
 
     Args:
         refusals: rejected updates that no reply names yet; strangers get a reaction, never a reply.
@@ -88,7 +88,7 @@ def _updates(refusals: Sequence[Refusal], issue_url: str) -> str:
         lines.append(f"- and {len(refusals) - shown} more")
     lines += [
         "",
-        "Nothing else was held up by this. To try again, post a corrected update as a new comment: plain JSON such as "
+        "Nothing else was held up. To try again, post a corrected update as a new comment: plain JSON such as "
         '`{"count": 1}` is merged into the object. Editing the refused comment changes nothing.',
     ]
     return "\n".join(lines)
@@ -114,7 +114,7 @@ def _edit(edit: RefusedEdit) -> str:
 
 
 def read_reasons(text: str) -> dict[int, tuple[Reason, ...]]:
-    """By comment id, the reasons that a reply gives."""
+    """The reasons in a reply, by comment id."""
     found: dict[int, list[Reason]] = {}
     about = 0
     for line in text.split("\n"):
@@ -131,7 +131,7 @@ def read_reasons(text: str) -> dict[int, tuple[Reason, ...]]:
 
 
 def _who(login: str) -> str:
-    """Mentions the writer, who is to hear of it; a bot, or who is no user, hears nothing and is named only."""
+    """Mentions the writer, to notify them; bots and other non-users are only named."""
     return code_span(login) if login.endswith("]") or not login else "@" + login
 
 
@@ -139,4 +139,4 @@ def _reasons(reasons: Sequence[Reason]) -> list[str]:
     shown = [f"  - {code_span(path)}: {markdown_text(sentence)}" for path, sentence in reasons[:MOST_REASONS]]
     if len(reasons) > MOST_REASONS:
         shown.append(f"  - and {len(reasons) - MOST_REASONS} more")
-    return shown or ["  - the reason was not kept; the log of the run that refused it has it"]
+    return shown or ["  - the reason was not saved; see the log of the run that refused it"]

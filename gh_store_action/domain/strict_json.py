@@ -16,14 +16,14 @@ Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | Non
 """A JSON value.  Values are never changed in place: what a function returns may share parts with what it was given."""
 
 BODY_LIMIT = 60_000
-"""Characters of the text of an object; GitHub takes 65,536, and the difference is room for what is added by hand."""
+"""Characters of an object's text; GitHub allows 65,536, which leaves room for additions by hand."""
 DEPTH_LIMIT = 100
-"""How many arrays and objects may stand inside each other; far below where Python's own recursion ends."""
+"""How deep arrays and objects may nest; far below Python's recursion limit."""
 DIGIT_LIMIT = 1_000
 """Digits of an integer; Python itself refuses to read more than 4,300."""
-_FEW_LEVELS = 8  # that are looked for without a loop of our own; far below DEPTH_LIMIT
+_FEW_LEVELS = 8  # levels that need no loop of our own; far below DEPTH_LIMIT
 VALUE_LIMIT = 100_000
-"""Values that `check` visits; more could never fit into a body, and shared parts could make it visit for ever."""
+"""Values that `check` visits; more could not fit into a body, and shared parts could make it visit forever."""
 
 _TOO_LONG = 10**DIGIT_LIMIT
 _STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
@@ -34,10 +34,10 @@ _LONG_INTEGER = re.compile(rf"(?<!\d)\d{{{DIGIT_LIMIT + 1}}}")
 _NO_BRACKET = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[^\[\]{}"]++', re.DOTALL)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _PLAIN_KEY = re.compile(r"[A-Za-z_$][A-Za-z0-9_-]*")
-# Mentions and references; what is invisible or reverses the reading order (controls, marks, overrides, isolates).
+# Mentions and references; invisible characters and those that reverse the reading order (controls, overrides, ...).
 _HARMFUL = re.compile(
     "[@#\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb\ufffe\uffff]"
-    r"|(?<=GH)-(?=\d)"  # GH-7 is a reference as #7 is
+    r"|(?<=GH)-(?=\d)"  # GH-7 is a reference like #7
     r"|(?<=/issues)/(?=\d)|(?<=/pull)/(?=\d)|(?<=/discussions)/(?=\d)",  # and so is the address of issue 7
     re.IGNORECASE,
 )
@@ -70,15 +70,15 @@ _FOUND = {
     "&": "an HTML entity, perhaps; write the character itself",
     "\xa0": "a no-break space; JSON has plain ones",
 }
-"""What may stand where JSON has something else, in words."""
+"""Names for what is often written where JSON expects something else."""
 
 
 class InvalidJson(ValueError):
-    """A text or a value that is not the JSON this store accepts.
+    """A text or a value that is not JSON that this store accepts.
 
     Args:
-        reason: a plain sentence for a user, with the position or the path where it is known.
-        line: the line of the text, from 1, where it is known.
+        reason: a plain sentence for a user, with the position or the path if known.
+        line: the line in the text, from 1, if known.
     """
 
     def __init__(self, reason: str, *, line: int | None = None) -> None:
@@ -88,15 +88,15 @@ class InvalidJson(ValueError):
 
 
 def parse(text: str, *, depth: int = DEPTH_LIMIT) -> Json:
-    """Read strict JSON (RFC 8259, and no more); a leading byte order mark is dropped.
+    """Read strict JSON (RFC 8259 and nothing more); drops a leading byte order mark.
 
     Args:
         text: the JSON text, of any length.
         depth: how deep arrays and objects may nest.
 
     Raises:
-        InvalidJson: and nothing else, whatever the text is: a syntax error, a duplicate key, NaN or Infinity, a number
-            that overflows, an integer of more than DIGIT_LIMIT digits, a lone surrogate, nesting over the depth.
+        InvalidJson: and nothing else, for any text: a syntax error, a duplicate key, NaN or Infinity, a number that
+            overflows, an integer of more than DIGIT_LIMIT digits, a lone surrogate, nesting beyond the depth.
     """
     text = text.removeprefix("\ufeff")
     if not text.strip():
@@ -140,9 +140,10 @@ def digest(value: Json) -> str:
 def dump(value: Json) -> str:
     """The text for an issue body or a comment: in the author's key order, on many lines if that fits BODY_LIMIT.
 
-    It is a block of code to GitHub, whose lines begin with four blanks (CommonMark, section 4.4), and the same JSON to
-    any program.  What would mislead a reader (control, bidirectional and invisible characters), and what would notify
-    people where a page shows it otherwise (`@name`, `#7`, `GH-7`, an issue's address), is escaped, in keys and values.
+    GitHub shows it as a code block, because its lines begin with four spaces (CommonMark, section 4.4); for programs it
+    is the same JSON.  In keys and values, characters that would mislead a reader (control, bidirectional and invisible
+    ones) are escaped, and so is text that would notify people outside a code block (`@name`, `#7`, `GH-7`, an issue's
+    address).
     """
     compact = _BLOCK + _compact(value)
     if len(compact) > BODY_LIMIT:
@@ -152,7 +153,7 @@ def dump(value: Json) -> str:
 
 
 def size(value: Json) -> int:
-    """The number of characters of the shortest text of the value, with what is escaped in it."""
+    """The number of characters of the value's shortest text, including escapes."""
     return len(_compact(value))
 
 
@@ -164,8 +165,8 @@ def fits(value: Json) -> bool:
 def equal(a: Json, b: Json) -> bool:
     """JSON equality: numbers by value (`1` is `1.0`), `true` is not `1`, the order of keys does not matter.
 
-    Of an integer and a float beyond 2^53 - 1 the canonical forms decide: `1e20` is 100000000000000000000, `1e21` is not
-    the integer of its digits.
+    For an integer and a float beyond 2^53 - 1, the canonical forms decide: `1e20` is 100000000000000000000, but `1e21`
+    is not the integer with its digits.
     """
     if isinstance(a, dict):
         return isinstance(b, dict) and a.keys() == b.keys() and all(equal(a[key], b[key]) for key in a)
@@ -177,10 +178,10 @@ def equal(a: Json, b: Json) -> bool:
 
 
 def read_body(text: str) -> Json:
-    """Read an issue body as an object's data: JSON alone, or in one code fence; see `unwrapped`.
+    """Read an issue body as an object's data: only JSON, bare or in one code fence; see `unwrapped`.
 
     Raises:
-        InvalidJson: if what remains is not strict JSON, or is neither an object nor an array.
+        InvalidJson: the rest is not strict JSON, or is neither an object nor an array.
     """
     found = unwrapped(text)
     data = parse(text if found is None else found.text)
@@ -190,7 +191,7 @@ def read_body(text: str) -> Json:
 
 
 def body_digest(text: str) -> str:
-    """The digest of an issue body's data, empty where it holds none."""
+    """The digest of an issue body's data; empty if it has none."""
     try:
         return digest(read_body(text))
     except InvalidJson:
@@ -198,26 +199,26 @@ def body_digest(text: str) -> str:
 
 
 def same_data(a: str, b: str) -> bool:
-    """Whether two texts say the same: a server may trim a text, or have its own ends of lines."""
+    """Whether two texts are the same: a server may trim a text or change its line endings."""
     return a == b or body_digest(a) == body_digest(b) != ""
 
 
 class Unwrapped(NamedTuple):
-    """The text that stands alone in a body or comment, and whether a code fence around it says that it is JSON."""
+    """The only text in a body or comment, and whether a code fence around it is labeled JSON."""
 
     text: str
     says_json: bool
 
 
 def unwrapped(text: str) -> Unwrapped | None:
-    """What stands in a body or comment, out of its code fence.
+    """The text of a body or comment, without its code fence.
 
-    Nobody sees HTML comments, byte order marks and white space around it, and a mail program adds a signature and what
-    is answered: they are dropped.  A fence is CommonMark's (section 4.5): three or more backticks or tildes, up to
-    three spaces before them, closed by as many or more, else it runs to the end.
+    This drops HTML comments, byte order marks and whitespace around it, which no one sees, and the signature and
+    quotation that a mail program adds.  A fence is CommonMark's (section 4.5): three or more backticks or tildes, after
+    up to three spaces, closed by as many or more; otherwise it runs to the end.
 
     Returns:
-        None if something else stands beside the fence, or the fence is one of another language.
+        None if there is something besides the fence, or the fence is for another language.
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     rest = _LEAD.sub("", text, count=1)
@@ -236,7 +237,7 @@ def unwrapped(text: str) -> Unwrapped | None:
 
 
 def _alone(text: str) -> str:
-    """Without what is invisible before and after it, and without a mail's signature."""
+    """Without invisible text before and after it, and without a mail signature."""
     text = _LEAD.sub("", text, count=1)
     signature = _SIGNATURE.search(text)
     text = text[: signature.start()] if signature else text
@@ -251,7 +252,7 @@ def _alone(text: str) -> str:
 
 
 def json_path(parts: Iterable[str | int]) -> str:
-    """A JSON path such as `$.jobs[0].name` or `$["two words"]`; cut where long, harmless to GitHub."""
+    """A JSON path such as `$.jobs[0].name` or `$["two words"]`; cut if it is long, and harmless to GitHub."""
     path = "$"
     for part in parts:
         if isinstance(part, int):
@@ -264,7 +265,7 @@ def json_path(parts: Iterable[str | int]) -> str:
 
 
 def excerpt(value: Json, limit: int = 80) -> str:
-    """A short form of a value for a message: a scalar as harmless JSON, cut at `limit` characters; else what it is."""
+    """A short form of a value for a message: a scalar as harmless JSON, cut at `limit` characters, or its type."""
     if isinstance(value, dict):
         return "an object"
     if isinstance(value, list):
@@ -325,7 +326,7 @@ def _no_constant(name: str) -> NoReturn:
 
 
 class _Checker:
-    """One walk of `check`: counts what it has visited."""
+    """One walk of `check`, which counts its visits."""
 
     def __init__(self, depth: int) -> None:
         self.depth = depth
@@ -371,7 +372,7 @@ def _compact(value: Json) -> str:
 
 
 def _defused(text: str) -> str:
-    """Escape in JSON text; the characters it escapes stand only inside strings."""
+    """Escape in JSON text; the escaped characters occur only inside strings."""
     return _HARMFUL.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 

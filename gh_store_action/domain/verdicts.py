@@ -1,6 +1,6 @@
-"""What can become of an update: one row for each outcome, and all that is read off it.
+"""The outcomes of an update: one row each, and everything derived from it.
 
-The row says which reaction records the outcome, how people are told of it, and whether it is a refusal.
+The row says which reaction records the outcome, how it is worded, and whether it is a refusal.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _REACTIONS = frozenset(one.name for one in fields(Reactions))
 
 
 class Row(enum.Enum):
-    """One outcome a member: its key in logs and JSON, its field of `Reactions`, and its words for people."""
+    """One member per outcome: its key in logs and JSON, its field in `Reactions`, and its words for people."""
 
     key: str
     reaction: str
@@ -34,7 +34,7 @@ class Row(enum.Enum):
 
 
 class Outcome(Row):
-    """What became of an update."""
+    """The outcome of an update."""
 
     APPLIED = "applied", "processed", "applied"
     REJECTED = "rejected", "rejected", "rejected"
@@ -42,13 +42,13 @@ class Outcome(Row):
 
     @property
     def refused(self) -> bool:
-        """Whether the object stayed as it was."""
+        """Whether the object did not change."""
         return self is not Outcome.APPLIED
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """An outcome and, for a refusal, why."""
+    """An outcome and, for a refusal, its reasons."""
 
     outcome: Outcome
     reasons: tuple[Reason, ...] = ()
@@ -60,7 +60,7 @@ UNAUTHORIZED = Verdict(Outcome.UNAUTHORIZED)
 
 @dataclass(frozen=True)
 class Counts:
-    """How many updates had which outcome."""
+    """The number of updates with each outcome."""
 
     numbers: Mapping[Outcome, int] = field(default_factory=dict)
 
@@ -79,15 +79,15 @@ class Counts:
 
     @property
     def refused(self) -> int:
-        """Updates that were not applied, whatever the reason."""
+        """Updates that were not applied, for any reason."""
         return sum(self[outcome] for outcome in Outcome if outcome.refused)
 
     def named(self) -> dict[str, int]:
-        """As JSON has it: every outcome by its key."""
+        """For JSON: each outcome by its key."""
         return {outcome.key: self[outcome] for outcome in Outcome}
 
     def worded(self) -> list[tuple[int, str]]:
-        """As people are told: each number with its words."""
+        """For people: each number with its words."""
         return [(self[outcome], outcome.words) for outcome in Outcome]
 
 
@@ -103,16 +103,16 @@ def _meanings(reactions: Reactions) -> Mapping[str, Outcome]:
 
 
 def outcome_of(content: str, reactions: Reactions) -> Outcome | None:
-    """What a reaction records, None where it records no outcome."""
+    """The outcome that a reaction records, or None."""
     return _meanings(reactions).get(content)
 
 
 def outcomes_given(comment: Comment, reactions: Reactions, who: Collection[str]) -> list[Outcome]:
-    """The outcomes that these people's reactions to a comment record, oldest first."""
+    """The outcomes recorded by these people's reactions to a comment, oldest first."""
     meanings = _meanings(reactions)
     return [meanings[one.content] for one in comment.reactions if one.login in who and one.content in meanings]
 
 
 def initial_receipts(reactions: Reactions) -> tuple[str, str]:
-    """The two reactions that an initial state in the log has."""
+    """The two reactions on an initial state in the log."""
     return reaction_of(Outcome.APPLIED, reactions), reactions.initial_state

@@ -1,1 +1,1 @@
-"""Ways out: the whole store, objects and logs, as files that other programs read."""
+"""Exports: the whole store, objects and logs, as files for other programs."""

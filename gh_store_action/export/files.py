@@ -1,4 +1,4 @@
-"""The formats: each writes the store to one file or folder, whole or not at all."""
+"""The formats: each writes the store to one file or folder, completely or not at all."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gh_store_action.export.reading import Exported
 from gh_store_action.export.rows import LOG, OBJECT, cells, json_line, log_rows, object_row, replayable
 
 DEFAULT = {"sqlite": "store.db", "csv": "store-csv", "jsonl": "store-jsonl", "events": "store-events.jsonl"}
-"""Where each format goes unless told otherwise."""
+"""Each format's default path."""
 
 FOLDERS = frozenset({"csv", "jsonl"})  # formats of two files
 _ENDINGS = {"sqlite": (".db", ".sqlite", ".sqlite3"), "events": (".jsonl", ".ndjson")}
@@ -23,25 +23,27 @@ _KNOWN = frozenset({".csv", ".json", *_ENDINGS["sqlite"], *_ENDINGS["events"]})
 
 
 def check(path: Path, kind: str) -> None:
-    """Looks whether the path says another format than the one asked for.
+    """Checks that the path matches the format.
 
     Raises:
-        InputError: it does.
+        InputError: it does not.
     """
     ending, fit = path.suffix.lower(), _ENDINGS.get(kind, ())
     if ending in _KNOWN and ending not in fit:
         writes = "a folder" if kind in FOLDERS else f"a file that ends with {', '.join(fit)}"
-        raise InputError(f"The path {str(path)!r} does not fit {kind}, which writes {writes}.", "Change one of them.")
+        raise InputError(
+            f"The path {str(path)!r} does not match the format {kind}, which writes {writes}.", "Change one of them."
+        )
 
 
 def write(path: Path, kind: str, store: Iterable[Exported]) -> int:
-    """Writes the store; files of an earlier export are replaced when everything has been read.
+    """Writes the store; replaces the files of an earlier export once everything has been read.
 
     Returns:
-        How many objects it has.
+        The number of objects.
 
     Raises:
-        StoreError: it cannot be written, or read; then nothing has changed.
+        StoreError: it cannot be read or written; then nothing has changed.
     """
     folder = path if kind in FOLDERS else path.parent
     try:

@@ -1,4 +1,4 @@
-"""Every object with its whole log, deleted ones too."""
+"""Every object with its whole log, including deleted ones."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gh_store_action.store.reading import Progress, Reader
 
 @dataclass(frozen=True)
 class Exported:
-    """One object, and what happened to it, oldest first."""
+    """One object and its history, oldest first."""
 
     object: StoredObject
     deleted: bool
@@ -25,10 +25,10 @@ class Exported:
 
 
 class Exporter:
-    """Reads a store whole: a request for each hundred objects, and one for each hundred comments of each of them.
+    """Reads a whole store: one request for each hundred objects, and one for each hundred comments of an object.
 
     Args:
-        progress: called with objects read and objects in all.
+        progress: called with objects read and total objects.
         warn: called with a line about an issue that is left out.
     """
 
@@ -44,10 +44,10 @@ class Exporter:
         self.warn = warn
 
     def everything(self) -> Iterator[Exported]:
-        """The objects by the numbers of their issues.
+        """The objects, by issue number.
 
         Raises:
-            BudgetExhausted: the logs need more than is left; said before the first one is read.
+            BudgetExhausted: the logs need more than is left; raised before reading the first one.
         """
         live = {found.meta.issue_number for found in self.reader.all()}
         found = {**dict.fromkeys(live, False), **dict.fromkeys(self._deleted() - live, True)}
@@ -59,7 +59,7 @@ class Exporter:
             self.progress(done, len(found))
 
     def _deleted(self) -> set[int]:
-        """The issues of deleted objects; what a rolled-over issue holds is in the log of the new one."""
+        """The issues of deleted objects; a rolled-over issue's log is part of the new one's."""
         rules = self.session.rules
 
         def page_from(cursor: str | None) -> Page:
@@ -70,7 +70,7 @@ class Exporter:
         return {issue.number for issue in gone if isinstance(self._object(issue, deleted=True), StoredObject)}
 
     def _object(self, issue: Issue, *, deleted: bool) -> StoredObject | LeftOut:
-        """The object that the issue is, or was until it was deleted."""
+        """The object that the issue is, or was before it was deleted."""
         rules = self.session.rules
         if deleted:
             kept = tuple(label for label in issue.labels if label.lower() != rules.archived_label.lower())
@@ -82,10 +82,10 @@ class Exporter:
         try:
             past = self.reader.past_of(self.session.github.now(number))
         except ObjectNotFound as error:
-            self.warn(f"Issue #{number} is left out: {error.what}")
+            self.warn(f"Skipped issue #{number}: {error.what}")
             return None
         found = self._object(past.issue, deleted=deleted)
         if isinstance(found, LeftOut):
-            self.warn(f"Issue #{number} is left out: {found.reason}.")
+            self.warn(f"Skipped issue #{number}: {found.reason}.")
             return None
         return Exported(found, deleted, tuple(events(past.entries, past.points)))

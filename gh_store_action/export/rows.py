@@ -38,12 +38,12 @@ _FORMULA = re.compile("['=+\\-@\t\r\n＝＋－＠]")
 
 
 def object_row(one: Exported) -> Row:
-    """The object as it is, or was when it was deleted."""
+    """The object as it is, or as it was when it was deleted."""
     return {**asdict(one.object.meta), "deleted": one.deleted, "data": one.object.data}
 
 
 def log_rows(one: Exported) -> Iterator[dict[str, Any]]:
-    """The object's log: the number is its issue's today, the link leads to where the comment stands."""
+    """The object's log: the number is that of its current issue; the link leads to the comment."""
     meta = one.object.meta
     place = meta.issue_url.rpartition("/")[0]
     for event in one.events:
@@ -57,12 +57,12 @@ def log_rows(one: Exported) -> Iterator[dict[str, Any]]:
 
 
 def replayable(one: Exported) -> Iterator[Row]:
-    """The log with `change`, the JSON Patch from the last known state to the one that has the row's digest.
+    """The log with `change`, the JSON Patch from the last known state to the one with the row's digest.
 
-    Where the body is not what the log gives, as after a hand edit that nobody has processed, a row of the type `body`
-    ends it, so that a replay always ends at the object.
+    If the body is not what the log gives, as after an unprocessed hand edit, a row of the type `body` comes last, so
+    that a replay always ends at the object.
     """
-    from gh_store_action.domain.patches.json_patch import diff  # with libraries that nothing else here needs
+    from gh_store_action.domain.patches.json_patch import diff  # imports libraries that nothing else here needs
 
     state: Json = None
     for event, row in zip(one.events, log_rows(one), strict=True):
@@ -84,23 +84,23 @@ def replayable(one: Exported) -> Iterator[Row]:
 
 
 def json_line(row: Row, columns: Iterable[str]) -> str:
-    """One line of JSON Lines."""
+    """A line of JSON Lines."""
     return whole(compact({name: row[name] for name in columns})) + "\n"
 
 
 def stored(row: Row, columns: Iterable[str]) -> Iterator[Any]:
-    """The values for a database: JSON as text, and text that any program takes."""
+    """The values for a database: JSON as text, and text that any program accepts."""
     for name in columns:
         value = compact(row[name]) if name in DOCUMENTS else row[name]
         yield whole(value).replace("\0", "\ufffd") if isinstance(value, str) else value
 
 
 def cells(row: Row, columns: Iterable[str]) -> Iterator[Any]:
-    """The same for a spreadsheet: behind an apostrophe what it would take for a formula, or for that apostrophe."""
+    """The same for a spreadsheet: an apostrophe comes before anything that looks like a formula or an apostrophe."""
     for value in stored(row, columns):
         yield f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value
 
 
 def whole(text: str) -> str:
-    """The text without halves of surrogate pairs, which no UTF-8 file can hold."""
+    """The text without unpaired surrogates, which UTF-8 cannot encode."""
     return _LONE.sub("\ufffd", text)

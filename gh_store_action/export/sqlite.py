@@ -1,4 +1,4 @@
-"""The store as a SQLite database, made to be looked at with Datasette: keys, full-text search, views."""
+"""The store as a SQLite database for Datasette: keys, full-text search, views."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ CREATE VIEW authors AS
 
 
 def write(file: Path, store: Iterable[Exported]) -> int:
-    """Writes the database into a new file; gives the number of objects."""
+    """Writes the database to a new file; returns the number of objects."""
     count = 0
     with closing(sqlite3.connect(file)) as database, database:
         database.executescript(SCHEMA)

@@ -1,4 +1,4 @@
-"""What an HTTP answer means: a value, a refusal, a limit, or nothing that could be relied on."""
+"""What an HTTP response means: a value, a refusal, a limit, or nothing reliable."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from gh_store_action.gateway.connection import Response
 from gh_store_action.gateway.refusals import Refused, cure, quoted
 from gh_store_action.hints import InWorkflow, Setting, Text
 
-TIMED_OUT = (502, 504)  # what GitHub answers where a request takes longer than ten seconds
-SECONDARY_WAIT = 60.0  # seconds, where a secondary limit names none (best-practices-for-using-the-rest-api)
-# The first Enterprise Server whose API has all fields that are asked for (github-facts, section 4).
+TIMED_OUT = (502, 504)  # GitHub's status for a request that takes longer than ten seconds
+SECONDARY_WAIT = 60.0  # seconds, if a secondary limit does not say (best-practices-for-using-the-rest-api)
+# The first Enterprise Server version whose API has all requested fields (github-facts, section 4).
 FIELDS_FROM = "3.10"
 
-AGAIN = "Nothing was lost; run again later, and see githubstatus.com."
+AGAIN = "Nothing was lost. Try again later, and see githubstatus.com."
 
-# What a value of JSON is: its type, an object with these keys at least, or a list of such values.
+# The kind of a JSON value: its type, an object with at least these keys, or a list of such values.
 Kind: TypeAlias = "type[Any] | UnionType | Mapping[str, Kind] | list[Kind]"
 
 _LAST = 253_402_300_799 - 10**9  # seconds; what is later leaves no room before the year 9999
-_BROKEN = "GitHub broke off, or sent something else than an answer"
+_BROKEN = "GitHub closed the connection, or sent something else than an answer"
 _UNKNOWN_FIELD = re.compile(r"Field '(\w+)' doesn't exist on type '(\w+)'")
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>|\A\s*([^<\s].*)", re.IGNORECASE | re.DOTALL)
 
@@ -35,7 +35,7 @@ class ApiError(GitHubError):
 
     Args:
         message: GitHub's own words, as one line.
-        needs: the token permissions that would do, as the answer's header names them.
+        needs: the token permissions that the response's header asks for.
     """
 
     def __init__(self, status: int, message: str, needs: str = "") -> None:
@@ -45,18 +45,18 @@ class ApiError(GitHubError):
 
 
 class NotGitHub(GitHubError):
-    """Something else than GitHub's API refused a request, by a page or by sending it elsewhere; nothing happened."""
+    """Something other than GitHub's API refused a request, by a page or a redirect; nothing happened."""
 
     def __init__(self, what: str, hint: str) -> None:
         super().__init__(what, hint, status=0)  # GitHub itself gave none
 
 
 class NoAnswer(Exception):
-    """What came tells neither yes nor no.
+    """The response says neither yes nor no.
 
     Args:
-        status: of the answer, 0 where there was none.
-        hint: the next step where it stays so; nothing was written.
+        status: of the response; 0 if there was none.
+        hint: the next step if it keeps happening; nothing was written.
     """
 
     def __init__(self, problem: str, status: int = 0, hint: str = AGAIN) -> None:
@@ -67,7 +67,7 @@ class NoAnswer(Exception):
 
 
 class Limited(Exception):
-    """GitHub asks for a pause of so many seconds; nothing happened."""
+    """GitHub asks for a pause of that many seconds; nothing happened."""
 
     def __init__(self, seconds: float, status: int) -> None:
         super().__init__(seconds)
@@ -77,14 +77,14 @@ class Limited(Exception):
 
 @dataclass(frozen=True)
 class Answer:
-    """A GraphQL answer: data may be partial where errors are there."""
+    """A GraphQL response: with errors, the data may be partial."""
 
     data: Mapping[str, Any]
     errors: tuple[Mapping[str, Any], ...] = ()
 
 
 def rest(response: Response, now: float, kind: Kind) -> Any:
-    """The value of an answer of the REST API.
+    """The value of a REST API response.
 
     Args:
         now: seconds since the epoch.
@@ -112,15 +112,15 @@ def _is(value: object, kind: Kind) -> bool:
 
 
 def misshapen(where: str) -> NoAnswer:
-    """Why an answer that is JSON, and not what was asked for, counts as none."""
+    """The error for a JSON response in an unexpected shape."""
     return NoAnswer(
-        f"GitHub answered {where} in a shape that this version does not know",
-        hint="Nothing was lost; run again, and please report it if it happens again.",
+        f"GitHub answered {where} in a format that this version does not know",
+        hint="Nothing was lost. Try again, and please report it if it happens again.",
     )
 
 
 def text(response: Response, now: float) -> str | None:
-    """The same of a file that was asked for as it is; None where it is a folder, which is listed."""
+    """The same for a raw file; None if it is a folder, for which GitHub sends a list."""
     _check_status(response, now)
     kind = response.headers.get("content-type", "")
     if kind.startswith("application/json") and response.status != 204:
@@ -131,10 +131,10 @@ def text(response: Response, now: float) -> str | None:
 
 
 def graphql(response: Response, now: float, *, writes: bool) -> Answer:
-    """The same of the GraphQL API, whose errors come with status 200.
+    """The same for the GraphQL API, whose errors come with status 200.
 
-    An error without a type is GitHub's own failure, which says nothing of what a write did.  Beside parts of a write
-    that were carried out it is an answer, for these must be told; who asked looks at each part.
+    An error without a type is GitHub's own failure, which does not say what a write did.  If parts of a write were
+    carried out, the response counts all the same, because these must be reported; the caller checks each part.
     """
     _check_status(response, now)
     value = response.json if isinstance(response.json, dict) else {}
@@ -157,12 +157,12 @@ def graphql(response: Response, now: float, *, writes: bool) -> Answer:
 
 
 def _placed(error: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The error with its path, empty where it has none."""
+    """The error with its path, empty if it has none."""
     return {**error, "path": error["path"] if isinstance(error.get("path"), list) else []}
 
 
 def reason_of(error: Mapping[str, Any]) -> Refused:
-    """What an error of GraphQL says; one that was found before the request began has a code instead of a type."""
+    """What a GraphQL error says; an error found before execution has a code instead of a type."""
     extensions = error.get("extensions")
     code = extensions.get("code") if isinstance(extensions, dict) else ""
     return Refused(str(error.get("message") or "no reason given"), str(error.get("type") or code or ""))
@@ -176,13 +176,13 @@ def _check_field(message: str, headers: Mapping[str, str]) -> None:
     raise GitHubError(
         f"This server{f', version {quoted(told)},' if told else ''} does not know the field `{unknown[1]}` of "
         f"`{unknown[2]}`, which gh-store needs.",
-        f"GitHub Enterprise Server has all that it needs from version {FIELDS_FROM} on: upgrade the server.",
+        f"Upgrade GitHub Enterprise Server to version {FIELDS_FROM} or later.",
         status=400,
     )
 
 
 def _check_status(response: Response, now: float) -> None:
-    """Raises for every status that is no success."""
+    """Raises for every status that does not mean success."""
     status, headers = response.status, response.headers
     if status >= 500 or status in (202, 408):
         raise NoAnswer(f"GitHub answered {status}", status)
@@ -207,20 +207,20 @@ def _check_status(response: Response, now: float) -> None:
     if status == 407:
         raise NotGitHub(
             "A proxy asks for credentials (407).",
-            "Put them into the address of the proxy in the variable HTTPS_PROXY.",
+            "Put them into the proxy's address in the variable HTTPS_PROXY.",
         )
     if not isinstance(response.json, dict):
         raise NotGitHub(
-            f"A page came instead of an answer of GitHub's API ({status}): {refused.quoted}.",
-            "Look for a proxy or firewall on the way, and check the address of the API.",
+            f"A web page came instead of a response from GitHub's API ({status}): {refused.quoted}.",
+            "Check for a proxy or firewall, and check the address of the API.",
         )
     raise ApiError(status, refused.quoted, headers.get("x-accepted-github-permissions", ""))
 
 
 def _pause_asked(headers: Mapping[str, str], now: float) -> float:
-    """Seconds until a rate limit lets go.
+    """Seconds until a rate limit resets.
 
-    `retry-after` first, then `x-ratelimit-reset` where nothing remains, else at least a minute:
+    `retry-after` first, then `x-ratelimit-reset` if nothing remains, otherwise at least a minute:
     https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
     """
     after = headers.get("retry-after", "")
@@ -232,7 +232,7 @@ def _pause_asked(headers: Mapping[str, str], now: float) -> float:
         if headers.get("x-ratelimit-remaining") == "0":
             return max(number_of(headers["x-ratelimit-reset"]) - now, 0.0) + 1.0
     except (ValueError, KeyError):
-        pass  # what cannot be read names no time
+        pass  # an unreadable header gives no time
     return SECONDARY_WAIT
 
 
@@ -240,7 +240,7 @@ def number_of(text: str) -> float:
     """A header's number.
 
     Raises:
-        ValueError: it is none, or none that counts requests, or seconds, of a time that `gmtime` knows.
+        ValueError: it is not a number, or cannot be a count of requests, or seconds that `gmtime` knows.
     """
     value = float(text)
     if not 0 <= value <= _LAST:
@@ -252,7 +252,7 @@ def moment_of(text: str) -> float:
     """Seconds since the epoch of a date in a header.
 
     Raises:
-        ValueError: it is none, or before GitHub.
+        ValueError: it is not a date, or is before GitHub existed.
     """
     try:
         return number_of(str(parsedate_to_datetime(text).timestamp()))
@@ -261,7 +261,7 @@ def moment_of(text: str) -> float:
 
 
 def _message(response: Response) -> str:
-    """What an error says: GitHub's message with its details, or a page's title."""
+    """The text of an error: GitHub's message with its details, or a page's title."""
     value = response.json
     if not isinstance(value, dict):
         found = _TITLE.search(response.text[:2_000])

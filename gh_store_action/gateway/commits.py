@@ -1,4 +1,4 @@
-"""GitHub as a branch of files: what stands at its tip, and commits that GitHub makes, and signs, itself."""
+"""GitHub as a branch of files: reads its tip, and makes commits that GitHub signs."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from gh_store_action.gateway.refusals import denied, explained
 
 
 class BranchMoved(StoreError):
-    """Others were first; look at the branch again."""
+    """Someone else was first; look at the branch again."""
 
 
 @dataclass(frozen=True)
 class Tip:
-    """A branch as it stands.
+    """A branch's current state.
 
     Args:
-        oid: of its newest commit, empty where there is no such branch.
+        oid: of its newest commit; empty if there is no such branch.
         parent: of that commit.
-        start: the newest commit of the default branch, empty in a repository without commits.
-        blobs: of the path that was asked for, blobs by what follows it: `""` for a file, else `name`, `folder/name`;
-            and those of the other folder.
+        start: the newest commit of the default branch; empty in a repository without commits.
+        blobs: at the requested path, by what follows it: `""` for a file, otherwise `name`, `folder/name`; and those
+            of the other folder.
     """
 
     repository_id: str
@@ -44,10 +44,10 @@ class CommitGateway(GitHub):
     """One repository's branches."""
 
     def tip(self, branch: str, path: str, beside: str = "") -> Tip:
-        """The branch, the default one for an empty name, and the files at the path: one request.
+        """The branch, or the default one for an empty name, and the files at the path: one request.
 
         Args:
-            beside: another folder whose files are wanted, by its own name and what follows it; empty for none.
+            beside: another folder to list, with names that begin with the folder's own; empty for none.
         """
         variables = {
             **self._names,
@@ -82,30 +82,30 @@ class CommitGateway(GitHub):
         try:
             return base64.b64decode(answer["content"])
         except ValueError:
-            raise GitHubError(f"GitHub sent the file {oid[:10]} in no base64.", "Run again later.") from None
+            raise GitHubError(f"GitHub did not send the file {oid[:10]} as base64.", "Try again later.") from None
 
     def create_branch(self, tip: Tip) -> None:
-        """Makes the branch at the start of the tip.
+        """Creates the branch at the tip's start.
 
         Raises:
-            BranchMoved: somebody else has made it.
+            BranchMoved: someone else has created it.
         """
         variables = {"repository": tip.repository_id, "name": f"refs/heads/{tip.branch}", "oid": tip.start}
         answer = self.transport.mutate(queries.CREATE_BRANCH, variables)
         if not answer.data.get("createRef"):
-            raise self._refusal(failures_of(answer), f"make the branch {tip.branch}")
+            raise self._refusal(failures_of(answer), f"create the branch {tip.branch}")
 
     def commit(
         self, branch: str, head: str, message: str, additions: Mapping[str, bytes], deletions: Sequence[str]
     ) -> str:
-        """One commit behind that head; gives its name.
+        """Adds one commit on that head; returns its id.
 
         Args:
             additions: path to the whole file.
 
         Raises:
-            BranchMoved: the branch is not at the head any more.
-            UnknownEffect: when the answer does not say whether it was made.
+            BranchMoved: the branch is no longer at that head.
+            UnknownEffect: the response does not say whether it was made.
         """
         headline, _, body = message.partition("\n")
         given: dict[str, Any] = {
@@ -134,7 +134,7 @@ class CommitGateway(GitHub):
 
 
 def _blobs(entry: Mapping[str, Any] | None, name: str) -> dict[str, str]:
-    """The files at and below a tree's entry, as far as they were asked for."""
+    """The files at and below a tree's entry, as far as they were requested."""
     if not entry:
         return {}
     if entry["type"] == "blob":

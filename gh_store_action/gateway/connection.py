@@ -1,4 +1,4 @@
-"""One HTTP request to GitHub and its answer, whatever that is: nothing is judged, repeated or followed here."""
+"""One HTTP request to GitHub and its response.  Nothing is judged, repeated or followed here."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from gh_store_action.errors import GitHubError
 from gh_store_action.gateway.endpoints import origin
 
 TIMEOUT = 30  # seconds; GitHub gives up on a request after ten (rate-limits-for-the-rest-api, "Timeouts")
-DEADLINE = 120  # seconds for a whole request, however its bytes come
-MOST = 64  # MiB of an answer, unpacked: the longest hundred comments, each character escaped, are 40
-MOST_OF_A_FILE = 144  # MiB; GitHub hands out files of up to 100 MB, in base64
+DEADLINE = 120  # seconds for a whole request, however its bytes arrive
+MOST = 64  # MiB of a response, unpacked: the longest hundred comments, each character escaped, are 40
+MOST_OF_A_FILE = 144  # MiB; GitHub serves files of up to 100 MB, in base64
 _UNVERIFIED = "certificate verify failed"
 
 
 @dataclass(frozen=True)
 class Response:
-    """An answer as it came; the names of its headers are in lower case."""
+    """A response as received, with lowercase header names."""
 
     status: int
     headers: Mapping[str, str]
@@ -37,7 +37,7 @@ class Response:
 
     @cached_property
     def json(self) -> Any:
-        """The body's value; None where it is no JSON, such as a page, a half one, or nothing."""
+        """The body's value; None if it is not JSON, such as a page, a truncated body, or nothing."""
         try:
             return json.loads(self.text)
         except (ValueError, RecursionError):
@@ -49,10 +49,10 @@ class Call:
     """One request.
 
     Args:
-        address: a path below the API's address, or an address at the same host.
-        accept: the media type that is asked for, where it is not JSON.
-        most: MiB that the answer may have.
-        points: what it costs as a request to GraphQL.
+        address: a path below the API's address, or an address on the same host.
+        accept: the media type to request, if not JSON.
+        most: MiB that the response may have.
+        points: its cost as a GraphQL request.
     """
 
     verb: str
@@ -65,16 +65,16 @@ class Call:
 
 
 class Unanswered(OSError):
-    """No whole answer came in time, or in size; `str()` says which."""
+    """No complete response came within the time or size limit; `str()` says which."""
 
 
 class TooLarge(Unanswered):
-    """The answer is larger than any that was asked for."""
+    """The response is larger than any expected one."""
 
 
 class _Came(Exception):
-    """An answer is there.  PyGithub never sees it: of itself it follows 301 without the query, waits at 202, and
-    believes that headers are numbers.
+    """A response is there.  PyGithub never sees it: on its own, it follows 301 without the query, waits at 202, and
+    trusts headers to be numbers.
     """
 
 
@@ -97,10 +97,10 @@ class _Encrypted(HTTPSRequestsConnectionClass):
 
 
 def _whole(answer: requests.Response, most: int) -> Response:
-    """The answer with its body, read as UTF-8: to guess an encoding takes minutes for a large page."""
+    """The response with its body, read as UTF-8: guessing the encoding of a large page takes minutes."""
     found = bytearray()
     with answer:
-        for piece in answer.iter_content(64 * 1024):  # unpacked, and never more at a time
+        for piece in answer.iter_content(64 * 1024):  # unpacked, and no more at a time
             found += piece
             if len(found) > most << 20:
                 raise TooLarge(f"GitHub sent more than {most} MiB")
@@ -109,7 +109,7 @@ def _whole(answer: requests.Response, most: int) -> Response:
 
 
 def _nowhere(resp: requests.Response) -> None:
-    """Where `requests` looks for the next address of its own, which may be none."""
+    """Replaces the redirect that `requests` itself would follow; the address may not even be valid."""
 
 
 class Connection:
@@ -117,8 +117,8 @@ class Connection:
 
     Args:
         token: never shown.
-        authority: a file of certificates to trust; empty for those that come with `requests`, or that its variable
-            `REQUESTS_CA_BUNDLE` names.
+        authority: a file of certificates to trust; empty for those of `requests`, or of its variable
+            `REQUESTS_CA_BUNDLE`.
     """
 
     def __init__(self, token: str, api_url: str, authority: str = "") -> None:
@@ -144,38 +144,38 @@ class Connection:
         kind = _Encrypted if parts.scheme == "https" else _Plain
         host = f"[{parts.hostname}]" if ":" in str(parts.hostname) else str(parts.hostname)  # IPv6
         wire = kind(host, parts.port, timeout=TIMEOUT, retry=None, pool_size=None, verify=self._authority or True)
-        wire.session.trust_env = parts.scheme == "https"  # a proxy on the way to loopback would read the token
-        wire.session.stream = True  # so that the size is known before all of it is there
+        wire.session.trust_env = parts.scheme == "https"  # a proxy for a loopback address would read the token
+        wire.session.stream = True  # to check the size before all of it has arrived
         wire.session.get_redirect_target = _nowhere  # type: ignore[method-assign]
         return wire
 
     def close(self) -> None:
-        """Ends it."""
+        """Closes it."""
         self._wire.close()
 
     def exchange(self, call: Call) -> Response:
-        """Sends one request, and gives it up at the deadline, whatever it waits for: a name, a handshake, a byte.
+        """Sends one request, and gives up at the deadline, whatever it waits for: a name, a handshake, a byte.
 
         Raises:
             GitHubError: GitHub's certificate is not trusted; nothing was sent.
-            OSError: no whole answer came; a `RequestException` of requests is one.
+            OSError: no complete response came; a `RequestException` of requests is one.
         """
         wire, came = self._wire, list[Response | BaseException]()
 
         def work() -> None:
             try:
                 came.append(self._sent(call, wire))
-            except BaseException as error:  # for whoever waits
+            except BaseException as error:  # for the waiting thread
                 came.append(error)
             if wire is not self._wire:
                 wire.close()
 
-        worker = threading.Thread(target=work, daemon=True)  # timeouts of sockets are for each byte
+        worker = threading.Thread(target=work, daemon=True)  # socket timeouts apply to each byte
         worker.start()
         worker.join(DEADLINE)
         if not came:
             self._wire = self._dialled()
-            raise Unanswered(f"GitHub sent no whole answer within {DEADLINE} s")
+            raise Unanswered(f"GitHub sent no complete answer within {DEADLINE} s")
         if isinstance(came[0], BaseException):
             raise came[0]
         return came[0]

@@ -22,9 +22,9 @@ _NAMES = {content: name for name, content in CONTENTS.items()}
 
 
 def login_of(actor: Mapping[str, Any] | None) -> str:
-    """The login, lower-cased; whoever is no user gets a suffix, as REST gives it to bots and GraphQL does not.
+    """The login in lowercase; anyone but a user gets a suffix, as REST but not GraphQL adds it for bots.
 
-    A mannequin, which an import leaves behind, may have the login of a user (github-facts, section 3).
+    A mannequin, left by an import, may have a user's login (github-facts, section 3).
     """
     if not actor:
         return GHOST
@@ -37,8 +37,8 @@ def reactions_from(
 ) -> tuple[Reaction, ...]:
     """Who reacted how, oldest first.
 
-    Own ones are taken from `viewerHasReacted` too: whether `Reaction.user` names a bot is not documented.  One whose
-    content is not known is nobody's receipt.
+    Our own come from `viewerHasReacted`, too: it is not documented whether `Reaction.user` is set for a bot.  A
+    reaction with unknown content is not a receipt.
     """
     found = [
         Reaction(
@@ -70,7 +70,7 @@ def comment_from(node: Mapping[str, Any], viewer: str) -> Comment:
 
 
 def brief(node: Mapping[str, Any], viewer: str) -> Issue:
-    """An issue without its whole log, and where the query left it out, without its body."""
+    """An issue without its whole log and, if the query omits it, without its body."""
     edited = str(node.get("lastEditedAt") or "")
     comments = node.get("comments") or {}
     items = _timeline(node.get("timeline"))
@@ -101,7 +101,7 @@ def brief(node: Mapping[str, Any], viewer: str) -> Issue:
 
 
 class _Timeline(NamedTuple):
-    """Changes of the title, oldest first, and how many comments stand among them; `cut`: there are older ones."""
+    """Title changes, oldest first, and the number of comments among them; `cut`: there are older ones."""
 
     titles: tuple[Rename, ...] = ()
     comments: int = 0
@@ -117,7 +117,7 @@ def _timeline(found: Mapping[str, Any] | None) -> _Timeline:
 
 
 def _renames(found: Mapping[str, Any] | None) -> tuple[Rename, ...]:
-    """Changes of the title, oldest first."""
+    """Title changes, oldest first."""
     return tuple(
         Rename(str(r["createdAt"]), login_of(r.get("actor")), str(r["currentTitle"]), str(r["previousTitle"]))
         for r in (found or {}).get("nodes") or ()
@@ -126,7 +126,7 @@ def _renames(found: Mapping[str, Any] | None) -> tuple[Rename, ...]:
 
 
 def issue_from(node: Mapping[str, Any], viewer: str) -> Issue:
-    """An issue with its log as far as the page goes."""
+    """An issue with the part of its log on the page."""
     info = node["comments"]["pageInfo"]
     edits = [
         (str(e.get("editedAt") or ""), login_of(e.get("editor")))
@@ -153,6 +153,6 @@ def with_older(issue: Issue, older: Issue) -> Issue:
 
 
 def whole_texts(tree: Mapping[str, Any]) -> dict[str, str]:
-    """The files of a folder that GitHub hands out whole as text, by name."""
+    """The files of a folder that GitHub returns as complete text, by name."""
     blobs = {str(entry["name"]): entry.get("object") or {} for entry in tree.get("entries") or () if entry}
     return {name: str(b["text"]) for name, b in blobs.items() if b.get("text") is not None and not b["isTruncated"]}

@@ -1,4 +1,4 @@
-"""What one of the documents of `queries` asks for: its price in points, and the shape that its answer has."""
+"""What one of the documents in `queries` asks for: its cost in points, and the shape of its response."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gh_store_action.gateway.answers import misshapen
 
 _TOKEN = re.compile(r'\.\.\.|[@$]?\w+|[(){}:]|"[^"]*"')
 
-# What may be null although nothing went wrong, by GitHub's schema: who is not there any more, and what never was.
+# What may be null without an error, by GitHub's schema: deleted accounts, and what never existed.
 _MAY_BE_NULL = frozenset(
     (
         *("activeLockReason", "actor", "author", "clientMutationId", "commit", "defaultBranchRef", "editor"),
@@ -21,8 +21,8 @@ _MAY_BE_NULL = frozenset(
     )
 )
 _MAY_BE_NULL_AT_THE_TOP = frozenset({"node", "repository"})
-_MAY_BE_REFUSED = frozenset({"issues"})  # null where an error says why; whoever asked tells it
-_LISTS = frozenset({"entries", "nodes", "reactionGroups"})  # a null in one is the absence of that one
+_MAY_BE_REFUSED = frozenset({"issues"})  # null if an error says why; the caller reports it
+_LISTS = frozenset({"entries", "nodes", "reactionGroups"})  # a null item there means that the item is missing
 _NUMBERS = frozenset({"byteSize", "number", "totalCount"})
 _FLAGS = frozenset(
     (
@@ -30,18 +30,18 @@ _FLAGS = frozenset(
         *("locked", "viewerHasReacted"),
     )
 )
-_OF_ANY_KIND = frozenset({"Blob", "Tree"})  # an object of git may be either; elsewhere one kind alone can come
+_OF_ANY_KIND = frozenset({"Blob", "Tree"})  # a git object may be either; elsewhere only one kind can come
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 
 @dataclass
 class _Field:
-    """A field of a selection, or with an empty key a group of them.
+    """A field of a selection or, with an empty key, a group of fields.
 
     Args:
-        name: in GitHub's schema; of a group the kind that it is about, where it says so.
-        size: how many nodes a connection has at most, as written, or whose nodes they are; empty for what is none.
-        condition: the variable that says whether it is asked for, and when it is.
+        name: in GitHub's schema; of a group: its type, if it gives one.
+        size: of a connection: its maximum number of nodes, as written, or whose nodes they are; otherwise, empty.
+        condition: the variable that includes it, and its value.
     """
 
     key: str
@@ -52,10 +52,10 @@ class _Field:
 
 
 def points(document: str, variables: Mapping[str, Any]) -> int:
-    """The points of a document where every connection names its size, for no header says it of one request.
+    """The points of a document whose connections all give their size, because no header says what one request cost.
 
-    One for every hundred requests that its connections take, each as large as it may be; rounded, at least one
-    (github-facts, section 2).
+    One for every hundred requests that its connections take at their full size; rounded, at least one (github-facts,
+    section 2).
     """
     first = variables.get("first")
     return _points(document, first if isinstance(first, int) else 0, len(variables.get("ids") or ()))
@@ -66,7 +66,7 @@ def _points(document: str, first: int, ids: int) -> int:
     def requests(fields: Sequence[_Field], times: int) -> int:
         total = 0
         for one in fields:
-            if one.size == "$ids":  # no connection, but each of its nodes asks for its own
+            if one.size == "$ids":  # not a connection, but each of its nodes has connections
                 total += requests(one.fields, times * ids)
                 continue
             size = first if one.size.startswith("$") else int(one.size or 0)
@@ -77,13 +77,13 @@ def _points(document: str, first: int, ids: int) -> int:
 
 
 def check(document: str, variables: Mapping[str, Any], data: Mapping[str, Any], *, refused: bool) -> None:
-    """Compares all of an answer with its document, so that whoever reads it meets nothing that cannot be.
+    """Compares a whole response with its document, so that its readers need not check its shape.
 
     Args:
-        refused: whether errors stand beside the data, which may be missing then.
+        refused: whether the response has errors, so that data may be missing.
 
     Raises:
-        NoAnswer: something is missing, or is something else.
+        NoAnswer: something is missing or has the wrong type.
     """
     nullable = _MAY_BE_NULL | (_MAY_BE_REFUSED if refused else frozenset())
     unset = {name for name, value in variables.items() if not value}
@@ -112,13 +112,13 @@ def check(document: str, variables: Mapping[str, Any], data: Mapping[str, Any], 
             elif one.fields or not _is_scalar(one.name, found):
                 raise misshapen(f"`{place}`")
 
-    writes = document.lstrip().startswith("mutation")  # each alias may fail by itself
+    writes = document.lstrip().startswith("mutation")  # each alias may fail on its own
     if data or not refused:
         compare(_parsed(document), data, "")
 
 
 def _is_meant(group: _Field, value: Mapping[str, Any]) -> bool:
-    """Whether the value is of the group's kind, as far as another one may come."""
+    """Whether the value has the group's type, if it may have another one."""
     if group.name in _OF_ANY_KIND:
         return any(one.key in value for one in group.fields)
     return not group.name or value.get("__typename", group.name) == group.name
@@ -127,21 +127,21 @@ def _is_meant(group: _Field, value: Mapping[str, Any]) -> bool:
 def _is_scalar(name: str, value: object) -> bool:
     if name in _NUMBERS or name in _FLAGS:
         return type(value) is (int if name in _NUMBERS else bool)
-    if name == "fullDatabaseId":  # of 64 bits, so a text
+    if name == "fullDatabaseId":  # 64 bits, so a string
         return type(value) is int or (isinstance(value, str) and value.isascii() and value.isdecimal())
     return isinstance(value, str) and (not name.endswith("At") or bool(_MOMENT.fullmatch(value)))
 
 
 @lru_cache(maxsize=256)
 def _parsed(document: str) -> Sequence[_Field]:
-    """What the operation asks for, with the fragments in their places."""
+    """What the operation asks for, with its fragments inserted."""
     words = iter(_TOKEN.findall(document))
     operation = _Field("", "")
     fragments: dict[str, _Field] = {}
     for word in words:
         part = fragments.setdefault(next(words), _Field("", "")) if word == "fragment" else operation
         while (head := next(words)) != "{":
-            part.name = head  # of a fragment, at last, its kind
+            part.name = head  # of a fragment: its type, which comes last
             if head == "(":
                 _arguments(words)
         part.fields = _selection(words, fragments)
@@ -149,7 +149,7 @@ def _parsed(document: str) -> Sequence[_Field]:
 
 
 def _selection(words: Iterator[str], fragments: dict[str, _Field]) -> list[_Field]:
-    """What stands between two braces; the first one is behind us."""
+    """What is between two braces, after the first one."""
     found: list[_Field] = []
     while (word := next(words)) != "}":
         if word == "...":
@@ -174,7 +174,7 @@ def _selection(words: Iterator[str], fragments: dict[str, _Field]) -> list[_Fiel
 
 
 def _arguments(words: Iterator[str]) -> dict[str, str]:
-    """What stands in parentheses, by name; the first one is behind us."""
+    """What is in parentheses, by name, after the first one."""
     found: dict[str, str] = {}
     name, depth = "", 1
     while depth:

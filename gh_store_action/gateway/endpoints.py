@@ -1,4 +1,4 @@
-"""Where GitHub is: its APIs and its website, from what a caller gives and what the environment says."""
+"""GitHub's addresses: its APIs and website, from the caller's arguments and the environment."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from gh_store_action.errors import InputError
 
 API = "https://api.github.com"
 WEBSITE = "https://github.com"
-_OWN_AUTHORITIES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")  # read by requests itself, which knows no AUTHORITY
+_OWN_AUTHORITIES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")  # read by requests itself, which does not know AUTHORITY
 
 
 @dataclass(frozen=True)
 class Addresses:
-    """The three addresses of one GitHub, without a slash at their ends, and who vouches for it.
+    """The three addresses of one GitHub, without a trailing slash, and the certificates to trust.
 
     Args:
-        authority: a file of certificates, empty for the usual ones.
+        authority: a file of certificates; empty for the usual ones.
     """
 
     api: str
@@ -38,17 +38,16 @@ class Addresses:
         *,
         name: str = "api_url",
     ) -> Addresses:
-        """What is given counts, then the variables; what neither says follows from the address of the REST API.
+        """The arguments count first, then the variables; the rest follows from the REST API's address.
 
         Args:
-            environ: with GITHUB_API_URL, GITHUB_GRAPHQL_URL and GITHUB_SERVER_URL, which belong together: where
-                `api_url` is given, the other two do not count.  SSL_CERT_FILE names the certificates to trust.
-            api_url: empty for none, as the two behind it.
+            environ: with GITHUB_API_URL, GITHUB_GRAPHQL_URL and GITHUB_SERVER_URL, which belong together: if `api_url`
+                is given, the other two do not count.  SSL_CERT_FILE has the path of the certificates to trust.
+            api_url: empty for none, like the next two.
             name: of `api_url`, for messages.
 
         Raises:
-            InputError: one is no address that a token may be sent to, they are of two hosts, or there are no
-                certificates in the file.
+            InputError: a token may not be sent to one of them, they are on two hosts, or the file has no certificates.
         """
 
         def found(given: str, argument: str, variable: str, default: str) -> tuple[str, str]:
@@ -60,9 +59,9 @@ class Addresses:
         (twin, graphql) = found(graphql_url, "graphql_url", "GITHUB_GRAPHQL_URL", graphql_url_for(api))
         if origin(graphql) != origin(api):
             raise InputError(
-                f"{rest} is at {origin(api)} and {twin} at {origin(graphql)}: two hosts, of which one gets the token "
-                "in vain.",
-                f"Leave {twin} out: it follows from {rest}.",
+                f"{rest} is at {origin(api)} and {twin} at {origin(graphql)}, so the token would go to two different "
+                "hosts.",
+                f"Omit {twin}: it follows from {rest}.",
             )
         beside = WEBSITE if api == API else api.removesuffix("/api/v3")
         if beside.endswith(".ghe.com"):  # data residency: https://api.SUBDOMAIN.ghe.com
@@ -86,7 +85,7 @@ def _authority(environ: Mapping[str, str]) -> str:
         ssl.create_default_context(cafile=file)
     except OSError as error:
         raise InputError(
-            f"{AUTHORITY} names {shown(file, 200)}, from which no certificate can be read: {error.strerror or error}.",
-            "Name a file of certificates in PEM form; in the container the workspace is /github/workspace.",
+            f"No certificate can be read from {shown(file, 200)}, set in {AUTHORITY}: {error.strerror or error}.",
+            "Set it to a file of PEM certificates. In the container, the workspace is /github/workspace.",
         ) from None
     return file

@@ -17,7 +17,7 @@ from gh_store_action.gateway.reading.repository import login
 from gh_store_action.gateway.records import Order, Reading, Written, failures_of
 from gh_store_action.gateway.refusals import Refused, explained
 
-MOST_STARTS = 10  # reads of one log that were begun again
+MOST_STARTS = 10  # restarted reads of one log
 
 
 class GitHub(Pages):
@@ -26,7 +26,7 @@ class GitHub(Pages):
     # -- reading ---------------------------------------------------------------------------------------------------
 
     def rules(self) -> Reading:
-        """Who the token is, and the store's files: one request."""
+        """Whose the token is, and the store's files: one request."""
         answer = self.transport.query(queries.RULES, self._names)
         self._repository(answer)
         return self._reading(answer, ())
@@ -35,7 +35,7 @@ class GitHub(Pages):
         """One issue with its newest hundred comments: one request.
 
         Raises:
-            ObjectNotFound: when the repository has no such issue.
+            ObjectNotFound: the repository has no such issue.
         """
         variables = {**self._names, "number": number, "cursor": None, "rules": rules}
         answer = self.transport.query(queries.READ, variables)
@@ -44,19 +44,19 @@ class GitHub(Pages):
             self._explain(answer, "read issues", issues="read")
             raise ObjectNotFound(
                 f"{self.repository} has no issue #{number}.",
-                "Check the number; a pull request is no issue, and a token without `issues: read` sees none.",
+                "Check the number. Pull requests do not count, and a token without `issues: read` sees no issues.",
             )
         return self._reading(answer, (self._issue(node, login(answer)),), rules=rules)
 
     def now(self, number: int) -> Issue:
-        """The same, of a store whose rules are known: the issue alone."""
+        """The same for a store whose rules are known: only the issue."""
         return self.read(number, rules=False).issues[0]
 
     def extend(self, issue: Issue, until: int, viewer: str, *, most: int | None = None) -> Issue:
-        """The same issue with its log back to that comment, or so many pages back; one request for a hundred comments.
+        """The issue with its log back to that comment, or that many pages back; one request per hundred comments.
 
-        Where title or body changed meanwhile, the longer read replaces the earlier one wholly, so that head and log
-        of one decision come from one read.
+        If title or body changed in the meantime, this reads everything again, so that a decision's head and log come
+        from one read.
         """
         starts = reads = 0
         while reads != most and not issue.complete and (not issue.comments or issue.comments[0].id > until):
@@ -64,9 +64,9 @@ class GitHub(Pages):
             answer = self.transport.query(queries.READ, variables)
             node = self._repository(answer).get("issue")
             if not node:
-                raise ObjectNotFound(f"Issue #{issue.number} of {self.repository} has gone while it was read.")
+                raise ObjectNotFound(f"Issue #{issue.number} of {self.repository} disappeared while it was read.")
             older = self._issue(node, viewer)
-            # Comments that came meanwhile are for the read-back; anything else makes two reads of it.
+            # New comments are left to the read-back; any other change would mix two reads.
             if (older.title, older.body) == (issue.title, issue.body) and older.total_comments >= issue.total_comments:
                 issue = with_older(issue, older)
                 reads += 1
@@ -74,8 +74,8 @@ class GitHub(Pages):
             starts += 1
             if starts > MOST_STARTS:
                 raise ConcurrentUpdateError(
-                    f"#{issue.number} of {self.repository} changed during each of {MOST_STARTS} tries to read it.",
-                    "Nothing was written; run again when others are done.",
+                    f"#{issue.number} of {self.repository} changed during each of {MOST_STARTS} attempts to read it.",
+                    "Nothing was written. Try again when other runs have finished.",
                 )
             issue = self.now(issue.number)
         return issue
@@ -83,7 +83,7 @@ class GitHub(Pages):
     def find(self, label: str, *, rules: bool) -> Reading:
         """The issues with exactly that label, oldest first: one request.
 
-        The first one comes with its newest comments, the others without.
+        Only the first has its newest comments.
         """
         answer = self.transport.query(queries.FIND, {**self._names, "label": label, "cursor": None, "rules": rules})
         node, viewer = self._repository(answer), login(answer)
@@ -92,10 +92,10 @@ class GitHub(Pages):
         return self._reading(answer, tuple(found.values()), rules=rules)
 
     def permission(self, login: str) -> tuple[str, str] | None:
-        """The person's permission and role on the repository, None where there is no such person.
+        """The person's permission and role on the repository; None if there is no such person.
 
         Raises:
-            GitHubError: when GitHub does not say.
+            GitHubError: GitHub does not say.
         """
         try:
             path = f"{self._path}/collaborators/{quote(login, safe='')}/permission"
@@ -110,7 +110,7 @@ class GitHub(Pages):
         """Whether the person belongs to the team `org/slug`.
 
         Raises:
-            AccessDeniedError: when the token may not read the team: a workflow's token never may.
+            AccessDeniedError: the token may not read the team: a workflow's token never may.
         """
         organisation, slug = team.split("/", 1)
         path = f"/orgs/{quote(organisation)}/teams/{quote(slug)}/memberships/{quote(login, safe='')}"
@@ -121,7 +121,7 @@ class GitHub(Pages):
                 return False
             raise AccessDeniedError(
                 f"The token cannot read the team {team}.",
-                "Give the token of a GitHub App or a personal one with `read:org`, or list the users instead.",
+                "Use a GitHub App's token, or a personal one with `read:org`, or list the users instead.",
             ) from None
 
     def _team_exists(self, organisation: str, slug: str) -> bool:
@@ -132,7 +132,7 @@ class GitHub(Pages):
         return True
 
     def file(self, path: str) -> str | None:
-        """A text file of the default branch, None where it is not there."""
+        """A text file on the default branch; None if there is none."""
         try:
             return self.transport.text(f"{self._path}/contents/{quote(path)}")
         except ApiError as error:
@@ -144,10 +144,10 @@ class GitHub(Pages):
     # -- writing ---------------------------------------------------------------------------------------------------
 
     def write(self, *orders: Order, viewer: str) -> tuple[Written, ...]:
-        """One request for all of them; what a failed part did counts, and is that order's alone.
+        """One request for all of them; a failed part concerns only its own order, and what it did counts.
 
         Raises:
-            UnknownEffect: when the answer does not say what happened.
+            UnknownEffect: the response does not say what happened.
         """
         prefixes = [f"o{place}_" for place in range(len(orders))] if len(orders) > 1 else [""]
         shapes = [_shape(order) for order in orders]
@@ -159,7 +159,7 @@ class GitHub(Pages):
         return tuple(self._written(answer, prefix, viewer) for prefix in prefixes)
 
     def _written(self, answer: Answer, prefix: str, viewer: str) -> Written:
-        """What became of the order with that prefix; a failure of no alias is everybody's."""
+        """The result of the order with that prefix; a failure without an alias concerns all orders."""
         node = ((answer.data.get(f"{prefix}check") or {}).get("issue")) or None
         kept = ((answer.data.get(f"{prefix}fold") or {}).get("issue")) or {}
         return Written(
@@ -174,11 +174,11 @@ class GitHub(Pages):
         )
 
     def _read_back(self, node: Mapping[str, Any], viewer: str) -> Issue | None:
-        """The issue; None where more of it has to be read and cannot be: what was written counts all the same."""
+        """The issue; None if the rest of it cannot be read: what was written counts all the same."""
         try:
             return self._issue(node, viewer)
         except GitHubError:
-            return None  # whoever wrote reads again, and meets the cause by itself
+            return None  # the writer will read again and meet the cause
 
 
 def _shape(order: Order) -> queries.Shape:

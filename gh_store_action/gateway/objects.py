@@ -1,4 +1,4 @@
-"""GitHub as the library writes to it: issues made, updates posted, labels changed.  Records in, records out."""
+"""GitHub as the library writes to it: opens issues, posts updates, changes labels.  Records in, records out."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LABELLED: Mapping[str, Kind] = {"labels": [{"name": str}]}
 
 @dataclass(frozen=True)
 class Opened:
-    """An issue that was made; `labels` are those that GitHub put on."""
+    """A new issue; `labels` are those that GitHub added."""
 
     number: int
     node_id: str
@@ -30,7 +30,7 @@ class Opened:
 
 @dataclass(frozen=True)
 class AddedComment:
-    """A comment that was added; `total` is how many the issue had then."""
+    """A new comment; `total` is the issue's number of comments with it."""
 
     id: int
     node_id: str
@@ -50,8 +50,8 @@ class Finished:
     """What the last request of a create did.
 
     Args:
-        issue: all read back, None where that failed.
-        titled: whether the title, and with it the marker, was taken.
+        issue: as read back; None if that failed.
+        titled: whether GitHub saved the title, and with it the marker.
         labelled: the issue's labels by name.
     """
 
@@ -63,7 +63,7 @@ class Finished:
 
 @dataclass(frozen=True)
 class Posted:
-    """What posting an update did; `comment_id` is 0 where the comment was not taken."""
+    """What posting an update did; `comment_id` is 0 if GitHub did not save the comment."""
 
     comment_id: int
     issue: Issue | None
@@ -89,10 +89,10 @@ class ObjectGateway(GitHub):
             number += 1
 
     def open_issue(self, title: str, body: str, labels: Sequence[str]) -> Opened:
-        """Makes an issue; GitHub makes labels that are missing (github-facts, Labels).
+        """Opens an issue; GitHub creates missing labels (github-facts, Labels).
 
         Raises:
-            UnknownEffect: when the answer does not say whether it was made.
+            UnknownEffect: the response does not say whether it was opened.
         """
         what = "open issues"
         try:
@@ -109,9 +109,9 @@ class ObjectGateway(GitHub):
     def change(
         self, number: int, *, labels: Sequence[str] | None = None, state: str | None = None, title: str | None = None
     ) -> tuple[str, ...]:
-        """Replaces the labels, sets the state or the title; gives the labels afterwards.
+        """Replaces the labels, sets the state or the title; returns the resulting labels.
 
-        GitHub drops labels silently where the token may not push (REST docs, "Update an issue"), so look at them.
+        GitHub silently drops labels if the token may not push (REST docs, "Update an issue"), so check them.
         """
         given = {"labels": None if labels is None else list(labels), "state": state, "title": title}
         body = {name: value for name, value in given.items() if value is not None}
@@ -167,17 +167,17 @@ class ObjectGateway(GitHub):
         )
 
     def give_up(self, node_id: str, labels: Sequence[str], title: str) -> None:
-        """Takes these labels (node ids) off an issue and closes it as not planned.
+        """Removes these labels (node ids) from an issue and closes it as not planned.
 
         Raises:
-            GitHubError: when a part of it failed.
+            GitHubError: a part of it failed.
         """
         answer = self.transport.mutate(queries.GIVE_UP, {"issue": node_id, "labels": list(labels), "title": title})
         if answer.errors:
-            self.raise_for(failures_of(answer), "take labels off issues")
+            self.raise_for(failures_of(answer), "remove labels from issues")
 
     def lock(self, node_id: str) -> None:
-        """Closes an issue's conversation to all but those who may write; twice is once.
+        """Locks an issue's conversation, except for people with write access.  Safe to repeat.
 
         Raises:
             StoreError: GitHub does not lock it.
@@ -187,10 +187,10 @@ class ObjectGateway(GitHub):
             self.raise_for(failures_of(answer), "lock issues")
 
     def post(self, node_id: str, viewer: str, text: str, *, reopen: bool) -> Posted:
-        """Adds an update and opens the issue, or only reads it back where it is to be folded at once.
+        """Adds an update and opens the issue or, if it will be folded immediately, only reads it back.
 
         Raises:
-            UnknownEffect: when the answer does not say whether it was added.
+            UnknownEffect: the response does not say whether it was added.
         """
         document = queries.POST if reopen else queries.POST_TO_FOLD
         answer = self.transport.mutate(document, {"issue": node_id, "text": text, "cursor": None})
@@ -211,13 +211,13 @@ class ObjectGateway(GitHub):
         """Raises what the first failure of a mutation means, after the pause that a limit asks for.
 
         Raises:
-            UnknownEffect: where to look again, and then to try again, may help.
+            UnknownEffect: looking and then trying again may help.
             StoreError: otherwise.
         """
         failure = failures[0] if failures else Failure("no reason given", "UNKNOWN")
         if failure.limited:
             self.transport.rest()
-            raise UnknownEffect(f"GitHub put off to {what}: {failure.quoted}.", "Run again later.", status=429)
+            raise UnknownEffect(f"GitHub refused for now to {what}: {failure.quoted}.", "Try again later.", status=429)
         raise explained(failure, what, self.repository, _NEEDS)
 
     def _refused(self, error: ApiError, what: str) -> StoreError:

@@ -1,9 +1,9 @@
-"""The GraphQL documents.  Every one is checked against GitHub's published schema by a test.
+"""The GraphQL documents.  A test checks each against GitHub's published schema.
 
 Costs, by GitHub's formula (one point for every hundred connection requests, at least one): a read with a hundred
-comments asks one `reactions` connection for each, so it costs one point; a page of a hundred issues, whose documents
-are in `reading/queries.py`, costs one for each connection of an issue.  `tests/integration/test_request_counts.py` has
-what a run costs.
+comments asks for one `reactions` connection each, so it costs one point.  A page of a hundred issues, whose documents
+are in `reading/queries.py`, costs one point per connection of an issue.  `tests/integration/test_request_counts.py`
+has the cost of each run.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Required, TypedDict, Unpack
 
 ACTOR = "{ __typename login }"
 
-# Who set the title, and to what: as far back as trust reads, and as it began (docs/design.md, Trust).
+# Who set which title: the newest, as far back as trust reads, and the first ones (docs/design.md, Trust).
 RENAME = f"... on RenamedTitleEvent {{ createdAt currentTitle previousTitle actor {ACTOR} }}"
 NEWEST_TITLES = f"renames: timelineItems(itemTypes: [RENAMED_TITLE_EVENT], last: 20) {{ nodes {{ {RENAME} }} }}"
 FIRST_TITLES = f"firstRenames: timelineItems(itemTypes: [RENAMED_TITLE_EVENT], first: 5) {{ nodes {{ {RENAME} }} }}"
@@ -69,10 +69,10 @@ fragment Log on Issue {{
 
 
 FRAGMENTS = _fragments("last: 100, before: $cursor")
-# Of many issues at once fewer comments are read: as a rule enough for what is pending, and for their idempotency keys.
+# Reading many issues, fewer comments each: usually enough for pending updates and their idempotency keys.
 SHORT_FRAGMENTS = _fragments("last: 60")
 
-# The store's rules on the default branch: one file, the schemas in a folder beside it, and the issue forms.
+# The store's rules on the default branch: one file, the schemas in a folder next to it, and the issue forms.
 RULES_FRAGMENT = """
 fragment Rules on Repository {
   isEmpty
@@ -126,7 +126,7 @@ query Reactions($id: ID!, $cursor: String) {
 }
 """
 
-# As a rule one issue has the label, and its log with the reactions is what costs; the others are there to be named.
+# Usually one issue has the label, and the cost is its log with the reactions; the others are only reported.
 FIND = (
     """
 query Find($owner: String!, $name: String!, $label: String!, $cursor: String, $rules: Boolean!) {
@@ -149,7 +149,7 @@ query Find($owner: String!, $name: String!, $label: String!, $cursor: String, $r
 
 # -- files committed ---------------------------------------------------------------------------------------------------
 
-# A folder's files may lie one folder deeper; entries are a plain list and cost no points.
+# A folder's files may be one folder deeper; entries are a plain list and cost no points.
 TIP = """
 query Tip(
   $owner: String!, $name: String!, $branch: String!, $named: Boolean!, $path: String!, $both: Boolean!, $beside: String!
@@ -177,14 +177,14 @@ mutation CreateBranch($repository: ID!, $name: String!, $oid: GitObjectID!) {
 }
 """
 
-# GitHub signs it; the author is whose the token is (schema, CreateCommitOnBranchInput).
+# GitHub signs it; the author is the token's owner (schema, CreateCommitOnBranchInput).
 COMMIT = """
 mutation Commit($input: CreateCommitOnBranchInput!) {
   createCommitOnBranch(input: $input) { commit { oid } }
 }
 """
 
-# -- one object made, posted to, or given up ---------------------------------------------------------------------------
+# -- creating an object, posting to it, giving it up -------------------------------------------------------------------
 
 # Issues are found by label, and that index may lag behind; the list of all issues may lag less.
 SAY = """
@@ -204,7 +204,7 @@ LABELLED = """labelled: labels(first: 30) {
         }
       }"""
 
-# Receipts first, for the title completes a create; last who else has the labels.
+# Receipts first, because the title completes a create; last, who else has the labels.
 FINISH = (
     """
 mutation Finish(
@@ -227,7 +227,7 @@ mutation Finish(
     + FRAGMENTS
 )
 
-# A reason counts only where the state changes, so the issue is opened once more; its labels are off by then.
+# A reason counts only if the state changes, so this opens the issue first; by then its labels are gone.
 GIVE_UP = """
 mutation GiveUp($issue: ID!, $labels: [ID!]!, $title: String!) {
   off: removeLabelsFromLabelable(input: { labelableId: $issue, labelIds: $labels }) { clientMutationId }
@@ -246,7 +246,7 @@ mutation Post($issue: ID!, $text: String!, $cursor: String) {
     + FRAGMENTS
 )
 
-# To be folded at once: opening it would start a workflow run that finds nothing to do.
+# To be folded immediately: opening the issue would start a workflow run that finds nothing to do.
 POST_TO_FOLD = (
     """
 mutation PostToFold($issue: ID!, $text: String!, $cursor: String) {
@@ -274,10 +274,10 @@ class Shape(TypedDict, total=False):
     """What a write does to an issue.
 
     Args:
-        lock: the reason of a lock that is taken off first and put on again, empty for none; None without a lock.
+        lock: the reason of a lock to remove first and set again, empty for no reason; None without a lock.
         update: whether title and body are sent.
         close: whether the issue is closed; sent again with the read-back, which then cannot see it open.
-        add: how many receipts are left, `remove`: how many are taken back.
+        add: how many receipts are added; `remove`: how many are removed.
         beside: whether another issue is closed, too.
     """
 
@@ -292,7 +292,7 @@ class Shape(TypedDict, total=False):
 
 
 def write(**shape: Unpack[Shape]) -> str:
-    """The one request of a decision.  Aliases run one after another and fail one by one; the last reads all back."""
+    """The request of a decision.  Aliases run one after another and fail one by one; the last reads everything back."""
     names, steps = _steps("", shape)
     return f"mutation Write({', '.join([*names, '$cursor: String'])}) {{\n  " + "\n  ".join(steps) + "\n}\n" + FRAGMENTS
 

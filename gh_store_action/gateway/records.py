@@ -1,4 +1,4 @@
-"""What the gateway hands out: one run's first answer, pages of a listing, and what a write did."""
+"""What the gateway returns: a run's first response, pages of a listing, and what a write did."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PAGE = 100
 
 @dataclass(frozen=True)
 class StoreFiles:
-    """What stands on the default branch: the configuration, and by file name the schemas and the issue forms."""
+    """The files on the default branch: the configuration and, by file name, the schemas and the issue forms."""
 
     config: str | None = None
     schemas: Mapping[str, str] = field(default_factory=dict)
@@ -23,7 +23,7 @@ class StoreFiles:
 
 @dataclass(frozen=True)
 class Reading:
-    """The first answer of a run: who the token is, the store's files, and what was asked for."""
+    """The first response of a run: whose the token is, the store's files, and what was asked for."""
 
     viewer: str
     files: StoreFiles
@@ -39,19 +39,19 @@ class Failure(Refused):
 
     @property
     def strained(self) -> bool:
-        """Whether GitHub may do a smaller request: it says nothing of this part of it, or that it took too much."""
+        """Whether a smaller request may succeed: GitHub says nothing about this part, or that it took too much."""
         return not self.alias or not self.kind or self.kind.startswith("RESOURCE_LIMITS")
 
 
 @dataclass(frozen=True)
 class Order:
-    """What is to be written to an issue: all of it in this order, and read back at last.
+    """What to write to an issue, in this order, with a read-back at the end.
 
-    A locked conversation takes no comment and no reaction of a bot (github-facts, section 3), so the lock is taken off
-    first and put on again.
+    A bot cannot comment or react in a locked conversation (github-facts, section 3), so it is unlocked first and then
+    locked again.
 
     Args:
-        title: travels with `body`; both are None when they stay.
+        title: sent with `body`; both are None if they stay.
         beside: another issue to close, by its node id.
     """
 
@@ -66,13 +66,13 @@ class Order:
 
     @property
     def steps(self) -> int:
-        """How many things GitHub is asked to do."""
+        """The number of things GitHub is asked to do."""
         parts = (self.title or self.close, self.checkpoint, self.reply, self.beside)
         return sum(map(bool, parts)) + len(self.receipts) + 2 * self.issue.locked + 1
 
     @property
     def groups(self) -> Mapping[str, Sequence[Receipt]]:
-        """The receipts by the letter of their aliases: those to be taken back, then those to be left."""
+        """The receipts by the letter of their aliases: those to remove, then those to add."""
         return {
             "x": [one for one in self.receipts if one.remove],
             "r": [one for one in self.receipts if not one.remove],
@@ -84,8 +84,8 @@ class Written:
     """What a write did.
 
     Args:
-        issue: all read back, None where that failed.
-        title: as GitHub kept it, with `body`; None where they were not sent or the alias failed.
+        issue: as read back; None if that failed.
+        title: as GitHub saved it, with `body`; None if they were not sent or the alias failed.
     """
 
     issue: Issue | None
@@ -94,7 +94,7 @@ class Written:
     failures: tuple[Failure, ...]
 
     def missing(self, order: Order) -> list[Receipt]:
-        """Those of the sent receipts that did not arrive; one whose comment has gone never will."""
+        """The sent receipts that did not arrive; if its comment was deleted, a receipt never will."""
         names = {f"{kind}{place}": one for kind, group in order.groups.items() for place, one in enumerate(group)}
         return [names[f.alias] for f in self.failures if f.alias in names and f.kind != "NOT_FOUND"]
 
@@ -120,18 +120,18 @@ class Page:
 
     @property
     def rest(self) -> int:
-        """The points that the pages behind this one cost, where it is the first."""
+        """The cost of the pages after this one, if it is the first."""
         return -(-max(self.total - self.size, 0) // self.size) * self.points
 
 
 def failures_of(answer: Answer) -> tuple[Failure, ...]:
-    """What GitHub did not carry out of a mutation, by alias."""
+    """The parts of a mutation that GitHub did not carry out, by alias."""
     found = [(reason_of(error), error.get("path") or [""]) for error in answer.errors]
     return tuple(Failure(reason.message, reason.kind, alias=str(path[0])) for reason, path in found)
 
 
 def pages(first: Page, more: Callable[[str], Page]) -> Iterator[Page]:
-    """All pages, beginning with one that was read."""
+    """All pages, starting with one that was read."""
     page = first
     yield page
     while page.cursor is not None:

@@ -1,4 +1,4 @@
-"""What GitHub's refusals mean, of both APIs: one table from its reasons to their cures."""
+"""What GitHub's refusals mean in both APIs: one table from reasons to cures."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from gh_store_action.hints import Grant, InWorkflow, Setting, Text
 
 _MOST = 300  # characters of a reason; it may quote what strangers wrote
 
-# Words of GitHub's limits where no header says so; of the last: https://github.com/cli/cli/issues/4801
+# GitHub's words for limits without a header; for the last: https://github.com/cli/cli/issues/4801
 _LIMITS = re.compile(
     r"^api rate limit exceeded|secondary rate limit|retry your request again later"
     r"|wait a few minutes before you try again|submitted too quickly",
     re.IGNORECASE,
 )
-# What GitHub says where the token, or its owner, has too few permissions; REST says "Not Found" as well.
+# What GitHub says if the token or its owner lacks permissions; REST also says "Not Found".
 _MISSING = re.compile(
     r"not accessible by|does not have the correct permissions|must have (admin|push|write|read|pull) "
     r"|required scopes|^not found$",
@@ -37,12 +37,12 @@ _MISSING = re.compile(
 
 @dataclass(frozen=True)
 class Refused:
-    """That GitHub did not do something.
+    """A refusal by GitHub.
 
     Args:
         message: GitHub's own words, which may quote strangers.
-        kind: GraphQL's type; empty where there is none, and in REST.
-        status: of the HTTP answer, 0 in GraphQL.
+        kind: GraphQL's error type; empty if there is none, and in REST.
+        status: of the HTTP response; 0 in GraphQL.
     """
 
     message: str
@@ -61,12 +61,12 @@ class Refused:
 
     @property
     def lasting(self) -> bool:
-        """Whether asking again is in vain."""
+        """Whether asking again is pointless."""
         return self.kind == "FORBIDDEN" or self.missing or self.known
 
     @property
     def known(self) -> bool:
-        """Whether its cause is one that concerns whatever is written."""
+        """Whether the cause concerns any write."""
         return _meaning(self.message) is not None
 
     @property
@@ -76,12 +76,12 @@ class Refused:
 
 
 class UnknownEffect(GitHubError):
-    """A write got no proper answer: it may have taken effect.  Read again before anything is repeated."""
+    """A write got no proper response: it may have taken effect.  Read again before repeating anything."""
 
 
 @dataclass(frozen=True)
 class _Meaning:
-    """What a reason means: `{repository}`, `{deed}` and `{object}` stand for those."""
+    """What a reason means, with the placeholders `{repository}`, `{deed}` and `{object}`."""
 
     sign: str
     what: str
@@ -89,42 +89,42 @@ class _Meaning:
     kind: type[StoreError] = AccessDeniedError
 
 
-# In order: the first sign found in GitHub's words counts.
+# In order: the first match in GitHub's words counts.
 _MEANINGS = (
     _Meaning(
         re.escape(objects.FULL),
-        f"The issue has {objects.COMMENT_LIMIT:,} comments, and GitHub takes no more",
-        "Move it to a new issue with `gh-store roll-over {object}`; history and revision go on there.",
+        f"The issue has {objects.COMMENT_LIMIT:,} comments, the most that GitHub allows",
+        "Move it to a new issue with `gh-store roll-over {object}`. History and revision continue there.",
         StoreError,
     ),
     _Meaning(
         r"\barchived\b",
-        "{repository} is archived, so nothing can be written to it",
+        "{repository} is archived, so it is read-only",
         "Unarchive it under Settings > General, or stop the workflow.",
     ),
     _Meaning(
         r"\blocked\b",
         "The issue is locked",
-        "Unlock the conversation, or let the token do it: it needs write permission. Then run again.",
+        "Unlock the conversation, or use a token with write access, which can unlock it. Then try again.",
         LockedIssue,
     ),
     _Meaning(
         r"\bSAML\b|single sign-on",
-        "The organisation of {repository} wants its single sign-on",
-        "Authorize the token for it: Settings > Developer settings > the token > Configure SSO.",
+        "The organization of {repository} requires single sign-on",
+        "Authorize the token: Settings > Developer settings > the token > Configure SSO.",
     ),
     _Meaning(
         r"IP allow list|IP address",
-        "The organisation of {repository} takes no requests from this address",
+        "The organization of {repository} does not allow requests from this IP address",
         Text(
-            "Let its owner add the address to the IP allow list",
-            InWorkflow(", or use a runner that has a listed one"),
+            "Ask its owner to add the address to the IP allow list",
+            InWorkflow(", or use a runner with an allowed address"),
             "; the token is not the cause.",
         ),
     ),
     _Meaning(
         r"issues? (has|have|is|are|was|were) (been )?disabled|disabled issues",
-        "Issues are disabled in {repository}, and they are the store",
+        "Issues are disabled in {repository}, but the store needs them",
         "Enable them under Settings > General > Features.",
         GitHubError,
     ),
@@ -132,22 +132,22 @@ _MEANINGS = (
         r"secret detected|cannot contain secrets",
         "GitHub's push protection found a secret, and refused to {deed}",
         Text(
-            "Where it is, GitHub says to git alone: with ",
+            "GitHub says only to git where it is. With ",
             Setting("commit-via", "git"),
-            " a run names the object, and the page where it can be allowed.",
+            ", a run reports the object, and the page where you can allow it.",
         ),
     ),
     _Meaning(
         r"rule violations|protected",
-        "A rule of {repository} forbids to {deed}",
-        Text("Give ", Setting("branch"), " one without such a rule, or let this token bypass it (Settings > Rules)."),
+        "A rule of {repository} does not allow the token to {deed}",
+        Text("Set ", Setting("branch"), " to one without such a rule, or let this token bypass it (Settings > Rules)."),
         StoreError,
     ),
 )
 
 
 def cure(message: str) -> str | Text:
-    """What helps against that reason, where it is a known one; else nothing."""
+    """What helps if the reason is known; otherwise, nothing."""
     found = _meaning(message)
     return _hint(found, "") if found else ""
 
@@ -164,12 +164,12 @@ def _meaning(message: str) -> _Meaning | None:
 def explained(
     refused: Refused, deed: str, repository: str, needs: Mapping[str, str], *, object_id: str = ""
 ) -> StoreError:
-    """The error that says what a refusal means, in GitHub's words, and what helps.
+    """The error that says what a refusal means, with GitHub's words and what helps.
 
     Args:
         deed: what was refused, such as `write issues`.
-        needs: the permissions that it takes, for where they are missing.
-        object_id: of the object, where it is known.
+        needs: the permissions for it, in case they are missing.
+        object_id: of the object, if known.
     """
     meaning = _meaning(refused.message)
     if meaning:
@@ -182,23 +182,23 @@ def explained(
         return denied(f"{what}{more}", **needs)
     if refused.kind == "FORBIDDEN" or refused.status in (403, 410, 451):
         return AccessDeniedError(
-            f"GitHub forbids to {what}: {refused.quoted}.",
-            f"Do what its reason asks for; where that is a permission, the token needs `{granted}`.",
+            f"GitHub does not allow the token to {what}: {refused.quoted}.",
+            f"Do what the reason asks for. If that is a permission, the token needs `{granted}`.",
         )
     if refused.kind == "NOT_FOUND":
-        return ObjectNotFound(f"The issue has gone: {refused.quoted}.", "Look for the object again.")
+        return ObjectNotFound(f"The issue no longer exists: {refused.quoted}.", "Look for the object again.")
     if refused.status == 422:
         return InvalidUpdate(f"GitHub does not accept it: {refused.quoted}.", "Change the data or the labels.")
     if not refused.kind and not refused.status:
         return UnknownEffect(
             f"GitHub did not say whether it could {deed}: {refused.quoted}.",
-            "The next run goes on from what is there.",
+            "The next run continues from there.",
         )
-    return GitHubError(f"GitHub refused to {deed}: {refused.quoted}.", "Run again.", status=refused.status or 400)
+    return GitHubError(f"GitHub refused to {deed}: {refused.quoted}.", "Try again.", status=refused.status or 400)
 
 
 def quoted(text: str) -> str:
-    """Words of GitHub, or of whatever stands before it, for a message: one line, without a full stop."""
+    """Words of GitHub, or of a proxy before it, for a message: one line, without a period."""
     return visible(shorten(" ".join(text.split()).rstrip(".") or "no reason given", _MOST))
 
 

@@ -1,4 +1,4 @@
-"""Requests to GitHub: counted, within the budget, repeated only where nothing can double."""
+"""Requests to GitHub: counted, within the budget, repeated only if nothing can happen twice."""
 
 from __future__ import annotations
 
@@ -37,15 +37,15 @@ Result = TypeVar("Result")
 
 
 class Cancelled(GitHubError):
-    """The runner asked for an end."""
+    """The runner asked to stop."""
 
 
 @dataclass
 class Bucket:
-    """One of GitHub's two hourly budgets, as the newest answer told it.
+    """One of GitHub's two hourly budgets, by the latest response.
 
     Args:
-        own: what this process has used of it, requests of REST or points of GraphQL.
+        own: what this process has used of it: REST requests or GraphQL points.
     """
 
     limit: int = 0
@@ -60,10 +60,10 @@ class Transport:
     Args:
         token: never shown.
         api_url: of the REST API.
-        graphql_url: empty where it follows from the REST one; of the same host.
-        authority: a file of certificates to trust, empty for the usual ones.
-        most_per_hour: stop before this process has used more of either budget; None: GitHub's limit alone counts.
-        pause: waits that many seconds; tests hand in a clock of their own.
+        graphql_url: on the same host; empty if it follows from the REST one.
+        authority: a file of certificates to trust; empty for the usual ones.
+        most_per_hour: stop before this process uses more of either budget; None: only GitHub's limit counts.
+        pause: waits that many seconds; tests pass their own clock.
         now: seconds since the epoch.
     """
 
@@ -85,8 +85,8 @@ class Transport:
         self.requests = 0
         self.points = 0  # of GraphQL, by its formula
         self.waited = 0.0
-        self.server_time = ""  # of the first answer, ISO 8601; empty before it
-        self.newest_time = ""  # of the newest one
+        self.server_time = ""  # of the first response, ISO 8601; empty before it
+        self.newest_time = ""  # of the latest one
         self._stopped = False
         self._capped = True
         self._pause = pause
@@ -106,13 +106,13 @@ class Transport:
 
     @property
     def remaining(self) -> int | None:
-        """What is left of the smaller of the two hourly budgets, None where no answer has told."""
+        """What is left of the smaller of the two hourly budgets; None if no response has said."""
         known = [b.remaining for b in self._buckets.values() if b.remaining is not None]
         return min(known) if known else None
 
     @property
     def left(self) -> int | None:
-        """The same, as far as `most_per_hour` lets it be used."""
+        """The same within `most_per_hour`."""
         known = [self._left(bucket) for bucket in self._buckets.values() if bucket.remaining is not None]
         return min(known) if known else None
 
@@ -122,7 +122,7 @@ class Transport:
 
     @contextmanager
     def uncapped(self) -> Iterator[None]:
-        """`most_per_hour` does not count in here: for what is one object's, and for what looks for faults."""
+        """Ignores `most_per_hour` inside: for work on one object, and for looking for faults."""
         self._capped = False
         try:
             yield
@@ -130,7 +130,7 @@ class Transport:
             self._capped = True
 
     def shortfall(self, points: int) -> str:
-        """Why so many points of GraphQL are more than are left, and what would help; empty where they are not."""
+        """Why that many GraphQL points are more than are left, and what would help; empty if they are not."""
         bucket = self._buckets["graphql"]
         left = self._left(bucket)
         if bucket.remaining is None or points <= left:
@@ -138,46 +138,44 @@ class Transport:
         capped = self.most_per_hour is not None and self.most_per_hour < bucket.limit
         limit = (self.most_per_hour if capped else None) or max(bucket.limit, left)
         name = " (rate_limit.max_requests_per_hour)" if capped else ""
-        more = "raise that number" if capped else "a GitHub App's token has more, or divide the store over repositories"
-        helps = f" No hour has that many: {more}." if points > limit else ""
-        return (
-            f"About {points:,} more points of GraphQL are needed; {left:,} of {limit:,} an hour{name} are left.{helps}"
-        )
+        more = "raise that number" if capped else "use a GitHub App's token, or split the store into repositories"
+        helps = f" That exceeds an hour's limit: {more}." if points > limit else ""
+        return f"About {points:,} more GraphQL points are needed; {left:,} of {limit:,} per hour{name} are left.{helps}"
 
     def tell(self, line: str) -> None:
-        """Says something in the log."""
+        """Writes a line to the log."""
         self._log(line)
 
     def warn(self, points: int) -> None:
-        """Says so in the log where so many points are more than are left."""
+        """Logs a warning if that many points are more than are left."""
         why = self.shortfall(points)
         if why:
-            self._log(f"{why} The run goes as far as it can, and the next one goes on.")
+            self._log(f"{why} The run goes as far as it can, and the next run continues.")
 
     def afford(self, points: int) -> None:
-        """Ends before points are spent in vain.
+        """Stops before spending points for nothing.
 
         Raises:
-            BudgetExhausted: so many are not left, with the time from which on there are new ones.
+            BudgetExhausted: not that many are left; it has the time when the budget resets.
         """
         why = self.shortfall(points)
         if why:
             again = _clock(self._buckets["graphql"].reset)
-            raise BudgetExhausted(why, f"Run again after {again}.", again=again, status=429)
+            raise BudgetExhausted(why, f"Try again after {again}.", again=again, status=429)
 
     def stop(self) -> None:
-        """Makes the next request, and any waiting, raise `Cancelled`: called when the runner cancels."""
+        """Makes the next request and any waiting raise `Cancelled`; called when the runner cancels."""
         self._stopped = True
 
     def _check_stop(self) -> None:
         if self._stopped:
             raise Cancelled(
-                "The run was cancelled; it stopped between two requests.",
-                "Nothing is lost: run again, and it goes on from what is there.",
+                "The run was canceled. It stopped between two requests.",
+                "Nothing is lost. Run again to continue from there.",
             )
 
     def wait(self, seconds: float, why: str) -> bool:
-        """Waits, unless all waiting of the run together would pass the bound; says whether it waited."""
+        """Waits, unless the run's total waiting time would exceed its limit; returns whether it waited."""
         if self.waited + seconds > self.retries.max_wait_seconds:
             return False
         self.waited += seconds
@@ -188,16 +186,16 @@ class Transport:
         return True
 
     def rest(self, seconds: float = SECONDARY_WAIT, status: int = 429, *, last: bool = False) -> None:
-        """Waits as long as a limit of GitHub asks for.
+        """Waits as long as GitHub's limit asks for.
 
         Raises:
-            BudgetExhausted: it is the last time, or longer than may be waited.
+            BudgetExhausted: it is the last time, or the wait would be too long.
         """
         if last or not self.wait(seconds, "GitHub's rate limit asks for it"):
             again = _clock(self._now() + seconds)
             raise BudgetExhausted(
                 "GitHub's rate limit is reached.",
-                f"Nothing is lost; run again after {again}.",
+                f"Nothing is lost. Try again after {again}.",
                 again=again,
                 status=status,
             ) from None
@@ -206,8 +204,8 @@ class Transport:
         """Reads by GraphQL; safe to repeat.
 
         Args:
-            attempts: fewer than the configured ones where GitHub runs out of time on it (502, 504), and the caller has
-                something better to do than to repeat it.
+            attempts: fewer than configured if GitHub times out on it (502, 504) and the caller has a better way than
+                repeating it.
         """
         return self._graphql(document, variables, writes=False, attempts=attempts)
 
@@ -215,7 +213,7 @@ class Transport:
         """Writes by GraphQL.
 
         Raises:
-            UnknownEffect: when the answer does not say whether it happened.
+            UnknownEffect: the response does not say whether it happened.
         """
         return self._graphql(document, variables, writes=True)
 
@@ -225,25 +223,25 @@ class Transport:
         """Reads by REST; safe to repeat.
 
         Args:
-            kind: what the answer is, `object` for whatever is JSON.
-            most: MiB that the answer may have.
+            kind: the kind of the response, `object` for any JSON.
+            most: MiB that the response may have.
         """
         call = Call("GET", path, parameters, most=most)
         return self._repeat("core", call, lambda found: self._rest(found, kind), writes=False)
 
     def text(self, path: str) -> str | None:
-        """A file by the contents endpoint, of up to 100 MB; None for what is no file."""
+        """A file of up to 100 MB from the contents endpoint; None if it is not a file."""
         call = Call("GET", path, accept=RAW, most=MOST_OF_A_FILE)
         return self._repeat("core", call, lambda found: answers.text(found, self._now()), writes=False)
 
     def send(self, verb: str, path: str, body: Mapping[str, Any] | None = None, *, kind: Kind = dict) -> Any:
-        """Writes by REST; gives an object.
+        """Writes by REST; returns an object.
 
         Args:
-            kind: what the answer is.
+            kind: the kind of the response.
 
         Raises:
-            UnknownEffect: when the answer does not say whether it happened.
+            UnknownEffect: the response does not say whether it happened.
         """
         return self._repeat("core", Call(verb, path, body=body), lambda found: self._rest(found, kind), writes=True)
 
@@ -280,7 +278,7 @@ class Transport:
             if "x-ratelimit-reset" in headers:
                 bucket.reset = answers.number_of(headers["x-ratelimit-reset"])
         except ValueError:
-            self._log("GitHub sent a date or rate-limit header that cannot be read; it is left out of account.")
+            self._log("GitHub sent an invalid date or rate-limit header, which is ignored.")
 
     def _check_budget(self, name: str) -> None:
         bucket = self._buckets[name]
@@ -290,7 +288,7 @@ class Transport:
             many = f"{self.most_per_hour} request{'' if self.most_per_hour == 1 else 's'}"
             raise BudgetExhausted(
                 f"This hour's budget of {many} (rate_limit.max_requests_per_hour) is used up.",
-                f"Nothing is lost; run again after {_clock(bucket.reset)}.",
+                f"Nothing is lost. Try again after {_clock(bucket.reset)}.",
                 again=_clock(bucket.reset),
                 status=429,
             )
@@ -304,7 +302,7 @@ class Transport:
         writes: bool,
         attempts: int | None = None,
     ) -> Result:
-        """Sends the request, and again where that is safe: a refusal had no effect; a read never has."""
+        """Sends the request, and repeats it if that is safe: a refusal had no effect, and a read never has."""
         for attempt in range(1, self.retries.max_attempts + 1):
             last = attempt == self.retries.max_attempts
             pause, hint = self.retries.backoff_factor**attempt, answers.AGAIN
@@ -317,27 +315,27 @@ class Transport:
             except NoAnswer as none:
                 problem, status, hint = none.problem, none.status, none.hint
                 last = last or (status in TIMED_OUT and attempt == attempts)
-            except TooLarge as error:  # a page of fewer is smaller, as it is with what takes too long
+            except TooLarge as error:  # a shorter page is smaller, so this is treated like a timeout
                 problem, status = str(error), TIMED_OUT[0]
                 last = last or attempt == attempts
             except Unanswered as error:
                 problem, status = str(error), 0
             except OSError as error:
-                problem, status = f"GitHub could not be reached or broke off ({type(error).__name__})", 0
+                problem, status = f"GitHub could not be reached or closed the connection ({type(error).__name__})", 0
             if writes:
                 raise UnknownEffect(
                     f"{problem} to a write, which may have taken effect.",
-                    "The next run goes on from what is there.",
+                    "The next run continues from there.",
                     status=status,
                 )
             if last or not self.wait(pause, problem):
                 raise GitHubError(f"{problem}, {attempt} times in a row.", hint, status=status)
-        raise AssertionError("max_attempts is at least 1")  # the configuration's schema sees to it
+        raise AssertionError("max_attempts is at least 1")  # by the configuration's schema
 
     def _exchange(self, name: str, call: Call) -> Response:
-        """One answer; a redirect is followed as it is meant: the same request, to the address that it names.
+        """One response; follows a redirect by sending the same request to the new address.
 
-        GitHub redirects what is sent under an old name of a repository, and did nothing:
+        GitHub redirects requests for a repository's old name, without carrying them out:
         https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api#follow-redirects
         """
         for _ in range(MOST_REDIRECTS + 1):
@@ -359,13 +357,13 @@ class Transport:
             other = "" if target.startswith("/") else _origin(target)
             if other not in ("", origin(self._connection.url)):
                 raise NotGitHub(
-                    f"{origin(self._connection.url)} sends requests on to another host, {quoted(other)}.",
-                    "Check the address of the API, or use the one that it names: the token goes to no other host.",
+                    f"{origin(self._connection.url)} redirects requests to another host, {quoted(other)}.",
+                    "Check the API's address, or use that one: the token is sent to no other host.",
                 )
             place = origin(self._connection.url) + target if target.startswith("/") else target
             call = replace(call, address=place, parameters=None if "?" in target else call.parameters)
         raise NotGitHub(
-            f"GitHub sent a request on {MOST_REDIRECTS} times and more.",
+            f"GitHub redirected a request more than {MOST_REDIRECTS} times.",
             "Check the name of the repository and the address of the API.",
         )
 
@@ -374,7 +372,7 @@ def _origin(target: str) -> str:
     try:
         return origin(target)
     except ValueError:
-        return target  # no address at all
+        return target  # not an address
 
 
 def _clock(at: float) -> str:

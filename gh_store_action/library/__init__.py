@@ -1,1 +1,1 @@
-"""The library's face, over what the action and the command work with too."""
+"""The library, on top of what the action and the command also use."""

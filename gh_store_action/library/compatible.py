@@ -1,4 +1,4 @@
-"""What gh-store's users look for under its old name."""
+"""What users of gh-store expect under its old name."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from gh_store_action.domain.past.history import HistoryEntry
 
 
 class IssueHandler:
-    """Where gh-store has the history.
+    """The object that has the history in gh-store.
 
     Args:
-        get_object_history: the store's own.
+        get_object_history: the store's method.
     """
 
     def __init__(self, get_object_history: Callable[[str], list[HistoryEntry]]) -> None:

@@ -1,4 +1,4 @@
-"""From a repository and a token to a session, and once more behind pickle, which no token passes."""
+"""Opens a session for a repository and a token, also after unpickling: a pickle has no token."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ TOKENS = ("GITHUB_TOKEN", "GH_TOKEN")
 
 @dataclass(frozen=True)
 class Place:
-    """Where a store is, and which local configuration it was opened with; without the token.
+    """A store's place and local configuration, without the token.
 
     Args:
-        local: the text of the configuration file, None where there is none; with `source`, its path.
+        local: the text of the configuration file, or None; `source` is its path.
     """
 
     repository: str
@@ -35,7 +35,7 @@ class Place:
 
     @classmethod
     def of(cls, session: Session) -> Place:
-        """That of a store that is open."""
+        """The place of an open store."""
         transport = session.github.transport
         return cls(
             session.github.repository,
@@ -54,7 +54,7 @@ class Place:
         pause: Callable[[float], None] = time.sleep,
         log: Callable[[str], None] = lambda line: None,
     ) -> Session:
-        """A session with a connection of its own."""
+        """A session with its own connection."""
         transport = Transport(
             token=token, api_url=self.api_url, graphql_url=self.graphql_url, authority=authority, pause=pause, log=log
         )
@@ -72,8 +72,8 @@ def token_of(environ: Mapping[str, str]) -> str:
         if token := environ.get(name, "").strip():
             return token
     raise InputError(
-        "A store is pickled without its token, and this process has none.",
-        f"Set the variable {TOKENS[0]} before the store is unpickled.",
+        "A pickled store has no token, and neither does this process.",
+        f"Set the variable {TOKENS[0]} before unpickling the store.",
     )
 
 

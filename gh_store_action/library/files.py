@@ -1,4 +1,4 @@
-"""The store as files, for a caller without a workspace: written, never committed."""
+"""Writes the store to files, for a caller without a workspace; commits nothing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gh_store_action.workspace.files import Workspace
 def snapshot(
     session: Session, path: Path, kind: str, *, update: bool, dry_run: bool, allow_shrink: bool, progress: Progress
 ) -> SnapshotResult:
-    """Makes a snapshot, or brings the one that is there up to date."""
+    """Makes a snapshot, or brings the existing one up to date."""
     file = path.absolute()
     workspace = Workspace(Path(file.anchor), os.environ, session.server_url, "", time.sleep)
     target = Target(path=str(file), format=kind, commit=False)
@@ -26,7 +26,7 @@ def snapshot(
 
 
 def export(reader: Reader, path: Path, kind: str, progress: Progress) -> int:
-    """Writes all objects and their log; gives the number of objects."""
+    """Writes all objects and their logs; returns the number of objects."""
     file = path.absolute()
     exports.check(file, kind)
     return exports.write(file, kind, Exporter(reader, progress, reader.warn).everything())

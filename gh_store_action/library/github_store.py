@@ -1,4 +1,4 @@
-"""`GitHubStore`, the library's face: the same work as the action's and the command's, usable anywhere."""
+"""`GitHubStore`, the library's main class: the same work as the action and the command, usable anywhere."""
 
 from __future__ import annotations
 
@@ -38,24 +38,24 @@ from gh_store_action.store.verifying import Problem, Verifier
 
 Time: TypeAlias = str | datetime
 Default = TypeVar("Default")
-_RAISE: Any = object()  # told from every default that a caller may give
+_RAISE: Any = object()  # differs from any default that a caller may pass
 
 
 class GitHubStore:
     """A store: one repository's issues, through one token.  Close it, or use it in a `with` statement.
 
     Args:
-        token: of GitHub; never shown.
+        token: a GitHub token; never shown.
         repo: `owner/name`.
-        config_path: a local configuration file; by default the one at `~/.config/gh-store/config.yml`, if it is there.
-        api_url: of the REST API, for an Enterprise Server `https://HOST/api/v3`; by default what the variable
-            GITHUB_API_URL says, else github.com's.  Where it is not given, the variables GITHUB_GRAPHQL_URL and
-            GITHUB_SERVER_URL count likewise.
-        graphql_url: where it does not follow from `api_url`.
-        server_url: of the website, for links, where it does not follow from `api_url`.
-        dry_run: look and check, and write nothing.
-        pause: waits that many seconds; tests hand in their own.
-        log: gets a line about what is waited for or left out.
+        config_path: a local configuration file; by default, `~/.config/gh-store/config.yml` if it exists.
+        api_url: of the REST API, for an Enterprise Server `https://HOST/api/v3`; by default, the variable
+            GITHUB_API_URL, then github.com's.  If it is not given, the variables GITHUB_GRAPHQL_URL and
+            GITHUB_SERVER_URL count, too.
+        graphql_url: if it does not follow from `api_url`.
+        server_url: of the website, for links, if it does not follow from `api_url`.
+        dry_run: check everything, and write nothing.
+        pause: waits that many seconds; tests pass their own.
+        log: called with a line about what it waits for or leaves out.
 
     Raises:
         InputError: an argument cannot be used.
@@ -85,7 +85,7 @@ class GitHubStore:
 
     @classmethod
     def over(cls, session: Session, *, dry_run: bool = False, log: Callable[[str], None] = lambda line: None) -> Self:
-        """A store on a session that is there already: its connection, and what it knows."""
+        """A store on an existing session, with its connection and what it knows."""
         store = cls.__new__(cls)
         store._set_up(session, dry_run, log)
         return store
@@ -96,7 +96,7 @@ class GitHubStore:
 
     @property
     def _lookup(self) -> Lookup:
-        """For one call: it asks again what GitHub refused to tell in an earlier one."""
+        """For one call: asks again what GitHub refused to answer in an earlier one."""
         self.session.forget_refusals()
         return Lookup(self.session)
 
@@ -108,7 +108,7 @@ class GitHubStore:
         return f"GitHubStore(repo={self.session.github.repository!r})"
 
     def __reduce__(self) -> Any:
-        """For pickle: without the token, which the process that unpickles takes from GITHUB_TOKEN or GH_TOKEN."""
+        """For pickle: without the token; the unpickling process takes its own from GITHUB_TOKEN or GH_TOKEN."""
         return again, (type(self), Place.of(self.session), self.dry_run)
 
     def __enter__(self) -> Self:
@@ -130,30 +130,30 @@ class GitHubStore:
 
     @property
     def points(self) -> int:
-        """What those of GraphQL have cost so far, by GitHub's formula."""
+        """What the GraphQL requests have cost so far, by GitHub's formula."""
         return self.session.github.transport.points
 
     # -- one object ------------------------------------------------------------------------------------------------
 
     def create(self, object_id: str, data: object, extra_labels: Sequence[str] | None = None) -> StoredObject:
-        """Makes an object: four requests.  Safe against others who make it at the same time.
+        """Creates an object: four requests.  Safe against others who create it at the same time.
 
         Args:
-            object_id: 1 to 150 characters in Unicode's normal form C, without controls and outer spaces.  Case does
-                not count where the label carries the id: up to 46 ASCII letters, digits and `. _ - ~ : @ + /`.
-            data: an object or an array of JSON.
-            extra_labels: put on the issue besides the store's own.
+            object_id: 1 to 150 characters in Unicode normal form C, without control characters and outer spaces.
+                Case does not count if the label has the id: up to 46 ASCII letters, digits and `. _ - ~ : @ + /`.
+            data: a JSON object or array.
+            extra_labels: more labels for the issue.
 
         Raises:
-            ObjectExists: the id is in use, or was until the object was deleted.
+            ObjectExists: the id is in use, or belongs to a deleted object.
             InvalidUpdate: the data cannot be stored, or its schema refuses it.
-            AccessDeniedError: the token may not make it.
+            AccessDeniedError: the token may not create it.
         """
         labels = given.labels("extra_labels", extra_labels or ())
         return Creator(self._lookup, dry_run=self.dry_run).create(object_id, data, labels)
 
     def upsert(self, object_id: str, data: object, extra_labels: Sequence[str] | None = None) -> StoredObject:
-        """Makes the object, or replaces its data, folded at once; the same data again changes nothing.
+        """Creates the object, or replaces its data immediately; the same data again changes nothing.
 
         Raises:
             InvalidUpdate: the data cannot be stored, or its schema refuses it.
@@ -179,8 +179,8 @@ class GitHubStore:
 
         Args:
             revision: from 1.
-            at: a time: a datetime, or text in ISO 8601; UTC where it names no offset.
-            default: what to give where there is no such object, or revision.
+            at: a datetime, or a time in ISO 8601; UTC if it has no offset.
+            default: returned if there is no such object or revision.
 
         Raises:
             ObjectNotFound: there is none, and no default.
@@ -213,21 +213,21 @@ class GitHubStore:
         if_digest: str | None = None,
         apply: bool = False,
     ) -> StoredObject:
-        """Posts an update and opens the issue, so that the workflow folds it: two requests.
+        """Posts an update and opens the issue, so that the workflow applies it: two requests.
 
         Args:
             mode: `append` (deep merge), `replace`, `merge-patch`, `json-patch` or `operators`.
-            update_id: idempotency key; a repeat of it is folded once.  By default a fresh one.
-            if_revision: change nothing unless the object is at this revision, or with `if_digest` has this digest.
-            apply: fold it here and now: one more request, and no workflow is needed.
+            update_id: idempotency key; updates with the same key count once.  By default, a new one.
+            if_revision: change nothing unless the object is at this revision or, with `if_digest`, has this digest.
+            apply: apply it now: one more request, and no workflow is needed.
 
         Returns:
-            With `apply` the new state, else the state before the update.
+            With `apply`, the new state; otherwise, the state before the update.
 
         Raises:
             ObjectNotFound: there is no such object.
-            InvalidUpdate: it can be no update, or is refused; the object is as it was.
-            ConcurrentUpdateError: the object is not as `if_revision` or `if_digest` want it.
+            InvalidUpdate: it is not a valid update, or is refused; the object does not change.
+            ConcurrentUpdateError: the object does not match `if_revision` or `if_digest`.
         """
         with given.as_update():
             how, key = given.mode("mode", mode), given.maybe(given.key, "update_id", update_id)
@@ -244,45 +244,45 @@ class GitHubStore:
         said = "; ".join(map(str, reasons)) or "the reply on its issue says why"
         raise InvalidUpdate(
             f"The update {outcome.comment_id} of {outcome.object.meta.object_id!r} was refused: {said}.",
-            "Fix it, and post it again.",
+            "Fix it and post it again.",
             reasons=reasons,
         )
 
     def delete(self, object_id: str, *, if_revision: int | None = None, if_digest: str | None = None) -> StoredMeta:
-        """Deletes the object; its log stays, so that it can be restored.  Twice is once.
+        """Deletes the object; its log stays, so that you can restore it.  Safe to repeat.
 
         Raises:
             ObjectNotFound: there never was such an object.
-            ConcurrentUpdateError: it is not as `if_revision` or `if_digest` want it.
+            ConcurrentUpdateError: it does not match `if_revision` or `if_digest`.
         """
         revision, digest = given.condition(if_revision, if_digest)
         deleter = Deleter(self._lookup, dry_run=self.dry_run)
         return deleter.delete(object_id, if_revision=revision, if_digest=digest).meta
 
     def restore(self, object_id: str) -> StoredMeta:
-        """Brings a deleted object back; what was posted meanwhile is pending again.
+        """Brings a deleted object back; updates posted in the meantime are pending again.
 
         Raises:
             ObjectNotFound: there is nothing to restore.
-            ObjectExists: a live object has the id by now.
+            ObjectExists: a live object has the id now.
         """
         return Deleter(self._lookup, dry_run=self.dry_run).restore(object_id).meta
 
     def process_updates(self, issue_number: int) -> StoredObject:
-        """Folds what is pending on an issue: two requests, one where there is nothing.
+        """Applies an issue's pending updates: two requests; one if there are none.
 
         Raises:
-            ObjectNotFound: the issue is no object.
-            StoreError: it cannot be finished; what is left is pending.
+            ObjectNotFound: the issue is not an object.
+            StoreError: it cannot be finished; the rest stays pending.
         """
         result = self.process(issue_number)
         if result.skipped or result.issue is None or result.state is None:
-            raise ObjectNotFound(f"Issue #{issue_number} is left alone: {result.skipped}.", "Check the number.")
+            raise ObjectNotFound(f"Issue #{issue_number} was skipped: {result.skipped}.", "Check the number.")
         found = self._lookup.meta(result.issue, result.state.data, version=result.state.revision)
         return StoredObject(found, result.state.data)
 
     def process(self, issue_number: int) -> Result:
-        """The same, telling what became of each update; an update on a rolled-over issue is sent to the new one."""
+        """The same, but returns the result of each update; refuses updates on a rolled-over issue, with a link."""
         given.whole("issue_number", issue_number)
         return Desk(self._lookup, dry_run=self.dry_run).process(issue_number)
 
@@ -297,7 +297,7 @@ class GitHubStore:
         return self._reader.updated_since(given.time("when", when))
 
     def sweep(self, progress: Progress = quiet) -> list[Result]:
-        """Folds everything that is pending."""
+        """Applies all pending updates."""
         return Desk(self._lookup, dry_run=self.dry_run).sweep(progress)
 
     # -- the past --------------------------------------------------------------------------------------------------
@@ -311,7 +311,7 @@ class GitHubStore:
         return self._reader.diff(object_id, given.whole("before", before), given.whole("after", after))
 
     def revert(self, object_id: str, revision: int, *, apply: bool = True) -> StoredObject:
-        """Makes the object what it was at a revision, by a new update; nothing of the history is lost."""
+        """Sets the object back to an earlier revision by a new update; the history stays."""
         (data,) = self._reader.states(object_id, given.whole("revision", revision))
         return self.update(object_id, data, "replace", apply=apply)
 
@@ -325,25 +325,25 @@ class GitHubStore:
         issue_number: int | None = None,
         progress: Progress = quiet,
     ) -> tuple[Problem, ...]:
-        """Folds every log, or one object's, and compares; with `repair` fixes what the log can fix."""
+        """Checks every object, or one, against its log; with `repair`, fixes what the log can fix."""
         number = given.maybe(given.whole, "issue_number", issue_number)
         verifier = Verifier(self._lookup, repair=repair, dry_run=self.dry_run, progress=progress)
         return verifier.verify(object_id, number)
 
     def roll_over(self, object_id: str) -> StoredObject:
-        """Moves the object to a new issue, where its history and revision go on; for logs of 2,500 comments."""
+        """Moves the object to a new issue, where its history and revision continue; for logs of 2,500 comments."""
         return Mover(self._lookup, dry_run=self.dry_run).roll_over(object_id)
 
     def migrate(self, dry_run: bool = True) -> tuple[Migration, ...]:
-        """Adopts what gh-store 0.5 to 0.11 wrote; by default says what it would do."""
+        """Adopts what gh-store 0.5 to 0.11 wrote; by default, only reports what it would do."""
         return Mover(self._lookup, dry_run=dry_run or self.dry_run).migrate()
 
     def access(self, object_id: str, login: str) -> Access:
-        """What the person may do to the object, and which rule says so; the object need not exist.
+        """What the person may do to the object, and by which rule; the object need not exist.
 
         Raises:
-            InputError: the id is none that a label can carry.
-            PermissionUnknown: GitHub does not tell this token.
+            InputError: no label can carry the id.
+            PermissionUnknown: GitHub does not say.
         """
         who = arguments.login("login", text("login", login))
         self.session.ensure()
@@ -362,16 +362,16 @@ class GitHubStore:
         allow_shrink: bool = False,
         progress: Progress = quiet,
     ) -> SnapshotResult:
-        """Writes all objects as of one moment: one request for each hundred, and one for what changed meanwhile.
+        """Writes all objects as of one moment: one request for each hundred, and one for changes in the meantime.
 
         Args:
-            path: of the file, or for `directory` the folder.
-            update: read only what has changed since the snapshot that is there.
+            path: of the file or, for `directory`, the folder.
+            update: read only what changed since the existing snapshot.
             allow_shrink: let more than a tenth of its objects be missing from the next one.
-            progress: called with issues read and issues in all.
+            progress: called with issues read and total issues.
 
         Raises:
-            StoreError: it cannot be made or written; nothing was written then.
+            StoreError: it cannot be made or written; then nothing was written.
         """
         kind = arguments.choice(*FORMATS)("format", format)
         return files.snapshot(
@@ -385,11 +385,11 @@ class GitHubStore:
         )
 
     def export(self, path: str | Path, *, format: ExportFormat = "sqlite", progress: Progress = quiet) -> int:
-        """Writes all objects and their whole log for other programs, as docs/export.md says; gives their number.
+        """Writes all objects and their full logs for other programs, see docs/export.md; returns their number.
 
         Raises:
             InputError: the path does not fit the format.
-            StoreError: it cannot be read or written; nothing was written then.
+            StoreError: it cannot be read or written; then nothing was written.
         """
         kind = arguments.choice(*EXPORTS)("format", format)
         return files.export(self._reader, given.path("path", path), kind, progress)

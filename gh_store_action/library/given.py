@@ -1,7 +1,6 @@
-"""The arguments of the library, checked before anything is asked or written; each message names the argument.
+"""Checks the library's arguments before any request; each message names the argument.
 
-What has the wrong type is a `TypeError`, what cannot be used all the same an `InputError`, or in an update an
-`InvalidUpdate`.
+A wrong type is a `TypeError`.  Any other bad argument is an `InputError` or, in an update, an `InvalidUpdate`.
 """
 
 from __future__ import annotations
@@ -25,16 +24,16 @@ KEY_LIMIT = 200  # characters of an idempotency key (docs/format.md)
 
 
 def maybe(parse: Callable[[str, object], Parsed], name: str, value: object) -> Parsed | None:
-    """An argument that need not be given."""
+    """An optional argument."""
     return None if value is None else parse(name, value)
 
 
 @contextmanager
 def as_update() -> Iterator[None]:
-    """Makes what no update can have an invalid update.
+    """Turns a bad argument into an invalid update.
 
     Raises:
-        InvalidUpdate: in place of the `InputError` raised inside.
+        InvalidUpdate: replaces an `InputError` raised inside.
     """
     try:
         yield
@@ -43,19 +42,19 @@ def as_update() -> Iterator[None]:
 
 
 def condition(if_revision: object, if_digest: object) -> tuple[int | None, str | None]:
-    """As what the object has to be."""
+    """The conditions on the object."""
     return maybe(whole, "if_revision", if_revision), maybe(digest, "if_digest", if_digest)
 
 
 def whole(name: str, value: object) -> int:
-    """A whole number from 1 on; text would never be equal to one, and `True` would be 1."""
+    """A whole number, at least 1; text would never equal a number, and `True` would be 1."""
     if not isinstance(value, int) or isinstance(value, bool):
         raise TypeError(f"{name} must be a whole number, such as 1, not {value!r}")
     return arguments.number(name, str(value))
 
 
 def time(name: str, value: object) -> str:
-    """A time as GitHub writes it; one without an offset is UTC."""
+    """A time as GitHub writes it; without an offset, it is UTC."""
     if isinstance(value, datetime):
         utc = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
         return utc.strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -65,9 +64,9 @@ def time(name: str, value: object) -> str:
 
 
 def token(name: str, value: object) -> str:
-    """A token; no message shows it."""
+    """A token; messages never show it."""
     if not text(name, value):
-        raise InputError(Text(Setting(name), " is empty."), "Give a token of GitHub, such as GITHUB_TOKEN holds.")
+        raise InputError(Text(Setting(name), " is empty."), "Pass a GitHub token, such as the variable GITHUB_TOKEN.")
     return arguments.token(name, text(name, value)).secret
 
 
@@ -79,7 +78,7 @@ def path(name: str, value: object) -> Path:
 
 
 def labels(name: str, value: object) -> tuple[str, ...]:
-    """Several labels; a text alone would be as many as it has letters."""
+    """Labels; a plain text would be one label per letter."""
     if isinstance(value, str) or not isinstance(value, Iterable):
         raise TypeError(f"{name} must be a list of labels, such as ['team-a'], not {value!r}")
     return tuple(text(name, one) for one in value)
@@ -93,14 +92,14 @@ def mode(name: str, value: object) -> str:
 def key(name: str, value: object) -> str:
     """An idempotency key."""
     if not 0 < len(text(name, value)) <= KEY_LIMIT:
-        raise InputError(Text(Setting(name), f" must have 1 to {KEY_LIMIT} characters."), "Leave it out for a new one.")
+        raise InputError(Text(Setting(name), f" must have 1 to {KEY_LIMIT} characters."), "Omit it for a new one.")
     return text(name, value)
 
 
 def digest(name: str, value: object) -> str:
-    """The beginning of an object's digest, or all of it."""
+    """An object's digest, or its beginning."""
     return arguments.digest(name, text(name, value))
 
 
 def quiet(done: int, total: int) -> None:
-    """Tells nobody how far a call has come."""
+    """Ignores progress."""

@@ -1,4 +1,4 @@
-"""Files committed through the API: signed by GitHub, without git, and again on the next tip when others were first."""
+"""Commits files through the API: signed by GitHub, without git, and again on the new tip if others were first."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from gh_store_action.workspace.commits import Overtaken, Published, pause
 
 TRIES = 8
 MOST_BYTES = 40 * 1024 * 1024 - 1024 * 1024
-"""Of one request; just below 40 MiB works (github.com/grafana/github-api-commit-action/pull/66), and base64 counts."""
+"""Per request; just below 40 MiB works (github.com/grafana/github-api-commit-action/pull/66), including base64."""
 MOST_FILES = 100
-"""In one commit.  GitHub documents no bound; one is claimed (github.com/devantler-tech/ksail/issues/6442)."""
+"""Per commit.  GitHub documents no limit; others report one (github.com/devantler-tech/ksail/issues/6442)."""
 
 
 @dataclass
 class _Progress:
-    """How far one publication has come.
+    """The progress of one publication.
 
     Args:
-        tries: in all.
-        lost: tries one after another that brought nothing.
+        tries: in total.
+        lost: failed tries in a row.
         parts: commits made.
         made: the newest of them.
-        head: the commit that the last try was to stand on.
-        unknown: the answer to it did not come.
+        head: the parent of the last try's commit.
+        unknown: whether the last try got no answer.
     """
 
     tries: int = 0
@@ -47,9 +47,9 @@ class ApiCommits:
 
     Args:
         branch: empty for the default one.
-        path: of the file, or of the folder, in the repository.
-        create: whether the branch may be made, from the default one.
-        beside: a folder of further files, which are named by its own name and what follows it; empty for none.
+        path: of the file or folder in the repository.
+        create: whether the branch may be created, from the default one.
+        beside: a folder of more files, whose names begin with the folder's own; empty for none.
     """
 
     github: CommitGateway
@@ -61,7 +61,7 @@ class ApiCommits:
 
     @property
     def tip(self) -> Tip:
-        """The branch as it was found; looked at once."""
+        """The branch as it was found; read once."""
         if self._tip is None:
             self._tip = self.github.tip(self.branch, self.path, self.beside)
         return self._tip
@@ -75,19 +75,19 @@ class ApiCommits:
         guarded: str | None = None,
         known: Collection[str] = (),
     ) -> Published:
-        """Commits what is different from the branch, and nothing where nothing is.
+        """Commits what differs from the branch; nothing if nothing does.
 
         Args:
-            files: by what follows the path: `""` for the one file.  A large number goes in several commits, in this
-                order; what was removed goes with the last one.
-            removed: likewise; those that are not there do not matter.
-            guarded: one of the files, of which the branch may have a newer content than ours.
-            known: git's names of that file's contents which ours is newer than.
+            files: by what follows the path: `""` for the one file.  A large number takes several commits, in this
+                order; removals go with the last one.
+            removed: also by what follows the path; they need not exist.
+            guarded: one of the files, for which the branch may have newer content than ours.
+            known: git's ids of contents of that file that are older than ours.
 
         Raises:
-            Overtaken: others committed another content of the guarded file first.
+            Overtaken: others committed other content of the guarded file first.
             ConcurrentUpdateError: others kept committing first.
-            StoreError: a file is too large, or the token may not.
+            StoreError: a file is too large, or the token may not commit.
         """
         oids = {name: blob_oid(data) for name, data in files.items()}
         allowed = {"", *known, *({oids[guarded]} if guarded is not None else ())}
@@ -99,8 +99,8 @@ class ApiCommits:
                 own = [name for name in tip.blobs if not self._is_beside(name)]
                 if own and ("" in oids) != ("" in own):
                     raise StoreError(
-                        f"The branch {tip.branch} has something else at {self.path!r}, a file for a folder or a folder "
-                        "for a file.",
+                        f"The branch {tip.branch} has a file instead of a folder, or a folder instead of a file, at "
+                        f"{self.path!r}.",
                         Text("Choose another path for ", Setting("output"), ", or remove that from the branch."),
                     )
                 if progress.unknown and tip.parent == progress.head:
@@ -111,11 +111,10 @@ class ApiCommits:
                 deletions = [name for name in removed if name in tip.blobs]
                 if not additions and not deletions:
                     return Published(progress.made, tip.branch, progress.tries + 1)
-                if progress.lost == TRIES or not patient:  # the last answer may be the lost one, so it was looked for
+                if progress.lost == TRIES or not patient:  # the last answer may have been lost, so it was checked first
                     raise ConcurrentUpdateError(
-                        f"The branch {tip.branch} was changed by others during each of {progress.lost} tries to "
-                        "commit.",
-                        "Give the workflow a `concurrency` group, or another `branch`, then run this again.",
+                        f"Others changed the branch {tip.branch} during each of {progress.lost} attempts to commit.",
+                        "Give the workflow a `concurrency` group or another `branch`. Then try again.",
                     )
                 if self._commit(tip, additions, deletions, message, progress):
                     return Published(progress.made, tip.branch, progress.tries)
@@ -126,7 +125,7 @@ class ApiCommits:
             raise error.reworded(
                 f"{error.what} The files are in the workspace, and {progress.parts or 'none'} of the commits "
                 f"{'is' if progress.parts == 1 else 'are'} made;",
-                f"run again after {error.again}.",
+                f"try again after {error.again}.",
             ) from error
 
     def _commit(
@@ -137,7 +136,7 @@ class ApiCommits:
         message: str,
         progress: _Progress,
     ) -> bool:
-        """One try, of one commit or of several; whether all of it is done."""
+        """One attempt, of one commit or several; returns whether all of it is done."""
         steps = list(self._parts(additions, deletions))
         progress.tries += 1
         progress.unknown = False
@@ -149,7 +148,7 @@ class ApiCommits:
             except BranchMoved:
                 progress.lost += 1
                 return False
-            except UnknownEffect:  # the answer may be lost, and the commit be there
+            except UnknownEffect:  # the answer may have been lost although the commit exists
                 progress.unknown = True
                 progress.lost += 1
                 return False
@@ -158,26 +157,26 @@ class ApiCommits:
         return True
 
     def _made(self, allowed: set[str], guarded: str | None) -> Tip:
-        """The tip, of a branch that is there now; what a new one begins with is allowed to be replaced."""
+        """The tip of the branch, created if missing; the first content of a new branch may be replaced."""
         tip = self.tip
         for tries in range(1, TRIES):
             if tip.oid:
                 return tip
             if not tip.start:
                 raise StoreError(
-                    f"{self.github.repository} has no commit yet, so there is none to begin a branch at.",
+                    f"{self.github.repository} has no commits yet, so a branch cannot be created.",
                     "Push a first commit, such as a README.",
                 )
             if not self.create:
                 raise StoreError(
                     f"{self.github.repository} has no branch {tip.branch!r}.",
-                    Text("Give ", Setting("branch"), " one that is there, or a new one for the store alone."),
+                    Text("Set ", Setting("branch"), " to one that exists, or to a new one only for the store."),
                 )
             begun = False
             try:
                 self.github.create_branch(tip)
                 begun = True
-            except BranchMoved:  # somebody else has made it
+            except BranchMoved:  # someone else created it
                 pass
             except UnknownEffect:
                 self.github.transport.wait(pause(tries), "an answer was lost")
@@ -185,20 +184,20 @@ class ApiCommits:
             if begun and guarded is not None:
                 allowed.add(tip.blobs.get(guarded, ""))
         raise ConcurrentUpdateError(
-            f"The branch {tip.branch!r} of {self.github.repository} could not be made.", "Run this again later."
+            f"The branch {tip.branch!r} of {self.github.repository} could not be created.", "Try again later."
         )
 
     def _parts(
         self, additions: Mapping[str, bytes], deletions: Sequence[str]
     ) -> Iterator[tuple[dict[str, bytes], list[str]]]:
-        """Additions and deletions by the path in the repository, each part within GitHub's bounds."""
+        """Additions and deletions by path in the repository, each part within GitHub's limits."""
         part: dict[str, bytes] = {}
         size = 0
         for name, data in additions.items():
             room = (len(data) + 2) // 3 * 4 + len(name) + 100
             if room > MOST_BYTES:
                 raise StoreError(
-                    f"The file `{self._in_repository(name)}` has {len(data):,} bytes, more than GitHub takes in one "
+                    f"The file `{self._in_repository(name)}` has {len(data):,} bytes, more than GitHub allows in one "
                     "commit through the API (40 MiB, base64 included).",
                     Text("Use ", Setting("commit-via", "git"), ", or ", Setting("format", "directory"), "."),
                 )

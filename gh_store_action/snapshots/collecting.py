@@ -1,4 +1,4 @@
-"""All objects of a store as of one moment: read in full, or brought up to date by what has changed."""
+"""All objects of a store at one moment: read in full, or brought up to date by what changed."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from gh_store_action.gateway.records import PAGE, Page, pages
 from gh_store_action.store.session import Session
 
 Progress = Callable[[int, int], None]
-PASSES = 10  # over what changed, while others change more than a page of it every few seconds
-TRIES = 3  # of a full reading, while issues are deleted for good
-ANSWER_TAKES = 10  # seconds at most between what GitHub read and the date of its answer (rate-limits, "Timeouts")
+PASSES = 10  # over the changes, while others change more than a page every few seconds
+TRIES = 3  # at a full reading, while issues are permanently deleted
+ANSWER_TAKES = 10  # seconds at most between GitHub's read and the date of its response (rate-limits, "Timeouts")
 
 
 @dataclass(frozen=True)
 class _Found:
-    """What the passes over the changes came to.
+    """The result of the passes over the changes.
 
     Args:
-        total: how many issues with the base label the store had in the last answer.
-        overrun: more issues changed than the store holds, so they were not read to the end.
+        total: the number of issues with the base label in the last response.
+        overrun: more issues changed than the store has, so they were not all read.
     """
 
     changed: Changed
@@ -33,7 +33,7 @@ class _Found:
 
     @property
     def missing(self) -> int:
-        """How many more issues the store has than are known; below zero where some were deleted for good."""
+        """How many more issues the store has than are known; negative if some were permanently deleted."""
         return self.total - self.changed.snapshot.knows()
 
 
@@ -41,8 +41,8 @@ class Collector:
     """Reads a store's objects.
 
     Args:
-        progress: called with issues read and issues in all.
-        page: issues asked for at a time.
+        progress: called with issues read and total issues.
+        page: issues per request.
     """
 
     def __init__(self, session: Session, progress: Progress = lambda done, total: None, *, page: int = PAGE) -> None:
@@ -54,17 +54,17 @@ class Collector:
         self._read = self._total = 0
 
     def full(self) -> Changed:
-        """Every object: one request for each hundred issues, and one for what changed meanwhile.
+        """Every object: one request for each hundred issues, and one for what changed in the meantime.
 
         Raises:
-            BudgetExhausted: says how far it came.
-            ConcurrentUpdateError: issues kept being deleted, or objects taken out, while it was read.
+            BudgetExhausted: says how far it got.
+            ConcurrentUpdateError: issues or objects kept being deleted during the reading.
         """
         try:
             before: _Found | None = None
             for _ in range(TRIES):
                 found = self._all()
-                # GitHub may count issues that it shows to nobody; then as many are missing again.
+                # GitHub may count issues that it shows to no one; then the same number is missing again.
                 counted = not found.missing or (before is not None and found.missing == before.missing > 0)
                 if counted and not found.changed.unsure:
                     return found.changed
@@ -73,11 +73,11 @@ class Collector:
             raise self._told_how_far(error) from error
         raise ConcurrentUpdateError(
             f"The store lost objects during each of {TRIES} readings, so no consistent snapshot could be taken.",
-            "Nothing was written; run again when less is deleted.",
+            "Nothing was written. Try again when fewer objects are being deleted.",
         )
 
     def changes(self, before: Snapshot) -> tuple[Changed | None, str]:
-        """The snapshot with what has changed; None with the reason where only a full one will do."""
+        """The snapshot with what changed; None with the reason if it takes a full one."""
         self._read = self._total = 0
         try:
             found = self._merged(before, before.since, bounded=True)
@@ -86,20 +86,20 @@ class Collector:
         if before.rules != snapshots.fingerprint(self.session.rules):
             return (
                 None,
-                "the configuration names another label, prefix or processor than it did",
+                "the configuration's label, prefix or processors have changed",
             )
         if self.transport.newest_time and before.time > self.transport.newest_time:
-            return None, f"it says that it is of {before.time}, which is still to come"
+            return None, f"its time, {before.time}, is in the future"
         if found.overrun:
             return None, "more issues changed than the store has"
         if found.changed.unsure:
-            return None, "an object went, and another issue may have its id"
+            return None, "an object was deleted, and another issue may have its id"
         if found.missing:
             return None, f"the store has {found.total} issues, and {found.changed.snapshot.knows()} are known"
         return found.changed, ""
 
     def again(self, before: Changed) -> tuple[Changed, str]:
-        """The same store as of now: one request for up to a hundred changes; in full for the reason that it gives.
+        """The same store now: one request for up to a hundred changes; in full for the reason that it returns.
 
         Raises:
             StoreError: as for `full` and `changes`.
@@ -110,7 +110,7 @@ class Collector:
         return with_problems(before, found), ""
 
     def deleted(self) -> frozenset[str]:
-        """The ids of the objects that the store has deleted, as `objects.key`: one request for each hundred."""
+        """The ids of the store's deleted objects, as `objects.key`: one request for each hundred."""
         rules, found = self.session.rules, set[str]()
 
         def page_from(cursor: str | None) -> Page:
@@ -132,29 +132,29 @@ class Collector:
             filling.put(page.issues)
             self._progress(len(page.issues), page.total)
             if self._read <= page.size:
-                self.transport.afford(page.rest + page.points)  # one more for what changed meanwhile
+                self.transport.afford(page.rest + page.points)  # one more for what changed in the meantime
             if page.cursor is None:
                 break
             page = self._asked(page.cursor)
-        # What changed while the pages were read: once more, so that the snapshot is of one moment.
+        # Then what changed while the pages were read, so that the snapshot shows one moment.
         found = filling.changed()
         since = snapshots.shifted(start, -ANSWER_TAKES - snapshots.OVERLAP) if start else found.snapshot.since
         late = self._merged(found.snapshot, since, bounded=False)
         return replace(late, changed=with_problems(found, late.changed))
 
     def _merged(self, snapshot: Snapshot, since: str, *, bounded: bool) -> _Found:
-        """Puts in what changed since then, until what was read is the state of one moment.
+        """Adds what changed since then, until the result shows one moment.
 
-        One answer is.  Between two, an issue that changes in the very second at which the first one ended is passed by,
-        so the next one begins before that second.  Where more than a page changed in it, only the cursor leads on, and
-        all is read again until nothing else is found.
+        One response does.  Between two, an issue that changes in the last second of the first would be missed, so the
+        next one begins before that second.  If more than a page changed in it, only the cursor leads on, and everything
+        is read again until nothing new is found.
         """
         filling: Filling | None = None
         for again in range(PASSES):
             before, crowded, cursor = snapshot, False, None
             while True:
                 page = self._asked(cursor, since)
-                filling = filling or self._filling(snapshot)  # the first answer brings the rules
+                filling = filling or self._filling(snapshot)  # the first response brings the rules
                 filling.put(page.issues)
                 if bounded:
                     self._progress(len(page.issues), page.total)
@@ -177,7 +177,7 @@ class Collector:
                 return _Found(found, page.store_total)
         raise ConcurrentUpdateError(
             "The store changed faster than it could be read, so no consistent snapshot could be taken.",
-            "Nothing was written; run again when fewer objects are being changed.",
+            "Nothing was written. Try again when fewer objects are being changed.",
         )
 
     def _filling(self, snapshot: Snapshot) -> Filling:
@@ -185,7 +185,7 @@ class Collector:
 
     def _asked(self, cursor: str | None, since: str | None = None) -> Page:
         page = self.session.listed(cursor, first=self.page, since=since, any_label=since is not None)
-        self.page = page.size  # what GitHub ran out of time on once, it will again
+        self.page = page.size  # a size that GitHub timed out on once will time out again
         return page
 
     def _progress(self, read: int, total: int) -> None:
@@ -196,5 +196,5 @@ class Collector:
     def _told_how_far(self, error: BudgetExhausted) -> BudgetExhausted:
         return error.reworded(
             f"{error.what} Nothing was written: {self._read:,} of {self._total:,} issues read;",
-            f"run again after {error.again}.",
+            f"try again after {error.again}.",
         )

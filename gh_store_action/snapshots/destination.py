@@ -1,4 +1,4 @@
-"""The place of a snapshot: what is there, in the work tree and on the branch, and how the next one gets there."""
+"""The place of a snapshot: what it holds, in the work tree and on the branch, and how the next one gets there."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ class Target:
         path: inside the workspace; the folder for the format `directory`.
         commit: whether it is committed, and pushed by git.
         message: empty for one that says what is in it.
-        via_api: let GitHub make the commit, and sign it; the author is whose the token is.
-        repository: for that way, the one that gets the commit where no checkout tells; empty for the store's.
-        keep: how many commits the branch keeps, 0 for all.
-        history: whether each object's history is written beside it.
+        via_api: let GitHub make and sign the commit; its author is the token's owner.
+        repository: for `via_api`, the one to commit to if there is no checkout; empty for the store's.
+        keep: how many commits the branch keeps; 0 for all.
+        history: whether each object's history is written, too.
     """
 
     path: str
@@ -48,10 +48,10 @@ class Target:
 
 
 class Destination:
-    """One path of the workspace, and of the branch that is committed to.
+    """One path in the workspace and on the branch to commit to.
 
     Args:
-        store: the gateway of the store, whose token and budget a commit through the API uses.
+        store: the store's gateway, whose token and budget a commit through the API uses.
     """
 
     def __init__(self, workspace: Workspace, target: Target, store: GitHub, *, dry_run: bool) -> None:
@@ -71,7 +71,7 @@ class Destination:
 
     @property
     def main(self) -> str:
-        """The file that every snapshot has another one of."""
+        """The file that differs in every snapshot."""
         return INDEX if self._folder else ""
 
     @property
@@ -80,7 +80,7 @@ class Destination:
 
     @property
     def of_branch(self) -> bool:
-        """Whether the snapshot that is there is the one of a branch of its own, whatever the work tree has."""
+        """Whether the existing snapshot is that of a separate branch, whatever the work tree has."""
         return self.target.commit and bool(self.target.branch)
 
     @property
@@ -88,7 +88,7 @@ class Destination:
         return self.target.commit and not self.target.via_api
 
     def check(self) -> None:
-        """Everything that can be wrong with the place is found before a request is spent."""
+        """Finds everything that can be wrong with the place before any request."""
         path = self.path
         if self.target.history:
             self.workspace.check_output(self.at(histories.NAME), folder=True)
@@ -99,16 +99,16 @@ class Destination:
         if self._by_git and not self.dry_run:
             self.workspace.check_publish(self._publication((self.at(self.main) if self._folder else path,), ()))
 
-    # -- what is there ---------------------------------------------------------------------------------------------
+    # -- what exists -----------------------------------------------------------------------------------------------
 
     def look(self, *, content: bool) -> Existing:
-        """What is there: on a branch of its own what that one has, else what the work tree has, else its commit.
+        """What exists: on a separate branch if there is one, otherwise in the work tree, otherwise in its commit.
 
         Args:
-            content: whether the snapshot that is there is to be read.
+            content: whether to read the existing snapshot.
 
         Raises:
-            InputError: the folder has an index that is no snapshot's.
+            InputError: the folder has an index that is not a snapshot's.
         """
         local, branch = self._in_the_work_tree(), self._on_the_branch()
         ours, theirs = local.get(self.main), branch.oids.get(self.main)
@@ -132,10 +132,10 @@ class Destination:
         )
 
     def files(self, there: Existing) -> dict[str, bytes]:
-        """The files of the snapshot that is there; nothing of it is kept.
+        """The files of the existing snapshot; they are not cached.
 
         Raises:
-            BrokenSnapshot: not all of them can be had.
+            BrokenSnapshot: some of them cannot be read.
         """
         main, local = there.main or b"", there.local
         there.forget()
@@ -149,15 +149,15 @@ class Destination:
         if missing and there.branch.costs:
             raise BrokenSnapshot("its files are on the branch and not in the work tree")
         if lost := [name for name in missing if name not in there.branch.oids]:
-            raise BrokenSnapshot(f"its file {lost[0]!r} is not there")
+            raise BrokenSnapshot(f"its file {lost[0]!r} is missing")
         return {self.main: main, **found, **there.branch.read(missing)}
 
     def records(self, there: Existing) -> Mapping[str, int]:
-        """The objects of the snapshot that is there, as `files.records` gives them."""
+        """The objects of the existing snapshot, as `files.records` returns them."""
         return self._records(there.branch.read([self.main])[self.main]) if there.records is None else there.records
 
     def committed_now(self) -> tuple[frozenset[str], Mapping[str, int]]:
-        """The names of the files that the branch has by now, and the objects in them."""
+        """The names of the branch's current files, and the objects in them."""
         branch = self._of_the_api() if self.target.via_api else self._of_git(tip=True)
         main = branch.read([self.main])[self.main] if self.main in branch.oids else None
         return self._names({}, branch, [main]) if self._folder else frozenset(), self._records(main)
@@ -174,11 +174,11 @@ class Destination:
         return {name: data for name, data in found.items() if data is not None}
 
     def histories(self) -> Branch:
-        """The files of the branch that histories may be."""
+        """The branch's files that may be histories."""
         return self._on_the_branch(histories.NAME)
 
     def _on_the_branch(self, beside: str = "") -> Branch:
-        """Without a branch of its own, git is asked what is checked out, which takes no network."""
+        """Without a separate branch, this asks git what is checked out, which takes no network."""
         if not self.target.commit or (self.dry_run and self.target.via_api and not self.target.branch):
             return Branch({}, lambda _: {})
         if self.target.via_api:
@@ -205,16 +205,16 @@ class Destination:
         return Branch(oids, lambda names: {name: self._api.github.blob(oids[name]) for name in names}, costs=True)
 
     def _possible(self, oids: Mapping[str, str], beside: str = "") -> dict[str, str]:
-        """Those of the names that a snapshot's file can have, or a history's."""
+        """Those names that a file of a snapshot or a history can have."""
 
         ours = snapshot_files.may_be_ours if self._folder else lambda name: not name
         may_be = (lambda name: name.startswith(histories.FOLDER)) if beside else ours
         return {name: oid for name, oid in oids.items() if may_be(name)}
 
     def _names(self, local: Mapping[str, bytes], branch: Branch, mains: Iterable[bytes | None]) -> frozenset[str]:
-        """The files that are the store's: nothing else of the user's is ever removed.
+        """The files that are the store's: none of the user's files is ever removed.
 
-        What no index names, for it was left behind, must be an object by its content.
+        A leftover file that no index lists must be an object by its content.
         """
         there = frozenset(local) | branch.oids.keys()
         if not self._folder:
@@ -229,20 +229,20 @@ class Destination:
         return found
 
     def _is_left(self, name: str, data: bytes) -> bool:
-        """Whether a file on the branch is one that a commit in several parts may have left behind."""
+        """Whether a file on the branch may be a leftover of a commit in several parts."""
         return not self._folder or snapshot_files.is_object_file(name, data)
 
     def _check_index(self, data: bytes) -> None:
         if not snapshot_files.may_be_index(data):
             raise InputError(
-                f"The folder {self.path!r} has a file {INDEX!r} that is no snapshot's.",
-                "Choose another folder for the snapshot; it needs one of its own.",
+                f"The folder {self.path!r} has a file {INDEX!r} that is not a snapshot's.",
+                "Choose another folder, which has nothing else in it.",
             )
 
     # -- writing ---------------------------------------------------------------------------------------------------
 
     def check_files(self, there: Existing, files: Mapping[str, bytes]) -> None:
-        """That none of these files would take the place of one of the user's.
+        """Checks that none of these files would replace one of the user's.
 
         Raises:
             InputError: one would.
@@ -252,12 +252,12 @@ class Destination:
         theirs = {name for name, data in there.branch.read(others).items() if not self._is_left(name, data)}
         if taken := sorted(there.foreign.intersection(files) | theirs):
             raise InputError(
-                f"The folder {self.path!r} has a file {taken[0]!r} that is no snapshot's, and an object needs it.",
-                "Choose another folder for the snapshot; it needs one of its own.",
+                f"The folder {self.path!r} has a file {taken[0]!r} that is not a snapshot's, but an object needs it.",
+                "Choose another folder, which has nothing else in it.",
             )
 
     def write(self, files: Mapping[str, bytes], stale: Iterable[str]) -> None:
-        """Puts the files into the work tree, and takes the stale ones out of it."""
+        """Writes the files to the work tree, and removes the stale ones."""
         self.workspace.write({self.at(name): data for name, data in files.items()}, [self.at(name) for name in stale])
 
     def publish(
@@ -268,10 +268,10 @@ class Destination:
         known: frozenset[str],
         kept: Collection[str] = (),
     ) -> Published:
-        """Commits what was written, and looks at what that leaves in the work tree.
+        """Commits what was written, and checks what that leaves in the work tree.
 
         Args:
-            kept: files that are in the work tree already.
+            kept: files that are already in the work tree.
 
         Raises:
             Overtaken: the branch has a main file that is neither this one nor a known one.
@@ -293,7 +293,7 @@ class Destination:
 
     @property
     def _place(self) -> tuple[str, str]:
-        """The repository on this GitHub that gets the commit, empty where none is known, and the path in it."""
+        """The repository on this GitHub that gets the commit, empty if unknown, and the path in it."""
         if self.target.via_api:
             return self._api.github.repository, self._api.path
         repository = self.workspace.repository(self.path)
@@ -301,7 +301,7 @@ class Destination:
         return repository if known else "", self.workspace.in_checkout(self.path)
 
     def _uncommitted(self, kept: Iterable[str]) -> Iterator[tuple[str, bytes]]:
-        """Those of the work tree's files that the branch has not, or has otherwise."""
+        """The work tree's files that the branch lacks or has with other content."""
         for name in kept:
             data = self.workspace.read(self.at(name))
             if data is not None and self._api.tip.blobs.get(name) not in blob_oids(data):
@@ -321,7 +321,7 @@ class Destination:
         return ApiCommits(github, branch or target.fallback_branch, path, create=bool(target.branch), beside=beside)
 
     def _naming(self, error: SecretFound, files: Mapping[str, bytes]) -> SecretFound:
-        """The same, with the objects that hold the secrets."""
+        """The same, with the objects that contain the secrets."""
         names = {self.workspace.in_checkout(self.at(name)): name for name in files}
         whose = histories.whose(files, self._store.repository)
         found = {
@@ -334,18 +334,18 @@ class Destination:
         where = ", ".join(f"{object_id!r} ({found[object_id]})" for object_id in sorted(ids))
         many = "the objects" if len(ids) > 1 else "the object"
         return error.reworded(
-            f"GitHub's push protection refused the push, for it found a secret ({error.kinds}) in {many} {where}.",
+            f"GitHub's push protection blocked the push: it found a secret ({error.kinds}) in {many} {where}.",
             error.hint,
         )
 
     @cached_property
     def _fallback(self) -> str:
-        """The event's branch, which another repository's checkout, such as a submodule, has nothing to do with."""
+        """The event's branch, unless the checkout is another repository's, such as a submodule."""
         own = self.target.repository or self._store.repository
         return self.target.fallback_branch if self.workspace.is_of(self.path, own) else ""
 
     def _left(self, branch: str, files: Mapping[str, bytes], stale: Iterable[str]) -> tuple[str, ...]:
-        """What the work tree now has otherwise than the checked-out commit, which is to be on that branch."""
+        """The files in which the work tree now differs from the checked-out commit of that branch."""
         if self.of_branch or self.workspace.head_branch(branch, path=self.path) != branch:
             return ()
         there = self._committed(tip=False)
@@ -356,7 +356,7 @@ class Destination:
         return tuple(self.workspace.in_checkout(self.at(name)) for name in left)
 
     def at(self, name: str) -> str:
-        """Where in the workspace: histories lie beside the one file, or in the folder."""
+        """The path in the workspace: histories are next to the one file, or in the folder."""
         if not self._folder and name.startswith(histories.NAME):
             return posixpath.join(posixpath.dirname(self.path), name)
         return f"{self.path}/{name}" if name else self.path

@@ -1,4 +1,4 @@
-"""Mode: all objects to files, and the files to a commit."""
+"""Mode: writes all objects to files, and commits the files."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from gh_store_action.workspace.files import Overtaken, Published, Workspace
 
 __all__ = ["SnapshotResult", "Snapshots", "Target"]
 
-OVERTAKEN = 12  # tries, while others commit snapshots of the same store to the same place
+OVERTAKEN = 12  # attempts, while others commit snapshots of the same store to the same place
 
 
 @dataclass(frozen=True)
@@ -35,15 +35,15 @@ class SnapshotResult:
     """What was written.
 
     Args:
-        changed: whether any file is another one than before.
-        full: whether everything was read, or only what had changed.
-        why_full: why a snapshot that was to be brought up to date was made again, empty where it was not.
-        problems: issues with the store's label that are not in.
-        overtaken: how often another snapshot was committed meanwhile, and what had changed since was read too.
-        left: ids of objects that the snapshot before had, in order.
-        changed_ids: ids of objects that are in another revision than before, came or left, in order.
-        heavy: what is to be said of a large file.
-        histories: what is to be said of the objects' histories, a sentence each.
+        changed: whether any file changed.
+        full: whether everything was read, or only what changed.
+        why_full: why an update became a full snapshot; empty if it did not.
+        problems: issues with the store's label that are not included.
+        overtaken: how often another snapshot was committed in the meantime, so that later changes were read, too.
+        left: ids of objects that only the previous snapshot had, in order.
+        changed_ids: ids of objects that changed, were added, or were removed, in order.
+        heavy: a note about a large file.
+        histories: notes about the objects' histories, a sentence each.
     """
 
     snapshot: Snapshot
@@ -62,22 +62,22 @@ class SnapshotResult:
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """What a user may wonder at, a sentence each."""
+        """What may surprise a user, a sentence each."""
         many = f"{len(self.left):,} object{'s' if len(self.left) != 1 else ''}"
-        again = "Another snapshot was committed meanwhile, so what has changed since was read too."
+        again = "Another snapshot was committed in the meantime, so later changes were read, too."
         return (
             *((f"A full snapshot was made: {self.why_full}.",) if self.why_full else ()),
             *((again,) if self.overtaken else ()),
             *((self.heavy,) if self.heavy else ()),
             *self.histories,
-            *((f"Not in the snapshot any more, {many}: {leaving.named(self.left)}.",) if self.left else ()),
+            *((f"No longer in the snapshot, {many}: {leaving.named(self.left)}.",) if self.left else ()),
             *((_what_to_do_before_a_pull(self.published),) if self.published and self.published.left else ()),
         )
 
 
 @dataclass(frozen=True)
 class _Collected:
-    """What the next snapshot holds, and how that was come by: as in `SnapshotResult`."""
+    """The next snapshot, and how it was collected; the fields are as in `SnapshotResult`."""
 
     changed: Changed
     full: bool
@@ -89,8 +89,8 @@ class Snapshots:
 
     Args:
         allow_shrink: whether more than a tenth of the objects may be missing from the next snapshot.
-        progress: called with issues read and issues in all.
-        page: issues asked for at a time.
+        progress: called with issues read and total issues.
+        page: issues per request.
     """
 
     def __init__(
@@ -113,10 +113,10 @@ class Snapshots:
         self.recorder = Recorder(session, self.destination, progress, dry_run=dry_run) if target.history else None
 
     def make(self) -> SnapshotResult:
-        """A full snapshot: one request for each hundred issues, and one for what changed meanwhile.
+        """A full snapshot: one request for each hundred issues, and one for what changed in the meantime.
 
         Raises:
-            StoreError: it cannot be made, written or committed; where reading it ended early, nothing was written.
+            StoreError: it cannot be made, written or committed; if reading failed, nothing was written.
         """
         self.destination.check()
         there = self.destination.look(content=False)
@@ -124,9 +124,9 @@ class Snapshots:
         return self._finish(there, _Collected(self.collector.full(), full=True))
 
     def update(self) -> SnapshotResult:
-        """Brings the snapshot that is there up to date: one request for up to a hundred changes.
+        """Brings the existing snapshot up to date: one request for up to a hundred changes.
 
-        Where there is none, or it is none of this store's, or what it knows does not add up, a full one is made.
+        If there is none, or it is another store's, or it is inconsistent, this makes a full one.
 
         Raises:
             StoreError: as for `make`.
@@ -137,13 +137,13 @@ class Snapshots:
 
     def _brought_up_to_date(self, there: Existing) -> _Collected:
         if there.main is None:
-            return _Collected(self.collector.full(), full=True, why="there was none yet")
+            return _Collected(self.collector.full(), full=True, why="there was none")
         try:
             files = self.destination.files(there)
             before = snapshot_files.read(files, self.target.format, self.session.github.repository)
             del files
         except BrokenSnapshot as error:
-            return _Collected(self.collector.full(), full=True, why=f"the one there cannot be used: {error}")
+            return _Collected(self.collector.full(), full=True, why=f"the existing one cannot be used: {error}")
         changed, why = self.collector.changes(before)
         if changed is None:
             return _Collected(self.collector.full(), full=True, why=why)
@@ -181,10 +181,10 @@ class Snapshots:
                 if overtaken == OVERTAKEN:
                     raise ConcurrentUpdateError(
                         f"Another snapshot was committed to `{self.destination.path}` during each of {OVERTAKEN} "
-                        "tries to commit this one.",
-                        "Give the workflow a `concurrency` group, then run this again.",
+                        "attempts to commit this one.",
+                        "Give the workflow a `concurrency` group. Then try again.",
                     ) from None
-                # Theirs may be of a later moment, so ours must not take its place before it is of a later one still.
+                # Theirs may show a later moment, so ours must not replace it before it shows an even later one.
                 committed, before = self.destination.committed_now()
                 names, known = names | files.keys() | committed, frozenset({theirs.oid})
                 del files, written
@@ -207,10 +207,10 @@ class Snapshots:
             )
 
     def _left(self, before: Collection[str], snapshot: Snapshot) -> tuple[str, ...]:
-        """What the snapshot there has and the next one has not.
+        """What only the existing snapshot has.
 
         Raises:
-            StoreError: that is more than may go in silence.
+            StoreError: that is too much to drop without asking.
         """
         left = leaving.left(before, snapshot, self.session.rules)
         if self.allow_shrink or not leaving.shrinks(left, before):
@@ -222,8 +222,8 @@ class Snapshots:
                 f"The snapshot in `{self.destination.path}` would lose {len(lost):,} of its {len(before):,} objects, "
                 f"more than a tenth: {leaving.named(lost)}. Nothing was written.",
                 Text(
-                    f"See whether their issues still have the label {self.session.rules.base_label!r} and one that "
-                    f"begins with {self.session.rules.uid_prefix!r}; where they are to go, use ",
+                    f"Check that their issues still have the label {self.session.rules.base_label!r} and one that "
+                    f"begins with {self.session.rules.uid_prefix!r}. If they should go, use ",
                     Setting("allow-shrink", "true"),
                     " once.",
                 ),
@@ -236,13 +236,13 @@ class Snapshots:
         except BudgetExhausted as error:
             raise error.reworded(
                 f"Another snapshot was committed to `{self.destination.path}` while this one was made, and there is no "
-                "budget left to read what has changed since. This one is not on the branch;",
-                f"run again after {error.again}.",
+                "budget left to read later changes. This one is not on the branch;",
+                f"try again after {error.again}.",
             ) from error
         return _Collected(changed, collected.full or bool(why), collected.why or why)
 
     def _message(self, snapshot: Snapshot, left: tuple[str, ...]) -> str:
-        """For people: what it is; for machines: trailers."""
+        """A sentence for people, and trailers for machines."""
         count = len(snapshot.entries)
         text = self.target.message or f"Update the snapshot of {count} object{'s' if count != 1 else ''}"
         return with_trailers(
@@ -262,13 +262,13 @@ def _what_to_do_before_a_pull(published: Published) -> str:
     why = published.stayed or f"Only the remote's {published.branch} has the commit."
     place = shlex.quote(posixpath.commonpath(left))
     return (
-        f"The checkout did not follow: in the work tree `{left[0]}`{differ} from the checked-out commit. {why} "
+        f"The checkout was not moved: in the work tree, `{left[0]}`{differ} from the checked-out commit. {why} "
         f"Before `git pull`, run `git stash push --include-untracked -- {place}`."
     )
 
 
 def _bytes(pieces: Iterable[str]) -> bytes:
-    """Piece by piece: a large text and its bytes do not stand in memory together."""
+    """Piece by piece, so that a large text and its bytes are not in memory together."""
     buffer = io.BytesIO()
     for piece in pieces:
         buffer.write(piece.encode())

@@ -1,4 +1,4 @@
-"""Objects' histories beside a snapshot: those of new revisions are read, all others stay as they are."""
+"""Objects' histories next to a snapshot: reads those of new revisions, and leaves all others as they are."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from gh_store_action.store.lookup import Lookup
 from gh_store_action.store.reading import Reader
 from gh_store_action.store.session import Session
 
-RESERVE = 5  # points of GraphQL that are left for a commit through the API, and one more for each hundred files
-BATCH = 200  # files that are read from a branch at a time
+RESERVE = 5  # GraphQL points to keep for a commit through the API, and one more for each hundred files
+BATCH = 200  # files to read from a branch at a time
 
-_LASTING = frozenset({0, 403, 429})  # no answer, or none to anything: the run's trouble, not one object's
+_LASTING = frozenset({0, 403, 429})  # no answer, or none to any request: it concerns the run, not one object
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """What becomes of the files.
+    """What to do with the files.
 
     Args:
-        files: to be written, the index last.
-        kept: those that are there already.
-        stale: those that are nobody's any more.
-        differs: whether any of them is another one than before.
-        remarks: what a user may wonder at, a sentence each.
+        files: to write, the index last.
+        kept: those that already exist.
+        stale: those that no object has now.
+        differs: whether any of them changed.
+        remarks: what may surprise a user, a sentence each.
     """
 
     files: Mapping[str, bytes]
@@ -46,15 +46,15 @@ class Recorded:
 
 @dataclass(frozen=True)
 class _There:
-    """The histories that are there.
+    """The existing histories.
 
     Args:
-        known: what they hold, by the objects' ids, as far as the file is there.
-        listed: the files there that an index names.
+        known: what they contain, by object id, if the file exists.
+        listed: the existing files that an index lists.
         local: names in the work tree.
-        branch: of a branch of its own, or of what is checked out.
-        on_branch: whether that one counts, and not the work tree.
-        index: as it is, empty for none.
+        branch: a separate branch, or what is checked out.
+        on_branch: whether that counts, and not the work tree.
+        index: as it is; empty for none.
     """
 
     known: Mapping[str, Known]
@@ -69,7 +69,7 @@ class Recorder:
     """Keeps the histories of one place.
 
     Args:
-        progress: called with histories read and objects in all.
+        progress: called with histories read and total objects.
     """
 
     def __init__(
@@ -86,9 +86,9 @@ class Recorder:
         self._there: _There | None = None
 
     def bring(self, snapshot: Snapshot) -> Recorded:
-        """The histories up to date: a request for each hundred comments of each object with a new revision.
+        """Brings the histories up to date: one request for each hundred comments of each object with a new revision.
 
-        Where the budget ends, the others follow with the next run.
+        If the budget runs out, the others follow with the next run.
 
         Raises:
             InputError: the folder holds something else.
@@ -125,7 +125,7 @@ class Recorder:
         )
 
     def restore(self, kept: Sequence[str]) -> Sequence[str]:
-        """Those of the files that are in the work tree, or by git get there from the branch."""
+        """Those of the files that are in the work tree, or that git puts there from the branch."""
         there = self._there
         if there is None or not there.on_branch:
             return kept
@@ -140,7 +140,7 @@ class Recorder:
         data = self.destination.workspace.read(self.destination.at(name))
         return data is not None and oid in blob_oids(data)
 
-    # -- what is there ---------------------------------------------------------------------------------------------
+    # -- what exists -----------------------------------------------------------------------------------------------
 
     def _look(self) -> _There:
         destination, workspace = self.destination, self.destination.workspace
@@ -171,24 +171,24 @@ class Recorder:
             raise self._taken(f"The file {self.destination.at(INDEX)!r} {error}.") from None
 
     def _check(self, made: Collection[str], there: _There) -> None:
-        """That none of these files would take the place of one of the user's."""
+        """Checks that none of these files would replace one of the user's."""
         unknown = [name for name in made if name in there.local | there.branch.oids.keys() and name not in there.listed]
         for name in unknown:
             local = self.destination.workspace.read(self.destination.at(name)) if name in there.local else None
             if not histories.is_history(there.branch.read([name])[name] if local is None else local):
-                raise self._taken(f"The file {self.destination.at(name)!r} is no history, and an object needs it.")
+                raise self._taken(f"The file {self.destination.at(name)!r} is not a history, and an object needs it.")
 
     def _taken(self, what: str) -> InputError:
         return InputError(
             what,
-            f"Choose another place for the snapshot, or remove the folder {self.destination.at(NAME)!r}: "
-            "all histories are made again then.",
+            f"Choose another place for the snapshot, or remove the folder {self.destination.at(NAME)!r}. "
+            "Then all histories are made again.",
         )
 
-    # -- what is made ----------------------------------------------------------------------------------------------
+    # -- what to write ---------------------------------------------------------------------------------------------
 
     def _history(self, entry: SnapshotEntry, wanted: Known) -> bytes | None:
-        """The file of one object; None where it has to wait."""
+        """The file of one object; None if it has to wait."""
         if self.dry_run or self._ended is not None:
             return None
         try:
@@ -211,6 +211,6 @@ class Recorder:
             whose, why = named(sorted(self._failed), NAMED), next(iter(self._failed.values())).what
             yield f"Histories could not be read, of {whose}: {why} The next run tries again."
         if self._ended is not None:
-            yield f"{self._ended.what} {many} still to come; run again after {self._ended.again}, and it goes on."
+            yield f"{self._ended.what} {many} left; try again after {self._ended.again} to continue."
         elif left and self.dry_run:
             yield f"{many} would be read."

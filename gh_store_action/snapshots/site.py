@@ -1,4 +1,4 @@
-"""Mode: the page that shows a store, with its configuration, into a folder that any web server can serve."""
+"""Mode: writes the page that shows a store, with its configuration, to a folder that any web server can serve."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gh_store_action.workspace.files import Workspace
 
 PAGE = "index.html"
 CONFIGURATION = "config.json"
-SNAPSHOT_URL = "store-snapshot.json"  # beside the page
+SNAPSHOT_URL = "store-snapshot.json"  # next to the page
 
 _POLICY = "connect-src 'self' https://api.github.com;"  # of the page as it is built
 _ADDRESS = re.compile(r"(?:https?://[A-Za-z0-9.:\[\]-]+/)?(?!/)[A-Za-z0-9._~!$&*+=@%/-]*")
@@ -28,8 +28,8 @@ class Site:
 
     Args:
         path: of the folder, relative to the workspace.
-        files: how many files the page has.
-        changed: paths of those that are others than before.
+        files: the page's number of files.
+        changed: paths of the files that changed.
     """
 
     path: str
@@ -50,11 +50,11 @@ def write_site(
     """Writes the page: one request, for the store's rules.
 
     Args:
-        output: the folder, inside the workspace; files in it that are not the page's stay.
-        snapshot_url: of the snapshot that the page reads: relative to the page, or whole.
+        output: the folder, inside the workspace; other files in it stay.
+        snapshot_url: of the snapshot that the page reads: absolute, or relative to the page.
 
     Raises:
-        InputError: the folder cannot be written, a file in it is a link, or the address is none.
+        InputError: the folder cannot be written, a file in it is a link, or the address is not valid.
         StoreError: writing failed.
     """
     folder = workspace.check_output(output, folder=True)
@@ -75,7 +75,7 @@ def write_site(
 
 
 def bundle() -> Mapping[str, bytes]:
-    """The page's files by name, as they were built from `web/site`.
+    """The page's files by name, as built from `web/site`.
 
     Raises:
         StoreError: this installation has none.
@@ -87,10 +87,10 @@ def bundle() -> Mapping[str, bytes]:
 
 
 def checked_address(text: str) -> str:
-    """The address itself, where it is one that a page may read.
+    """The address itself, if a page may read it.
 
     Raises:
-        InputError: it is none.
+        InputError: a page may not.
     """
     if not text or not _ADDRESS.fullmatch(text):
         raise InputError(
@@ -102,13 +102,13 @@ def checked_address(text: str) -> str:
 
 
 def _origin(url: str) -> str:
-    """Scheme and host, empty for a relative address."""
+    """Scheme and host; empty for a relative address."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
 
 
 def _allowing(page: bytes, origins: list[str]) -> bytes:
-    """The page with a policy that lets it ask these hosts, and no other."""
+    """The page with a policy that lets it connect only to these hosts."""
     policy = " ".join(("connect-src 'self'", *dict.fromkeys(origins)))
     return page.replace(_POLICY.encode(), f"{policy};".encode())
 
@@ -125,12 +125,12 @@ def _configuration(session: Session, api_url: str, server_url: str, snapshot_url
 
 
 def _rules(rules: Rules) -> Iterator[tuple[str, object]]:
-    """As the client names them."""
+    """The rules by the client's names."""
     yield "baseLabel", rules.base_label
     yield "uidPrefix", rules.uid_prefix
     yield "archivedLabel", rules.archived_label
     yield "processors", sorted(rules.processors)
-    # Owners in CODEOWNERS and members of teams are left out: a page cannot ask for them, and trusts less.
+    # Without CODEOWNERS and team members: a page cannot ask for them, so it trusts fewer people.
     yield (
         "access",
         [{"match": one.match, "permission": one.permission, "users": sorted(one.users)} for one in rules.access],

@@ -1,4 +1,4 @@
-"""What is there where a snapshot goes: in the work tree and on the branch, as values."""
+"""What exists at a snapshot's place: in the work tree and on the branch, as values."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ class Branch:
     """The files of a branch at the place.
 
     Args:
-        oids: git's names of them, by what follows the place's path, `""` for the one file; of histories all of it.
-        read: gives some of them.
+        oids: git's ids, by what follows the place's path, `""` for the one file; for histories, by the whole path.
+        read: returns some of them.
         costs: whether that takes a request for each.
     """
 
@@ -25,14 +25,14 @@ class Branch:
 
 @dataclass
 class Existing:
-    """The snapshot that is there; its files by what follows the place's path.
+    """The existing snapshot; its files by what follows the place's path.
 
     Args:
-        main: the file that every snapshot has another one of, as it is there; None where there is no snapshot.
+        main: the file that differs in every snapshot; None if there is no snapshot.
         names: of all its files, in the work tree and on the branch.
-        foreign: names of files there that could be a snapshot's, and are the user's.
-        known: git's names of the main file that the next one is newer than.
-        records: of the objects in it; None where that takes a request, see `Destination.records`.
+        foreign: names that a snapshot could use, but of the user's files.
+        known: git's ids of the main file's contents that are older than the next one.
+        records: of the objects in it; None if that takes a request, see `Destination.records`.
     """
 
     main: bytes | None
@@ -48,10 +48,10 @@ class Existing:
         self._local_oids = {name: blob_oid(data) for name, data in self.local.items()}
 
     def has(self, name: str, data: bytes) -> bool:
-        """Whether the file is there already."""
+        """Whether the file already exists with this content."""
         oids = blob_oids(data)
         return self.branch.oids.get(name) in oids or self._local_oids.get(name) in oids
 
     def forget(self) -> None:
-        """Frees the memory that the files take."""
+        """Frees the files' memory."""
         self.main, self.local = None, {}

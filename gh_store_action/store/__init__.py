@@ -1,1 +1,1 @@
-"""The library: one verb, one room."""
+"""The library's verbs, one module each."""

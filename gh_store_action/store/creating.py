@@ -1,7 +1,7 @@
-"""Making an object: safe against a second maker and against dying half-way.
+"""Creates an object, safely against a second creator and against a crash halfway.
 
-GitHub has no compare-and-swap on issues; issue numbers are the one thing that it orders.  So everybody makes an
-issue first and looks round last, and the lowest number wins.
+GitHub has no compare-and-swap on issues; it orders only issue numbers.  So each creator first opens an issue and last
+looks for others, and the lowest number wins.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from gh_store_action.hints import InWorkflow, Text
 from gh_store_action.store.lookup import Found, Lookup
 from gh_store_action.store.processor import Processor
 
-MOST_LABELS = 20  # of one object; the look round reads thirty
+MOST_LABELS = 20  # of one object; the last look reads thirty
 MOST_TRIES = 3
 
 
@@ -50,18 +50,18 @@ def checked(data: object) -> Json:
     """The data as JSON that an object can hold.
 
     Raises:
-        InvalidUpdate: with the reason; asked before anything is read or written.
+        InvalidUpdate: with the reason, before any request.
     """
     try:
         value = check(data)
     except InvalidJson as error:
-        raise InvalidUpdate(f"The data is not JSON as the store keeps it: {error.reason}.", "Fix the data.") from None
+        raise InvalidUpdate(f"The data is not JSON that the store can hold: {error.reason}.", "Fix the data.") from None
     if not isinstance(value, dict | list):
         raise InvalidUpdate("The data is neither an object nor an array.", 'Wrap it, for example as {"value": ...}.')
     if not fits(value):
         raise InvalidUpdate(
             f"The data would have more than {BODY_LIMIT:,} characters as JSON.",
-            "Shorten it, or divide it over several objects.",
+            "Shorten it, or split it into several objects.",
         )
     return value
 
@@ -71,7 +71,7 @@ def refused(object_id: str, reasons: Sequence[Reason], what: str = "data") -> In
     more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
     return InvalidUpdate(
         f"The {what} for {object_id!r} is refused: {reasons[0]}{more}.",
-        "Fix it, and try again.",
+        "Fix it and try again.",
         detail="\n".join(f"- `{at}`: {why}" for at, why in reasons) if more else "",
         reasons=tuple(reasons),
     )
@@ -79,7 +79,7 @@ def refused(object_id: str, reasons: Sequence[Reason], what: str = "data") -> In
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is to be made."""
+    """The object to create."""
 
     object_id: str
     data: Json
@@ -88,7 +88,7 @@ class Wanted:
 
 
 class Creator:
-    """Makes objects: four requests, the configuration included.
+    """Creates objects: four requests, including the configuration.
 
     Args:
         dry_run: look and check, and write nothing.
@@ -101,12 +101,12 @@ class Creator:
         self.dry_run = dry_run
 
     def create(self, object_id: str, data: object, extra_labels: Sequence[str] = ()) -> StoredObject:
-        """Makes the object, or completes what a create of the same data began.
+        """Creates the object, or completes what a create of the same data began.
 
         Raises:
-            ObjectExists: the id is in use, or was until the object was deleted; or another maker was first.
-            InvalidUpdate: the data is no JSON, too large, or refused by the object's schema.
-            AccessDeniedError: the token may not make labelled issues.
+            ObjectExists: the id is in use or belongs to a deleted object, or another creator was first.
+            InvalidUpdate: the data is not JSON, is too large, or is refused by the object's schema.
+            AccessDeniedError: the token may not create labeled issues.
         """
         value = checked(data)
         found = self.lookup.look(object_id)
@@ -122,7 +122,7 @@ class Creator:
 
         Raises:
             InvalidUpdate: the object's schema refuses the data.
-            InputError: a label cannot be made.
+            InputError: a label cannot be created.
         """
         reasons = self.session.judge(object_id)(data)
         if reasons:
@@ -130,10 +130,10 @@ class Creator:
         return Wanted(object_id, data, self._labels(object_id, extra_labels), origin)
 
     def make(self, wanted: Wanted, begun: Issue | None) -> StoredObject:
-        """Makes the object, or completes what was begun, see `begun`.
+        """Creates the object, or completes what was begun, see `begun`.
 
         Raises:
-            ObjectExists: another maker was first.
+            ObjectExists: another creator was first.
         """
         if begun is not None:
             return self._complete(wanted, begun)
@@ -145,7 +145,7 @@ class Creator:
             first = self.begun(self.lookup.look(wanted.object_id), wanted) if repeated else None
             if first is None:
                 raise
-            return self._complete(wanted, first)  # the own issue, which was not to be seen when it was repeated
+            return self._complete(wanted, first)  # our own issue, which did not show yet when the request was repeated
 
     def _labels(self, object_id: str, extra: Sequence[str]) -> tuple[str, ...]:
         rules = self.session.rules
@@ -156,21 +156,21 @@ class Creator:
             signs = (rules.uid_prefix, *objects.RETIRED)
             clash = name == rules.archived_label.casefold() or name.startswith(tuple(map(str.casefold, signs)))
             if clash and name not in found:
-                raise InputError(f"The label {label!r} is one that the store itself uses.", "Choose another label.")
+                raise InputError(f"The store itself uses the label {label!r}.", "Choose another label.")
             if not label.strip() or label != label.strip() or len(label) > LABEL_LIMIT:
                 raise InputError(
-                    f"The label {label[:80]!r} cannot be made.",
+                    f"The label {label[:80]!r} is not valid.",
                     f"A label has 1 to {LABEL_LIMIT} characters, and no space at its ends.",
                 )
             found.setdefault(name, label)
         if len(found) > MOST_LABELS:
-            raise InputError(f"An object can have {MOST_LABELS} labels; {len(found)} are asked for.", "Leave some out.")
+            raise InputError(f"An object can have {MOST_LABELS} labels, not {len(found)}.", "Omit some.")
         return tuple(found.values())
 
-    # -- what is there ---------------------------------------------------------------------------------------------
+    # -- what exists -----------------------------------------------------------------------------------------------
 
     def begun(self, found: Found, wanted: Wanted) -> Issue | None:
-        """The issue that an unfinished create of the same data, or by the same form, left behind.
+        """The issue left by an unfinished create of the same data or from the same form.
 
         Raises:
             ObjectExists: the id is in use.
@@ -181,18 +181,18 @@ class Creator:
             if same and self.unfinished(first) and self.lookup.origin(first).form == wanted.origin.form:
                 return first
             raise ObjectExists(
-                f"There is an object {found.object_id!r} already: issue #{first.number}.",
+                f"The object {found.object_id!r} already exists: issue #{first.number}.",
                 "Update it, or choose another id.",
             )
         if found.deleted:
             raise ObjectExists(
                 f"The object {found.object_id!r} was deleted (issue #{found.deleted[0].number}), and its log is kept.",
-                f"Restore it, or take its label {objects.uid_label(found.object_id, self.session.rules)!r} off.",
+                f"Restore it, or remove its label {objects.uid_label(found.object_id, self.session.rules)!r}.",
             )
         if found.stray:
             raise ObjectExists(
-                f"Issue #{found.stray[0].number} has the label of {found.object_id!r}, though it is no live object.",
-                f"Put the label {self.session.rules.base_label!r} back on, or take the other one off.",
+                f"Issue #{found.stray[0].number} has the label of {found.object_id!r}, but is not a live object.",
+                f"Add the label {self.session.rules.base_label!r} again, or remove the other one.",
             )
         if found.wrong:  # the object itself may have another label, or none
             missing = self.lookup.missing(found)
@@ -200,7 +200,7 @@ class Creator:
         return None
 
     def unfinished(self, issue: Issue) -> bool:
-        """Whether a create died on it: no marker, and no initial state that has its receipt."""
+        """Whether a create died on it: no marker, and no initial state with its receipt."""
         if self.lookup.marker(issue) is not None or not issue.complete:
             return False
         rules, counting = self.session.rules, self.session.counting
@@ -232,9 +232,9 @@ class Creator:
         return self._settle(wanted, opened, self._said(wanted, issue) or self._say(wanted, opened))
 
     def _open(self, wanted: Wanted) -> tuple[Opened, bool]:
-        """The issue with its labels, and whether the request for it was repeated.
+        """The issue with its labels, and whether the request was repeated.
 
-        One without an answer is looked for before it is repeated: twice is two issues.
+        After a request without an answer, look for the issue before repeating it: two requests make two issues.
         """
         title = objects.heading(wanted.object_id, self.session.rules) + wanted.origin.suffix
         body = dump(wanted.data)
@@ -243,7 +243,7 @@ class Creator:
                 return self.github.open_issue(title, body, wanted.labels), attempt > 0
             except UnknownEffect as error:
                 unknown = error
-            self._wait("making an issue got no answer")
+            self._wait("creating an issue got no answer")
             made = self._made(wanted, title)
             if made is not None:
                 return Opened(made.number, made.node_id, made.labels), True
@@ -253,7 +253,7 @@ class Creator:
         self.github.transport.wait(self.github.transport.retries.backoff_factor, why)
 
     def _made(self, wanted: Wanted, title: str) -> Issue | None:
-        """The issue that a request without an answer made; the index of labels may lag, so the newest are looked at."""
+        """The issue that a request without an answer created, sought among the newest: the label index may lag."""
         begun = self.begun(self.lookup.look(wanted.object_id), wanted)
         if begun is not None:
             return begun
@@ -266,27 +266,27 @@ class Creator:
         return min(mine, key=lambda issue: issue.number, default=None)
 
     def _check_labels(self, wanted: Wanted, opened: Opened) -> None:
-        """GitHub drops labels silently where the token may not push: such an issue nobody would find."""
+        """GitHub silently drops labels if the token may not push; nobody would find such an issue."""
         there = {label.casefold() for label in opened.labels}
         if all(label.casefold() in there for label in wanted.labels):
             return
         try:
             self.github.change(opened.number, state="closed")
-            undone = f"Issue #{opened.number}, made in vain, is closed."
+            undone = f"Issue #{opened.number}, which is not needed, was closed."
         except StoreError:
-            undone = f"Issue #{opened.number}, made in vain, could not be closed."
+            undone = f"Issue #{opened.number}, which is not needed, could not be closed."
         raise AccessDeniedError(
-            f"GitHub put no labels on the issue for {wanted.object_id!r}: the token may not write to "
+            f"GitHub added no labels to the issue for {wanted.object_id!r}: the token may not write to "
             f"{self.github.repository}. {undone}",
             Text(
-                "Give a token whose owner has write permission",
+                "Use a token whose owner has write access",
                 InWorkflow(", or add `permissions: {issues: write}`"),
                 ".",
             ),
         )
 
     def _say(self, wanted: Wanted, opened: Opened) -> AddedComment:
-        """The initial state; said twice it counts once, for its key is the same."""
+        """Posts the initial state.  Posted twice it counts once, because its key is the same."""
         for _ in range(MOST_TRIES):
             try:
                 return self.github.say(opened.node_id, self._initial_state(wanted))
@@ -314,7 +314,7 @@ class Creator:
         return updates.checkpoint_id(0, 0, wanted.data)
 
     def _said(self, wanted: Wanted, issue: Issue) -> AddedComment | None:
-        """The initial state, where it stands in the log already."""
+        """The initial state, if it is already in the log."""
         for comment in issue.comments:
             entry = updates.read(comment, self.session.rules, self.session.counting)
             if entry.kind is Kind.CHECKPOINT and entry.update_id == self._key(wanted):
@@ -322,7 +322,7 @@ class Creator:
         return None
 
     def _settle(self, wanted: Wanted, opened: Opened, said: AddedComment) -> StoredObject:
-        """Receipts, marker, close; then the look round."""
+        """Receipts, marker, close; then the last look."""
         finished, issue = self._finish(wanted, opened, said)
         first = self.lookup.older(wanted.object_id, opened.number, finished.labelled)
         if first:
@@ -332,7 +332,7 @@ class Creator:
         return self.lookup.stored(Processor(self.session).advance(issue).issue or issue)
 
     def _finish(self, wanted: Wanted, opened: Opened, said: AddedComment) -> tuple[Finished, Issue]:
-        """The last request, sent again where a part of it was not carried out."""
+        """The last request, sent again if part of it was not carried out."""
         why = "it did not say why"
         for _ in range(MOST_TRIES):
             try:
@@ -345,10 +345,10 @@ class Creator:
                     self.github.raise_for(telling, "write issues")
             except UnknownEffect as error:
                 why = error.what.rstrip(".")
-            self._wait("a create was not finished")
+            self._wait("a create is not finished")
         raise GitHubError(
-            f"The object {wanted.object_id!r} is issue #{opened.number}, but GitHub did not let it be finished: {why}.",
-            "Create it again with the same data, or process the issue: either completes it.",
+            f"The object {wanted.object_id!r} is issue #{opened.number}, but GitHub did not let us finish it: {why}.",
+            "Create it again with the same data, or process the issue. Either completes it.",
         )
 
     def _last(self, wanted: Wanted, opened: Opened, said: AddedComment) -> Finished:
@@ -367,10 +367,10 @@ class Creator:
         )
 
     def _give_up(self, wanted: Wanted, opened: Opened, finished: Finished, winner: int) -> ObjectExists:
-        """Takes the own issue back."""
+        """Gives our own issue up."""
         own = {label.casefold() for label in wanted.labels}
         labels = [label.node_id for name, label in finished.labelled.items() if name.casefold() in own]
-        left = f"Issue #{opened.number} could not be given up, and `verify` will name it."
+        left = f"Issue #{opened.number} could not be given up; `verify` will report it."
         for _ in range(MOST_TRIES):
             try:
                 self.github.give_up(opened.node_id, labels, f"Duplicate of #{winner}: {wanted.object_id}")
@@ -378,9 +378,9 @@ class Creator:
                 continue
             except StoreError:
                 break
-            left = f"Issue #{opened.number} has been given up."
+            left = f"Issue #{opened.number} was given up."
             break
         return ObjectExists(
-            f"Another one made the object {wanted.object_id!r} first: issue #{winner}. {left}",
+            f"Someone else created the object {wanted.object_id!r} first: issue #{winner}. {left}",
             "Update that one, or choose another id.",
         )

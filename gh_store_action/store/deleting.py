@@ -1,4 +1,4 @@
-"""The end of an object and its return: labels say which issue is an object, the log stays."""
+"""Deletes and restores objects: labels say which issue is an object, and the log stays."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gh_store_action.store.updating import unwanted
 
 @dataclass(frozen=True)
 class Change:
-    """What a delete or a restore did; `changed` is false where there was nothing left to do."""
+    """What a delete or a restore did; `changed` is false if nothing was left to do."""
 
     meta: StoredMeta
     changed: bool
@@ -35,12 +35,12 @@ class Deleter:
         self.dry_run = dry_run
 
     def delete(self, object_id: str, *, if_revision: int | None = None, if_digest: str | None = None) -> Change:
-        """Closes the issue, takes the base label off and puts `archived` on: two requests.  Twice is once.
+        """Closes the issue and replaces the base label with `archived`: two requests.  Safe to repeat.
 
         Raises:
             ObjectNotFound: there never was such an object.
             DuplicateUIDError: more than one live issue has the id.
-            ConcurrentUpdateError: the object is not as the caller wants it, or has something pending.
+            ConcurrentUpdateError: the object is not as the caller wants it, or has pending updates.
         """
         found = self.lookup.look(object_id)
         self.session.refuse_unknown_app()
@@ -48,7 +48,7 @@ class Deleter:
             if found.deleted:
                 return Change(self._meta(found.deleted[0]), changed=False)
             raise self.lookup.missing(found)
-        if self.lookup.rivals(found):  # without the first one the next would be the object
+        if self.lookup.rivals(found):  # without the first, the next would become the object
             raise DuplicateUIDError(self.lookup.duplicate(found), self.lookup.how_to_resolve(found))
         issue = found.live[0]
         if if_revision is not None or if_digest:
@@ -62,19 +62,19 @@ class Deleter:
     def _check(self, object_id: str, found: StoredObject, if_revision: int | None, if_digest: str | None) -> None:
         if found.meta.pending:
             raise ConcurrentUpdateError(
-                f"{object_id!r} was left as it is: {found.meta.pending} updates are pending.",
-                "Process them first, then look at it again.",
+                f"{object_id!r} was not changed: it has {found.meta.pending} pending updates.",
+                "Process them, then look at the object again.",
             )
         error = unwanted(object_id, found, if_revision, if_digest)
         if error is not None:
             raise error
 
     def restore(self, object_id: str) -> Change:
-        """Puts the base label back on; opens the issue where something is pending, so that it is folded.
+        """Adds the base label again, and opens the issue if updates are pending, so that a run folds them.
 
         Raises:
             ObjectNotFound: there is nothing to restore.
-            ObjectExists: a live object has the id by now.
+            ObjectExists: a live object has the id now.
             DuplicateUIDError: more than one deleted object has the id.
         """
         found = self.lookup.look(object_id)
@@ -84,7 +84,7 @@ class Deleter:
         if found.live:
             raise ObjectExists(
                 f"The id {object_id!r} is in use by issue #{found.live[0].number}.",
-                "Delete that object first, or leave the older one where it is.",
+                "Delete that object first, or leave the older one deleted.",
             )
         if not found.deleted:
             raise self.lookup.missing(found)
@@ -92,7 +92,7 @@ class Deleter:
             numbers = ", ".join(f"#{issue.number}" for issue in found.deleted)
             raise DuplicateUIDError(
                 f"More than one deleted object has the id {object_id!r}: issues {numbers}.",
-                f"Take the label {objects.uid_label(object_id, self.session.rules)!r} off all but one of them.",
+                f"Remove the label {objects.uid_label(object_id, self.session.rules)!r} from all but one of them.",
             )
         issue = found.deleted[0]
         if not self.dry_run:
@@ -103,7 +103,7 @@ class Deleter:
         return Change(self._meta(issue), changed=True)
 
     def _relabel(self, issue: Issue, labels: list[str], *, state: str) -> None:
-        """Safe to repeat: it says what is to be, not what is to change."""
+        """Safe to repeat: it sets the labels and the state, whatever they were."""
         try:
             there = self.github.change(issue.number, labels=labels, state=state)
         except UnknownEffect:

@@ -1,4 +1,4 @@
-"""What can be wrong with a store's repository, one check a row, each with what to do about it.  Writes nothing."""
+"""Checks a store's repository: one row per check, each with what to do.  Writes nothing."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from gh_store_action.store.reading import waiting
 from gh_store_action.store.session import Session
 
 WORKFLOWS = PurePosixPath(".github/workflows")
-NAMED = 5  # issues that a row names; the others are counted
+NAMED = 5  # issues that a row lists; it counts the others
 
 Progress = Callable[[int, int], None]
 Found = TypeVar("Found")
@@ -35,22 +35,22 @@ _TEMPLATE_LINE = re.compile(r"^# gh-store-action template v(?P<version>[0-9]+): 
 _USES = re.compile(
     r"^[ \t]*+(?:-[ \t]++)?uses:[ \t]*+\S+/gh-store-action(?:/\.github/workflows/store\.yml)?@", re.MULTILINE
 )
-_NEEDED: Mapping[str, str] = {  # template: what does not happen without it
-    "process-updates.yml": "updates posted as comments are not folded in by themselves",
+_NEEDED: Mapping[str, str] = {  # template: what its absence means
+    "process-updates.yml": "updates posted as comments are not applied automatically",
     "sweep.yml": "updates posted with a workflow's token, and those of failed runs, stay pending",
 }
 _OFF: Mapping[str, str] = {  # GitHub's states of workflows that start no run
-    "disabled_inactivity": "GitHub turned it off, for nothing happened in the repository for 60 days",
-    "disabled_manually": "somebody turned it off",
-    "disabled_fork": "GitHub turns workflows off in a fork",
+    "disabled_inactivity": "GitHub disabled it after 60 days without repository activity",
+    "disabled_manually": "someone disabled it",
+    "disabled_fork": "GitHub disables workflows in forks",
 }
-_PUSHES = "what it pushes with GITHUB_TOKEN starts no `on: push` run; listen to `workflow_run` of it instead"
+_PUSHES = "its pushes with GITHUB_TOKEN start no `on: push` workflow; use `on: workflow_run` instead"
 _FACTS: Mapping[str, Kind] = {"full_name": str, "permissions": dict | None}
-_ROLES = ("admin", "maintain", "push", "triage", "pull")  # in GitHub's names for them, the highest first
+_ROLES = ("admin", "maintain", "push", "triage", "pull")  # GitHub's names, highest first
 
 
 class Level(enum.Enum):
-    """How a check came out."""
+    """The result of a check."""
 
     OK = "ok"
     WARN = "warn"
@@ -62,8 +62,8 @@ class Check:
     """One row.
 
     Args:
-        found: what was seen, and how.
-        hint: the next step; empty where all is well.
+        found: what was found, and how.
+        hint: the next step; empty if all is well.
     """
 
     name: str
@@ -72,11 +72,11 @@ class Check:
     hint: str = ""
 
 
-WITH_PAGE = "pages.yml"  # in place of all others
+WITH_PAGE = "pages.yml"  # instead of all others
 
 
 def templates(*, page: bool = False) -> Mapping[str, str]:
-    """The workflow templates of a store by file name: the one with a page, or those of a store without.
+    """The workflow templates for a store, by file name: the one with a page, or those without.
 
     Raises:
         StoreError: this installation has none.
@@ -105,13 +105,13 @@ def examine(session: Session, progress: Progress = lambda done, total: None) -> 
     Each form takes one more.
 
     Args:
-        progress: called with issues read and issues in all.
+        progress: called with issues read and total issues.
     """
     try:
         with session.github.transport.uncapped():
             yield from _examine(session, progress)
     except BudgetExhausted as error:
-        yield Check("budget", Level.FAIL, f"{error.what} The checks behind this row were not made", error.hint)
+        yield Check("budget", Level.FAIL, f"{error.what} The remaining checks were not made", error.hint)
 
 
 def _examine(session: Session, progress: Progress) -> Iterator[Check]:
@@ -119,14 +119,14 @@ def _examine(session: Session, progress: Progress) -> Iterator[Check]:
     transport = session.github.transport
     asked = _asked(lambda: (transport.get(path, kind=_FACTS), transport.query(queries.RULES, _names(session))))
     if isinstance(asked, AccessDeniedError):
-        yield Check("token", Level.FAIL, asked.what, "Set GITHUB_TOKEN to one that is valid: gh auth token")
+        yield Check("token", Level.FAIL, asked.what, "Set GITHUB_TOKEN to a valid one, such as `gh auth token` prints")
         return
     if isinstance(asked, StoreError):
         yield _unseen(session, asked)
         return
     facts, answer = asked
     viewer = str((answer.data.get("viewer") or {}).get("login") or "")
-    yield Check("token", Level.OK, f"accepted; it is {viewer}'s")
+    yield Check("token", Level.OK, f"valid; it belongs to {viewer}")
     yield from _repository(facts)
     if facts.get("has_issues"):
         yield _listing(session, path)
@@ -139,15 +139,15 @@ def _examine(session: Session, progress: Progress) -> Iterator[Check]:
         yield from _labels(session, path)
         yield from _objects(session, progress)
     left = transport.left or 0
-    hint = "" if left else "Wait for the next hour, or raise rate_limit.max_requests_per_hour where that is set."
-    yield Check("budget", Level.OK if left else Level.WARN, f"{left:,} of this hour's requests are left", hint)
+    hint = "" if left else "Wait for the next hour, or raise rate_limit.max_requests_per_hour if it is set."
+    yield Check("budget", Level.OK if left else Level.WARN, f"{left:,} requests left this hour", hint)
 
 
 def _asked(question: Callable[[], Found]) -> Found | StoreError:
-    """What was found out, or why it was not, which is one row's trouble.
+    """What was found, or why it was not; that failure concerns one row only.
 
     Raises:
-        BudgetExhausted, Cancelled: every other question would meet the same.
+        BudgetExhausted, Cancelled: every other question would fail the same way.
     """
     try:
         return question()
@@ -158,7 +158,7 @@ def _asked(question: Callable[[], Found]) -> Found | StoreError:
 
 
 def _status(found: object) -> int:
-    """The HTTP status of a refusal; 0 for what is none."""
+    """The HTTP status of a refusal; 0 for anything else."""
     return found.status if isinstance(found, GitHubError) else 0
 
 
@@ -170,14 +170,14 @@ def _names(session: Session) -> dict[str, str]:
 def _unseen(session: Session, error: StoreError) -> Check:
     if _status(error) != 404:
         return Check("connection", Level.FAIL, error.what, error.hint)
-    found = f"there is no {session.github.repository}, or the token may not see it"
-    return Check("repository", Level.FAIL, found, "Check the name; give the token access to the repository.")
+    found = f"{session.github.repository} does not exist, or the token cannot see it"
+    return Check("repository", Level.FAIL, found, "Check the name, and give the token access to the repository.")
 
 
 def _repository(facts: Mapping[str, Any]) -> Iterator[Check]:
     name, kind = facts["full_name"], "private" if facts.get("private") else "public"
     if facts.get("archived"):
-        found = f"{name} is archived: nothing can be written"
+        found = f"{name} is archived and read-only"
         yield Check("repository", Level.FAIL, found, "Unarchive it in its settings.")
     else:
         yield Check("repository", Level.OK, f"{name}, {kind}")
@@ -191,34 +191,34 @@ def _listing(session: Session, path: str) -> Check:
     found = _asked(lambda: session.github.transport.get(f"{path}/issues", {"per_page": 1}, kind=list))
     if isinstance(found, StoreError):
         return Check("issues: read", Level.FAIL, f"the token may not list issues: {found.what}", _grant("issues: read"))
-    return Check("issues: read", Level.OK, "found by listing them")
+    return Check("issues: read", Level.OK, "tested by listing issues")
 
 
 def _writing(session: Session, path: str, facts: Mapping[str, Any]) -> Check:
-    """Asks for a label without a name: who may not write hears 403 or 404, who may hears 422, and nothing is made."""
+    """Posts a label without a name: 403 or 404 without write access, 422 with it; either way, no label is created."""
     status = _status(_asked(lambda: session.github.transport.send("POST", f"{path}/labels", {})))
     given = facts.get("permissions") or {}
     role = next((role for role in _ROLES if given.get(role)), "")
-    known = f"; the repository lists the permission {role}" if role else ""
+    known = f"; your permission on the repository is {role}" if role else ""
     if status == 422:
-        return Check("issues: write", Level.OK, f"found by a request without content, which was understood{known}")
+        return Check("issues: write", Level.OK, f"tested by an empty request{known}")
     if status in (403, 404):
         return Check("issues: write", Level.FAIL, f"the token may not write issues{known}", _grant("issues: write"))
-    return Check("issues: write", Level.WARN, f"GitHub did not say (status {status}){known}", "Run again later.")
+    return Check("issues: write", Level.WARN, f"GitHub did not say (status {status}){known}", "Try again later.")
 
 
 def _contents(answer: Answer) -> Iterator[Check]:
-    """Whether the token reads files: a default branch that is not shown is one that it may not see."""
+    """Whether the token can read files: if not, GitHub does not show it the default branch."""
     found = answer.data.get("repository") or {}
     refused = any("config" in (error.get("path") or ()) for error in answer.errors)
     if refused or (found.get("defaultBranchRef") is None and not found.get("isEmpty")):
         yield Check("contents: read", Level.FAIL, "the token may not read files", _grant("contents: read"))
     else:
-        yield Check("contents: read", Level.OK, "found by reading the default branch")
+        yield Check("contents: read", Level.OK, "tested by reading the default branch")
 
 
 def _grant(permission: str) -> str:
-    return f"In a workflow add `permissions: {{{permission}}}` to the job; a personal token needs the same permission."
+    return f"In a workflow, add `permissions: {{{permission}}}` to the job. A personal token needs the same permission."
 
 
 def _configuration(session: Session) -> Check:
@@ -236,20 +236,20 @@ def _labels(session: Session, path: str) -> Iterator[Check]:
     for name in dict.fromkeys((base, *(form.label for form in session.rules.forms))):
         found = _asked(lambda name=name: session.github.transport.get(f"{path}/labels/{quote(name, safe='')}"))  # type: ignore[misc]
         if not isinstance(found, StoreError):
-            yield Check("label", Level.OK, f"{name!r} is there")
+            yield Check("label", Level.OK, f"{name!r} exists")
         elif name == base:
-            hint = "It is made with the first object: gh-store create"
-            yield Check("label", Level.WARN, f"there is no label {name!r} yet", hint)
+            hint = "`gh-store create` creates it with the first object."
+            yield Check("label", Level.WARN, f"{name!r} does not exist yet", hint)
         else:
-            hint = "A sweep makes it, and so does `gh-store form-link`."
-            yield Check("label", Level.WARN, f"there is no label {name!r}, so the store sees no such form", hint)
+            hint = "A sweep creates it, and so does `gh-store form-link`."
+            yield Check("label", Level.WARN, f"{name!r} does not exist yet, so the store sees no such form", hint)
 
 
 def _workflows(session: Session, path: str) -> Iterator[Check]:
-    """Whether each template is there, found by its first line whatever the file's name, and of this version."""
+    """Whether each template is installed, found by its first line, and has this version."""
     there = _asked(lambda: _workflow_files(session, path))
     if isinstance(there, StoreError):
-        return  # another row says that files cannot be read
+        return  # another row reports that files cannot be read
     base_label = session.rules.base_label
     copies = {
         found["name"]: (name, text, int(found["version"])) for name, text in there.items() for found in _lines(text)
@@ -266,30 +266,30 @@ def _workflows(session: Session, path: str) -> Iterator[Check]:
             found = _copy(title, *copies[template], newest=newest, base_label=base_label)
             yield replace(found, found=f"{found.found}; {_PUSHES}") if template == "snapshot.yml" else found
         elif template == WITH_PAGE:
-            continue  # another way to have a store, and none that is missing
+            continue  # another way to run a store, so it is not missing
         elif own:
-            yield Check(title, Level.OK, f"not there; the action is used in {', '.join(own)}")
+            yield Check(title, Level.OK, f"not installed; these workflows use the action: {', '.join(own)}")
         elif template in _NEEDED:
             hint = "Run `gh-store init --repository-files` in a checkout, commit and push."
-            yield Check(title, Level.WARN, f"not there: {_NEEDED[template]}", hint)
+            yield Check(title, Level.WARN, f"not installed: {_NEEDED[template]}", hint)
         else:
-            yield Check(title, Level.OK, "not there; only needed for snapshots in the repository")
+            yield Check(title, Level.OK, "not installed; only needed for snapshots in the repository")
     yield _off(session, path, there)
 
 
 def _off(session: Session, path: str, there: Mapping[str, str]) -> Check:
-    """Which workflows that use the action start no run, though they are on the default branch."""
-    title = "workflows turned off"
+    """Which workflows on the default branch use the action but are disabled."""
+    title = "disabled workflows"
     ours = _asked(lambda: [f"{name} ({_OFF[state]})" for name, state in _states_off(session, path, there)])
     if isinstance(ours, StoreError):
-        found = f"not known, for GitHub did not list them: {ours.what}"
+        found = f"unknown; GitHub did not list them: {ours.what}"
         return Check(title, Level.WARN, found, _grant("actions: read"))
-    hint = "Turn them on: `gh workflow enable NAME`, or Actions > the workflow > Enable workflow."
+    hint = "Enable them: `gh workflow enable NAME`, or Actions > the workflow > Enable workflow."
     return _row(title, Level.WARN, ours, hint)
 
 
 def _states_off(session: Session, path: str, there: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """The name and state of each workflow that is off and uses the action."""
+    """The name and state of each disabled workflow that uses the action."""
     for file, state in _states(session, path):
         if file.parent == WORKFLOWS and state in _OFF:
             text = there.get(file.name) or session.github.file(f"{WORKFLOWS}/{file.name}") or ""
@@ -298,7 +298,7 @@ def _states_off(session: Session, path: str, there: Mapping[str, str]) -> Iterat
 
 
 def _workflow_files(session: Session, path: str) -> Mapping[str, str]:
-    """The workflows on the default branch: those with a template's name, the others only where one is missing."""
+    """The workflows on the default branch: those with a template's name and, only if one is missing, the others."""
     try:
         listed = session.github.transport.get(f"{path}/contents/{WORKFLOWS}", kind=[{"name": str}])
     except GitHubError as error:
@@ -311,7 +311,7 @@ def _workflow_files(session: Session, path: str) -> Mapping[str, str]:
 
 
 def _states(session: Session, path: str) -> Iterator[tuple[PurePosixPath, str]]:
-    """Each workflow's file and state, by GitHub's name for it: one request for each hundred."""
+    """Each workflow's file and state, in GitHub's terms: one request for each hundred."""
     page, more = 1, True
     while more:
         parameters = {"per_page": PAGE, "page": page}
@@ -327,10 +327,10 @@ def _lines(text: str) -> Iterator[re.Match[str]]:
 
 def _copy(title: str, name: str, text: str, version: int, *, newest: int, base_label: str) -> Check:
     if version < newest:
-        hint = f"Update your copy from the template, which is at version {newest}."
+        hint = f"Update your copy to version {newest} of the template."
         return Check(title, Level.WARN, f"{name} was copied from version {version}", hint)
     if "stored-object" in text and base_label != "stored-object":
-        hint = f"Put {base_label!r} in its place, the base_label of the configuration."
+        hint = f"Replace it with {base_label!r}, the base_label of the configuration."
         return Check(title, Level.WARN, f"{name} looks for the label 'stored-object'", hint)
     return Check(title, Level.OK, f"{name}, version {version}")
 
@@ -359,7 +359,7 @@ def _objects(session: Session, progress: Progress) -> Iterator[Check]:
             retired.append(f"#{issue.number} ({why})")
         elif found.broken:
             broken.append(f"#{issue.number} ({found.reason})")
-    yield Check("objects", Level.OK, f"{len(holders):,}, by {len(issues):,} listed with the label")
+    yield Check("objects", Level.OK, f"{len(holders):,} in {len(issues):,} issues with the label")
     pages_of = (swept[at : at + PAGE] for at in range(0, len(swept), PAGE))
     unsettled = [issue for some in pages_of for issue in waiting(session, some, ask=False)]
     older = [f"#{issue.number}" for issue in unsettled if objects.read_title(issue.title)[1] is None]
@@ -368,13 +368,13 @@ def _objects(session: Session, progress: Progress) -> Iterator[Check]:
     yield _row("written by gh-store", Level.WARN, older, "Run `gh-store migrate --dry-run`, then `gh-store migrate`.")
     doubles = [f"{object_id} in {_numbers(held)}" for object_id, held in holders.items() if len(held) > 1]
     hint = (
-        "The lowest number counts; post what is worth keeping of the others there, then take their labels off, or run "
+        "The lowest number counts. Post there what is worth keeping from the others, then remove their labels, or run "
         "`gh-store dedupe --dry-run`."
     )
     yield _row("duplicate ids", Level.FAIL, doubles, hint)
     hint = (
-        "They are in no list and no snapshot. Use the objects that they stand for, or take gh-store's label off; "
-        "`gh-store dedupe --dry-run` says what these lack."
+        "They are in no list and no snapshot. Use the objects that they were merged into, or remove gh-store's label. "
+        "`gh-store dedupe --dry-run` shows what those objects lack."
     )
     yield _row("aliases of gh-store", Level.WARN, retired, hint)
     yield _row("broken bodies", Level.FAIL, broken, "Run `gh-store verify --repair`, or fix them by hand.")
@@ -393,7 +393,7 @@ def _numbers(numbers: Iterable[int]) -> str:
 
 
 def _row(name: str, level: Level, found: list[str], hint: str) -> Check:
-    """None is fine; some are named, the rest is counted."""
+    """None is fine; lists some and counts the rest."""
     if not found:
         return Check(name, Level.OK, "none")
     more = f" and {len(found) - NAMED:,} more" if len(found) > NAMED else ""

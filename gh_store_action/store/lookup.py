@@ -1,4 +1,4 @@
-"""Which issue an id means: asked by exact label; an accepted issue counts, and of several the lowest number."""
+"""Finds the issue of an id by its exact label; accepted issues count, and the lowest number wins."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ from gh_store_action.gateway.records import Reading
 from gh_store_action.hints import REPAIR, Text
 from gh_store_action.store.session import Session
 
-_BECOMES = "It becomes the object when somebody who may write saves its body, or an update is processed."
+_BECOMES = "It becomes the object once someone who may write saves its body, or an update is processed."
 
-_RETIRED = "Use that one; for an object of its own take gh-store's label off, and put the store's on."
+_RETIRED = "Use that one. To make this a separate object, replace gh-store's label with the store's."
 
 
 @dataclass(frozen=True)
 class Found:
-    """The issues that have an id's label, each group by number.
+    """The issues with an id's label, each group by number.
 
     Args:
-        live: the objects with that id; the first one counts, an accepted one before others.
+        live: the objects with that id; the first counts, and accepted ones come first.
         deleted: those that can be restored.
-        stray: those that the store's other label is missing from.
-        refused: those that have the labels and are no object with that id, with the reason and what makes them one.
-        wrong: those that may be another object or no longer one, with the reason and what puts that right.
+        stray: those without the store's other label.
+        refused: those with the labels that are not an object with that id, with the reason and the cure.
+        wrong: those that may be another object or no longer one, with the reason and the cure.
     """
 
     object_id: str
@@ -50,7 +50,7 @@ class Lookup:
     """Finds objects by id.
 
     Args:
-        session: what is known of the store; learns its rules with the first answer.
+        session: what is known about the store; learns its rules with the first answer.
     """
 
     def __init__(self, session: Session) -> None:
@@ -61,7 +61,7 @@ class Lookup:
         """All issues with the id: one request, with the configuration.
 
         Raises:
-            InputError: the id is none that a label can carry.
+            InputError: no label can carry the id.
         """
         self.check_id(object_id)
         label = objects.uid_label(object_id, self.session.rules)
@@ -73,7 +73,7 @@ class Lookup:
         return self._sorted(object_id, reading)
 
     def check_id(self, object_id: str) -> None:
-        """Raises where no label can carry the id; before the prefix is known, what can be told without it."""
+        """Raises if no label can carry the id; before the prefix is known, checks only what does not depend on it."""
         text("object_id", object_id)
         rules = self.session.rules
         if self.session.unlearned:
@@ -105,13 +105,13 @@ class Lookup:
             if self.mislabelled(issue, object_id):
                 wrong.append((issue, acceptance.wrong_label(issue, object_id, counting), hint))
                 continue
-            # Beside a signed issue any other live one is a duplicate, whoever opened it: nobody has to be asked.
+            # Next to a signed issue, any other live one is a duplicate, no matter who opened it: no need to ask.
             asks = not taken or objects.has_label(issue, rules.archived_label)
             if asks and (reason := acceptance.not_accepted(issue, object_id, counting, may_write)):
                 refused.append((issue, reason, _BECOMES))
                 continue
             if there := acceptance.kept_in(issue, object_id, counting, may_write):
-                hint = Text(f"Process issue #{issue.number}: it puts labels and title right.")
+                hint = Text(f"Process issue #{issue.number}, which corrects its labels and title.")
                 wrong.append((issue, f"its object is kept in issue #{there}", hint))
                 continue
             if objects.has_label(issue, rules.archived_label):
@@ -121,12 +121,12 @@ class Lookup:
             else:
                 stray.append(issue)
         for group in (live, deleted):
-            if group and group[0] is not reading.issues[0]:  # only the first that was found has its log
+            if group and group[0] is not reading.issues[0]:  # only the first issue found has its log
                 group[0] = self.github.now(group[0].number)
         return Found(object_id, tuple(live), tuple(deleted), tuple(stray), tuple(refused), tuple(wrong))
 
     def _with_id(self, issue: Issue) -> Issue:
-        """The issue; with its log, where it was found without, and nothing else says the id of the label's hash."""
+        """The issue; its log is added if missing when nothing else says the id that the label has as a hash."""
         unread = not issue.complete and not issue.comments
         unsaid = [found for _, found in objects.claiming(issue, self.session.rules)] == [""]
         return self.github.now(issue.number) if unread and unsaid else issue
@@ -135,10 +135,10 @@ class Lookup:
         """The issue of the live object.
 
         Args:
-            warn: called with a line where other live issues have the same id.
+            warn: called with a line if other live issues have the same id.
 
         Raises:
-            ObjectNotFound: there is none; says whether there was one.
+            ObjectNotFound: there is none; the message says whether there was one.
         """
         found = self.look(object_id)
         if len(found.live) > 1:
@@ -153,22 +153,22 @@ class Lookup:
         return origin_of(issue, updates.read_all(issue, rules, self.session.counting), rules.processors)
 
     def owner(self, object_id: str) -> str:
-        """Whose the object is, deleted or not; empty for nobody's, or where there is none."""
+        """The owner of the object, deleted or not; empty if it has none or does not exist."""
         found = self.look(object_id)
         return next((self.origin(issue).owner for issue in (*found.live, *found.deleted)), "")
 
     def beside(self, issue: Issue, object_id: str) -> int:
-        """The number of another live issue with the id that the store has signed, 0 for none: one request."""
+        """The number of another live issue with the id that the store has signed; 0 for none: one request."""
         rules, counting = self.session.rules, self.session.counting
         reading = self.github.find(objects.uid_label(object_id, rules), rules=False)
         others = [other for other in reading.issues if other.number != issue.number and objects.is_live(other, rules)]
         return min((one.number for one in others if acceptance.is_signed(one, object_id, counting)), default=0)
 
     def older(self, object_id: str, number: int, labelled: Mapping[str, Labelled]) -> int:
-        """The number of an older issue that is the object, 0 for none: each older one with the label is read.
+        """The number of an older issue that is the object; 0 for none.  It reads each older one with the label.
 
         Args:
-            labelled: by label, who has it.
+            labelled: the issues, by label.
         """
         rules, counting = self.session.rules, self.session.counting
         label = objects.uid_label(object_id, rules).casefold()
@@ -177,7 +177,7 @@ class Lookup:
             try:
                 other = self.github.now(each)
             except ObjectNotFound:
-                continue  # it was deleted for good meanwhile
+                continue  # it has been deleted permanently
             named = objects.object_id_of(other, rules) or ""
             same = objects.key(named, rules) == objects.key(object_id, rules)
             if same and objects.is_live(other, rules) and acceptance.is_accepted(other, named, counting):
@@ -185,26 +185,26 @@ class Lookup:
         return 0
 
     def rivals(self, found: Found) -> tuple[Issue, ...]:
-        """The other live objects with the id; asks who opened them, which `look` does not beside a signed one."""
+        """The other live objects with the id; checks who opened them, which `look` omits next to a signed one."""
         object_id, counting, may_write = found.object_id, self.session.counting, self.session.may_write
         return tuple(
             issue for issue in found.live[1:] if not acceptance.not_accepted(issue, object_id, counting, may_write)
         )
 
     def duplicate(self, found: Found) -> str:
-        """What to say where more than one live issue has the id."""
+        """The message if more than one live issue has the id."""
         numbers = ", ".join(f"#{issue.number}" for issue in found.live)
         first = found.live[0].number
         lowest = first == min(issue.number for issue in found.live)
-        which = "the lowest number counts" if lowest else f"#{first} counts, which the store has signed"
+        which = "the lowest number counts" if lowest else f"#{first} counts, because the store signed it"
         return f"More than one object has the id {found.object_id!r}: issues {numbers}; {which}."
 
     def how_to_resolve(self, found: Found) -> str:
-        """How the id becomes one object's again."""
-        return f"Take the label {objects.uid_label(found.object_id, self.session.rules)!r} off all but one of them."
+        """The hint for that case."""
+        return f"Remove the label {objects.uid_label(found.object_id, self.session.rules)!r} from all but one of them."
 
     def mislabelled(self, issue: Issue, object_id: str) -> str:
-        """The id of the object that the issue is by its title, where its label says another one; empty elsewhere."""
+        """The id in the issue's title if its label has another one; otherwise, empty."""
         counting, may_write = self.session.counting, self.session.may_write
         other = acceptance.other_id(issue, object_id, counting) or acceptance.unsigned_id(issue, object_id, counting)
         return "" if other and acceptance.not_accepted(issue, other, counting, may_write) else other
@@ -214,26 +214,26 @@ class Lookup:
         if found.deleted:
             return ObjectNotFound(
                 f"The object {found.object_id!r} is deleted (issue #{found.deleted[0].number}).",
-                "Restore it, or create another one under another id.",
+                "Restore it, or create an object with another id.",
             )
         if found.stray:
             return ObjectNotFound(
                 f"Issue #{found.stray[0].number} has the label of {found.object_id!r}, but the label "
                 f"{self.session.rules.base_label!r} is missing.",
-                Text("Put the label back on, or run ", REPAIR, "."),
+                Text("Add the label again, or run ", REPAIR, "."),
             )
         for issue, reason, hint in (*found.wrong, *found.refused):
             return ObjectNotFound(f"Issue #{issue.number} has the label of {found.object_id!r}, but {reason}.", hint)
         return ObjectNotFound(
             f"{self.github.repository} has no object {found.object_id!r}.",
-            "Check the id, and that the token may read issues; `create` makes an object.",
+            "Check the id, and that the token may read issues. `create` creates an object.",
         )
 
     def stored(self, issue: Issue, *, version: int | None = None) -> StoredObject:
         """The object that the issue is, live or deleted.
 
         Raises:
-            BrokenObject: its body is no object.
+            BrokenObject: its body is not an object.
         """
         try:
             data = read_body(issue.body)
@@ -242,7 +242,7 @@ class Lookup:
                 f"The body of issue #{issue.number} cannot be read as an object: {error.reason}.",
                 "Process the issue: its log rebuilds the body."
                 if self._has_state(issue)
-                else "Put the object's JSON, and nothing else, into the body, then process the issue.",
+                else "Put the object's JSON, and nothing else, into the body. Then process the issue.",
             ) from None
         object_id = objects.object_id_of(issue, self.session.rules) or ""
         if reason := acceptance.unaccepted_edit(issue, object_id, self.session.counting, self.session.may_write):
@@ -253,12 +253,12 @@ class Lookup:
         return StoredObject(self.meta(issue, data, version=version), data)
 
     def _has_state(self, issue: Issue) -> bool:
-        """Whether the log may hold a state to rebuild the body from, as far as it was read."""
+        """Whether the log, as far as it was read, may hold a state to rebuild the body from."""
         entries = updates.read_all(issue, self.session.rules, self.session.counting)
         return not issue.complete or newest_checkpoint(entries) is not None
 
     def meta(self, issue: Issue, data: Json, *, version: int | None = None) -> StoredMeta:
-        """What is known of the object beside its data."""
+        """The object's metadata."""
         rules = self.session.rules
         object_id = objects.object_id_of(issue, rules) or ""
         meta = objects.meta_of(issue, object_id, rules, self.marker(issue), digest(data))

@@ -1,4 +1,4 @@
-"""Moving objects: from gh-store's format to this one, and to a new issue when the old one is full."""
+"""Moves objects: from gh-store's format to this one, and to a new issue when the old one is full."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from gh_store_action.store.processor import Processor
 from gh_store_action.store.reading import Reader
 
 MOST_TRIES = 3
-_KEEP = "post there what is worth keeping of this one, then take its labels off, as `gh-store dedupe` does"
+_KEEP = "post there what is worth keeping from this one, then remove its labels, as `gh-store dedupe` does"
 
 
 @dataclass(frozen=True)
@@ -34,10 +34,10 @@ class Migration:
     """An object that this version has not adopted yet.
 
     Args:
-        form: who wrote it, as far as its log tells.
-        applied: updates that adopting it folds, `rejected` those that it refuses.
+        form: what wrote it, by its log.
+        applied: updates that adopting it folds; `rejected`: those that it refuses.
         done: whether it was adopted; a dry run adopts nothing.
-        problem: why it cannot be, empty where it can.
+        problem: why it cannot be adopted; empty if it can.
     """
 
     object_id: str
@@ -68,28 +68,28 @@ class Mover:
     def migrate(self) -> tuple[Migration, ...]:
         """Adopts every object without a marker; one request for each hundred objects, and two for each of those.
 
-        Aliases of gh-store, and issues with the id of another one, are named and left as they are.
+        Reports gh-store's aliases and issues with the id of another one, without changing them.
         """
         holders: dict[str, int] = {}
         found: list[Migration] = []
         for issue in sorted(self._listed(), key=self._place):
             object_id = objects.claimed_id(issue, self.session.rules)
             if retired := objects.retired(issue):
-                problem = f"{retired}; use that one, or take gh-store's label off"
+                problem = f"{retired}; use that one, or remove gh-store's label"
                 found.append(Migration(object_id, issue.number, "gh-store", problem=problem))
                 continue
             if not self._is_object(issue):
                 continue
             holder = holders.setdefault(objects.key(object_id, self.session.rules), issue.number)
             if holder != issue.number:
-                problem = f"issue #{holder} has the same id, and counts; {_KEEP}"
+                problem = f"issue #{holder} has the same id and counts; {_KEEP}"
                 found.append(Migration(object_id, issue.number, "gh-store", problem=problem))
             elif self.lookup.marker(issue) is None:
                 found.append(self._adopt(issue))
         return tuple(sorted(found, key=lambda one: one.issue_number))
 
     def _place(self, issue: Issue) -> tuple[bool, int]:
-        """Which of two issues with one id goes first."""
+        """Sort key: which of two issues with one id goes first."""
         object_id = objects.claimed_id(issue, self.session.rules)
         return not acceptance.goes_first(issue, object_id, self.session.counting), issue.number
 
@@ -117,7 +117,7 @@ class Mover:
         return replace(found, applied=result.applied, rejected=result.rejected, done=not self.dry_run)
 
     def _form(self, issue: Issue) -> str:
-        """Which version wrote it: by its initial state, whose shapes differ."""
+        """The version that wrote it, by the shape of its initial state."""
         for comment in issue.comments:
             try:
                 value = parse(comment.body)
@@ -127,20 +127,20 @@ class Mover:
                 meta = value.get("_meta")
                 version = meta.get("client_version") if isinstance(meta, dict) else None
                 return f"gh-store {version}" if isinstance(version, str) else "gh-store 0.5"
-        return "made by hand, or not finished"
+        return "a person, or an unfinished create"
 
     # -- to a new issue --------------------------------------------------------------------------------------------
 
     def roll_over(self, object_id: str) -> StoredObject:
-        """Processes the object, makes a new issue from a checkpoint of it, moves the labels, closes the old one.
+        """Processes the object, opens a new issue from a checkpoint, moves the labels, and closes the old issue.
 
-        The old issue's title says first where the object goes, so that no run writes to it any more; then it is looked
-        at again, for what a run has written meanwhile.  Killed half-way, the next run or call finishes the move.  At
-        last the old issue's conversation is locked.
+        First the old issue's title says where the object goes, so that no run writes to it.  Then it is read again for
+        what a run may have written before.  If the move is killed, the next run or call finishes it.  Last, the old
+        issue's conversation is locked.
 
         Raises:
             ObjectNotFound: there is no such object.
-            ConcurrentUpdateError: something stays pending, or others kept writing.
+            ConcurrentUpdateError: updates stay pending, or others kept writing.
         """
         for _ in range(MOST_TRIES):
             found = self.lookup.look(object_id)
@@ -151,12 +151,12 @@ class Mover:
             if moved is not None:
                 return moved
         raise ConcurrentUpdateError(
-            f"{object_id!r} was written to during each of {MOST_TRIES} tries to move it.",
-            "Nothing is lost, and it is where it was; move it again when fewer updates come.",
+            f"Others wrote to {object_id!r} during each of {MOST_TRIES} attempts to move it.",
+            "Nothing was moved or lost. Try again when there are fewer updates.",
         )
 
     def _move(self, object_id: str, found: Found) -> StoredObject | None:
-        """One try; None where somebody wrote to the object meanwhile."""
+        """One attempt; None if someone wrote to the object in the meantime."""
         begun_at = objects.read_moved(self._title(found.live[0]))[1]
         if begun_at and not self.dry_run:
             if not self._hand_over(found.live[0], begun_at):
@@ -168,7 +168,7 @@ class Mover:
             return self.lookup.stored(old)
         if self.lookup.pending(old):
             raise ConcurrentUpdateError(
-                f"{object_id!r} cannot be moved: updates of it are pending.", "Process it, then move it again."
+                f"{object_id!r} cannot be moved: it has pending updates.", "Process it, then move it again."
             )
         new = self._copied(old)
         self.github.change(old.number, title=objects.moving_title(old.title, new))
@@ -177,10 +177,10 @@ class Mover:
         return self.lookup.stored(self.github.now(new))
 
     def _hand_over(self, old: Issue, new: int) -> bool:
-        """Moves the labels where the new issue has what the old one had; else the old one stays the object."""
+        """Moves the labels if the new issue has the old one's state; otherwise, the old one stays the object."""
         try:
             copy = self.github.extend(self.github.now(new), 0, self.session.viewer)
-        except ObjectNotFound:  # it was deleted, or somebody typed the title
+        except ObjectNotFound:  # it was deleted, or a person typed the title
             self._give_back(old, old.labels)
             return False
         if not self._continues(copy, old, new):
@@ -192,7 +192,7 @@ class Mover:
         self.github.change(new, labels=list(dict.fromkeys((*copy.labels, *old.labels))))
         self.github.change(old.number, labels=kept, state="closed", title=objects.moved_title(self._title(old)))
         after = self.github.now(old.number)
-        if not self._continues(copy, after, new):  # a run that had read the old title wrote behind the last look
+        if not self._continues(copy, after, new):  # a run that had read the old title wrote after the last look
             self._give_back(after, old.labels, copy)
             return False
         self._redirect(after)
@@ -200,9 +200,9 @@ class Mover:
         return True
 
     def _lock(self, old: Issue) -> None:
-        """Closes the issue that an object has left to strangers; who may write is told there where it is.
+        """Locks the issue that an object has left; people who may write can still comment, and get a reply there.
 
-        The move is done before, so where the token may not lock, that is told and no more.
+        The move is already done, so if the token may not lock, this only warns.
         """
         if old.locked:
             return
@@ -210,24 +210,24 @@ class Mover:
             self.github.lock(old.node_id)
         except StoreError as error:
             self.github.transport.tell(
-                f"The old issue #{old.number} was not locked: {error.what} Lock its conversation, or strangers can go "
-                "on to comment there."
+                f"The old issue #{old.number} was not locked: {error.what} Lock its conversation, or anyone can still "
+                "comment there."
             )
 
     def _continues(self, copy: Issue, old: Issue, new: int) -> bool:
-        """Whether the old issue says that it is kept in the new one, and the new one has its state, or has gone on."""
+        """Whether the old issue says that it moved to the new one, which has its state or a later one."""
         title, target = objects.read_moved(self._title(old))
         begun = self._beginning(copy)
         here, there = objects.read_title(title)[1], objects.read_title(self._title(copy))[1]
         if target != new or begun is None or begun.previous != old.number or here is None:
             return False
         if there is not None and there.revision > begun.revision:
-            return True  # labels alone, which anybody with triage permission sets, bring the old one back to nothing
+            return True  # labels alone, which anyone with the triage role can set, do not bring the old one back
         same = body_digest(old.body) == digest(begun.patch)
         return same and here.digest == objects.short_digest(begun.patch) and begun.revision >= here.revision
 
     def _give_back(self, old: Issue, labels: tuple[str, ...], copy: Issue | None = None) -> None:
-        """The old issue is the object again, and the copy of it is nothing; what is no copy of it is left alone."""
+        """Makes the old issue the object again, and gives up its copy; leaves an issue that is not its copy alone."""
         begun = self._beginning(copy) if copy else None
         if copy and begun and begun.previous == old.number:
             self.github.change(copy.number, labels=[], state="closed", title=f"Given up: copy of #{old.number}")
@@ -235,7 +235,7 @@ class Mover:
         self.github.change(old.number, labels=labels, title=title if target else None)
 
     def _title(self, issue: Issue) -> str:
-        """The newest title that was set with the right to write."""
+        """The newest title set by someone who may write."""
         counting = self.session.counting
         known = acceptance.other_id(issue, "", counting) or acceptance.unsigned_id(issue, "", counting)
         object_id = objects.object_id_of(issue, self.session.rules) or known
@@ -246,12 +246,12 @@ class Mover:
         return (rules.base_label, *objects.uid_labels(issue, rules))
 
     def _beginning(self, issue: Issue) -> Entry | None:
-        """The state that a copy begins with; it names the issue that it is a copy of."""
+        """The state that a copy begins with; it contains the number of the original issue."""
         entries = updates.read_all(issue, self.session.rules, self.session.counting)
         return next((entry for entry in entries if entry.previous), None)
 
     def _copied(self, old: Issue) -> int:
-        """A new issue with the object's state, without labels: nobody takes it for the object yet."""
+        """A new issue with the object's state, without labels, so that nothing takes it for the object yet."""
         now = self.lookup.stored(old)
         object_id, revision = now.meta.object_id, now.meta.version
         origin = replace(self.lookup.origin(old), recorded=True)  # whoever opens the copy does not own it
@@ -289,22 +289,22 @@ class Mover:
     # -- after the move --------------------------------------------------------------------------------------------
 
     def process(self, number: int, *, event_comment: int | None = None) -> Result:
-        """Brings one object up to date; updates that somebody posts to its old issue are sent to the new one.
+        """Brings one object up to date; refuses updates on its old issue, with a link to the new one.
 
-        One object never waits for a budget that is only the configuration's.
+        A single object never waits for a budget that only the configuration sets.
         """
         with self.github.transport.uncapped():
             return self.advance(self.processor.read(number, event_comment))
 
     def advance(self, issue: Issue) -> Result:
-        """The same for an issue that was read just now."""
+        """The same for an issue that was just read."""
         result = self._finished(self.processor.advance(issue))
         if not result.skipped or result.issue is None:
             return result
         refusals, target = self._redirect(result.issue)
         if not target:
             return result
-        skipped = f"its object is kept in issue #{target} now"
+        skipped = f"its object is now kept in issue #{target}"
         outcomes = Counter(Outcome.UNAUTHORIZED if one.unauthorized else Outcome.REJECTED for one in refusals)
         return replace(result, skipped=skipped, counts=Counts(outcomes), refusals=refusals)
 
@@ -313,7 +313,7 @@ class Mover:
         return [self._finished(result) for result in self.processor.sweep(progress)]
 
     def _finished(self, result: Result) -> Result:
-        """Finishes a move that the processor has come upon."""
+        """Finishes a move that the processor came across."""
         if not result.moved_to or result.issue is None or self.dry_run:
             return result
         if not self._hand_over(result.issue, result.moved_to):
@@ -321,7 +321,7 @@ class Mover:
         return replace(result, issue=self.github.now(result.number))
 
     def _redirect(self, issue: Issue) -> tuple[tuple[Refusal, ...], int]:
-        """Refuses what came after the move, and says where the object is; who may not write gets a reaction alone."""
+        """Refuses what came after the move, and says where the object is; strangers get only a reaction."""
         title, target = objects.read_moved(self._title(issue) if acceptance.has_moved(issue) else "")
         object_id, marker = objects.read_title(title)
         if not target or marker is None:
@@ -356,7 +356,7 @@ class Mover:
         answers = {self.session.may_change(login, object_id, owner) for login in writers}
         if False in answers:
             return Refusal(entry.id, comment.author, unauthorized=True)
-        sentence = f"the object is kept in issue #{target} now; post the update there"
+        sentence = f"the object is now kept in issue #{target}; post the update there"
         return None if None in answers else Refusal(entry.id, comment.author, (Reason("$", sentence),))
 
     def _receipts(self, late: Sequence[Entry], refusals: Sequence[Refusal]) -> list[Receipt]:
@@ -376,7 +376,7 @@ class Mover:
     def _reply(self, number: int, target: int, refusals: Sequence[Refusal]) -> str:
         url, there = self.session.issue_url(number), self.session.issue_url(target)
         names = " ".join(str(refusal.comment_id) for refusal in refusals)
-        lines = [f"{REPLY_PREFIX}{names} -->", f"**This object is kept in [#{target}]({there}) now.**", ""]
+        lines = [f"{REPLY_PREFIX}{names} -->", f"**This object is now kept in [#{target}]({there}).**", ""]
         for refusal in refusals:
             lines.append(f"- [{refusal.comment_id}]({url}#issuecomment-{refusal.comment_id}) was not applied")
             lines += [f"  - {code_span(path)}: {sentence}" for path, sentence in refusal.reasons]

@@ -1,4 +1,4 @@
-"""A failure behind a post: says that the update is there, or may be, for a second post would count twice."""
+"""A failure after a post: says that the update is or may be there, because a second post would count twice."""
 
 from __future__ import annotations
 
@@ -11,38 +11,38 @@ from gh_store_action.hints import Text
 
 
 class Trail:
-    """How far the posting of one update has come.
+    """The progress of posting one update.
 
     Args:
         update_id: its idempotency key.
-        repeat: how it is repeated without counting twice, one sentence; by default by its key.
+        repeat: how to repeat it without counting twice, in one sentence; by default, by its key.
     """
 
     def __init__(self, object_id: str, update_id: str, repeat: str = "") -> None:
         self._object_id = object_id
         self._repeat = repeat or (
-            f"Repeated with its update_id (`gh-store update ... --update-id {update_id}`) it counts once."
+            f"If you repeat it with its update_id (`gh-store update ... --update-id {update_id}`), it counts once."
         )
         self._where = ""
         self._next = ""
 
     def nothing(self) -> None:
-        """Nothing can have been posted."""
+        """Nothing has been posted."""
         self._where = self._next = ""
 
     def doubtful(self) -> None:
-        """A request for it is out, and no answer tells what became of it."""
-        self._where = f"The update of {self._object_id!r} may be posted already."
-        self._next = f"Look with `gh-store history {shlex.quote(self._object_id)}` before you post it again."
+        """A request is under way, with no answer yet."""
+        self._where = f"The update of {self._object_id!r} may have been posted."
+        self._next = f"Run `gh-store history {shlex.quote(self._object_id)}` to check before you post it again."
 
     def posted(self, comment: int, issue: int) -> None:
         """It is in the log."""
         self._where = f"The update of {self._object_id!r} is posted (comment {comment} of issue #{issue})."
-        self._next = "Do not post it again: a sweep folds it, where the store's rules let its author write."
+        self._next = "Do not post it again: a sweep will apply it, if the store's rules let its author write."
 
     @contextmanager
     def told(self) -> Iterator[None]:
-        """Failures and interrupts in here tell how far it has come, and no longer to run again.
+        """Adds the progress to failures and interrupts raised inside, in place of the advice to run again.
 
         Raises:
             StoreError: the failure, reworded.
@@ -56,14 +56,14 @@ class Trail:
                 hint = Text.sentences([_kept(error), self._next, self._repeat])
                 raise error.reworded(Text.sentences([self._where, what]), hint) from error
             if isinstance(error, BudgetExhausted):
-                raise error.reworded(error.what, f"Nothing was posted; run again after {error.again}.") from error
+                raise error.reworded(error.what, f"Nothing was posted. Try again after {error.again}.") from error
             raise
         except KeyboardInterrupt:
             raise KeyboardInterrupt(f"{self._where} {self._next} {self._repeat}" if self._where else "") from None
 
 
 def _kept(error: StoreError) -> str:
-    """The next step that the failure itself names, unless that is to run again."""
+    """The failure's own next step, unless that is to run again."""
     if isinstance(error, BudgetExhausted):
-        return f"GitHub takes more from {error.again} on."
+        return f"The limit resets at {error.again}."
     return "" if isinstance(error, GitHubError | ConcurrentUpdateError) else error.hint

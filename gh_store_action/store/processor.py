@@ -15,7 +15,7 @@ from gh_store_action.store.processing.wants import Again, Rounds
 from gh_store_action.store.reading import name_of, sweep_pages, waiting
 from gh_store_action.store.session import Session
 
-AT_ONCE = 20  # objects of a sweep that are folded together: what is written was read a few requests before
+AT_ONCE = 20  # objects that a sweep folds together, so that each was read only a few requests before its write
 
 
 class Processor:
@@ -39,15 +39,15 @@ class Processor:
         """Brings one object up to date: two requests, one when there is nothing to do.
 
         Args:
-            event_comment: the comment that the event names; the read has to hold it.
+            event_comment: the event's comment; the read has to contain it.
 
         Raises:
-            StoreError: when it cannot be finished; what is not finished stays pending.
+            StoreError: it cannot be finished; the rest stays pending.
         """
         return self.advance(self.read(number, event_comment))
 
     def read(self, number: int, comment: int | None = None) -> Issue:
-        """The issue, read again a few times while a replica does not show the event's comment, which may be deleted."""
+        """The issue, read again a few times if a replica does not show the event's comment, which may be deleted."""
         reading = self.github.read(number, rules=self.session.unlearned)
         self.session.learn(reading)
         issue = reading.issues[0]
@@ -60,17 +60,17 @@ class Processor:
         return issue
 
     def advance(self, issue: Issue, *, beside: str = "") -> Result:
-        """Goes round until what is read back shows nothing to do; `beside` is closed with the first write, if any."""
+        """Repeats until the read-back shows nothing to do; the first write, if any, also closes the issue `beside`."""
         return self._driver.alone(issue, self._rounder.rounds(issue, beside=beside))
 
     def sweep(self, progress: Callable[[int, int], None] = lambda done, all_: None) -> list[Result]:
-        """Every object that has something pending, by issue number; a page of what changed last comes first.
+        """Every object with pending updates, by issue number; the page of the latest changes comes first.
 
-        They are folded while the store is listed, many in one request.  One object's failure does not stop the others,
-        and one with a long log does not keep them from their turn.  `progress` is called with objects done and known.
+        Objects are folded while the store is listed, many in one request.  One object's failure does not stop the
+        others, and one with a long log does not hold them up.  `progress` is called with objects done and known.
 
         Raises:
-            StoreError: when the listing fails; what was found before is folded.
+            StoreError: the listing fails; what it found before is folded.
         """
         results: list[Result] = []
         tasks: list[Task] = []
@@ -106,7 +106,7 @@ class Processor:
 
 
 class _Found:
-    """What a listing finds, page by page, and what has waited longest first; an error comes behind what was found."""
+    """What a listing finds, page by page, longest waiting first; an error comes after what was found."""
 
     def __init__(self, session: Session) -> None:
         self.ended = False
@@ -127,4 +127,4 @@ class _Found:
 
 def _left(done: int, left: int, *, more: bool) -> str:
     total = f"at least {done + left}" if more else f"{done + left}"
-    return f"The run ended after {done} of {total} objects; the others are still pending, and the next run finds them."
+    return f"The run ended after {done} of {total} objects. The others are still pending; the next run will find them."

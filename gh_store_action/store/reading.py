@@ -1,4 +1,4 @@
-"""Reading objects: as they are, as they were, and what happened to them.  Nothing here writes."""
+"""Reads objects: as they are, as they were, and their history.  Nothing here writes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Past:
-    """An object's whole log, over all issues that it was kept in.
+    """An object's whole log, across all issues that have held it.
 
     Args:
         issue: the newest one, with all its comments.
@@ -54,8 +54,8 @@ class Reader:
     """Reads objects.
 
     Args:
-        progress: of listings, called with issues read and issues in all.
-        warn: called with a line about an issue that is left out, or that has an id which another one has.
+        progress: of listings, called with issues read and total issues.
+        warn: called with a line about an issue that is left out, or shares its id with another one.
     """
 
     def __init__(
@@ -74,17 +74,17 @@ class Reader:
     # -- one object ------------------------------------------------------------------------------------------------
 
     def get(self, object_id: str, *, revision: int | None = None, at: str | None = None) -> StoredObject:
-        """The object as it is, in whatever state its issue is: one request; or as it was.
+        """The object as it is, whatever the state of its issue: one request; or as it was.
 
         Args:
             at: a time in UTC as GitHub writes it.
 
         Raises:
-            ObjectNotFound: there is no such object, or it was not there then.
+            ObjectNotFound: there is no such object, or it did not exist then.
             StoreError: the log does not give that state.
         """
         if revision is not None and at is not None:
-            raise InputError("A revision and a time are both given.", "Leave one of them out.")
+            raise InputError("A revision and a time are both given.", "Omit one of them.")
         issue = self.lookup.one(object_id, self.warn)
         if revision is None and at is None:
             return self.lookup.stored(issue)
@@ -99,7 +99,7 @@ class Reader:
         return self._was(past, point)
 
     def _present(self, issue: Issue) -> int:
-        """The revision of the body, 0 where it is not known."""
+        """The revision of the body; 0 if unknown."""
         marker = self.lookup.marker(issue)
         if marker is None:
             return 0
@@ -107,7 +107,7 @@ class Reader:
         return marker.revision if found.meta.digest.startswith(marker.digest) else 0
 
     def states(self, object_id: str, *revisions: int) -> tuple[Json, ...]:
-        """The data at some revisions, the log read once."""
+        """The data at several revisions; reads the log once."""
         past = self.past(object_id)
         return tuple(self._at_revision(object_id, past, revision).data for revision in revisions)
 
@@ -134,7 +134,7 @@ class Reader:
         found = past.points
         point = history.at_time(found, time)
         if point is None:
-            raise ObjectNotFound(f"{object_id!r} was not there at {time}.", f"It was made at {_first(past, found)}.")
+            raise ObjectNotFound(f"{object_id!r} did not exist at {time}.", f"It was created at {_first(past, found)}.")
         if point.certain:
             return point
         if point is found[-1] and self._present(past.issue):
@@ -172,7 +172,7 @@ class Reader:
         raise self.lookup.missing(found)
 
     def past_of(self, issue: Issue) -> Past:
-        """The whole log of an issue that was read, and of those that its object was kept in before."""
+        """The whole log of an issue that was read, and of the issues that held its object before."""
         newest = self.github.extend(issue, 0, self.session.viewer)
         object_id = objects.object_id_of(newest, self.session.rules) or ""
         logs = [self._log(newest, object_id)]
@@ -183,7 +183,9 @@ class Reader:
             try:
                 older = self.github.extend(self.github.now(previous), 0, self.session.viewer)
             except ObjectNotFound:
-                self.warn(f"Issue #{previous}, which #{logs[0].issue.number} goes on from, has gone with its log.")
+                self.warn(
+                    f"Issue #{previous}, which #{logs[0].issue.number} continues, no longer exists, nor does its log."
+                )
                 return Past(newest, tuple(logs))
             logs.insert(0, self._log(replace(older, title=objects.read_moved(older.title)[0]), object_id))
 
@@ -194,9 +196,9 @@ class Reader:
     # -- many objects ----------------------------------------------------------------------------------------------
 
     def all(self) -> Iterator[StoredObject]:
-        """Every live object, oldest first, and behind them those that no run has signed: a request for each hundred.
+        """Every live object, oldest first, then those that no run has signed: one request for each hundred.
 
-        A broken one is left out with a warning; of two with an id a signed one has it, else the lower number.
+        Leaves out a broken one with a warning; of two with one id, the signed one counts, otherwise the lower number.
         """
         seen: dict[str, int] = {}
         later: list[Issue] = []
@@ -211,26 +213,26 @@ class Reader:
     def updated_since(self, time: str) -> Iterator[StoredObject]:
         """Every live object that was revised at or after that time, one request for each hundred issues that changed.
 
-        GitHub's times have whole seconds, so a revision within the second that is asked for is in.
+        GitHub's times have whole seconds, so this includes a revision within that second.
         """
         changed = {issue.number: issue for page in self.pages(since=time) for issue in page.issues}
         order = sorted(changed.values(), key=lambda issue: (not self._goes_first(issue), issue.number))
         yield from (found for found in self._each(order, {}) if found.meta.updated_at >= time)
 
     def _each(self, issues: Iterable[Issue], seen: dict[str, int]) -> Iterator[StoredObject]:
-        """The objects among the issues, the first one of an id; `seen` holds whose number each id is."""
+        """The objects among the issues, only the first with each id; `seen` maps ids to issue numbers."""
         for issue in issues:
             found = snapshots.stored_object(issue, self.session.rules, self.session.counting, self.session.may_write)
             if not isinstance(found, StoredObject):
                 if found.broken:
-                    self.warn(f"Issue #{found.number} is left out: {found.reason}.")
+                    self.warn(f"Skipped issue #{found.number}: {found.reason}.")
                 continue
             object_id = found.meta.object_id
             holder = seen.setdefault(objects.key(object_id, self.session.rules), issue.number)
             if holder == issue.number:
                 yield found
             else:
-                self.warn(f"Issue #{issue.number} is left out: issue #{holder} has the id {object_id} too.")
+                self.warn(f"Skipped issue #{issue.number}: issue #{holder} also has the id {object_id}.")
 
     def _goes_first(self, issue: Issue) -> bool:
         object_id = objects.object_id_of(issue, self.session.rules) or ""
@@ -245,7 +247,7 @@ class Reader:
 
 
 def sweep_pages(session: Session) -> Iterator[Page]:
-    """All issues with the base label, a hundred a request, those that changed last first: what is pending is near them.
+    """All issues with the base label, a hundred per request, latest changes first: pending updates are among them.
 
     The first answer brings the rules.
     """
@@ -263,10 +265,10 @@ def sweep_pages(session: Session) -> Iterator[Page]:
 
 
 def waiting(session: Session, issues: Sequence[Issue], *, ask: bool = True) -> list[Issue]:
-    """Those of a page that have something to be done; one request more where the page does not tell of some.
+    """The issues of a page that need work; one more request if the page does not tell.
 
     Args:
-        ask: whether the authors of issues that nobody has accepted yet are asked about.
+        ask: whether to ask about the authors of issues that are not accepted yet.
     """
     rules, counting = session.rules, session.counting
     seen = {issue.number: sweeping.glance(issue, rules, counting, session.viewer) for issue in issues}
@@ -285,7 +287,7 @@ def waiting(session: Session, issues: Sequence[Issue], *, ask: bool = True) -> l
 
 
 def name_of(issue: Issue, rules: Rules) -> str:
-    """The id by the labels, where they were read, else by the title."""
+    """The id by the labels, if they were read, otherwise by the title."""
     return objects.object_id_of(issue, rules) or objects.read_title(issue.title)[0]
 
 

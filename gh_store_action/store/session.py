@@ -1,4 +1,4 @@
-"""One run's knowledge of one store: its rules, who the token is, and who was found to be allowed to write."""
+"""What one run knows about one store: its rules, whose the token is, and who may write."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from gh_store_action.gateway.transport import Cancelled
 
 SNAPSHOT_PATH = "data/store-snapshot.json"
 SCHEMA_FOLDER = ".github/gh-store/"
-MOST_READINGS = 10  # of one page, while others change what it has to tell more of
+MOST_READINGS = 10  # of one page, while others change its issues
 
 Answer = TypeVar("Answer")
 Schemas: TypeAlias = Sequence[tuple[str, Schema | ConfigurationError]]
@@ -44,10 +44,10 @@ class Session:
     """What the modes share.
 
     Args:
-        local: the text of a local configuration file, None where there is none.
+        local: the text of a local configuration file, or None.
         local_source: its path, for messages.
         server_url: of the website, for links.
-        snapshot_path: whose owners in CODEOWNERS may write, where the rules say so.
+        snapshot_path: its owners in CODEOWNERS may write, if the rules say so.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class Session:
 
     @property
     def config(self) -> StoreConfig:
-        """The configuration that counts, as far as it is known: whole after the first answer."""
+        """The configuration in force; complete after the first answer."""
         return self._config
 
     @property
@@ -88,7 +88,7 @@ class Session:
 
     @property
     def unlearned(self) -> bool:
-        """Whether the next query has to bring the store's files along."""
+        """Whether the next query has to fetch the store's files, too."""
         return not self._learned
 
     @property
@@ -100,7 +100,7 @@ class Session:
         """Takes the rules from the first answer.
 
         Raises:
-            ConfigurationError: for a wrong configuration; nothing has been written yet.
+            ConfigurationError: the configuration is wrong; nothing has been written yet.
         """
         if self._learned:
             return
@@ -115,18 +115,18 @@ class Session:
         """Called before anything is written to an issue.
 
         GitHub's permission API says `none` about every App (github-facts, section 3), so what an App writes counts only
-        where the store names it.
+        if the store's configuration lists it.
 
         Raises:
-            AccessDeniedError: the token is an App's that is not among the store's processors.
+            AccessDeniedError: the token belongs to an App that is not among the store's processors.
         """
         if not self.viewer.endswith("[bot]") or self.viewer in self.rules.processors:
             return
         names = ", ".join(f'"{login}"' for login in sorted({*self.rules.processors, self.viewer}))
         raise AccessDeniedError(
-            f"The token is {self.viewer}'s, an App that is not among the store's processors, so what it writes would "
-            "not count. Nothing was written.",
-            f"Add the line `processors: [{names}]` below `store:` in .github/gh-store.yml on the default branch.",
+            f"The token belongs to {self.viewer}, an App that is not among the store's processors, so what it writes "
+            "would not count. Nothing was written.",
+            f"Add `processors: [{names}]` under `store:` in .github/gh-store.yml on the default branch.",
         )
 
     def _apply(self) -> None:
@@ -135,7 +135,7 @@ class Session:
         transport.most_per_hour = self._config.rate_limit.max_requests_per_hour
 
     def ensure(self) -> None:
-        """Learns the rules by a request of their own, where nothing else has brought them."""
+        """Learns the rules by a separate request, if nothing else has brought them."""
         if not self._learned:
             self.learn(self.github.rules())
 
@@ -150,12 +150,12 @@ class Session:
     ) -> Page:
         """A page of the store's issues, of its deleted objects, or of all issues that changed since then.
 
-        The first answer brings the rules; where they name another label, the same is asked for again.  Issues of which
-        a page tells too little are read again, all in one request; where one has changed meanwhile, the page is read
-        again, for it is of one moment.
+        The first answer brings the rules; if they set another label, it asks again.  Issues that a page does not fully
+        show are read again, all in one request.  If one has changed in the meantime, the whole page is read again,
+        because it must show one moment.
 
         Raises:
-            ConcurrentUpdateError: there were changes each time.
+            ConcurrentUpdateError: issues changed each time.
         """
         for _ in range(MOST_READINGS):
             label = self.rules.archived_label if deleted else self.rules.base_label
@@ -170,40 +170,40 @@ class Session:
             if all(one.number in more and more[one.number].updated_at == one.updated_at for one in wanted):
                 return replace(page, issues=tuple(more.get(issue.number, issue) for issue in page.issues))
         raise ConcurrentUpdateError(
-            f"Issues of {self.github.repository} changed during each of {MOST_READINGS} tries to list them.",
-            "Run again when others are done.",
+            f"Issues of {self.github.repository} changed during each of {MOST_READINGS} attempts to list them.",
+            "Try again when other runs have finished.",
         )
 
     def judge(self, object_id: str) -> Judge:
-        """Asks the object's schema.
+        """A judge by the object's schema.
 
         Raises:
-            ConfigurationError: that schema is not there or is wrong itself; others do not matter to this object.
+            ConfigurationError: that schema is missing or wrong; others do not matter to this object.
         """
         return judge_of(self._schemas, object_id)
 
     @property
     def wrong_schemas(self) -> tuple[ConfigurationError, ...]:
-        """What is wrong with schemas that the configuration names."""
+        """Errors in the schemas that the configuration refers to."""
         return tuple(found for _, found in self._schemas if isinstance(found, ConfigurationError))
 
     def fields(self, form: FormRule) -> tuple[Field, ...]:
-        """What is asked in an issue form.
+        """The fields of an issue form.
 
         Raises:
-            ConfigurationError: the form is not there, is wrong, or has no field that its entry names; others do not
-                matter to its issues.
+            ConfigurationError: the form is missing or wrong, or lacks a field of its entry; other forms do not matter
+                to its issues.
         """
         source = f"{FOLDER}{form.form}"
         if form.form not in self._forms:
             raise ConfigurationError(
                 f"The configuration names the form {form.form}, but {source} is not on the default branch.",
-                "Add the file, or take the entry out of store.forms.",
+                "Add the file, or remove the entry from store.forms.",
             )
         fields = parse_form(self._forms[form.form], source)
         wrong = filling.problem(form, {field.id for field in fields if field.id})
         if wrong:
-            raise ConfigurationError(f"The form {form.form} and its entry do not fit: {wrong}.", "Change one of them.")
+            raise ConfigurationError(f"The form {form.form} does not match its entry: {wrong}.", "Change one of them.")
         return fields
 
     def context(self, object_id: str, number: int) -> Context:
@@ -224,7 +224,7 @@ class Session:
         return f"{self.server_url}/{self.github.repository}/issues/{number}"
 
     def ask(self, context: Context, object_id: str, step: AskPermissions) -> Context:
-        """The context with answers about these people.  Where GitHub does not answer, nobody is taken for a no."""
+        """The context with answers about these people.  If GitHub does not answer, that is not a no."""
         limited = {login: self.may_update(login, object_id) for login in sorted(step.limited)}
         permissions = {login: self.may_write(login, object_id) for login in sorted(step.logins)}
         silent = {login for answers in (limited, permissions) for login, answer in answers.items() if answer is None}
@@ -236,9 +236,9 @@ class Session:
         )
 
     def may_write(self, login: str, object_id: str) -> bool | None:
-        """Whether the person may change that object in every way; None where GitHub does not say, the reason kept.
+        """Whether the person may change that object in every way; None if GitHub does not say; the reason is kept.
 
-        Whom a rule with `allow` lets in needs write permission for what it does not name.
+        A person let in by a rule with `allow` needs write permission for anything else.
         """
         rule = access.rule_for(self.rules, object_id, login)
         answer = self._answer(login, rule)
@@ -249,17 +249,17 @@ class Session:
         return self._answer(login, AccessRule())
 
     def may_create(self, login: str, object_id: str) -> bool | None:
-        """Whether the person may make an object of that id by a form; None as for `may_write`."""
+        """Whether the person may create an object of that id by a form; None as for `may_write`."""
         return self._answer(login, access.creating(access.rule_for(self.rules, object_id, login)))
 
     def access(self, login: str, object_id: str, owner: str = "") -> Access:
-        """What the person may do to the object, and which rule says so.
+        """What the person may do to the object, and by which rule.
 
         Args:
-            owner: whose the object is, empty for nobody's.
+            owner: of the object, or empty.
 
         Raises:
-            GitHubError, AccessDeniedError: GitHub does not tell the person's permission.
+            GitHubError, AccessDeniedError: GitHub does not say what permission the person has.
         """
         self.ensure()
         login = login.lower()
@@ -317,7 +317,7 @@ class Session:
         if login == GHOST:
             return "none"
         if login == self.github.owner:
-            return "admin"  # the account that owns the repository; an organization is nobody's login
+            return "admin"  # the account that owns the repository; no person has an organization's login
         answer = self._once(self.github.permission, login)
         return access.standing(*answer) if answer else "none"
 
@@ -332,11 +332,11 @@ class Session:
         return {team for team in teams if self._once(self.github.is_team_member, team, login)}
 
     def forget_refusals(self) -> None:
-        """Another call of the library asks again: by then somebody may have granted what was missing."""
+        """Lets another call of the library ask again: someone may have granted the missing permission."""
         self._answers = {key: answer for key, answer in self._answers.items() if not isinstance(answer, StoreError)}
 
     def _once(self, question: Callable[..., Answer], *about: str) -> Answer:
-        """GitHub's answer, which counts for the run; a refusal would come again, and what failed is asked again."""
+        """GitHub's answer, kept for the run; a refusal is kept, too, but a failure is not."""
         key = question.__name__, *about
         if key not in self._answers:
             try:
@@ -350,10 +350,10 @@ class Session:
 
 
 def judge_of(schemas: Schemas, object_id: str) -> Judge:
-    """Asks the object's schema.
+    """A judge by the object's schema.
 
     Raises:
-        ConfigurationError: that schema is not there or is wrong itself; others do not matter to this object.
+        ConfigurationError: that schema is missing or wrong; others do not matter to this object.
     """
     schema = match_schema(schemas, object_id)
     if isinstance(schema, ConfigurationError):
@@ -362,7 +362,7 @@ def judge_of(schemas: Schemas, object_id: str) -> Judge:
 
 
 def compiled(rules: Rules, files: Mapping[str, str]) -> Schemas:
-    """The schema of each rule, or why there is none: that is the trouble of the rule's objects alone."""
+    """The schema of each rule, or why there is none, which concerns only that rule's objects."""
     found: dict[str, Schema | ConfigurationError] = {}
     usable = dict(files) if rules.schemas else {}
     while usable:
@@ -372,13 +372,13 @@ def compiled(rules: Rules, files: Mapping[str, str]) -> Schemas:
         except SchemaError as error:
             where = f"{SCHEMA_FOLDER}{error.name}" + (f", line {error.line}" if error.line else "")
             found[error.name] = ConfigurationError(
-                f"{where}: {error.reason}.".replace("..", "."), "Fix it on the default branch; nothing was written."
+                f"{where}: {error.reason}.".replace("..", "."), "Fix it on the default branch. Nothing was written."
             )
             del usable[error.name]
     for _, name in rules.schemas:
         if name not in files:
             found[name] = ConfigurationError(
                 f"The configuration names the schema {name}, but {SCHEMA_FOLDER}{name} is not on the default branch.",
-                "Add the file, or take the line out of store.schemas.",
+                "Add the file, or remove the line from store.schemas.",
             )
     return tuple((glob, found[name]) for glob, name in rules.schemas)

@@ -1,4 +1,4 @@
-"""Changing an object: an update is posted to its log, and folded at once where that is asked for."""
+"""Changes an object: posts an update to its log and, on request, folds it immediately."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ from gh_store_action.store.moving import Mover
 from gh_store_action.store.posting import Trail
 from gh_store_action.store.processor import Processor
 
-TEXT_LIMIT = 65_000  # characters of a comment; GitHub takes 65,536
+TEXT_LIMIT = 65_000  # characters of a comment; GitHub's limit is 65,536
 _NO_RULES = Rules()
 
 
 @dataclass(frozen=True)
 class Update:
-    """What somebody wants changed.
+    """A change to make.
 
     Args:
-        earlier: how the keys begin that earlier attempts at the same thing gave it.
-        behalf: whose it is, where the store posts what somebody else wrote; empty for its own.
+        earlier: prefixes of the keys that earlier attempts at the same change gave it.
+        behalf: the person for whom the store posts it; empty for the store's own.
     """
 
     changes: Json
@@ -56,20 +56,20 @@ class Update:
     behalf: str = ""
 
     def is_key(self, key: str) -> bool:
-        """Whether an update of this key is this one, posted before."""
+        """Whether an update with this key is this one, posted before."""
         return key == self.update_id or key.startswith(self.earlier)
 
 
 @dataclass(frozen=True)
 class Updated:
-    """What became of a posted update.
+    """The result of posting an update.
 
     Args:
-        object: with `apply` the new state, without it the state before the update.
-        comment_id: of the update in the log, 0 for a dry run.
-        result: of the fold, None without `apply`.
-        refusal: why it was not applied, None where it was, or is pending.
-        repeated: whether the same update had been posted before, so that nothing was posted now.
+        object: the new state with `apply`, otherwise the state before the update.
+        comment_id: of the update in the log; 0 for a dry run.
+        result: of the fold; None without `apply`.
+        refusal: why it was not applied; None if it was, or is pending.
+        repeated: whether the same update was already there, so that nothing was posted.
     """
 
     object: StoredObject
@@ -87,34 +87,34 @@ def update_of(
     if_revision: int | None = None,
     if_digest: str | None = None,
 ) -> Update:
-    """The update from what a caller gives; a fresh idempotency key where there is none.
+    """The update from a caller's arguments; adds an idempotency key if there is none.
 
     Raises:
-        InvalidUpdate: it cannot be an update, whatever the object is.
+        InvalidUpdate: it cannot be an update of any object.
     """
     try:
         value = check(changes)
     except InvalidJson as error:
-        raise InvalidUpdate(f"The update is not JSON as the store keeps it: {error.reason}.", "Fix it.") from None
+        raise InvalidUpdate(f"The update is not JSON that the store can hold: {error.reason}.", "Fix it.") from None
     update = Update(value, mode, update_id or uuid.uuid4().hex, if_revision, if_digest or "")
     entry = _entry(update)
     if entry.kind is not Kind.UPDATE:
         raise InvalidUpdate(f"This is not a valid update: {entry.problem}.", "Fix it.")
     if len(text_of(update, "2000-01-01T00:00:00Z")) > TEXT_LIMIT:
         raise InvalidUpdate(
-            f"The update is too long for a comment: more than {TEXT_LIMIT:,} characters.", "Divide it into several."
+            f"The update is too long for a comment: more than {TEXT_LIMIT:,} characters.", "Split it into several."
         )
     return update
 
 
 def in_step(update: Update, object_id: str, step: str, attempt: int) -> Update:
-    """The update with a key by which a later attempt of the same workflow run knows it, so that it is not posted twice.
+    """The update with a key that a later attempt of the same workflow run recognizes, so that it is not posted twice.
 
-    Within one attempt every post counts: the legs of a matrix have one job and one step between them, and each means
-    its own update.  So the key tells attempts apart, and looks back to those before it.
+    Within one attempt every post counts: a matrix's jobs share one job and step id, but each has its own update.  So
+    the key contains the attempt, and matches earlier attempts.
 
     Args:
-        step: where in the workflow run, the same in each attempt.
+        step: its place in the workflow run, the same in each attempt.
         attempt: from 1.
     """
     content = [step, object_id.casefold(), update.mode, update.changes, update.if_revision, update.if_digest]
@@ -138,7 +138,7 @@ def text_of(update: Update, timestamp: str) -> str:
 
 
 def _entry(update: Update) -> Entry:
-    """The update as it will be read; so that nothing is posted which would not be understood."""
+    """The update as the fold will read it, so that nothing unreadable is posted."""
     comment = Comment(0, "", "", text_of(update, ""), "")
     return updates.read(comment, _NO_RULES, frozenset())
 
@@ -148,8 +148,8 @@ class Updater:
 
     Args:
         dry_run: look and check, and write nothing.
-        warn: called with a line about an update that nobody will fold at once, or an id that two issues have.
-        repeat: how an update is repeated without counting twice, one sentence; by default by its key.
+        warn: called with a line about an update that no run will fold immediately, or an id that two issues share.
+        repeat: how to repeat an update without counting twice, in one sentence; by default, by its key.
     """
 
     def __init__(
@@ -168,16 +168,16 @@ class Updater:
         self.dry_run = dry_run
 
     def update(self, object_id: str, update: Update, *, apply: bool, unless_equal: bool = False) -> Updated:
-        """Posts the update: two requests; with `apply` one more, which folds it and whatever else is pending.
+        """Posts the update: two requests; with `apply` one more, which folds all pending updates.
 
         Args:
-            unless_equal: post nothing where the data is what the update would make it, for `replace`.
+            unless_equal: for `replace`: post nothing if the data is already what the update would make it.
 
         Raises:
             ObjectNotFound: there is no such object.
             InvalidUpdate: it would be refused as the object is now; nothing was posted.
             ConcurrentUpdateError: the object is not as `if_revision` or `if_digest` want it; nothing was posted.
-            StoreError: something failed; once the update is posted, or may be, it says so and how to go on.
+            StoreError: something failed; the message says whether the update was or may have been posted.
         """
         trail = Trail(object_id, update.update_id, self.repeat)
         with trail.told():
@@ -187,9 +187,9 @@ class Updater:
         issue = self.lookup.one(object_id, self.warn)
         self.session.refuse_unknown_app()
         if objects.read_moved(issue.title)[1] and not self.dry_run:
-            Mover(self.lookup).process(issue.number)  # a move that was killed: the update is for where it ends
+            Mover(self.lookup).process(issue.number)  # finish a killed move: the update is for the new issue
             issue = self.lookup.one(object_id, self.warn)
-        self.session.judge(object_id)  # a schema that is wrong itself is told before anything is posted
+        self.session.judge(object_id)  # report a wrong schema before posting anything
         before = self._stored(issue, apply=apply)
         repeated = self._posted_before(issue, update)
         if repeated is not None:
@@ -211,7 +211,7 @@ class Updater:
         return Updated(replace(shown, meta=replace(shown.meta, pending=shown.meta.pending + 1)), posted.comment_id)
 
     def _stored(self, issue: Issue, *, apply: bool) -> StoredObject | None:
-        """The object as it is; a broken body is rebuilt where the update is folded at once."""
+        """The object as it is; with `apply`, a broken body will be rebuilt."""
         try:
             return self.lookup.stored(issue)
         except BrokenObject:
@@ -220,9 +220,9 @@ class Updater:
             raise
 
     def _posted_before(self, issue: Issue, update: Update) -> Entry | None:
-        """The update of the same key by this identity, among the comments that a key looks back to.
+        """The update with the same key by this identity, within the comments that a key covers.
 
-        What an earlier attempt posted and was refused is in no state, so that it may be tried once more.
+        An earlier attempt's update that was refused changed nothing, so it may be tried again.
         """
         for comment in issue.comments[-REPEAT_WINDOW:]:
             entry = updates.read(comment, self.session.rules, self.session.counting)
@@ -238,11 +238,11 @@ class Updater:
         return Updated(before or self.lookup.stored(issue), entry.id, repeated=True)
 
     def _refuse_early(self, object_id: str, issue: Issue, before: StoredObject | None, update: Update) -> State | None:
-        """Raises what the fold would say, where nothing is pending; the state that it would make."""
+        """The state that the fold would make; raises what it would refuse, if nothing is pending."""
         shape = _entry(update)
         if update.mode == "append" and not isinstance(update.changes, dict):
             raise refused(
-                object_id, (Reason("$", "`append` merges objects; use the mode `replace` for anything else"),), "update"
+                object_id, (Reason("$", "`append` merges objects; use `replace` for anything else"),), "update"
             )
         marker = self.lookup.marker(issue)
         if before is None or marker is None or before.meta.pending or not before.meta.digest.startswith(marker.digest):
@@ -259,7 +259,7 @@ class Updater:
         return found
 
     def _post(self, issue: Issue, update: Update, trail: Trail, *, reopen: bool) -> Posted:
-        """The comment; said twice it is folded once, for its key is the same."""
+        """Posts the comment.  Posted twice it is folded once, because its key is the same."""
         text = text_of(update, self.github.transport.server_time)
         for tried in range(MOST_TRIES):
             trail.doubtful()
@@ -271,7 +271,7 @@ class Updater:
             except UnknownEffect as error:
                 unknown = error
             except StoreError as error:
-                if not tried and type(error) is not GitHubError:  # a refusal; anything less clear may have an effect
+                if not tried and type(error) is not GitHubError:  # a refusal; anything else may have had an effect
                     trail.nothing()
                 raise
             self.github.transport.wait(self.github.transport.retries.backoff_factor, "an update got no answer")
@@ -285,22 +285,22 @@ class Updater:
         raise unknown
 
     def _unopened(self, object_id: str, number: int, failure: Failure) -> None:
-        """Where the issue stays closed no workflow starts; whom GitHub forbids it may mostly not write either."""
+        """If the issue stays closed, no workflow starts; someone who may not open it mostly may not write either."""
         rules, viewer = self.session.rules, self.session.viewer
         rule = access.rule_for(rules, object_id, viewer)
         by_permission = access.needs(rule, viewer) == (access.Question.PERMISSION,) and rule.permission != "read"
         if failure.kind == "FORBIDDEN" and by_permission and viewer not in rules.processors:
             raise AccessDeniedError(
                 f"Issue #{number} could not be opened ({failure.message}): {viewer} may not {rule.permission}.",
-                f"Ask somebody who may to post the same, or for `access` for {viewer} in .github/gh-store.yml.",
+                f"Ask someone who may to post the update, or to add {viewer} to `access` in .github/gh-store.yml.",
             )
         self.warn(
-            f"The update is posted, but issue #{number} could not be opened ({failure.message}); "
-            "the next sweep folds it, where the store's rules let its author write."
+            f"The update was posted, but issue #{number} could not be opened ({failure.message}). "
+            "The next sweep will apply it, if the store's rules let its author write."
         )
 
     def _fold(self, issue: Issue | None, number: int, comment: int) -> Updated:
-        """Folds what is pending; the read has to hold the comment, for replicas lag."""
+        """Folds what is pending; the read has to contain the comment, because replicas lag."""
         processor = Processor(self.session)
         if issue is not None and any(c.id == comment for c in issue.comments):
             result = processor.advance(issue)
@@ -313,7 +313,7 @@ class Updater:
         )
 
     def _old_refusal(self, issue: Issue, comment: int) -> Refusal | None:
-        """A refusal of an earlier run, for an update that was posted before."""
+        """An earlier run's refusal of an update that was posted before."""
         reactions = self.session.rules.reactions
         for one in issue.comments:
             given = [each for each in outcomes_given(one, reactions, self.session.counting) if each.refused]
@@ -325,7 +325,7 @@ class Updater:
 def unwanted(
     object_id: str, found: StoredObject, if_revision: int | None, if_digest: str | None
 ) -> ConcurrentUpdateError | None:
-    """The error where the object is not as the caller wants it."""
+    """The error if the object is not as the caller wants it."""
     now = found.meta
     if if_revision is not None and if_revision != now.version:
         reason = Reason("$._meta.if_revision", f"the object is at revision {now.version}, not {if_revision}")
@@ -334,12 +334,12 @@ def unwanted(
     else:
         return None
     return ConcurrentUpdateError(
-        f"{object_id!r} was left as it is: {reason.message}.",
+        f"{object_id!r} was not changed: {reason.message}.",
         "Read it again, then decide.",
         reasons=(reason,),
     )
 
 
 def _with(found: StoredObject, state: State) -> StoredObject:
-    """The object as it would be."""
+    """The object with that state."""
     return StoredObject(replace(found.meta, version=state.revision, digest=digest(state.data)), state.data)

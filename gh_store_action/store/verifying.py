@@ -1,4 +1,4 @@
-"""Mode: every log folded and compared; what the log can fix is repaired."""
+"""Mode: folds every log and compares; repairs what the log can fix."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _STATE_MISSING = frozenset({"drift", "missing-checkpoint", "edited-comment"})
 
 
 def repairable(problem: Problem) -> bool:
-    """Whether `repair` sets about it, as its advice says; whether it can fix it, only doing it tells."""
+    """Whether `repair` tries to fix it, as its hint says; the attempt may still fail."""
     return isinstance(problem.hint, Text) and REPAIR in problem.hint.parts
 
 
@@ -39,8 +39,8 @@ class _Listing:
 
     Args:
         live: the issue that has an id, by its `objects.key`.
-        deleted: the number of the deleted one, likewise.
-        nameless: issues that were objects once, and lost a label.
+        deleted: the number of the deleted one, also by key.
+        nameless: issues that were objects and lost a label.
         mislabelled: those whose label has another id than the title that the store signed.
     """
 
@@ -56,7 +56,7 @@ class Verifier:
 
     Args:
         repair: fix what can be repaired.
-        progress: called with objects looked at and objects in all.
+        progress: called with objects checked and total objects.
     """
 
     def __init__(
@@ -109,14 +109,14 @@ class Verifier:
         self.session.learn(reading)
         issue = reading.issues[0]
         if not objects.is_live(issue, self.session.rules):
-            raise ObjectNotFound(f"Issue #{number} is no object of the store.", "Check the number and its labels.")
+            raise ObjectNotFound(f"Issue #{number} is not an object of the store.", "Check the number and its labels.")
         self._may_repair()
         wrong = self._mislabelled(issue)
         if wrong is not None:
             yield wrong
             return
         if reason := self._not_accepted(issue, objects.object_id_of(issue, self.session.rules) or ""):
-            raise ObjectNotFound(f"Issue #{number} is no object of the store: {reason}.", "Check the number.")
+            raise ObjectNotFound(f"Issue #{number} is not an object of the store: {reason}.", "Check the number.")
         yield from self._object(issue)
 
     def _all(self) -> Iterator[Problem]:
@@ -161,13 +161,13 @@ class Verifier:
         rules = self.session.rules
         object_id = objects.object_id_of(issue, rules)
         if object_id is None and objects.is_live(issue, rules) and objects.uid_labels(issue, rules):
-            issue = self.github.now(issue.number)  # its log may say the id that no title says any more
+            issue = self.github.now(issue.number)  # its log may have the id that no title has now
             object_id = objects.object_id_of(issue, rules)
         if objects.has_label(issue, rules.archived_label):
             listing.deleted[self._key(object_id or "")] = issue.number
             return
         if objects.retired(issue):
-            return  # `doctor` and `migrate` name them
+            return  # `doctor` and `migrate` report them
         if objects.is_live(issue, rules) and self._meant(issue):
             listing.mislabelled.append(issue)
         elif objects.is_live(issue, rules) and object_id is not None:
@@ -180,7 +180,7 @@ class Verifier:
         return acceptance.not_accepted(issue, object_id, self.session.counting, self.session.may_write)
 
     def _keep(self, issue: Issue, object_id: str, listing: _Listing) -> None:
-        """Of two issues with one id the signed one is the object, else the older one, which is listed first."""
+        """Of two issues with one id, the signed one is the object, otherwise the older one, which is listed first."""
         other = listing.live.setdefault(self._key(object_id), issue)
         if other is issue:
             return
@@ -194,20 +194,20 @@ class Verifier:
         return marker is not None and acceptance.is_accepted(issue, named, self.session.counting)
 
     def _nameless(self, issue: Issue, listing: _Listing) -> Problem:
-        """An issue that lost a label, or one that a create or a move left behind."""
+        """An issue that lost a label, or is the remnant of a create or a move."""
         rules = self.session.rules
         object_id = objects.read_title(issue.title)[0]
         winner = listing.live.get(self._key(object_id))
         number = winner.number if winner else listing.deleted.get(self._key(object_id), 0)
         if object_id and number:
             message = f"it looks like the object {object_id!r}, which is issue #{number}"
-            return self._problem("leftover", issue, message, "Take its labels off, and give it another title.")
+            return self._problem("leftover", issue, message, "Remove its labels, and give it another title.")
         if not object_id or objects.uid_labels(issue, rules):
             has_one = objects.object_id_of(issue, rules)
             if has_one is not None:
                 return self._label(issue, has_one, rules.base_label)
             return self._problem(
-                "missing-label", issue, objects.id_problem(issue, rules), f"Leave it one label {rules.uid_prefix}<id>."
+                "missing-label", issue, objects.id_problem(issue, rules), f"Give it one label {rules.uid_prefix}<id>."
             )
         missing = [objects.uid_label(object_id, rules)]
         if not objects.has_label(issue, rules.base_label):
@@ -222,12 +222,12 @@ class Verifier:
             issue.number,
             0,
             f"the label {names} is missing",
-            Text("Put it on, or run ", REPAIR, "."),
+            Text("Add it, or run ", REPAIR, "."),
         )
         return self._relabelled(found, issue, [*issue.labels, *missing])
 
     def _mislabelled(self, issue: Issue) -> Problem | None:
-        """A label with another id than the signed title; somebody may have exchanged the labels of two objects."""
+        """A label with another id than the signed title; someone may have swapped the labels of two objects."""
         meant = self._meant(issue)
         if not meant:
             return None
@@ -239,7 +239,7 @@ class Verifier:
         return self._relabelled(found, issue, [right if one == wrong else one for one in issue.labels])
 
     def _meant(self, issue: Issue) -> str:
-        """The id that the one label of the issue should say; empty where it says it, or where nothing tells."""
+        """The id that the issue's one label should have; empty if it has it, or if that is unknown."""
         rules = self.session.rules
         claimed = objects.claiming(issue, rules)
         if len(claimed) != 1:
@@ -255,7 +255,7 @@ class Verifier:
             return ""
         if not titled and self._not_accepted(issue, labelled):
             return ""
-        return meant  # gh-store puts into the label what has a hash here
+        return meant  # gh-store's label contains the id that has a hash here
 
     def _key(self, object_id: str) -> str:
         return objects.key(object_id, self.session.rules)
@@ -269,7 +269,7 @@ class Verifier:
     def _duplicate(self, loser: Issue, winner: Issue) -> Problem:
         why = "the lowest number counts" if winner.number < loser.number else "the store has signed that one"
         message = f"issue #{winner.number} has the same id, and {why}"
-        hint = "Post what is worth keeping of it there; then close it and take its labels off."
+        hint = "Post there what is worth keeping from it. Then close it and remove its labels."
         return self._problem("duplicate-id", loser, message, hint)
 
     def _problem(self, kind: str, issue: Issue, message: str, hint: str) -> Problem:
@@ -279,7 +279,7 @@ class Verifier:
     # -- one object ------------------------------------------------------------------------------------------------
 
     def _object(self, issue: Issue) -> Iterator[Problem]:
-        """Audits, fixes where that is wanted, and audits again."""
+        """Audits, repairs on request, and audits again."""
         self.looked_at += 1
         issue = self.github.extend(issue, 0, self.session.viewer)
         found = self._audit(issue)
@@ -310,7 +310,7 @@ class Verifier:
         return history.read(issue, session.rules, session.counting, session.judge(object_id), session.may_write)
 
     def _repair(self, issue: Issue) -> Sequence[Problem]:
-        """Processing fixes most; where the log no longer gives the body, a checkpoint of the body does."""
+        """Processing fixes most; if the log no longer gives the body, a checkpoint of the body fixes it."""
         result = Processor(self.session, renew=True).advance(self._one_verdict(issue))
         now = self._whole(result.issue or issue)
         left = self._audit(now)
@@ -322,7 +322,7 @@ class Verifier:
         return self._audit(self._whole(self.github.now(now.number)))
 
     def _one_verdict(self, issue: Issue) -> Issue:
-        """Takes own refusals off updates that the body holds; the processor makes the rest agree."""
+        """Removes our own refusals from updates that the body contains; the processor corrects the rest."""
         log = self._log(issue, objects.object_id_of(issue, self.session.rules) or "")
         verdicts = auditing.taken(log).verdicts
         held = [entry for entry in auditing.conflicts(log) if verdicts[entry.id] == APPLIED]

@@ -1,9 +1,9 @@
-"""Git apart from a checkout's configuration: a repository of our own on the same objects, refs and index.
+"""Git apart from a checkout's configuration: our own repository on the same objects, refs and index.
 
-Whoever has written to ``.git`` before us can have git run programs, or send what it sends to somebody else: by dozens
-of settings, and by more in each version of git.  So nothing is done under them but to read them.  Git takes what work
-trees share from ``GIT_COMMON_DIR`` (git(1)), configuration and hooks among it: from a folder of ours, which borrows
-the objects and refs.  HEAD and the index are the checkout's own.
+An earlier step that wrote to ``.git`` can make git run programs or send data elsewhere, by dozens of settings, and more
+in each version of git.  So git only reads these settings, and never acts under them.  It takes what work trees share,
+including configuration and hooks, from ``GIT_COMMON_DIR`` (git(1)): our own folder, which borrows the objects and
+refs.  HEAD and the index are the checkout's.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from gh_store_action.workspace.git import Git
 
 BORROWED = ("objects", "refs", "logs", "reftable", "packed-refs", "shallow", "info/attributes")
 FORMATS = ("objectformat", "refstorage")
-HARMLESS = ("fetch", "promisor", "partialclonefilter")  # names of refs, and what a partial clone has left out
+HARMLESS = ("fetch", "promisor", "partialclonefilter")  # names of refs, and what a partial clone omits
 HEADER = re.compile(r"authorization: *\w+ +\S+", re.IGNORECASE)
 SETTINGS = (("gc.auto", "0"), ("maintenance.auto", "false"))
 
@@ -40,7 +40,7 @@ def _web_origin(address: str) -> tuple[str, str | None, int] | None:
 
 @dataclass(frozen=True)
 class Configuration:
-    """What is taken from a checkout's configuration: a remote's address, and the header of actions/checkout.
+    """What we use from a checkout's configuration: a remote's address, and the header of actions/checkout.
 
     Args:
         git: in the checkout.
@@ -56,19 +56,19 @@ class Configuration:
 
     @property
     def remote(self) -> str:
-        """The one to fetch from and to push to: `origin`, or the only one; else empty."""
+        """The remote to fetch from and push to: `origin`, or the only one; otherwise, empty."""
         if "origin" in self.remotes:
             return "origin"
         return self.remotes[0] if len(self.remotes) == 1 and not self.remotes[0].startswith("-") else ""
 
     @property
     def address(self) -> str:
-        """Of that remote; empty where there is none."""
+        """That remote's address; empty if there is none."""
         return self._addresses.get("url", "")
 
     @property
     def settings(self) -> tuple[tuple[str, str], ...]:
-        """What git is told of the remote, so that it gets there."""
+        """The settings that git needs to reach the remote."""
         remote = f"remote.{self.remote}."
         addresses = {key: self._by_web(address) for key, address in self._addresses.items()}
         kept = ((remote + key, value) for key in HARMLESS for value in self._values.get(remote + key, ()))
@@ -101,7 +101,7 @@ class Configuration:
         return found
 
     def _by_web(self, address: str) -> str:
-        """The address, that of this GitHub by SSH as the one by HTTPS: the token opens that, and no program is run."""
+        """The address; for this GitHub, SSH becomes HTTPS, for which we have a token and which runs no program."""
         host = re.escape(urlsplit(self._server).hostname or "\0")
         match = re.fullmatch(rf"(?:ssh://(?:[^/@]*@)?{host}(?::\d+)?|(?:[^/@:]*@)?{host}:)/*(.+)", address)
         return f"{self._server}/{match[1]}" if match else address
@@ -112,7 +112,7 @@ class Configuration:
 
     @cached_property
     def _values(self) -> dict[str, tuple[str, ...]]:
-        """All values by key, included files among them: v6 of actions/checkout leaves its header in one."""
+        """All values by key, including those of included files: actions/checkout v6 keeps its header in one."""
         found: dict[str, tuple[str, ...]] = {}
         for entry in os.fsdecode(self.git.run("config", "-z", "--list").out).split("\0"):
             key, is_set, value = entry.partition("\n")
@@ -122,10 +122,10 @@ class Configuration:
 
 @contextmanager
 def apart(configuration: Configuration) -> Iterator[Git]:
-    """The same git in that repository of our own; what it writes is in the checkout's objects, refs and index.
+    """The same git in our own repository; it writes to the checkout's objects, refs and index.
 
     Raises:
-        StoreError: the checkout is no repository; or this one cannot be made.
+        StoreError: the checkout is not a repository, or ours cannot be created.
     """
     git = configuration.git
     _, common = git_folders(git)
@@ -135,12 +135,12 @@ def apart(configuration: Configuration) -> Iterator[Git]:
             (place / "info").mkdir()
             (place / "config").write_text(configuration.formats)
             for shared in BORROWED:
-                if os.path.lexists(common / shared) or shared == "shallow":  # which a fetch may make
+                if os.path.lexists(common / shared) or shared == "shallow":  # which a fetch may create
                     (place / shared).symlink_to(common / shared, (common / shared).is_dir())
         yield replace(git, settings=(*SETTINGS, *configuration.settings), common=name)
 
 
 def git_folders(git: Git) -> tuple[Path, Path]:
-    """Where git keeps its files of this checkout alone, and those that linked work trees share."""
+    """The folders of git's files for this checkout alone, and of those that linked work trees share."""
     own, common = git.run("rev-parse", "--path-format=absolute", "--git-dir", "--git-common-dir").line.splitlines()
     return Path(own).resolve(), Path(common).resolve()

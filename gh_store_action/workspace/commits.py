@@ -1,7 +1,7 @@
-"""A commit of exactly our files on the newest commit of a branch, and its push.
+"""Commits exactly our files on the newest commit of a branch, and pushes.
 
-The commit is built beside the user's index and work tree (a temporary index, ``commit-tree``), on the branch as the
-remote has it.  When another push comes first, the same file changes are laid on that one: nobody's commit is undone.
+The commit is built apart from the user's index and work tree (a temporary index, ``commit-tree``), on the remote's
+branch.  If another push comes first, the same file changes are made on top of it: no one's commit is undone.
 """
 
 from __future__ import annotations
@@ -25,25 +25,25 @@ from gh_store_action.workspace.keeping import kept
 from gh_store_action.workspace.tips import Target, Tip, blobs_of, not_of_its_own
 from gh_store_action.workspace.trees import FILE, Entries, check_attributes, entries_of, index_info, tree_of
 
-TRIES = 12  # 20 jobs that push at once, each push 3 seconds long, all get through (simulated, 2000 times)
+TRIES = 12  # enough for 20 jobs that push at the same time, 3 seconds each (simulated 2000 times)
 LONGEST_PAUSE = 30.0
 NETWORK_TRIES = 3
 
 
 @dataclass(frozen=True)
 class Publication:
-    """What is to be committed.
+    """What to commit.
 
     Args:
-        paths: files that the branch is to have as they now are on disk (changed or not), relative to the workspace.
-        removed: files that the branch is not to have.
+        paths: files that the branch gets as they are on disk (changed or not), relative to the workspace.
+        removed: files to remove from the branch.
         message: the commit message, trailers included.
         author: ``Name <email>``; empty is github-actions[bot].
-        branch: empty is the one checked out; another one is made, without history, when missing.
-        fallback_branch: the branch where `branch` is empty and HEAD is detached (the event's, or the default branch).
-        guarded: one of the paths, of which the branch may have a newer content than ours; empty for none.
-        known: git's names of that file's contents which ours is newer than.
-        keep: how many commits the branch keeps, the new one among them, 0 for all: older ones are squashed.
+        branch: empty is the one checked out; any other is created, without history, if missing.
+        fallback_branch: the branch if `branch` is empty and HEAD is detached (the event's, or the default branch).
+        guarded: one of the paths, for which the branch may have newer content than ours; empty for none.
+        known: git's ids of contents of that file that are older than ours.
+        keep: how many commits the branch keeps, including the new one, 0 for all; older ones are squashed.
     """
 
     paths: tuple[str, ...]
@@ -58,10 +58,10 @@ class Publication:
 
 
 class Overtaken(Exception):
-    """The branch has a content of the guarded file that is not known to be older than ours.
+    """The branch has content of the guarded file that is not known to be older than ours.
 
     Args:
-        oid: git's name of it.
+        oid: git's id of it.
     """
 
     def __init__(self, oid: str) -> None:
@@ -71,15 +71,15 @@ class Overtaken(Exception):
 
 @dataclass(frozen=True)
 class Published:
-    """What became of it.
+    """The result of a publication.
 
     Args:
-        sha: the commit; empty when the branch already had these files.
+        sha: the commit; empty if the branch already had these files.
         branch: where it is.
-        tries: how many times a push was tried, or found needless.
-        stayed: why the checkout, which is on that branch, did not move along; empty where it did, or had not to.
-        left: files that the work tree has otherwise than the checked-out commit, by their paths in the checkout.
-        repository: `owner/name` that has it, empty where no address tells; `path`: of the file or folder in it.
+        tries: how often a push was tried, or found unnecessary.
+        stayed: why the checkout, which is on that branch, was not moved; empty if it was, or need not be.
+        left: files in which the work tree differs from the checked-out commit, by their paths in the checkout.
+        repository: `owner/name` that has it, empty if no address says; `path`: of the file or folder in it.
     """
 
     sha: str
@@ -92,7 +92,7 @@ class Published:
 
 
 def pause(tries: int, share: Callable[[], float] = random.random) -> float:
-    """Seconds to wait after a number of lost tries: longer each time, and different for every contender."""
+    """Seconds to wait after that many lost tries: longer each time, and random, so that contenders differ."""
     return (0.25 + 0.75 * share()) * min(LONGEST_PAUSE, 2.0 ** (tries - 1))
 
 
@@ -109,19 +109,19 @@ class Checkout:
     sleep: Callable[[float], None]
 
     def head_branch(self, fallback: str = "") -> str:
-        """The branch checked out, else the fallback.
+        """The branch that is checked out, or the fallback.
 
         Raises:
-            StoreError: HEAD is detached and there is no fallback, or this is no repository.
+            StoreError: HEAD is detached and there is no fallback, or this is not a repository.
         """
         branch = self._symbolic_head() or fallback
         if not branch:
             raise StoreError(
-                "The checkout is on no branch (a detached HEAD), so it is not known where to push.",
+                "The checkout is not on a branch (detached HEAD), so there is no branch to push to.",
                 Text(
-                    "Give ",
+                    "Set ",
                     Setting("branch"),
-                    ", or check a branch out",
+                    ", or check out a branch",
                     InWorkflow(" with the `ref` input of actions/checkout"),
                     ".",
                 ),
@@ -129,10 +129,10 @@ class Checkout:
         return self._valid(branch)
 
     def check(self, publication: Publication) -> str:
-        """Look, without the network, whether such a publication can be tried; the name of its branch.
+        """Check, without the network, whether such a publication can be tried; returns its branch.
 
         Raises:
-            InputError: branch, author or message cannot be used; old commits of the branch checked out would go.
+            InputError: branch, author or message cannot be used; or it would drop commits of the checked-out branch.
             StoreError: no repository, no remote, or no branch.
         """
         Author.parse(publication.author)
@@ -144,21 +144,21 @@ class Checkout:
         return target.branch
 
     def check_attributes(self, paths: Sequence[str]) -> None:
-        """Look whether git stores such files as they are, by the attributes in the work tree.
+        """Check that git stores such files as they are, by the attributes in the work tree.
 
         Raises:
-            InputError: it stores something else; says the line of .gitattributes to add.
+            InputError: it stores something else; the message has the line to add to .gitattributes.
         """
         with apart(self._configuration) as git:
             check_attributes(git, paths)
 
     def committed(self, path: str, publication: Publication, *, tip: bool) -> dict[str, str]:
-        """The committed files at and below a path: git's names of them by what follows the path, `""` for itself.
+        """The committed files at and below a path: git's ids by what follows the path, `""` for the path itself.
 
         Args:
             path: relative to the checkout's top.
-            publication: names the branch.
-            tip: of the branch as the remote has it now; else of HEAD, which takes no network.
+            publication: for its branch.
+            tip: of the remote's branch now; otherwise of HEAD, which takes no network.
         """
         with apart(self._configuration) as git:
             commit = "HEAD"
@@ -170,10 +170,10 @@ class Checkout:
         return {name.removeprefix(path).removeprefix("/"): oid for name, oid in found.items()}
 
     def blobs(self, oids: Sequence[str], most: int) -> list[bytes]:
-        """The files of these names, of so many bytes at most; a partial clone fetches them.
+        """The files with these ids, of at most that many bytes; a partial clone fetches them.
 
         Raises:
-            StoreError: one is not there, or larger.
+            StoreError: one is missing or larger.
         """
         if not oids:
             return []
@@ -187,7 +187,7 @@ class Checkout:
                 if size > most:
                     raise StoreError(
                         f"The committed file {oid[:10]} is larger than {most // 1024:,} KiB.",
-                        "Take it away from the snapshot's path, or choose another path.",
+                        "Remove it from the snapshot's path, or choose another path.",
                     )
             out = io.BytesIO(git.run("cat-file", "--batch", stdin=names).out)
         found = []
@@ -205,23 +205,23 @@ class Checkout:
         return match[1] if address.scheme in ("http", "https", "ssh") and match else ""
 
     def is_of(self, repository: str) -> bool:
-        """Whether the remote is this repository (`owner/name`) of this GitHub; a path on disk names no host."""
+        """Whether the remote is this repository (`owner/name`) of this GitHub; a path on disk has no host."""
         address = self._configuration.address
         match = re.fullmatch(r"(?:\w+://)?(?:[^/@]*@)?([^/:]*)(?::\d+)?[:/](.*?)(?:\.git)?/?", address)
         hosts = ("", urlsplit(self.git.server_url).hostname)
         return match is not None and match[1] in hosts and f"/{match[2]}".lower().endswith(f"/{repository}".lower())
 
     def publish(self, publication: Publication, files: Mapping[str, Path | None], guarded: str = "") -> Published:
-        """Commit the files on the branch's newest commit and push it; again on the next one when others came first.
+        """Commit the files on the branch's newest commit and push; again on the next commit if others came first.
 
-        Where the checked-out branch was at that very commit, it moves along, and the index entries of our files with
-        it.  Where it was not (behind, ahead, another branch, a detached HEAD), or somebody holds a lock, HEAD and the
-        index stay as they are: moving one of them would show the work of others as undone in the work tree.
+        If the checked-out branch was at exactly that commit, it moves, and so do our files' index entries.  If it was
+        not (behind, ahead, another branch, a detached HEAD), or another process holds a lock, HEAD and the index stay
+        as they are: moving one of them would make others' work look undone in the work tree.
 
-        Where the branch keeps a number of commits, those of others among the newest are kept like ours, and the push
-        takes the place of the very commit that was looked at, or fails.
+        If the branch keeps a number of commits, others' commits among the newest are kept like ours, and the push
+        replaces exactly the commit that was read, or fails.
 
-        A push whose answer did not come is looked for on the branch before anything is pushed again.
+        After a push without an answer, check the branch for it before pushing again.
 
         Args:
             publication: message, author and branch.
@@ -230,9 +230,9 @@ class Checkout:
 
         Raises:
             ConcurrentUpdateError: others kept pushing first.
-            Overtaken: others pushed another content of the guarded file first.
+            Overtaken: others pushed other content of the guarded file first.
             InputError: branch, author or message cannot be used.
-            StoreError: it cannot be pushed; says why.
+            StoreError: it cannot be pushed; the message says why.
         """
         with apart(self._configuration) as git:
             return self._publish(git, publication, files, guarded)
@@ -242,7 +242,7 @@ class Checkout:
         target, remote = self._target(publication), self._remote()
         entries = entries_of(git, files)
         known = {*publication.known, *(oid for mode, oid in entries.values() if mode == FILE)}
-        unanswered: dict[str, str] = {}  # commits that may have arrived, and what each stands on
+        unanswered: dict[str, str] = {}  # commits that may have arrived, and their parents
         troubles: list[Unreachable] = []
         for tries in range(1, TRIES + 1):
             if tries > 1:
@@ -278,8 +278,8 @@ class Checkout:
                 stayed = self._move_along(git, target.branch, base, commit, entries, author)
                 return Published(commit, target.branch, tries, stayed)
         raise ConcurrentUpdateError(
-            f"Branch {target.branch} of remote {remote} was changed by others during each of {TRIES} tries to push.",
-            "Give the workflow a `concurrency` group, or another `branch`, then run this again.",
+            f"Others changed the branch {target.branch} of the remote {remote} during each of {TRIES} pushes.",
+            "Give the workflow a `concurrency` group or another `branch`. Then try again.",
         )
 
     def _target(self, publication: Publication) -> Target:
@@ -301,7 +301,7 @@ class Checkout:
             or self.git.run("check-ref-format", "--branch", name, may_fail=True).line != name
         ):
             raise InputError(
-                f"The branch name {branch!r} is not one that git allows.",
+                f"The branch name {branch!r} is not valid.",
                 "Use letters, digits, `.`, `_`, `-` and `/`, such as `store-data`.",
             )
         return name
@@ -320,12 +320,12 @@ class Checkout:
         return Configuration(self.git)
 
     def _move_along(self, git: Git, branch: str, base: str, commit: str, entries: Entries, author: Author) -> str:
-        """Let the local branch follow where it was at the base, and the index with it; both, or neither.
+        """Move the local branch, if it was at the base, and the index with it; both, or neither.
 
-        The index comes first: a branch that is ahead of it would have the user's next commit delete our files.
+        The index comes first: if the branch were ahead of it, the user's next commit would delete our files.
 
         Returns:
-            Why neither moved; empty where they did, or another branch is checked out.
+            Why neither moved; empty if they did, or if another branch is checked out.
         """
         if self._symbolic_head() != branch:
             return ""
@@ -337,7 +337,7 @@ class Checkout:
             return error.what
         there = b"".join(os.fsencode(path) + b"\0" for path, (mode, _) in entries.items() if mode == FILE)
         refresh = ("add", "--refresh", "--sparse", "--pathspec-from-file=-", "--pathspec-file-nul")
-        git.run(*refresh, stdin=there, may_fail=True)  # for those who ask `git diff-index`; others look at the files
+        git.run(*refresh, stdin=there, may_fail=True)  # for `git diff-index`; other commands look at the files
         return ""
 
 
@@ -348,6 +348,6 @@ def _holds(git: Git, tip: str, commit: str) -> bool:
 def _message(text: str) -> bytes:
     if not text.strip() or "\0" in text:
         raise InputError(
-            "The commit message is empty, or has a NUL in it.", Text("Give ", Setting("commit-message"), " a text.")
+            "The commit message is empty, or contains a NUL.", Text("Set ", Setting("commit-message"), " to a text.")
         )
     return text.rstrip().encode(errors="replace") + b"\n"

@@ -1,4 +1,4 @@
-"""The disk: what failed there, whether a file is as it should be, and writes that outlast a crash."""
+"""The disk: its failures, whether a file is as it should be, and writes that survive a crash."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from gh_store_action.errors import StoreError
 
 @contextmanager
 def teaching(path: str, done: str) -> Iterator[None]:
-    """A failing disk as a failure that names the path and the cause."""
+    """Turns a disk failure into an error with the path and the cause."""
     try:
         yield
     except OSError as error:
         raise StoreError(
             f"The file {path!r} cannot be {done}: {error.strerror}.",
-            "Fix that or choose another path, then run this again.",
+            "Fix that or choose another path. Then try again.",
         ) from error
 
 
 def holds(file: Path, data: bytes) -> bool:
-    """Whether the file has these bytes and is no program; looked at in pieces, for both may be large."""
+    """Whether the file has these bytes and is not executable; compares in pieces, because both may be large."""
     with file.open("rb") as there:
         found = os.fstat(there.fileno())
         if found.st_size != len(data) or found.st_mode & 0o111:
@@ -33,7 +33,7 @@ def holds(file: Path, data: bytes) -> bool:
 
 
 def sync(folder: Path) -> None:
-    """Let a rename or removal in the folder outlast a crash, where a folder can be opened."""
+    """Make a rename or removal in the folder survive a crash, if a folder can be opened."""
     if not hasattr(os, "O_DIRECTORY"):
         return
     number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
@@ -44,7 +44,7 @@ def sync(folder: Path) -> None:
 
 
 def everything_in(folder: Path) -> Iterator[Path]:
-    """The folder, and all that is in it and in its folders."""
+    """The folder and everything below it."""
     yield folder
     for place, folders, files in os.walk(folder):
         yield from (Path(place, name) for name in (*folders, *files))

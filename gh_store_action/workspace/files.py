@@ -1,6 +1,6 @@
-"""The files of the checked-out workspace: which paths may be written, how, and to whom the result belongs.
+"""The files of the checked-out workspace: which paths may be written, how, and who owns the result.
 
-Git is in `git.py` (the process) and `commits.py` (the commit and its push); this is the face of the package.
+Git is in `git.py` (the process) and `commits.py` (the commit and its push); this is the package's interface.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ MODE = 0o644
 FOLDER_MODE = 0o755
 NAME_MAX = 255  # bytes of a file's name, on the file systems of Linux
 TEMPORARY = ".gh-store-"
-READ_LIMIT = 256 * MIB  # of a snapshot's file; GitHub takes 100 MB in a commit
+READ_LIMIT = 256 * MIB  # of a snapshot's file; GitHub allows 100 MB in a commit
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,9 @@ class Workspace:
 
     Args:
         root: the folder.
-        environ: this process's environment; git gets a few named variables of it.
+        environ: this process's environment; git gets only a few of its variables.
         server_url: ``GITHUB_SERVER_URL``.
-        token: used for git only where actions/checkout left no credentials.
+        token: used for git only if actions/checkout left no credentials.
         sleep: waits for a number of seconds.
     """
 
@@ -48,56 +48,56 @@ class Workspace:
     sleep: Callable[[float], None] = field(repr=False)
 
     def output(self, path: str) -> str:
-        """The path relative to the workspace, all symbolic links resolved.
+        """The path relative to the workspace, with all symbolic links resolved.
 
         Args:
             path: relative to the workspace, or absolute and inside it; need not exist.
 
         Raises:
-            InputError: it lies outside the workspace, or inside ``.git``, or is no path.
+            InputError: it is outside the workspace, or inside ``.git``, or not a path.
             StoreError: the workspace does not exist.
         """
         return self._relative(self._resolved(path))
 
     def check_output(self, path: str, *, folder: bool = False) -> str:
-        """`output`, and that it can be written: to be asked before work that costs.
+        """`output`, with a check that it can be written, to call before expensive work.
 
         Args:
             path: as for `output`.
-            folder: it names a folder (the directory format), which may exist.
+            folder: it is a folder (the directory format), which may exist.
 
         Raises:
-            InputError: as for `output`; or it is a folder where a file is asked for, or the other way round.
+            InputError: as for `output`; or it is a folder instead of a file, or a file instead of a folder.
             StoreError: this process may not write there.
         """
         target = self._resolved(path)
         if not folder and (path.endswith("/") or os.path.isdir(target)):
             raise InputError(f"The path {path!r} is a folder.", "Name a file, such as `data/store-snapshot.json`.")
         if not folder and os.path.lexists(target) and not os.path.isfile(target):
-            raise InputError(f"The path {path!r} is there and is not a regular file.", "Choose another path.")
+            raise InputError(f"The path {path!r} exists and is not a regular file.", "Choose another path.")
         there = target if folder else target.parent
         while not os.path.lexists(there):
             there = there.parent
         if not os.path.isdir(there):
             raise InputError(
-                f"The path {path!r} cannot be made: {self._relative(there)!r} is not a folder.", "Choose another path."
+                f"The path {path!r} cannot exist: {self._relative(there)!r} is not a folder.", "Choose another path."
             )
         if not os.access(there, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids):
             raise StoreError(
                 f"The path {path!r} cannot be written: no permission in {self._relative(there)!r}.",
-                "Choose another path, or give this user the folder in an earlier step.",
+                "Choose another path, or give this user access to the folder in an earlier step.",
             )
         return self._relative(target)
 
     def read(self, path: str, most: int = READ_LIMIT) -> bytes | None:
-        """A file's bytes; None where there is none.
+        """A file's bytes; None if there is no such file.
 
         Args:
             most: bytes.
 
         Raises:
-            InputError: the path may not be read, or is no regular file.
-            StoreError: reading failed, or there is more.
+            InputError: the path may not be read, or is not a regular file.
+            StoreError: reading failed, or the file is larger.
         """
         target = self._resolved(path)
         if not os.path.lexists(target):
@@ -121,21 +121,21 @@ class Workspace:
         return tuple(sorted(found))
 
     def write(self, files: Mapping[str, bytes], removed: Collection[str] = ()) -> tuple[str, ...]:
-        """Make the files have these bytes, and the removed ones not be there.
+        """Write these files, and remove the others.
 
-        All paths are checked before the first is touched.  Each file appears whole or not at all (written beside,
-        then renamed), belongs to the workspace's owner and has mode 0644; one that already has its bytes is left alone,
-        unless it is executable: git would see a change.
+        Checks all paths before touching the first.  Each file appears completely or not at all (written to a temporary
+        file, then renamed), belongs to the workspace's owner and has mode 0644.  A file that already has its bytes is
+        left alone, unless it is executable: git would see a change.
 
         Args:
             files: path to content; written in this order, so that an index can come last.
-            removed: paths of files; folders that become empty go too.
+            removed: paths of files; folders that become empty are removed, too.
 
         Returns:
             The paths that changed, written or removed, sorted, as `output` gives them.
 
         Raises:
-            InputError: a path that may not be written.
+            InputError: a path may not be written.
             StoreError: writing failed, such as a full disk.
         """
         targets = [(path, self._resolved(path), data) for path, data in files.items()]
@@ -153,11 +153,11 @@ class Workspace:
         return tuple(sorted(changed))
 
     def head_branch(self, fallback: str = "", *, path: str = "") -> str:
-        """The branch checked out; `fallback` for a detached HEAD.
+        """The branch that is checked out; `fallback` for a detached HEAD.
 
         Args:
             fallback: the event's branch, or the default branch.
-            path: a file in the checkout that is meant, where it is not at the workspace's top.
+            path: a file in the checkout, if that is not at the workspace's top.
 
         Raises:
             StoreError: no checkout, or a detached HEAD and no fallback.
@@ -165,7 +165,7 @@ class Workspace:
         return self._checkout([self._resolved(path)] if path else ()).head_branch(fallback)
 
     def check_publish(self, publication: Publication) -> str:
-        """Look, without the network, whether this can be tried; the branch's name.  To be asked before work that costs.
+        """Check, without the network, whether this can be tried; returns the branch.  Call it before expensive work.
 
         Raises:
             InputError: branch, author, message or a path cannot be used.
@@ -184,16 +184,16 @@ class Workspace:
         checkout.check_attributes([_under(checkout, target) for target in targets])
 
     def has_checkout(self, path: str) -> bool:
-        """Whether the path lies in a checkout."""
+        """Whether the path is in a checkout."""
         return self._top_above(self._resolved(path)) is not None
 
     def committed(self, path: str, publication: Publication, *, tip: bool) -> dict[str, str]:
-        """The committed files at and below a path: git's names of them by what follows the path, `""` for itself.
+        """The committed files at and below a path: git's ids by what follows the path, `""` for the path itself.
 
         Args:
             path: as for `output`.
-            publication: names the branch; its paths are not looked at.
-            tip: of the branch as the remote has it now; else of what is checked out, which takes no network.
+            publication: for its branch; its paths do not matter.
+            tip: of the remote's branch now; otherwise of what is checked out, which takes no network.
         """
         target = self._resolved(path)
         checkout = self._checkout([target])
@@ -203,14 +203,14 @@ class Workspace:
             self._give_git_back(checkout)
 
     def blobs(self, path: str, oids: Sequence[str], most: int = READ_LIMIT) -> list[bytes]:
-        """What `committed` has named.
+        """The files with ids from `committed`.
 
         Args:
-            path: tells the checkout.
+            path: a path in the checkout.
             most: bytes of each.
 
         Raises:
-            StoreError: one is not there, or larger.
+            StoreError: one is missing or larger.
         """
         checkout = self._checkout([self._resolved(path)])
         try:
@@ -219,11 +219,11 @@ class Workspace:
             self._give_git_back(checkout)
 
     def repository(self, path: str) -> str:
-        """`owner/name` of the checkout that the path lies in, as its remote's address has it; else empty."""
+        """`owner/name` of the path's checkout, by its remote's address; otherwise, empty."""
         return self._checkout([self._resolved(path)]).repository()
 
     def is_of(self, path: str, repository: str) -> bool:
-        """Whether the checkout that the path lies in is this repository's (`owner/name`)."""
+        """Whether the path's checkout is this repository's (`owner/name`)."""
         return self._checkout([self._resolved(path)]).is_of(repository)
 
     def publish(self, publication: Publication) -> Published:
@@ -231,16 +231,16 @@ class Workspace:
 
         Raises:
             ConcurrentUpdateError: others kept pushing first.
-            Overtaken: others pushed another content of the guarded file first.
+            Overtaken: others pushed other content of the guarded file first.
             InputError: branch, author, message or a path cannot be used.
-            StoreError: a file is not on disk; or it cannot be pushed, and why.
+            StoreError: a file is missing, or it cannot be pushed; the message says why.
         """
         checkout = self._checkout_of(publication)
         files: dict[str, Path | None] = {_under(checkout, self._itself(path)): None for path in publication.removed}
         for path in publication.paths:
             file = self._resolved(path)
             if not os.path.isfile(file):
-                raise StoreError(f"The file {path!r} is not in the workspace.", "Write it before it is committed.")
+                raise StoreError(f"The file {path!r} is not in the workspace.", "Write it before committing it.")
             files[_under(checkout, file)] = file
         guarded = _under(checkout, self._resolved(publication.guarded)) if publication.guarded else ""
         try:
@@ -257,7 +257,7 @@ class Workspace:
     def _home(self) -> Path:
         if not os.path.isdir(self.root):
             raise StoreError(
-                f"The workspace {str(self.root)!r} does not exist.", "Use actions/checkout before this step."
+                f"The workspace {str(self.root)!r} does not exist.", "Run actions/checkout before this step."
             )
         return self.root.resolve()
 
@@ -265,7 +265,7 @@ class Workspace:
         return self._checked(path, lambda given: given.resolve())
 
     def _itself(self, path: str) -> Path:
-        """Like `_resolved`, but a symbolic link at the very end stays itself: what is removed is the link."""
+        """Like `_resolved`, but keeps a symbolic link at the very end: a removal removes the link."""
         return self._checked(path, lambda given: given.parent.resolve() / given.name)
 
     def _checked(self, path: str, resolve: Callable[[Path], Path]) -> Path:
@@ -273,7 +273,7 @@ class Workspace:
         parts = PurePosixPath(path).parts
         if "\\" in path or not path.strip() or not path.isprintable() or max(map(_length, (*parts, ""))) > NAME_MAX:
             raise InputError(
-                f"The path {path!r} is empty, too long, or has a backslash or an unprintable character in it.",
+                f"The path {path!r} is empty, is too long, or contains a backslash or an unprintable character.",
                 "Use a path inside the workspace with `/` between folders, such as `data/store-snapshot.json`.",
             )
         try:
@@ -282,11 +282,11 @@ class Workspace:
             raise InputError(f"The path {path!r} leads nowhere: {error}.", "Choose another path.") from None
         if target == home or ".." in target.parts or not target.is_relative_to(home):
             raise InputError(
-                f"The path {path!r} is not inside the workspace (symbolic links count as what they point to).",
+                f"The path {path!r} is not inside the workspace, after following symbolic links.",
                 "Use a path inside the workspace, such as `data/store-snapshot.json`.",
             )
         if any(map(_is_git, (*parts, *target.relative_to(home).parts))):
-            raise InputError(f"The path {path!r} lies inside `.git`.", "Choose a path outside of it.")
+            raise InputError(f"The path {path!r} is inside `.git`.", "Choose a path outside of it.")
         return target
 
     def _relative(self, target: Path) -> str:
@@ -299,7 +299,7 @@ class Workspace:
         number, name = tempfile.mkstemp(prefix=TEMPORARY, dir=target.parent)
         try:
             with os.fdopen(number, "wb") as file:
-                if hasattr(os, "fchmod"):  # nor has Windows the other calls below that are asked for like this
+                if hasattr(os, "fchmod"):  # Windows lacks this, and the other calls that are checked for below
                     os.fchmod(number, MODE)
                 self._give([Path(name)])
                 file.write(data)
@@ -316,7 +316,7 @@ class Workspace:
         if not folder.is_dir():
             self._make_folders(folder.parent)
             folder.mkdir(FOLDER_MODE)
-            folder.chmod(folder.stat().st_mode | FOLDER_MODE)  # whatever the umask; a group that is inherited stays so
+            folder.chmod(folder.stat().st_mode | FOLDER_MODE)  # whatever the umask; keeps an inherited group
             self._give([folder])
 
     def _remove(self, target: Path) -> bool:
@@ -332,15 +332,15 @@ class Workspace:
         return True
 
     def _give(self, paths: Iterable[Path]) -> None:
-        """To the workspace's owner, as far as root made them.
+        """Give files that root created to the workspace's owner.
 
-        Root's files would stop later steps, and a self-hosted runner's cleaning (github.com/actions/runner/issues/434).
+        Root's files would break later steps and a self-hosted runner's cleanup (github.com/actions/runner/issues/434).
         """
         owner = self._home.stat()
         if not hasattr(os, "geteuid") or os.geteuid() or not owner.st_uid:
             return
         for path in paths:
-            with suppress(OSError):  # gone by now, or a file system that knows no owners
+            with suppress(OSError):  # deleted in the meantime, or a file system without owners
                 if path.lstat().st_uid == 0:
                     os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
 
@@ -353,7 +353,7 @@ class Workspace:
         tops = {self._top(target) for target in targets} or {self._top(self._home / "any")}
         if len(tops) > 1:
             raise InputError(
-                "The files lie in more than one checkout: " + ", ".join(sorted(map(str, tops))) + ".",
+                "The files are in more than one checkout: " + ", ".join(sorted(map(str, tops))) + ".",
                 "Choose paths in one of them.",
             )
         git = Git(tops.pop(), self.environ, self.server_url, self.token, shut=self._home)
@@ -368,7 +368,7 @@ class Workspace:
         top = self._top_above(target)
         if top is None:
             raise StoreError(
-                f"The workspace {str(self.root)!r} is no checkout.", "Use actions/checkout before this step."
+                f"The workspace {str(self.root)!r} is not a checkout.", "Run actions/checkout before this step."
             )
         return top
 

@@ -1,7 +1,7 @@
-"""Git as a child process: an environment of our own, credentials in memory only, failures that teach the fix.
+"""Git as a child process: our own environment, credentials only in memory, failures that say how to fix them.
 
-The only importer of ``subprocess``.  Neither the configuration of user and system nor the secrets of this process's
-environment have any part in what runs here; that of the checkout is kept away by `apart.py`.
+The user's and the system's configuration and the secrets in this process's environment do not reach git; `apart.py`
+keeps the checkout's configuration away.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ __all__ = ["Git", "GitResult", "RaceLost", "Unreachable", "failure"]
 
 SECONDS = 300.0
 
-# What git and curl need to find their way.  Everything else of the environment, tokens first of all, stays here: HOME,
-# for what lies there others have written, and proxies for plain HTTP, for they would read the token.
+# What git and curl need.  Everything else in the environment stays here, tokens above all; also HOME, because others
+# have written what is there, and proxies for plain HTTP, because they would read the token.
 PASSED_ON = frozenset(
     (
         "TMPDIR",
@@ -53,7 +53,7 @@ OURS = {
     "LC_ALL": "C",  # messages are read below
     "GIT_CONFIG_GLOBAL": os.devnull,
     "GIT_CONFIG_NOSYSTEM": "1",
-    "GIT_ASKPASS": "",  # empty: no program is asked
+    "GIT_ASKPASS": "",  # empty: ask no program
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_LITERAL_PATHSPECS": "1",
     "GIT_NO_REPLACE_OBJECTS": "1",
@@ -62,7 +62,7 @@ OURS = {
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End git and what it started (a transport holds the pipes open)."""
+    """End git and its children (a transport keeps the pipes open)."""
     if process.poll() is None:
         if hasattr(os, "killpg"):
             os.killpg(process.pid, signal.SIGKILL)
@@ -77,13 +77,13 @@ class Git:
 
     Args:
         top: the checkout's folder, the one that holds ``.git``.
-        environ: this process's environment; only what is named in `PASSED_ON` reaches git.
-        server_url: GitHub's address (``GITHUB_SERVER_URL``), the only one that is ever sent the token.
+        environ: this process's environment; only the variables in `PASSED_ON` reach git.
+        server_url: GitHub's address (``GITHUB_SERVER_URL``), the only one to which the token is sent.
         token: the action's token, or empty.
-        shut: a folder whose programs are never run, whatever ``PATH`` says, as those of RUNNER_TEMP: the workspace.
+        shut: a folder whose programs never run, whatever ``PATH`` says, like those in RUNNER_TEMP: the workspace.
         seconds: how long one command may take.
         settings: more of git's configuration, for this process only.
-        common: the folder that stands in for the one that work trees share; empty for the checkout's.
+        common: the folder that replaces the one that work trees share; empty for the checkout's.
     """
 
     top: Path
@@ -102,12 +102,13 @@ class Git:
 
         Args:
             arguments: the command and its arguments; never a secret.
-            stdin: what it reads.
-            variables: more environment, such as the identity or ``GIT_INDEX_FILE``.
-            may_fail: a failure is an answer too.
+            stdin: its input.
+            variables: more environment variables, such as the identity or ``GIT_INDEX_FILE``.
+            may_fail: return a failure instead of raising it.
 
         Raises:
-            StoreError: it failed (says what, why, and what fixes it), took too long, or git is not installed.
+            StoreError: it failed (the message says what, why, and how to fix it), took too long, or git is not
+                installed.
         """
         with self._started(arguments, variables) as process:
             out, err = process.communicate(stdin, self.seconds)
@@ -118,10 +119,10 @@ class Git:
 
     @contextmanager
     def moving(self, ref: str, new: str, old: str, variables: Mapping[str, str]) -> Iterator[None]:
-        """Move a ref when the block has ended well, and not at all otherwise; git has it locked meanwhile.
+        """Move a ref if the block succeeds; git locks the ref in the meantime.
 
         Raises:
-            StoreError: it is not at the old commit, or cannot be locked; then the block is not run.
+            StoreError: it is not at the old commit, or cannot be locked; then the block does not run.
         """
         with self._started(("update-ref", "-m", "gh-store: files of the store", "--stdin"), variables) as process:
             ask, told = cast(IO[bytes], process.stdin), cast(IO[bytes], process.stdout)
@@ -143,11 +144,11 @@ class Git:
         """Push one commit to one branch, never by force.
 
         Args:
-            instead_of: the branch's commit that is to go, where the new one does not stand on it; still no other one.
+            instead_of: the branch's commit to replace, if it is not the new one's parent; never any other.
 
         Raises:
             RaceLost: the branch has moved since the commit was built.
-            Unreachable: the answer did not come, so the commit may have arrived.
+            Unreachable: no answer came, so the commit may have arrived.
             StoreError: it was refused for another reason.
         """
         options = ("--porcelain", "--no-verify", "--no-follow-tags", "--no-signed", "--recurse-submodules=no")
@@ -182,7 +183,7 @@ class Git:
         except subprocess.TimeoutExpired:
             raise Unreachable(
                 f"`git {arguments[0]}` took longer than {self.seconds:g} seconds and was stopped.",
-                "Check the network and the size of the repository, then run this again.",
+                "Check the network and the size of the repository. Then try again.",
             ) from None
         except OSError as error:
             raise StoreError(
@@ -229,7 +230,7 @@ class Git:
         }
 
     def _is_shut(self, folder: Path) -> bool:
-        """Whether earlier steps have a hand in it: the workspace, or what the runner puts into a Docker action."""
+        """Whether earlier steps may have written to it: the workspace, or what the runner mounts into the container."""
         temporary = self.environ.get("RUNNER_TEMP", "")
         shared = (self.shut, Path("/github"), *([Path(temporary).resolve()] if temporary else []))
         return any(map(folder.resolve().is_relative_to, shared))

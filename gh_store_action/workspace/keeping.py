@@ -1,4 +1,4 @@
-"""A branch that keeps its newest commits: what is older is squashed into the oldest of them."""
+"""A branch that keeps its newest commits: older ones are squashed into the oldest of them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ _HEADERS = frozenset({b"tree", b"author", b"committer", b"encoding"})
 
 
 def kept(git: Git, tip: str, most: int) -> str:
-    """A commit with the tip's files and at most `most` commits of history, itself among them; empty for none.
+    """A commit with the tip's files and at most `most` commits of history, including itself; empty for none.
 
-    Where the tip has no more than that, it is the tip. Else its newest commits are made again, each with its files,
-    author, time and message; the oldest has no parent. Signatures are left out, for they would not hold.
+    If the tip has no more than that, it is the tip.  Otherwise, its newest commits are made again, each with its files,
+    author, time and message; the oldest has no parent.  Signatures are left out, because they would be invalid.
     """
     if not tip or len(git.run("rev-list", f"--max-count={most + 1}", tip).line.split()) <= most:
         return tip
@@ -24,7 +24,7 @@ def kept(git: Git, tip: str, most: int) -> str:
 
 
 def with_parent(commit: bytes, parent: str) -> bytes:
-    """The text of a commit as git stores it, with this parent alone, or with none."""
+    """The text of a commit as git stores it, with only this parent, or with none."""
     head, _, message = commit.partition(b"\n\n")
     tree, *rest = [line for line in head.split(b"\n") if line.split(b" ", 1)[0] in _HEADERS]
     parents = [f"parent {parent}".encode()] if parent else []

@@ -1,4 +1,4 @@
-"""What git says when it fails, and what that means to a user: the thing, the cause, the next step."""
+"""What git's errors mean to a user: the thing, the cause, the next step."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from gh_store_action.hints import Grant, InWorkflow, Setting, Text, Without
 
 PERMISSION = "permissions:\n  contents: write"
 PERSIST = "- uses: actions/checkout@v4\n  with:\n    persist-credentials: true"
-OWN_BRANCH = "with:\n  branch: store-data   # an unprotected branch, made when missing"
+OWN_BRANCH = "with:\n  branch: store-data   # an unprotected branch, created if missing"
 
 
 class RaceLost(Exception):
-    """Somebody else's push reached the branch first."""
+    """Someone else's push reached the branch first."""
 
 
 class Unreachable(StoreError):
-    """The remote did not answer, or broke off; the same request may succeed a little later."""
+    """The remote did not answer, or closed the connection; the same request may succeed later."""
 
 
 class SecretFound(AccessDeniedError):
-    """GitHub's push protection has found secrets in what was pushed.
+    """GitHub's push protection has found secrets in a push.
 
     Args:
-        places: where, up to five of them: path in the repository, and line.
-        kinds: GitHub's names of them.
+        places: up to five of them: path in the repository, and line.
+        kinds: GitHub's names for them.
     """
 
     places: tuple[tuple[str, int], ...] = ()
@@ -48,13 +48,13 @@ class _Lesson:
     kind: type[StoreError] = StoreError
 
 
-# In order: the first sign found anywhere in the output counts.  Texts: GitHub's push errors (docs.github.com, "About
+# In order: the first match anywhere in the output counts.  Texts: GitHub's push errors (docs.github.com, "About
 # protected branches", "Troubleshooting rules", "About large files on GitHub") and git's own.
 LESSONS = (
     _Lesson(
         r"not a git repository",
         "The workspace is not a checked-out repository.",
-        "Use actions/checkout before this step.",
+        "Run actions/checkout before this step.",
         "- uses: actions/checkout@v4",
     ),
     _Lesson(
@@ -64,49 +64,49 @@ LESSONS = (
     ),
     _Lesson(
         r"is at [0-9a-f]+ but expected [0-9a-f]+|reference already exists",
-        "The branch here is at another commit than the remote's was.",
-        "Pull, then run this again.",
+        "The local branch is at another commit than the remote's was.",
+        "Pull, then try again.",
     ),
     _Lesson(
         r"Unable to create '.*\.lock': File exists",
-        "Another git process works in this checkout, or one has died and left its lock there.",
-        "Let it end, or remove the lock, then run this again.",
+        "Another git process is running in this checkout, or one has crashed and left its lock.",
+        "Wait for it, or remove the lock. Then try again.",
     ),
     _Lesson(
         r"GH001|exceeds GitHub's file size limit",
-        "GitHub refused the push: a file is larger than it stores in git.",
-        Text("Use ", Setting("format", "directory"), ", which writes a file an object."),
+        "GitHub refused the push: a file exceeds its size limit.",
+        Text("Use ", Setting("format", "directory"), ", which writes one file per object."),
     ),
     _Lesson(
         r"GH006|GH013|protected branch hook declined|[Rr]ule violations",
         "The branch is protected and refused the push.",
-        Text("Let this token pass the rule, or give ", Setting("branch"), " an unprotected branch."),
+        Text("Let this token bypass the rule, or set ", Setting("branch"), " to an unprotected branch."),
         OWN_BRANCH,
         AccessDeniedError,
     ),
     _Lesson(
         r"archived so it is read-only",
-        "The repository is archived, so nothing can be pushed to it.",
+        "The repository is archived, so it is read-only.",
         Text("Unarchive it in its settings, or ", Without("commit"), "."),
         kind=AccessDeniedError,
     ),
     _Lesson(
         r"exists; cannot create",
-        "The branch cannot be made: another branch has a name that is a part of this one, or the other way round.",
+        "The branch cannot be created: its name is a folder of another branch's name, or the other way around.",
         Text("Choose another name for ", Setting("branch"), "."),
         kind=InputError,
     ),
     _Lesson(
         r"hook declined",
         "A hook of the server declined the push.",
-        Text("Read what it said, and give ", Setting("branch"), " a branch that it allows."),
+        Text("Read its message, and set ", Setting("branch"), " to a branch that it allows."),
         OWN_BRANCH,
         AccessDeniedError,
     ),
     _Lesson(  # git asks for a name after a 401, whether or not a header was sent
         r"could not read (Username|Password)|terminal prompts disabled|Authentication failed|[Ii]nvalid username"
         r"|returned error: 401|[Bb]ad credentials",
-        "The remote asked for credentials: there are none, or it did not accept those that it got.",
+        "The remote asked for credentials: there are none, or it did not accept them.",
         Text(
             "Check that ",
             Setting("token"),
@@ -126,12 +126,12 @@ LESSONS = (
     ),
     _Lesson(
         r"transport '\S+' not allowed|publickey|Host key verification failed|cannot run ssh|ssh: |[\s/]ssh: not found",
-        "The remote is reached by SSH, or by another way than HTTPS, for which there is no program or key here.",
-        "Check the repository out by HTTPS (actions/checkout without `ssh-key`).",
+        "The remote uses SSH or another protocol than HTTPS, for which this machine has no program or key.",
+        "Check out the repository over HTTPS (actions/checkout without `ssh-key`).",
     ),
     _Lesson(
         r"[Rr]epository (\S+ )?not found|does not appear to be a git repository|No such remote|returned error: 404",
-        "The remote repository is not there, or the token may not see it.",
+        "The remote repository does not exist, or the token cannot see it.",
         "Check the remote's address and the token's access to it.",
     ),
     _Lesson(
@@ -140,8 +140,8 @@ LESSONS = (
         r"|RPC failed|returned error: (429|5\d\d)|SSL|TLS|unreachable|Empty reply"
         r"|sideband|[Bb]roken pipe|disconnect|(Recv|Send|remote) failure|transfer closed|not closed cleanly|too slow"
         r"|No route|name resolution|unexpected EOF|bad line length|expected flush|fatal error in commit_refs",
-        "The remote could not be reached, or broke off.",
-        "Check the network and www.githubstatus.com, then run this again.",
+        "The remote could not be reached, or closed the connection.",
+        "Check the network and www.githubstatus.com. Then try again.",
         kind=Unreachable,
     ),
 )
@@ -150,7 +150,7 @@ RACE = re.compile(
     r"fetch first|non-fast-forward|stale info|cannot lock ref|failed to lock|failed to update ref|but expected"
     r"|incorrect old value|reference already exists"
 )
-REFUSED = re.compile(r"\[(remote )?rejected\]")  # of the answer for each ref: without one, nobody knows
+REFUSED = re.compile(r"\[(remote )?rejected\]")  # in the answer for each ref: without one, the result is unknown
 PROTECTION = r"PUSH PROTECTION|[Pp]ush cannot contain secrets|/unblock-secret/"
 TELLING = re.compile(r"^(remote: *)?(fatal|error|!|ERROR)")
 
@@ -161,8 +161,8 @@ class GitResult:
 
     Args:
         code: its exit code.
-        out: its standard output, as it is.
-        said: all it wrote, as text without secrets.
+        out: its raw standard output.
+        said: everything it wrote, as text without secrets.
     """
 
     code: int
@@ -181,7 +181,7 @@ def failure(command: str, answer: GitResult, otherwise: type[StoreError] = Store
     Args:
         command: git's command, such as ``push``.
         answer: how it ended.
-        otherwise: what a failure is that no lesson explains.
+        otherwise: the error for a failure that no lesson explains.
     """
     shown = (" ".join(re.split(r"[\s\x00-\x1f\x7f]+", line)).strip() for line in answer.said.split("\n"))
     lines = [line for line in shown if line and not line.startswith("To ")]  # `To <address>` heads a push's answer
@@ -193,20 +193,20 @@ def failure(command: str, answer: GitResult, otherwise: type[StoreError] = Store
             cause = next((line for line in signs if line in telling), signs[0])
             detail = yaml_block(lesson.detail) if lesson.detail else ""
             return lesson.kind(f"{lesson.what} Git said: “{cause[:300]}”.", lesson.hint, detail=detail)
-    return otherwise(f"`git {command}` failed: “{telling[0][:300]}”.", "Fix what it names, then run this again.")
+    return otherwise(f"`git {command}` failed: “{telling[0][:300]}”.", "Fix the cause, then try again.")
 
 
 def _secret_found(lines: Sequence[str]) -> SecretFound:
-    """A secret that GitHub's push protection has refused, with the page where it may be allowed."""
+    """A secret that GitHub's push protection blocked, with the page where it can be allowed."""
     text = "\n".join(lines)
     places = tuple((path, int(line)) for path, line in re.findall(r"^remote: path: (.+):(\d+)$", text, re.MULTILINE))
     kinds = ", ".join(dict.fromkeys(re.findall(r"^remote: [-—]+ (.+?) [-—]+$", text, re.MULTILINE))) or "of some kind"
     links = " ".join(dict.fromkeys(re.findall(r"(?<!\S)https?://\S+/unblock-secret/[\w-]+", text)))
     where = ", ".join(f"{path}:{line}" for path, line in places) or "what was pushed"
     error = SecretFound(
-        f"GitHub's push protection refused the push, for it found a secret ({kinds}) in {where}.",
-        "Revoke it, for the issue shows it to all who may read it, and take it out of the object by an update; or, "
-        f"where it is none, allow it on the page that GitHub names. Then run this again.{links and ' GitHub: '}{links}",
+        f"GitHub's push protection blocked the push: it found a secret ({kinds}) in {where}.",
+        "Revoke it, because anyone who can read the issue can see it, and remove it from the object by an update. If "
+        f"it is not a secret, allow it on GitHub's page. Then try again.{links and ' GitHub: '}{links}",
     )
     error.places, error.kinds = places, kinds
     return error

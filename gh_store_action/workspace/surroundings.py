@@ -1,4 +1,4 @@
-"""What a machine says of itself as it does to `gh`: a token, and the repository whose checkout this is."""
+"""What this machine provides, as for `gh`: a token, and the repository of the current checkout."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _SCP = re.compile(r"(?:[^@/]{1,100}@)?(?P<host>[^:/]{1,255}):(?P<path>.+)")
 
 
 def token_of_gh(environ: Mapping[str, str], server: str) -> str:
-    """The token that the command `gh` keeps for that server; empty where it has none, or is not installed."""
+    """The token that `gh` keeps for that server; empty if it has none, or is not installed."""
     return _said(environ, "gh", "auth", "token", "--hostname", urlsplit(server).netloc)
 
 
 def repository_here(environ: Mapping[str, str], server: str) -> str:
-    """`owner/name` of the remote `origin` of the checkout that this runs in; empty where it is not that server's."""
+    """`owner/name` of the current checkout's remote `origin`; empty if it is on another server."""
     address = _said(environ, "git", "config", "--get", "remote.origin.url")
     parts = urlsplit(address)
     short = None if parts.scheme else _SCP.fullmatch(address)
@@ -29,12 +29,12 @@ def repository_here(environ: Mapping[str, str], server: str) -> str:
 
 
 def _said(environ: Mapping[str, str], program: str, *arguments: str) -> str:
-    """What a program prints, without its complaints; empty where it fails."""
+    """A program's standard output; empty if it fails."""
     found = shutil.which(program, path=environ.get("PATH", ""))
     if found is None:
         return ""
     try:
-        done = subprocess.run(  # noqa: S603 - no shell, and no argument begins as an option but ours
+        done = subprocess.run(  # noqa: S603 - no shell, and only our own arguments are options
             [found, *arguments],
             env=dict(environ),
             stdin=subprocess.DEVNULL,

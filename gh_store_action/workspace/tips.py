@@ -1,4 +1,4 @@
-"""The branch as the remote has it now."""
+"""The remote's branch as it is now."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Target:
     """The branch to push to.
 
     Args:
-        related: HEAD is, or was, on it, so it is never made from nothing.
+        related: HEAD is, or was, on it, so it is never created from nothing.
         keep: how many of its commits stay, 0 for all; then it is never the default branch.
     """
 
@@ -26,7 +26,7 @@ class Target:
 
 
 def blobs_of(git: Git, commit: str, path: str) -> dict[str, str]:
-    """The regular files of a commit at and below a path: their names in git by their paths."""
+    """The regular files of a commit at and below a path: git's ids by their paths."""
     listed = git.run("ls-tree", "-r", "-z", "--full-tree", commit, "--", path).out
     matches = (re.fullmatch(rb"100\d+ blob ([0-9a-f]+)\t(.*)", line, re.DOTALL) for line in listed.split(b"\0"))
     return {os.fsdecode(match[2]): match[1].decode() for match in matches if match}
@@ -37,7 +37,7 @@ class Tip:
     """The newest commit of the remote's branch, with its objects here.
 
     Args:
-        whole: with its history, for one of our commits may stand in it.
+        whole: with its history, because it may contain one of our commits.
     """
 
     git: Git
@@ -46,11 +46,11 @@ class Tip:
     whole: bool = False
 
     def find(self) -> str:
-        """Its name; empty when the branch is to be made.
+        """Its id; empty if the branch has to be created.
 
         Raises:
-            InputError: old commits of the default branch would go.
-            StoreError: a branch that must be there is not; the remote does not answer.
+            InputError: it would drop commits of the default branch.
+            StoreError: a required branch does not exist, or the remote does not answer.
         """
         ref = f"refs/heads/{self.target.branch}"
         default = ("--symref", self.remote, "HEAD") if self.target.keep else (self.remote,)
@@ -70,7 +70,7 @@ class Tip:
 
     @property
     def _deepened(self) -> bool:
-        """Whether more than the tip is needed of a branch of which a shallow clone may have that alone."""
+        """Whether it needs more than the tip, although a shallow clone may have only that."""
         return bool(self.target.keep) and self._is_shallow
 
     @property
@@ -83,19 +83,19 @@ class Tip:
             and self.git.run("rev-parse", "--verify", "--quiet", "HEAD^{commit}", may_fail=True).code == 0
         ):
             raise StoreError(
-                f"Branch {self.target.branch} is not on the remote {self.remote}.",
+                f"The remote {self.remote} has no branch {self.target.branch}.",
                 Text(
-                    "Push it first, or give ",
+                    "Push it first, or set ",
                     Setting("branch"),
-                    " one that is there, or a new one for the store alone.",
+                    " to one that exists, or to a new one only for the store.",
                 ),
             )
 
     def _fetch(self, tip: str) -> None:
-        """Fetch by name, so that neither FETCH_HEAD nor a ref changes.
+        """Fetch by id, so that neither FETCH_HEAD nor a ref changes.
 
-        A shallow clone stays shallow, and a branch of no relation comes with as much history as it keeps.  The related
-        one comes with what lies between, so that a later ``git pull`` still finds the common commit.
+        A shallow clone stays shallow, and an unrelated branch comes with as much history as it keeps.  A related branch
+        comes with the commits in between, so that a later ``git pull`` still finds the common commit.
         """
         alone = self._is_shallow and not self.target.related and not self.whole
         depth = (f"--depth={self.target.keep or 1}",) if alone else ()
@@ -104,8 +104,8 @@ class Tip:
 
 
 def not_of_its_own(branch: str, why: str) -> InputError:
-    """A branch whose commits are others' work too loses none of them."""
+    """The error for `keep` on a branch that may have others' commits."""
     return InputError(
-        f"The branch {branch} {why}, and no commit of it is ever squashed.",
-        Text("Give ", Setting("branch"), " a branch of the store's own, or leave ", Setting("keep"), " out."),
+        f"The branch {branch} {why}, so its commits are never squashed.",
+        Text("Set ", Setting("branch"), " to a branch only for the store, or omit ", Setting("keep"), "."),
     )

@@ -1,4 +1,4 @@
-"""A commit's tree: that of the branch's newest commit with our files in it, built beside the user's index."""
+"""A commit's tree: that of the branch's newest commit with our files, built apart from the user's index."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ REMOVED = "0"
 FILE = "100644"
 
 UNSET = {"filter": "-filter", "ident": "-ident", "working-tree-encoding": "!working-tree-encoding"}
-"""The attributes by which git stores other bytes than a file has, and how each is taken back (gitattributes(5))."""
+"""The attributes that make git store other bytes than the file's, and how to undo each (gitattributes(5))."""
 
 Entries: TypeAlias = Mapping[str, tuple[str, str]]
 """Path to mode and blob."""
 
 
 def entries_of(git: Git, files: Mapping[str, Path | None]) -> Entries:
-    """The files as git has them from now on: byte for byte, past any filter that .gitattributes names.
+    """The files as git will have them: byte for byte, bypassing any filter in .gitattributes.
 
     Args:
         files: path relative to the checkout's top, to the file on disk, or None to remove it.
@@ -39,11 +39,11 @@ def entries_of(git: Git, files: Mapping[str, Path | None]) -> Entries:
 
 
 def tree_of(git: Git, base: str, entries: Entries) -> str:
-    """The base's tree with our entries in it; empty when that is the same tree.
+    """The base's tree with our entries; empty if that is the same tree.
 
     Raises:
-        InputError: an attribute has git store something else than the files.
-        StoreError: something else stands in the way.
+        InputError: an attribute makes git store something else than the files.
+        StoreError: something else is in the way.
     """
     plain = ("-c", "core.sparseCheckout=false", "-c", "core.splitIndex=false", "-c", "index.sparse=false")
     with tempfile.TemporaryDirectory(prefix="gh-store-") as folder:
@@ -58,23 +58,23 @@ def tree_of(git: Git, base: str, entries: Entries) -> str:
     touched = {os.fsdecode(path) for path in difference.split(b"\0") if path}
     if others := sorted(touched - set(entries)):
         raise StoreError(
-            f"The branch has {others[0]!r} where this would write, and it is not ours to remove.",
+            f"The branch has {others[0]!r} in the way, which is not the store's file.",
             Text("Choose another path for ", Setting("output"), ", or remove that file from the branch."),
         )
     return tree if touched else ""
 
 
 def check_attributes(git: Git, paths: Sequence[str], *where: str, aside: Mapping[str, str] | None = None) -> None:
-    """That everybody's git stores these files as they are, as we do.
+    """Checks that any git stores these files as they are, as we do.
 
-    Else raw files and, say, pointers of LFS would take turns on the branch, and no checkout would be clean.
+    Otherwise raw files and, for example, LFS pointers would alternate on the branch, and no checkout would be clean.
 
     Args:
-        where: `--cached` reads the attributes in an index, else those in the work tree count.
-        aside: names the index.
+        where: `--cached` for the attributes in an index; otherwise, those in the work tree count.
+        aside: variables that select the index.
 
     Raises:
-        InputError: one is stored as something else; says the line of .gitattributes that takes that back.
+        InputError: one is stored as something else; the message has the line for .gitattributes that undoes it.
     """
     stdin = b"".join(os.fsencode(path) + b"\0" for path in paths)
     out = git.run("check-attr", "-z", *where, "--stdin", *UNSET, stdin=stdin, variables=aside).out
@@ -90,8 +90,8 @@ def check_attributes(git: Git, paths: Sequence[str], *where: str, aside: Mapping
     line = " ".join((pattern, *dict.fromkeys(UNSET[one] for _, one, _ in found)))
     first, name, value = found[0]
     raise InputError(
-        f"The path {first!r} has the attribute `{name}={value}`, so that git stores something else than the file; a "
-        "snapshot is stored as it is.",
+        f"The path {first!r} has the attribute `{name}={value}`, so git would store something else than the file. A "
+        "snapshot has to be stored as it is.",
         Text(f"Add the line `{line}` at the end of `.gitattributes`, or choose another ", Setting("output"), "."),
     )
 
@@ -103,4 +103,4 @@ def index_info(entries: Entries) -> bytes:
 
 
 def _empty_tree(git: Git) -> str:
-    return git.run("hash-object", "-t", "tree", "--stdin").line  # known to every git, written or not
+    return git.run("hash-object", "-t", "tree", "--stdin").line  # every git knows it, even if it was never written

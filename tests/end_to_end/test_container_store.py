@@ -232,7 +232,7 @@ def test_cancelled__stops_between_two_requests_says_so_and_leaves_the_rest_pendi
     assert asked.is_set()
     assert result.exit_code == 1, result.shown
     (error,) = result.errors
-    assert "cancelled" in error and "Nothing is lost: run again" in error
+    assert "canceled" in error and "Nothing is lost. Run again" in error
     assert time.perf_counter() - began < 7
     assert scene.data(number) == {"count": 0}
 

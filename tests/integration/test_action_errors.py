@@ -42,14 +42,14 @@ def says(run: Run, code: int, *parts: str) -> None:
     ("inputs", "parts"),
     [
         ({"mode": "proces"}, ("`mode` is `proces`", "allowed: process, snapshot", "Did you mean `process`?")),
-        ({"issue-number": "#7"}, ("`issue-number` is `#7`", "a whole number from 1 on", "without #")),
-        ({"issue-number": "0"}, ("`issue-number`", "from 1 on")),
+        ({"issue-number": "#7"}, ("`issue-number` is `#7`", "a whole number, at least 1", "without #")),
+        ({"issue-number": "0"}, ("`issue-number`", "at least 1")),
         ({"repository": "store"}, ("`repository` is `store`", "owner/name")),
         ({"mode": "snapshot", "format": "xml"}, ("`format` is `xml`", "json, jsonl, directory")),
         ({"mode": "snapshot", "commit": "yes"}, ("`commit` is `yes`", "true, false")),
         ({"mode": "get"}, ("Mode `get` needs the input `object-id`",)),
         ({"mode": "snapshot", "branch": "a..b"}, ("`branch` is `a..b`", "git check-ref-format")),
-        ({"token": "two words"}, ("`token` holds characters that no token has",)),
+        ({"token": "two words"}, ("`token` contains characters that no token has",)),
     ],
     ids=lambda value: "-".join(value.values()) if isinstance(value, dict) else "",
 )
@@ -65,7 +65,7 @@ def test_wrong_input__is_one_line_and_exit_2_and_costs_nothing(
 
 
 def test_no_token__says_where_one_comes_from(scene: Scene) -> None:
-    says(scene.run("process", inputs={"token": ""}, token=""), 2, "There is no token", "Leave the input out")
+    says(scene.run("process", inputs={"token": ""}, token=""), 2, "No token", "Omit the input")
 
 
 def test_event_file__that_is_no_json_is_one_line(scene: Scene, tmp_path: Path) -> None:
@@ -88,12 +88,17 @@ def test_issue_number__that_is_none_is_named(scene: Scene) -> None:
 
 def test_issue_number__of_a_pull_request_is_none(scene: Scene) -> None:
     number = scene.repository.open_issue(WRITER, "A change", pull=True)
-    says(scene.run("process", issue_number=number), 1, f"no issue #{number}", "a pull request is no issue")
+    says(scene.run("process", issue_number=number), 1, f"no issue #{number}", "Pull requests do not count")
 
 
 def test_unknown_repository__is_named(scene: Scene) -> None:
     run = scene.run("process", inputs={"repository": "octo/nowhere"})
-    says(run, 1, "There is no repository octo/nowhere, or the token may not see it.", "Check the input `repository`")
+    says(
+        run,
+        1,
+        "The repository octo/nowhere does not exist, or the token cannot see it.",
+        "Check the input `repository`",
+    )
     assert len(run.requests) == 1
 
 
@@ -154,7 +159,7 @@ def test_issues_disabled__says_where_to_enable_them(scene: Scene, mode: str, inp
     scene.make()
     scene.repository.set_issues_enabled(False)
     run = scene.run(mode, **inputs)
-    says(run, 1, "Issues are disabled in octo/store, and they are the store.", "Settings > General > Features")
+    says(run, 1, "Issues are disabled in octo/store, but the store needs them.", "Settings > General > Features")
 
 
 def test_locked_issue__says_what_to_unlock(scene: Scene) -> None:
@@ -173,14 +178,14 @@ def test_locked_issue__says_what_to_unlock(scene: Scene) -> None:
 def test_github_down__is_tried_again_and_then_told(scene: Scene, github: GitHub) -> None:
     github.faults.status(503, times=None)
     run = scene.run("process")
-    says(run, 1, "GitHub answered 503, 3 times in a row.", "Nothing was lost; run again later")
+    says(run, 1, "GitHub answered 503, 3 times in a row.", "Nothing was lost. Try again later")
     assert (len(run.requests), scene.waits) == (3, [2, 4])
 
 
 def test_github_unreachable__is_told(scene: Scene) -> None:
     run = scene.run("process", api_url="http://127.0.0.1:9", graphql_url="http://127.0.0.1:9/graphql")
     assert run.exit_code == 1
-    assert "GitHub could not be reached or broke off (ConnectionError), 3 times in a row." in run.error
+    assert "GitHub could not be reached or closed the connection (ConnectionError), 3 times in a row." in run.error
 
 
 # What is in the store
@@ -259,7 +264,7 @@ def test_configuration__that_differs_in_a_local_file_names_the_key(scene: Scene,
     workspace.mkdir()
     (workspace / "local.yml").write_text("store: {base_label: other}")
     run = scene.run("process", config="local.yml", workspace=workspace)
-    says(run, 1, "local.yml: store.base_label is not what the store's own .github/gh-store.yml says")
+    says(run, 1, "local.yml: store.base_label differs from the store's .github/gh-store.yml")
 
 
 def test_configuration__a_local_file_that_is_not_there_is_named(scene: Scene) -> None:
@@ -271,7 +276,7 @@ def test_schema__that_is_not_there_or_wrong_is_named(scene: Scene) -> None:
     scene.configure('store: {schemas: [{match: "*", schema: none.json}]}')
     says(scene.run("process", issue_number=number), 1, "names the schema none.json", "Add the file")
     scene.configure('store: {schemas: [{match: "*", schema: s.json}]}', s='{"type": "text"}')
-    says(scene.run("process", issue_number=number), 1, ".github/gh-store/s.json: $.type", "nothing was written")
+    says(scene.run("process", issue_number=number), 1, ".github/gh-store/s.json: $.type", "Nothing was written")
 
 
 # The workspace
@@ -283,8 +288,8 @@ def test_schema__that_is_not_there_or_wrong_is_named(scene: Scene) -> None:
         ("../out.json", "is not inside the workspace"),
         ("/tmp/out.json", "is not inside the workspace"),
         ("link/out.json", "is not inside the workspace"),
-        (".git/out.json", "lies inside `.git`"),
-        ("a/.GIT/out.json", "lies inside `.git`"),
+        (".git/out.json", "is inside `.git`"),
+        ("a/.GIT/out.json", "is inside `.git`"),
         (".", "is not inside the workspace"),
         ("data", "is a folder"),
         ("README.md/out.json", "is not a folder"),
@@ -304,7 +309,7 @@ def test_output__that_may_not_be_written_costs_nothing_and_writes_nothing(
 
 def test_workspace__that_is_no_checkout_is_told_before_a_request(scene: Scene, tmp_path: Path) -> None:
     run = scene.run("snapshot")
-    says(run, 1, "is no checkout.", "Use actions/checkout before this step.")
+    says(run, 1, "is not a checkout.", "Run actions/checkout before this step.")
     assert run.requests == ()
 
 
@@ -321,7 +326,7 @@ def test_detached_head__without_a_branch_to_push_to_is_told(scene: Scene) -> Non
     checkout = scene.checkout()
     git.git(checkout, "checkout", "--quiet", "--detach")
     run = scene.run("snapshot", workspace=checkout, ref="")
-    says(run, 1, "The checkout is on no branch (a detached HEAD)", "Give the input `branch`")
+    says(run, 1, "The checkout is not on a branch (detached HEAD)", "Set the input `branch`")
     assert run.requests == ()
 
 
@@ -341,7 +346,7 @@ def test_push__to_a_protected_branch_is_told(scene: Scene) -> None:
     checkout = scene.checkout()
     scene.repository.protect("main")
     run = scene.run("snapshot", workspace=checkout)
-    says(run, 1, "The branch is protected and refused the push.", "give the input `branch` an unprotected branch")
+    says(run, 1, "The branch is protected and refused the push.", "set the input `branch` to an unprotected branch")
     assert "```yaml\nwith:\n  branch: store-data   #" in run.summary
 
 
@@ -359,7 +364,7 @@ def test_push__that_keeps_losing_ends_bounded_with_the_file_written_and_others_c
         'git update-ref refs/heads/main "$new"\n',
     )
     run = scene.run("snapshot", workspace=checkout)
-    says(run, 1, "Branch main of remote origin was changed by others during each of 12 tries to push.", "`concurrency`")
+    says(run, 1, "Others changed the branch main of the remote origin during each of 12 pushes.", "`concurrency`")
     assert len(scene.waits) == 11
     assert scene.repository.file("data/store-snapshot.json") is None
     assert (checkout / "data/store-snapshot.json").exists()
@@ -383,7 +388,7 @@ def test_outputs__that_can_not_be_written_fail_the_step(scene: Scene) -> None:
 
     result = run_here(job, without_outputs)
     assert result.exit_code == 1
-    assert "The outputs cannot be set: GITHUB_OUTPUT names no file." in result.log
+    assert "The outputs cannot be set: GITHUB_OUTPUT does not name a file." in result.log
 
 
 def test_bug__is_called_one_and_shows_no_traceback(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:

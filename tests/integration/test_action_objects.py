@@ -54,7 +54,7 @@ def test_create__from_a_file_of_the_workspace(scene: Scene, tmp_path: Path) -> N
 def test_create__text_that_is_no_json(scene: Scene) -> None:
     run = scene.run("create", object_id="metrics", data='{"count": 0,}')
     assert run.exit_code == 2
-    assert "The input `data` is no JSON: line 1" in run.error
+    assert "The input `data` is not valid JSON: line 1" in run.error
 
 
 def test_dry_run__every_writing_mode(scene: Scene) -> None:
@@ -264,7 +264,7 @@ INCREMENT: dict[str, Any] = {"object_id": "metrics", "data": '{"$inc": {"count":
 
 
 @pytest.mark.parametrize(
-    ("operation", "said"), [("PostToFold", "may be posted already"), ("Write", "is posted (comment")], ids=lambda v: v
+    ("operation", "said"), [("PostToFold", "may have been posted"), ("Write", "is posted (comment")], ids=lambda v: v
 )
 def test_update__a_job_that_is_run_again_posts_no_second_time(scene: Scene, operation: str, said: str) -> None:
     made(scene)
@@ -311,7 +311,7 @@ def test_update__outside_of_a_workflow_the_key_of_a_failed_one_is_told(scene: Sc
     made(scene)
     scene.github.faults.status(502, match=lambda r: r.operation == "Write", times=None)
     run = scene.run("update", **INCREMENT, run_id="")
-    assert "Repeated with its update_id (`gh-store update ... --update-id " in run.error
+    assert "If you repeat it with its update_id (`gh-store update ... --update-id " in run.error
     assert "un again" not in run.error
 
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from gh_store_action.action.modes import ALARM_COMMENTS, MANY_STRANGERS, WARN_COMMENTS, WARN_OF_TALK
+from gh_store_action.action.modes import ALARM_COMMENTS, MANY_STRANGERS, WARN_COMMENTS, WARN_OF_CONVERSATION
 from tests.support.scene import OWNER, STRANGER, WRITER, Scene
 
 # One object, by its number
@@ -115,7 +115,11 @@ def test_process__many_updates_of_strangers_are_told_early_with_the_lock_that_st
 
 @pytest.mark.parametrize(
     ("comments", "update", "told"),
-    [(WARN_OF_TALK - 2, "chat", False), (WARN_OF_TALK, "chat", True), (WARN_OF_TALK, '{"count": 1}', False)],
+    [
+        (WARN_OF_CONVERSATION - 2, "chat", False),
+        (WARN_OF_CONVERSATION, "chat", True),
+        (WARN_OF_CONVERSATION, '{"count": 1}', False),
+    ],
 )
 def test_process__much_conversation_is_told_long_before_the_issue_is_full(
     scene: Scene, comments: int, update: str, told: bool
@@ -177,10 +181,10 @@ def test_process__the_summary_reads_like_this(scene: Scene) -> None:
     assert rows[8].startswith(f"| `metrics` | [{bad}]({url}#issuecomment-{bad}) | `{WRITER}` | `$` | ")
     assert rows[9] == (
         f"| `metrics` | [{strange}]({url}#issuecomment-{strange}) | `{STRANGER}` |  | "
-        "This person may not write this object. |"
+        "This person may not change this object. |"
     )
     assert rows[10:] == [
-        "| Requests | GraphQL points | Left of the hour's budget |",
+        "| Requests | GraphQL points | Left of the hourly budget |",
         "| --: | --: | --: |",
         f"| 4 | 2 | {int(run.outputs['rate-remaining']):,} |",
     ]
@@ -281,7 +285,7 @@ def test_event_of_an_issue_that_is_no_object__is_a_notice_and_success(scene: Sce
     scene.post(number, '{"count": 5}')
     run = scene.run("process", event=scene.last_event("issue_comment", "created"))
     assert (run.exit_code, run.operations, run.result.errors) == (0, ["Read"], [])
-    assert f"Issue #{number} is left alone: it does not carry the label 'stored-object'." in run.result.notices
+    assert f"Skipped issue #{number}: it does not carry the label 'stored-object'." in run.result.notices
     assert scene.receipts(scene.issue(number).comments[0].id) == ()
 
 

@@ -73,7 +73,7 @@ def test_snapshot__the_summary_and_the_commit_read_like_this(scene: Scene) -> No
         "## gh-store: snapshot\n\n"
         f"**1 object as of {time} in [data/store-snapshot.json]({file}), "
         f"pushed to main as [{sha[:10]}]({commit}).**\n\n"
-        "| Requests | GraphQL points | Left of the hour's budget |\n| --: | --: | --: |\n"
+        "| Requests | GraphQL points | Left of the hourly budget |\n| --: | --: | --: |\n"
         f"| 2 | 4 | {int(run.outputs['rate-remaining']):,} |\n"
     )
     assert scene.repository.git("show", "--no-patch", "--format=%an <%ae>%n%cn%n%B", "main").rstrip() == (
@@ -103,7 +103,7 @@ def test_snapshot__nothing_changed_means_no_commit(scene: Scene) -> None:
     head = scene.repository.head()
     run = scene.run("snapshot", workspace=checkout)
     assert (run.outputs["changed"], run.outputs["commit-sha"], scene.repository.head()) == ("false", "", head)
-    assert "; nothing has changed.**" in run.summary
+    assert "; nothing changed.**" in run.summary
 
 
 def test_snapshot__without_commit_touches_no_git(scene: Scene) -> None:
@@ -273,7 +273,7 @@ def test_snapshot__a_broken_object_is_reported_and_loses_no_other(scene: Scene, 
     assert [warning.split(":")[0] for warning in run.result.warnings] == [
         f"Issue #{number} is not in the snapshot" for number in (broken, scalar, labels)
     ]
-    assert "Fix it, or take its labels off." in run.result.warnings[0]
+    assert "Fix it, or remove its labels." in run.result.warnings[0]
     assert json.loads(written(folder)[SNAPSHOT])["left_out"] == [broken, scalar, labels]
     assert scene.run("update-snapshot", workspace=folder, commit=False).outputs["changed"] == "false"
 

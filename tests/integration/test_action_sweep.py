@@ -34,7 +34,7 @@ def test_schedule__an_empty_issue_number_brings_everything_up_to_date(scene: Sce
     assert (run.outputs["changed"], run.outputs["processed"]) == ("true", "2")
     assert run.outputs["changed-ids"] == '["a","c"]'
     assert "object-id" not in run.outputs
-    assert "**2 objects had something pending: 2 applied, 0 refused, 0 still pending.**" in run.summary
+    assert "**2 objects had pending updates: 2 applied, 0 refused, 0 still pending.**" in run.summary
 
 
 def test_sweep__nothing_pending_costs_a_request_for_each_hundred_objects(scene: Scene, github: GitHub) -> None:
@@ -53,8 +53,8 @@ def test_sweep__nothing_pending_costs_a_request_for_each_hundred_objects(scene: 
     assert (run.exit_code, run.operations) == (0, ["Sweep", "Sweep", "Sweep"])
     assert len(made) == 3
     assert run.outputs["changed"] == "false"
-    assert "**0 objects had something pending: 0 applied, 0 refused, 0 still pending.**" in run.summary
-    assert "No object has something pending; nothing to do." in run.log
+    assert "**0 objects had pending updates: 0 applied, 0 refused, 0 still pending.**" in run.summary
+    assert "No object has pending updates. Nothing to do." in run.log
 
 
 def settled_title(object_id: str, data: object) -> str:
@@ -114,7 +114,7 @@ def test_sweep__without_the_permission_ends_with_the_yaml_in_the_summary(scene: 
 def test_input_without_effect__is_a_notice(scene: Scene) -> None:
     run = scene.run("process", issue_number=scene.make(), format="jsonl")
     assert run.exit_code == 0
-    assert "The input `format` has no effect in the mode process." in run.result.notices
+    assert "The input `format` has no effect in `process` mode." in run.result.notices
 
 
 def test_rules__of_the_repository_hold_and_cost_no_request_of_their_own(scene: Scene) -> None:
@@ -170,7 +170,7 @@ def test_cancelled__in_the_middle_of_a_sweep_what_is_done_stays_and_what_is_not_
     github.before_request.append(cancel)
     run = scene.run("process")
     assert run.exit_code == 1
-    assert "The run was cancelled; it stopped between two requests." in run.error
+    assert "The run was canceled. It stopped between two requests." in run.error
     assert [scene.data(issue) for issue in issues] == [{"count": 1}] * 10 + [{"count": 0}] * 2
     assert scene.run("process").outputs["processed"] == "2"
     assert [scene.data(issue) for issue in issues] == [{"count": 1}] * 12
@@ -187,7 +187,7 @@ def test_cancelled__before_a_permission_is_asked_nobody_is_taken_for_unknown(sce
     github.before_request.append(cancel)
     run = scene.run("process", issue_number=number)
     assert (run.exit_code, run.operations) == (1, ["Read"])
-    assert "The run was cancelled" in run.error
+    assert "The run was canceled" in run.error
 
 
 def test_main__in_a_thread_leaves_the_programs_signal_handlers_alone(scene: Scene) -> None:
@@ -229,7 +229,7 @@ def test_cancelled__a_process_stops_between_two_requests_fails_and_loses_nothing
     run = Run(job.result(process.returncode, log.decode()), tuple(github.requests[before:]))
     look_over(run, job)
     assert run.exit_code == 1, run.log
-    assert "The run was cancelled; it stopped between two requests. Nothing is lost" in run.error
+    assert "The run was canceled. It stopped between two requests. Nothing is lost" in run.error
     assert run.operations == ["Read"]
     assert scene.receipts(comment) == ()
     assert scene.run("process", issue_number=issue).outputs["object"] == '{"count":1}'

@@ -32,7 +32,7 @@ def test_update_snapshot__after_any_change_has_the_bytes_of_a_full_one(
     fresh = tmp_path / "fresh"
     first, second = scene.make("a", {"n": 1, "text": "é — 💾 @you #1"}), scene.make("b/c", [1, 2, 3])
     run = in_step(scene, folder, fresh, format_)
-    assert run.result.notices == ["A full snapshot was made: there was none yet."]
+    assert run.result.notices == ["A full snapshot was made: there was none."]
 
     def changes() -> None:  # what each step changes, between two snapshots
         scene.github.clock.advance(600)
@@ -119,7 +119,7 @@ def test_update_snapshot__an_issue_deleted_for_good_is_found_by_the_count(scene:
     run = scene.run("update-snapshot", workspace=folder, commit=False, allow_shrink=True)
     assert run.result.notices == [
         "A full snapshot was made: the store has 1 issues, and 2 are known.",
-        'Not in the snapshot any more, 1 object: "b".',
+        'No longer in the snapshot, 1 object: "b".',
     ]
     assert list(stored(folder)) == ["a"]
 
@@ -155,7 +155,7 @@ def test_update_snapshot__a_file_that_can_not_be_used_is_replaced(
     file.write_bytes(text.encode(errors="surrogateescape"))
     run = scene.run("update-snapshot", workspace=folder, commit=False)
     assert run.exit_code == 0
-    assert run.result.notices[0].startswith("A full snapshot was made: the one there cannot be used: ")
+    assert run.result.notices[0].startswith("A full snapshot was made: the existing one cannot be used: ")
     assert why in run.result.notices[0]
     assert list(stored(folder)) == ["a"]
 
@@ -165,7 +165,7 @@ def test_update_snapshot__where_a_duplicate_may_have_to_come_in_reads_in_full(sc
     scene.run("snapshot", workspace=folder, commit=False)
     scene.repository.edit_issue(first, OWNER, labels=[])
     run = scene.run("update-snapshot", workspace=folder, commit=False)
-    assert "an object went, and another issue may have its id" in run.result.notices[0]
+    assert "an object was deleted, and another issue may have its id" in run.result.notices[0]
     assert stored(folder) == {"same": {"n": 2}}
 
 
@@ -175,7 +175,7 @@ def test_update_snapshot__rules_with_another_label_mean_a_full_one(scene: Scene,
     scene.configure("store: {base_label: thing}")
     scene.repository.open_issue(OWNER, "Stored Object: b", "{}", ["thing", "UID:b"])
     run = scene.run("update-snapshot", workspace=folder, commit=False, allow_shrink=True)
-    assert "the configuration names another label" in run.result.notices[0]
+    assert "the configuration's label, prefix or processors have changed" in run.result.notices[0]
     assert list(stored(folder)) == ["b"]
 
 
@@ -225,4 +225,4 @@ def test_changed_ids__of_more_than_a_matrix_may_have_are_cut_with_a_word(scene: 
     run = scene.run("snapshot", workspace=folder, commit=False)
     ids = json.loads(run.outputs["changed-ids"])
     assert (len(ids), ids[0], ids[-1]) == (256, "object-000", "object-255")
-    assert "The output `changed-ids` names 256 of 260 objects" in run.log
+    assert "The output `changed-ids` has 256 of 260 ids" in run.log

@@ -62,7 +62,7 @@ def test_an_object_of_any_id__lives_as_any_other(w: World, store: GitHubStore, o
     assert store.get(object_id, revision=2).data == {"n": 1}
     assert [one["type"] for one in store.get_object_history(object_id)] == ["initial_state", *["update"] * 3]
     assert store.verify() == store.verify(object_id) == ()
-    with pytest.raises(ObjectExists, match="already: issue #1"):
+    with pytest.raises(ObjectExists, match="already exists: issue #1"):
         store.create(object_id, {})
     assert store.upsert(object_id, {"n": 5}).meta.version == 5
     store.delete(object_id)
@@ -162,7 +162,7 @@ def test_a_hash_of_an_id_that_nothing_says__is_named_by_lists_and_sweeps(w: Worl
     lines: list[str] = []
     with store_of(w, log=lines.append) as store:
         assert list(store.list_all()) == []
-    assert "#1 is left out: its label 'UID:=" in lines[0]
+    assert "Skipped issue #1: its label 'UID:=" in lines[0]
     assert "neither a title nor a state in its log names" in lines[0]
     assert ["neither a title nor a state" in one.skipped for one in w.sweep()] == [True]
 

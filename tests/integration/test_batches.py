@@ -135,7 +135,7 @@ def test_batch__an_object_that_is_deleted_before_it_is_read_is_told(w: World) ->
 
     w.hub.after_request.append(delete)
     assert [(r.number, str(r.error)) for r in w.sweep() if r.error] == [
-        (gone, f"Issue #{gone} has gone. Nothing is to be done where it was deleted.")
+        (gone, f"Issue #{gone} no longer exists. If it was deleted, nothing is left to do.")
     ]
     assert w.data(there) == {"count": 1}
 

@@ -13,7 +13,7 @@ from tests.support.scene import OWNER, Run, Scene
 
 SNAPSHOT = "data/store-snapshot.json"
 OBJECTS = 450
-AGAIN = r"run again after \d\d:\d\d:\d\d UTC\."
+AGAIN = r"try again after \d\d:\d\d:\d\d UTC\."
 
 
 @pytest.fixture
@@ -50,8 +50,10 @@ def test_snapshot__beyond_githubs_limit_writes_nothing_and_says_how_far_it_came(
     run = scene.run("snapshot", workspace=folder, commit=False)
     assert run.exit_code == 1
     assert told(run) == (100, OBJECTS)
-    assert "About 10 more points of GraphQL are needed; 5 of 7 an hour are left. No hour has that many" in run.error
-    assert "a GitHub App's token has more" in run.error
+    assert (
+        "About 10 more GraphQL points are needed; 5 of 7 per hour are left. That exceeds an hour's limit" in run.error
+    )
+    assert "use a GitHub App's token" in run.error
     assert list(folder.iterdir()) == []
     assert (run.outputs["requests"], run.outputs["rate-remaining"]) == ("1", "5")
     assert "100 of 450 issues read" in run.summary
@@ -69,10 +71,13 @@ def test_snapshot__stops_before_the_configured_limit_is_passed(scene: Scene, tod
     filled(scene)
     run = scene.run("snapshot", workspace=folder, commit=False)
     assert (run.exit_code, told(run), len(run.requests)) == (1, (100, OBJECTS), 1)
-    said = "About 10 more points of GraphQL are needed; 9 of 11 an hour (rate_limit.max_requests_per_hour) are left."
+    said = "About 10 more GraphQL points are needed; 9 of 11 per hour (rate_limit.max_requests_per_hour) are left."
     assert said in run.error
     scene.configure("store: {rate_limit: {max_requests_per_hour: 9}}")
-    assert "No hour has that many: raise that number." in scene.run("snapshot", workspace=folder, commit=False).error
+    assert (
+        "That exceeds an hour's limit: raise that number."
+        in scene.run("snapshot", workspace=folder, commit=False).error
+    )
     scene.configure("store: {rate_limit: {max_requests_per_hour: 12}}")
     assert scene.run("snapshot", workspace=folder, commit=False).exit_code == 0
 
@@ -122,12 +127,12 @@ def test_sweep__beyond_the_limit_keeps_what_is_done_and_the_next_run_goes_on(sce
     run = scene.run("process")
     assert run.exit_code == 1
     assert [scene.data(number) for number in numbers] == [{"count": 1}] * 10 + [{"count": 0}] * 2
-    assert re.search(rf"o10: GitHub's rate limit is reached\. Nothing is lost; {AGAIN}", run.error)
+    assert re.search(rf"o10: GitHub's rate limit is reached\. Nothing is lost. (?i:{AGAIN})", run.error)
     assert (run.outputs["processed"], run.outputs["pending"]) == ("10", "2")
     assert (run.outputs["requests"], run.outputs["rate-remaining"]) == ("4", "0")
-    assert "The run ended after 10 of 12 objects; the others are still pending" in run.log
+    assert "The run ended after 10 of 12 objects. The others are still pending" in run.log
     assert "10 of 12 objects" in run.summary
-    assert "Left of the hour's budget" in run.summary
+    assert "Left of the hourly budget" in run.summary
 
     today.clock.advance(3_700)
     today.set_rate_limit(scene.token, "graphql", limit=1_000)
@@ -148,7 +153,7 @@ def test_one_object__beyond_the_limit_promises_nothing_pending(
     run = scene.run(mode, object_id="metrics" if mode == "update" else "other", data="{}")
     assert run.exit_code == 1
     assert "This hour's budget of 1 request (rate_limit.max_requests_per_hour) is used up." in run.error
-    assert re.search(rf"{said}; {AGAIN}", run.error)
+    assert re.search(rf"{said}[;.] (?i:{AGAIN})", run.error)
     assert "pending" not in run.error
     assert scene.issue(number).comments == ()
 
@@ -157,7 +162,7 @@ def test_sweep__says_before_it_goes_on_that_the_listing_does_not_fit(scene: Scen
     filled(scene, 250)
     today.set_rate_limit(scene.token, "graphql", limit=5, remaining=5)
     run = scene.run("process")
-    said = "About 4 more points of GraphQL are needed; 3 of 5 an hour are left. The run goes as far as it can"
+    said = "About 4 more GraphQL points are needed; 3 of 5 per hour are left. The run goes as far as it can"
     assert said in run.log
 
 

@@ -66,7 +66,7 @@ def test_create__one_that_fails_holds_up_no_other(shell: Shell) -> None:
 
     assert (done.code, outcomes(done)) == (1, ["failed", "failed", "created", "failed", "failed"])
     said = [json.loads(line)["error"] for line in done.out.splitlines()]
-    assert "There is an object 'm0' already" in said[0] and "was deleted" in said[1] and "is refused: $.n" in said[3]
+    assert "The object 'm0' already exists" in said[0] and "was deleted" in said[1] and "is refused: $.n" in said[3]
     assert done.err == "5 lines: 4 failed, 1 created.\n"
 
 
@@ -136,7 +136,7 @@ def test_bulk__goes_on_where_github_failed(github: GitHub, shell: Shell) -> None
     again = shell.run("create", "--jsonl", "-", stdin=text)
 
     assert (broken.code, outcomes(broken)[:1]) == (1, ["created"])
-    assert "of 4 lines are done. Run the same command again when that is put right: what is done is" in broken.err
+    assert "of 4 lines are done. Fix the cause and run the same command again: nothing is done twice" in broken.err
     assert (again.code, sorted(set(outcomes(again)))) == (0, ["created", "there already"])
     assert [one["object_id"] for one in shell.run("list").json] == ["m0", "m1", "m2", "m3"]
 
@@ -203,21 +203,25 @@ def test_bulk__is_told_on_a_terminal_in_words(shell: Shell) -> None:
 
 
 WRONG = [
-    ("create", "[1]", "Line 1 is no object."),
+    ("create", "[1]", "Line 1 is not an object."),
     ("create", '\n{"data": {}}', "Line 2 lacks the key object_id."),
     ("create", '{"object_id": "a"}', "Line 1 lacks the key data."),
     ("create", '{"object_id": "a", "data": {}, "x": 1}', "unknown key 'x'; allowed: data, labels, object_id."),
-    ("create", '{"object_id": 1, "data": {}}', "Line 1 has an object_id that is no text."),
+    ("create", '{"object_id": 1, "data": {}}', "Line 1 has an object_id that is not text."),
     ("create", '{"object_id": "a", "data": 1}', "Line 1 cannot be used: The data is neither an object nor an array."),
     (
         "create",
         '{"object_id": "a", "data": {}, "labels": "b"}',
-        "Line 1 cannot be used: `labels` is no array of texts.",
+        "Line 1 cannot be used: `labels` is not an array of text.",
     ),
-    ("create", '{"object_id": "a", "data": {}}\n{', "Line 2 is no JSON: "),
-    ("create", b"\xe9", "Line 1 is no UTF-8 text."),
+    ("create", '{"object_id": "a", "data": {}}\n{', "Line 2 is not valid JSON: "),
+    ("create", b"\xe9", "Line 1 is not UTF-8 text."),
     ("create", '"' + "x" * DATA_LIMIT, "Line 1 is larger than 1 MiB."),
-    ("update", '{"object_id": "a", "changes": {}, "mode": "inc"}', "Line 1 cannot be used: `mode` is none of append"),
+    (
+        "update",
+        '{"object_id": "a", "changes": {}, "mode": "inc"}',
+        "Line 1 cannot be used: `mode` must be one of",
+    ),
     ("update", '{"object_id": "a", "changes": {}, "if_revision": "x"}', "Line 1 cannot be used: This is not a valid"),
 ]
 
@@ -229,7 +233,7 @@ def test_bulk__a_wrong_line_is_told_before_anything_is_sent(github: GitHub, shel
         done = shell.run(command, "--jsonl", "-", stdin=text)
         assert (done.code, said in done.err, done.err.count("\n"), done.out) == (2, True, 1, ""), done.err
 
-    assert "Nothing was sent; fix it, and run again." in done.err
+    assert "Nothing was sent. Fix it and run the command again." in done.err
     assert github.count() == asked
 
 
@@ -243,7 +247,7 @@ def test_bulk__options_that_do_not_go_together_are_wrong_inputs(shell: Shell) ->
         (["update", "--jsonl", "-", "--if-revision", "1"], "--if-revision and --jsonl are both given."),
         (["create", "--jsonl", "none"], "The file 'none' cannot be read"),
         (["create", "--jsonl", "-", "--journal", "no/where"], "The journal 'no/where' cannot be written"),
-        (["create", "--jsonl", "-", "--journal", "bad"], "The journal 'bad' cannot be used. Line 1 is no JSON"),
+        (["create", "--jsonl", "-", "--journal", "bad"], "The journal 'bad' cannot be used. Line 1 is not valid JSON"),
     ]:
         done = shell.run(*arguments)
         assert (done.code, said in done.err) == (2, True), done.err

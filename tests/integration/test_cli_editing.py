@@ -83,9 +83,9 @@ def test_edit__of_nothing_posts_nothing(metrics: Shell, repository: Repository) 
 @pytest.mark.parametrize(
     ("script", "code", "said"),
     [
-        (save('{"count": 2,}'), 2, "is no JSON: "),
+        (save('{"count": 2,}'), 2, "is not valid JSON: "),
         (save(""), 2, "the text is empty"),
-        ("file.write_bytes(b'\\xe9')", 2, "is no UTF-8 text"),
+        ("file.write_bytes(b'\\xe9')", 2, "is not UTF-8 text"),
         (save('{"count": "two"}'), 1, "The data for 'metrics' is refused: $.count: "),
         (save("3"), 2, "neither an object nor an array"),
         (save('{"count": 2}') + "\nsys.exit(3)", 1, "Editing failed. Set VISUAL or EDITOR to an editor."),
@@ -102,7 +102,7 @@ def test_edit__that_fails_posts_nothing_and_keeps_the_text_in_a_file_that_it_nam
 
     assert (done.code, said in done.err) == (code, True), done.err
     first = done.err.splitlines()[0]
-    assert all(f"The text is kept in {file}; `gh-store update metrics @{file} " in first for file in kept(metrics))
+    assert all(f"Your text is in {file}. Run `gh-store update metrics @{file} " in first for file in kept(metrics))
     assert len(kept(metrics)) == ("unlink" not in script)
     assert repository.issue(1) == before
 
@@ -117,7 +117,7 @@ def test_edit__does_not_overwrite_what_others_have_changed_meanwhile(metrics: Sh
     repeated = metrics.run(*shlex.split(again[0]))
 
     assert (done.code, repeated.code) == (1, 1)
-    assert "'metrics' was left as it is: the object has the digest" in done.err
+    assert "'metrics' was not changed: the object has the digest" in done.err
     assert metrics.run("get", "metrics", "--data").json == {"count": 5, "label": "é"}
     assert [json.loads(file.read_text("utf-8")) for file in kept(metrics)] == [{"count": 2}]
 
@@ -145,7 +145,7 @@ def test_edit__waits_for_what_is_pending(metrics: Shell) -> None:
     done = metrics.run("edit", "metrics")
 
     assert (done.code, kept(metrics)) == (1, [])
-    assert "'metrics' has pending updates, which would be applied before the edit. Run `gh-store process-up" in done.err
+    assert "'metrics' has pending updates that would be applied before the edit. Run `gh-store process-up" in done.err
 
 
 def test_edit__an_unknown_id_names_the_nearest(metrics: Shell) -> None:
@@ -164,7 +164,7 @@ def test_open__starts_the_browser_with_the_address_of_the_issue(metrics: Shell, 
     assert done.json == {"object_id": "metrics", "issue_number": 1, "url": url}
     assert (tmp_path / "opened").read_text() == f"{url}\n"
     metrics.env["PATH"] = put_program(tmp_path / "none", "xdg-open", "exit 4")
-    assert metrics.run("open", "metrics").err == f"Error: No browser could be started. Open {url} yourself.\n"
+    assert metrics.run("open", "metrics").err == f"Error: Could not start a browser. Open {url} yourself.\n"
     assert metrics.terminal("open", "metrics", "-n", columns=20).plain == f"{url}\n"
 
 
@@ -209,8 +209,12 @@ def test_validate__is_told_on_a_terminal(shell: Shell) -> None:
     [
         (["--as", "metrics", "--login", "ada"], 0, "match: '*'"),
         (["--as", "metrics", "--login", "octo"], 0, "match: '*'"),
-        (["--as", "metrics", "--login", "eve"], 1, "eve may not replace it by the rule {match: '*', permission: write"),
-        (["--as", "book", "--login", "eve"], 1, "eve may not replace it by the rule {match: 'book'"),
+        (
+            ["--as", "metrics", "--login", "eve"],
+            1,
+            "eve may not replace it, by the rule {match: '*', permission",
+        ),
+        (["--as", "book", "--login", "eve"], 1, "eve may not replace it, by the rule {match: 'book'"),
         (["--as", "open", "--login", "eve"], 0, "match: 'open'"),
     ],
 )
@@ -230,11 +234,11 @@ def test_validate__tells_whether_somebody_may_replace_it(
         (["--as", "metrics", "--login", "Ada"], 0, ""),
         (["--as", "open", "--login", "eve"], 0, ""),
         (["--as", "metrics", "--login", "github-actions[bot]"], 0, ""),
-        (["--as", "metrics", "--login", "octo"], 2, "Whether octo may replace 'metrics' GitHub has to tell."),
-        (["--as", "book", "--login", "eve"], 2, "Leave --config or --login out."),
+        (["--as", "metrics", "--login", "octo"], 2, "Only GitHub knows whether octo may replace 'metrics'."),
+        (["--as", "book", "--login", "eve"], 2, "Omit --config or --login."),
         (["--as", "two\nlines"], 2, "Choose another id."),
         (["--as", "metrics", "--login", "a b"], 2, "--login must be a login"),
-        (["--as", "broken"], 2, "The schema '.github/gh-store/latin.json' cannot be read: it is no UTF-8 text."),
+        (["--as", "broken"], 2, "The schema '.github/gh-store/latin.json' cannot be read: it is not UTF-8 text."),
         (["--as", "wrong"], 2, ".github/gh-store/wrong.json"),
         (["--as", "missing"], 2, "gone.json"),
     ],

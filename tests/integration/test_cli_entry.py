@@ -200,7 +200,7 @@ def test_token__missing_is_one_line_that_says_what_to_do(shell: Shell) -> None:
     done = shell.run("sweep")
 
     assert done.code == 2
-    assert done.err == ("Error: There is no token. Set the variable GITHUB_TOKEN, or sign in with `gh auth login`.\n")
+    assert done.err == ("Error: No token found. Set the variable GITHUB_TOKEN, or run `gh auth login`.\n")
 
 
 def test_token__that_github_refuses_is_one_line(github: GitHub, shell: Shell) -> None:
@@ -221,9 +221,9 @@ def test_token__that_github_refuses_is_one_line(github: GitHub, shell: Shell) ->
         (["sweep", "--repo", "store"], "The option --repo is `store`; allowed: owner/name."),
         (["sweep", "--api-url", "http://example.org"], "--api-url begins with http://"),
         (["sweep", "--token", "two words"], "characters that no token has"),
-        (["sweeep"], "No such command 'sweeep'. Did you mean 'sweep'? See `gh-store --help`."),
+        (["sweeep"], "Unknown command 'sweeep'. Did you mean 'sweep'? See `gh-store --help`."),
         (["sweep", "-x"], "No such option '-x'. See `gh-store sweep --help`."),
-        (["get", "-x"], "'-x'. An id that begins with - stands behind --, such as: gh-store get -- -id. See"),
+        (["get", "-x"], "'-x'. Put an id that begins with - after --, such as: gh-store get -- -id. See"),
         (["get", "x", "--revison", "1"], "'--revision'?). See `gh-store get --help`."),
         (["--nothing"], "No such option '--nothing'. See `gh-store --help`."),
         (["process-updates"], "The number of the issue is given nowhere."),
@@ -245,7 +245,7 @@ def test_repository__that_is_not_there_names_the_option(shell: Shell) -> None:
 
     assert (done.code, done.err) == (
         1,
-        "Error: There is no repository octo/none, or the token may not see it. "
+        "Error: The repository octo/none does not exist, or the token cannot see it. "
         "Check --repo or GITHUB_REPOSITORY and the token.\n",
     )
 
@@ -262,7 +262,7 @@ def test_token__of_a_variable_or_of_gh(shell: Shell, tmp_path: Path) -> None:
         shell.env = {"PATH": put_program(tmp_path / script.replace(" ", "-"), "gh", script)}
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(surroundings, "PATIENCE", 0.2)
-            assert "There is no token" in shell.run("list").err
+            assert "No token found" in shell.run("list").err
 
 
 def test_token__of_gh_is_shown_nowhere(shell: Shell, github: GitHub, tmp_path: Path) -> None:
@@ -310,7 +310,7 @@ def test_repository__missing_is_one_line(shell: Shell) -> None:
 
     done = shell.run("sweep")
 
-    assert (done.code, "Give --repo owner/name" in done.err) == (2, True)
+    assert (done.code, "Pass --repo owner/name" in done.err) == (2, True)
 
 
 def test_config__with_a_typo_is_an_error_and_writes_nothing(shell: Shell) -> None:
@@ -320,7 +320,7 @@ def test_config__with_a_typo_is_an_error_and_writes_nothing(shell: Shell) -> Non
     assert done.code == 2
     assert done.err == (
         "Error: The configuration file confg.yml does not exist. "
-        "Fix the path, or write the default there with `gh-store init`.\n"
+        "Fix the path, or run `gh-store init` to write the default file.\n"
     )
     assert list(shell.folder.iterdir()) == []
 
@@ -365,7 +365,7 @@ def test_log__level_and_format_are_the_configurations(github: GitHub, repository
     repository.commit_files({".github/gh-store.yml": "store: {log: {level: ERROR}}"})
     quiet = shell.run("process-updates", "--issue", str(pull))
 
-    assert loud.err.startswith(f"<WARNING> Issue #{pull} is left alone:")
+    assert loud.err.startswith(f"<WARNING> Skipped issue #{pull}:")
     assert quiet.err == ""
 
 
@@ -422,11 +422,11 @@ def test_interrupt__ends_cleanly(github: GitHub, repository: Repository, shell: 
 
     assert process.returncode == 130
     assert out == ""
-    assert err == "\nError: Interrupted. What was not finished is still pending; run the same command again.\n"
+    assert err == "\nError: Interrupted. Unfinished work is still pending. Run the same command again.\n"
 
 
 @pytest.mark.parametrize(
-    ("operation", "said"), [("PostToFold", "may be posted already"), ("Write", "is posted (comment ")]
+    ("operation", "said"), [("PostToFold", "may have been posted"), ("Write", "is posted (comment ")]
 )
 def test_interrupt__behind_a_post_does_not_say_to_run_the_command_again(
     github: GitHub, repository: Repository, shell: Shell, operation: str, said: str
@@ -449,7 +449,7 @@ def test_interrupt__behind_a_post_does_not_say_to_run_the_command_again(
 
     assert process.returncode == 130
     assert said in err
-    assert "run the same command again" not in err
+    assert "Run the same command again" not in err
     key = err.split("--update-id ")[1].partition("`")[0]
     assert shell.run(*command, "--update-id", key).code == 0
     assert shell.run("get", "metrics").json["data"] == {"n": 1}
@@ -471,7 +471,7 @@ def test_failure__verbose_shows_the_details(shell: Shell, repository: Repository
     done = shell.run("process-updates", "--issue", str(number), "-v")
 
     assert done.code == 1
-    assert "Give a token with `issues: write`." in done.err
+    assert "Use a token with `issues: write`." in done.err
     assert "  issues: write\n" in done.err
 
 
@@ -522,7 +522,7 @@ def test_failure__a_closed_standard_output_is_told_before_anything_is_done(
 
     assert (done.returncode, done.stderr) == (
         1,
-        "Error: Standard output cannot be written: it is closed. Send it to a file.\n",
+        "Error: Standard output is closed. Send it to a file.\n",
     )
     assert (repository.issues(), github.count()) == ([], asked)
 
@@ -533,7 +533,7 @@ def test_failure__a_closed_standard_output_is_a_line(
     monkeypatch.setattr("sys.stdout", None)
 
     assert program.main(["--version"], standalone_mode=False) == 1
-    assert "it is closed" in capsys.readouterr().err
+    assert "Standard output is closed" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("env", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])

@@ -100,20 +100,24 @@ def test_form__writes_nothing_over_another_one_and_nothing_in_a_dry_run(shell: S
     shown = shell.terminal("form", "vote", "--create", "v-{login}").plain
     assert "create: v-{login}" in shown and "wrote" in shown
     assert file.exists()
-    assert "left as it is" in shell.run("form", "vote").err
+    assert "already exists" in shell.run("form", "vote").err
 
 
 @pytest.mark.parametrize(
     ("arguments", "value", "said"),
     [
         (["vo te"], {"properties": {"a": {}}}, "cannot be read"),
-        (["vo te", "--schema", ".github/gh-store/vote.json"], {"properties": {"a": {}}}, "letters, digits, - and _"),
-        (["vote", "--directory", "no"], {"properties": {"a": {}}}, "Write it there, or name it with --schema."),
+        (
+            ["vo te", "--schema", ".github/gh-store/vote.json"],
+            {"properties": {"a": {}}},
+            "only letters, digits, - and _",
+        ),
+        (["vote", "--directory", "no"], {"properties": {"a": {}}}, "Write it there, or pass --schema."),
         (["vote", "--create", "b {nope}"], {"properties": {"a": {}}}, "there is no field 'nope' in the form"),
         (["vote", "--update", ""], {"properties": {"a": {}}}, "The id of the object is empty."),
         (["vote"], {"type": "object"}, "has no `properties`"),
-        (["vote"], {"properties": {"a": {"enum": ["None"]}}}, "'None' of 'a' can be no option of a form"),
-        (["vote", "--create", "a", "--update", "b"], {"properties": {"a": {}}}, "are given both"),
+        (["vote"], {"properties": {"a": {"enum": ["None"]}}}, "'None' of 'a' cannot be an option of a form"),
+        (["vote", "--create", "a", "--update", "b"], {"properties": {"a": {}}}, "are both given"),
     ],
 )
 def test_form__says_why_it_can_not(
@@ -142,10 +146,10 @@ def test_form_link__fills_fields_in(shell: Shell, tmp_path: Path) -> None:
         f"{shell.github.server_url}/octo/store/issues/new?template=guestbook.yml&name=Ada+%26+Eve+%3D+%C3%A4&stars=2\n"
     )
     for arguments, said in (
-        (["guestbook", "nam=Ada"], "fills in no field of the form. Its fields: name, stars."),
-        (["guestbook", "name"], "fills in no field of the form"),
-        (["guestbook", "stars=3"], "'3' is no option of stars. Its options: 1, 2."),
-        (["guestbook", "name=\udcff"], "The value of 'name' is no UTF-8 text."),
+        (["guestbook", "nam=Ada"], "matches no field of the form. Its fields: name, stars."),
+        (["guestbook", "name"], "matches no field of the form"),
+        (["guestbook", "stars=3"], "'3' is not an option of stars. Its options: 1, 2."),
+        (["guestbook", "name=\udcff"], "The value of 'name' is not UTF-8 text."),
         (["other"], "cannot be read: No such file or directory"),
     ):
         wrong = shell.run("form-link", *arguments)
@@ -159,18 +163,18 @@ def test_form_link__makes_the_label_that_github_would_not(shell: Shell, tmp_path
     shell.env = {"GITHUB_TOKEN": ""}
     alone = shell.run("form-link", "guestbook")
     assert (alone.code, alone.out.count("\n")) == (0, 1)
-    assert "There is no token. GitHub puts the label 'form:guestbook' on the form's issues once" in alone.err
+    assert "No token found. GitHub puts the label 'form:guestbook' on the form's issues once" in alone.err
     assert repository.send_form("octo", "x", "", ["form:guestbook"]) == 1
     assert repository.issue(1).labels == ()
     shell.env = {}
-    assert "made the label 'form:guestbook'" in shell.run("form-link", "guestbook").err
+    assert "created the label 'form:guestbook'" in shell.run("form-link", "guestbook").err
     assert shell.run("form-link", "guestbook").err == ""
     repository.send_form("octo", "x", "", ["form:guestbook"])
     assert repository.issue(2).labels == ("form:guestbook",)
     file = tmp_path / ".github/ISSUE_TEMPLATE/guestbook.yml"
     form = yaml.safe_load(file.read_text("utf-8"))
     file.write_text(yaml.safe_dump({**form, "labels": "form:guestbook, two"}), "utf-8")
-    assert shell.run("form-link", "guestbook").err.count("made the label 'two'") == 1
+    assert shell.run("form-link", "guestbook").err.count("created the label 'two'") == 1
     del form["labels"]
     file.write_text(yaml.safe_dump(form), "utf-8")
     assert shell.run("form-link", "guestbook").err == ""
@@ -183,10 +187,10 @@ def test_doctor__names_a_label_that_no_form_can_put_on(shell: Shell, tmp_path: P
     repository.commit_files({name: (tmp_path / name).read_text("utf-8") for name in written})
     found = [row for row in shell.run("doctor").json if row["check"] == "label"]
     assert [(row["level"], row["hint"]) for row in found] == [
-        ("warn", "It is made with the first object: gh-store create"),
-        ("warn", "A sweep makes it, and so does `gh-store form-link`."),
+        ("warn", "`gh-store create` creates it with the first object."),
+        ("warn", "A sweep creates it, and so does `gh-store form-link`."),
     ]
-    assert found[1]["found"] == "there is no label 'form:guestbook', so the store sees no such form"
+    assert found[1]["found"] == "'form:guestbook' does not exist yet, so the store sees no such form"
     shell.run("form-link", "guestbook")
     assert [row["level"] for row in shell.run("doctor").json if row["check"] == "label"] == ["warn", "ok"]
 
@@ -195,9 +199,9 @@ def test_init_with_guestbook__is_a_whole_store(shell: Shell, tmp_path: Path) -> 
     (tmp_path / ".git").mkdir()
     done = shell.run("init", "--with", "guestbook", "--page")
     assert done.err == (
-        'Next: review the files, commit them on the default branch and push, choose "GitHub Actions" under '
-        "Settings > Pages > Source; print the form's address with `gh-store form-link guestbook`, which makes its "
-        "label; then check with `gh-store doctor`.\n"
+        'Next: review the files, commit them to the default branch and push. Choose "GitHub Actions" under '
+        "Settings > Pages > Source. Print the form's URL with `gh-store form-link guestbook`, which creates its label. "
+        "Then run `gh-store doctor`.\n"
     )
     names = sorted(str(Path(name)) for name in done.json["written"])
     assert names == [

@@ -115,16 +115,16 @@ def test_data__as_text_as_file_and_on_standard_input_are_the_same(shell: Shell, 
 @pytest.mark.parametrize(
     ("data", "stdin", "said"),
     [
-        ("{", "", "The data is no JSON: line 1, column 2"),
+        ("{", "", "The data is not valid JSON: line 1, column 2"),
         ('{"a": NaN}', "", "NaN"),
-        ("", "", "The data is no JSON"),
+        ("", "", "The data is not valid JSON"),
         ("@none.json", "", "The file 'none.json' cannot be read: No such file or directory."),
         ("@.", "", "The file '.' cannot be read: Is a directory."),
-        ("@bad.json", "", "The file 'bad.json' is no JSON: line 1, column 2"),
-        ("-", "{,}", "Standard input is no JSON"),
+        ("@bad.json", "", "The file 'bad.json' is not valid JSON: line 1, column 2"),
+        ("-", "{,}", "Standard input is not valid JSON"),
         ('"s"', "", "The data is neither an object nor an array."),
         ("@big.json", "", "The data would have more than 60,000 characters as JSON."),
-        ("-", b"\xff", "Standard input is no UTF-8 text."),
+        ("-", b"\xff", "Standard input is not UTF-8 text."),
         ("-", " " * (DATA_LIMIT + 1), "Standard input is larger than 1 MiB."),
     ],
 )
@@ -139,7 +139,7 @@ def test_data__that_is_wrong_is_one_line_and_nothing_is_asked(
 
         assert done.code == 2
         assert said in done.err
-        assert ("Quote it for the shell" in done.err) == (said.startswith("The data is no JSON") or "NaN" in data)
+        assert ("Quote it for the shell" in done.err) == (said.startswith("The data is not") or "NaN" in data)
         assert (done.err.count("\n"), github.count()) == (1, 0)
 
 
@@ -246,7 +246,7 @@ def test_get__a_known_id_is_not_taken_for_a_slip(metrics: Shell, arguments: list
     done = metrics.run(*arguments)
 
     assert (done.code, "Did you mean" in done.err) == (1, False)
-    assert any(said in done.err for said in ("has no revision 9", "was not there at 2001", "is deleted"))
+    assert any(said in done.err for said in ("has no revision 9", "did not exist at 2001", "is deleted"))
 
 
 def test_get__an_unknown_id_is_told_even_if_the_listing_fails(github: GitHub, metrics: Shell) -> None:
@@ -377,8 +377,8 @@ def test_terminal__shows_a_diff_as_steps(metrics: Shell) -> None:
 
 def test_terminal__says_what_delete_and_restore_did(metrics: Shell) -> None:
     assert "would be deleted" in metrics.terminal("delete", "metrics", "--dry-run").out
-    assert "is deleted; `gh-store restore metrics` brings it back." in metrics.terminal("delete", "metrics").out
-    assert "is there again, as issue #1" in metrics.terminal("restore", "metrics").out
+    assert "is deleted. `gh-store restore metrics` brings it back." in metrics.terminal("delete", "metrics").out
+    assert "is restored, as issue #1" in metrics.terminal("restore", "metrics").out
 
 
 @pytest.mark.parametrize(
@@ -386,21 +386,21 @@ def test_terminal__says_what_delete_and_restore_did(metrics: Shell) -> None:
     [
         (["create", "new", '{"n": 1}'], "new would be created:", '"n": 1'),
         (["upsert", "new", '{"n": 1}'], "new would be created:", '"n": 1'),
-        (["upsert", "metrics", '{"n": 1}'], "folded at once, which would make of revision 3:", '"n": 1'),
+        (["upsert", "metrics", '{"n": 1}'], "at revision 3 would be applied. The result:", '"n": 1'),
         (
             ["upsert", "metrics", '{"count": 1, "label": "é"}'],
-            "metrics is like that already, and would be left as it is:",
+            "metrics already has this data and would not change:",
             '"label"',
         ),
         (
             ["update", "metrics", '{"n": 1}'],
-            "posted for the workflow to fold, which would make of revision 3:",
+            "at revision 3 would be posted for the workflow to apply. The result:",
             '"n": 1',
         ),
-        (["update", "metrics", '{"n": 1}', "--apply"], "folded at once, which would make of revision 3:", '"n": 1'),
-        (["revert", "metrics", "1"], "folded at once, which would make of revision 3:", '"count": 0'),
-        (["delete", "metrics"], "metrics would be deleted;", ""),
-        (["restore", "gone"], "gone would be there again, as issue #2.", ""),
+        (["update", "metrics", '{"n": 1}', "--apply"], "at revision 3 would be applied. The result:", '"n": 1'),
+        (["revert", "metrics", "1"], "at revision 3 would be applied. The result:", '"count": 0'),
+        (["delete", "metrics"], "metrics would be deleted.", ""),
+        (["restore", "gone"], "gone would be restored, as issue #2.", ""),
         (["roll-over", "metrics"], "metrics would be moved from issue #1 to a new one:", '"label"'),
     ],
 )
@@ -425,7 +425,7 @@ def test_dry_run__does_not_foretell_what_pending_updates_decide(metrics: Shell) 
 
     shown = metrics.terminal("update", "metrics", '{"count": 9}', "--dry-run", columns=300).plain
 
-    assert "What it makes of the object is known when it is folded, for updates are pending" in shown
+    assert "Its result is not known yet, because updates are pending" in shown
     assert '"count": 1' in shown
 
 
@@ -436,7 +436,7 @@ def test_update__without_apply_says_who_folds_it(metrics: Shell) -> None:
     applied = metrics.run("update", "metrics", '{"count": 6}', "--apply")
     repeated = metrics.run("update", "metrics", '{"count": 5}', "--update-id", "once")
 
-    note = "posted, not yet applied. The repository's workflow applies it, or run `gh-store process-updates 1`.\n"
+    note = "posted, not yet applied. The repository's workflow will apply it, or run `gh-store process-updates 1`.\n"
     assert note in posted and piped.err == f"The update is {note}"
     assert piped.json["pending"] == 2
     assert (planned.err, applied.err, repeated.err) == ("", "", "")

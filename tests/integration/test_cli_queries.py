@@ -72,19 +72,19 @@ def test_get__a_path_goes_with_every_other_option(stocked: Shell) -> None:
 
 
 WRONG: list[tuple[list[str], int, str]] = [
-    (["get", "a", "n"], 2, "The path is no JSONPath (RFC 9535): it begins with $. It has to be such as $.count"),
-    (["get", "a", "$.items["], 2, "The path is no JSONPath (RFC 9535): unexpected end of query."),
+    (["get", "a", "n"], 2, "The path is not a JSONPath (RFC 9535): it must begin with $. For example: $.count"),
+    (["get", "a", "$.items["], 2, "The path is not a JSONPath (RFC 9535): unexpected end of query."),
     (["get", "a", "$.a | $.b"], 2, "unexpected token"),
     (["get", "a", "$[?nothing(@)]"], 2, "function 'nothing' is not defined"),
-    (["get", "a", "$" + "[?@[?@" * 2000], 2, "The path is no JSONPath"),
+    (["get", "a", "$" + "[?@[?@" * 2000], 2, "The path is not a JSONPath"),
     (["get", "a", "$.n", "--path", "$.n"], 2, "The path is given twice."),
-    (["get", "a", "$.nothing"], 1, "'a' has nothing at $.nothing. `gh-store get a --data` shows what it has."),
-    (["list", "--where", "@.n >"], 2, "--where is no filter of JSONPath (RFC 9535): "),
-    (["list", "--where", "n > 1"], 2, "--where is no filter of JSONPath (RFC 9535): "),
-    (["list", "--where", "@.n] , $[?@"], 2, "--where is no filter of JSONPath"),
+    (["get", "a", "$.nothing"], 1, "'a' has nothing at $.nothing. Run `gh-store get a --data` to see its data."),
+    (["list", "--where", "@.n >"], 2, "--where is not a JSONPath filter (RFC 9535): "),
+    (["list", "--where", "n > 1"], 2, "--where is not a JSONPath filter (RFC 9535): "),
+    (["list", "--where", "@.n] , $[?@"], 2, "--where is not a JSONPath filter"),
     (["list", "--sort", "n"], 2, "--sort is 'n'; allowed: id, revision, created, updated, or a JSONPath"),
-    (["list", "--sort", "$..n"], 2, "--sort is '$..n', which can name several places."),
-    (["list", "--sort", "$["], 2, "--sort is no JSONPath"),
+    (["list", "--sort", "$..n"], 2, "--sort is '$..n', which can find several values."),
+    (["list", "--sort", "$["], 2, "--sort is not a JSONPath"),
     (["list", "--limit", "0"], 2, "0 is not in the range"),
     (["list", "--ids", "--output", "x"], 2, "--ids and --output are both given."),
 ]

@@ -46,7 +46,7 @@ def test_init__writes_the_default_configuration_once_and_says_what_is_next(shell
     assert file.read_text("utf-8") == dump_local()
     assert (first.code, first.json) == (0, {"written": [str(file)], "kept": [], "dry_run": False})
     assert (second.code, second.json) == (0, {"written": [], "kept": [str(file)], "dry_run": False})
-    assert first.err == "Next: set GITHUB_TOKEN and GITHUB_REPOSITORY; then check the store with `gh-store doctor`.\n"
+    assert first.err == "Next: set GITHUB_TOKEN and GITHUB_REPOSITORY. Then run `gh-store doctor`.\n"
 
 
 def test_init__what_it_writes_goes_with_a_store_that_has_rules_of_its_own(shell: Shell, repository: Repository) -> None:
@@ -79,7 +79,7 @@ def test_first_use__where_the_default_configuration_cannot_be_written_it_goes_wi
     shell.env = {"HOME": "/proc/none"}
 
     assert shell.run("list").code == 0
-    assert "There is no default configuration on this machine." in shell.run("list", "--verbose").err
+    assert "Cannot write the default configuration." in shell.run("list", "--verbose").err
 
 
 def test_first_use__another_configuration_makes_no_default(shell: Shell) -> None:
@@ -113,7 +113,7 @@ def test_init__repository_files_are_the_templates_and_the_configuration(shell: S
     assert {file.name: file.read_text("utf-8") for file in workflows.iterdir()} == TEMPLATES
     assert (tmp_path / "checkout/.github/gh-store.yml").read_text("utf-8") == dump_default()
     assert len(done.json["written"]) == len(TEMPLATES) + 1
-    assert "commit them on the default branch" in done.err
+    assert "commit them to the default branch" in done.err
 
 
 @pytest.mark.parametrize("more", [[], ["--page"]])
@@ -130,7 +130,7 @@ def test_init__what_it_writes_passes_the_doctor(github: GitHub, shell: Shell, tm
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["init", "--repository-files"], "is not the top of a checkout: there is no .git in it."),
+        (["init", "--repository-files"], "is not the root of a checkout: it has no .git."),
         (["init", "--config", "file/config.yml"], "'file' is not a folder."),
         (["init", "--config", "/proc/none/config.yml"], "'/proc/none/config.yml' cannot be written"),
     ],
@@ -150,14 +150,14 @@ def test_init__an_option_that_would_say_nothing_is_refused(shell: Shell, given: 
     done = shell.run("init", *given)
 
     assert (done.code, list(shell.folder.iterdir())) == (2, [])
-    assert f"{given[0]} is given without --repository-files" in done.err
+    assert f"{given[0]} has no effect without --repository-files" in done.err
 
 
 def test_init__on_a_terminal_says_it_in_words(shell: Shell) -> None:
     shell.run("init")
     (shell.folder / ".git").mkdir()
 
-    assert "left as it is" in shell.terminal("init").out
+    assert "already exists" in shell.terminal("init").out
     assert "would write .github/workflows/sweep.yml" in shell.terminal("init", "--repository-files", "--dry-run").out
 
 
@@ -172,10 +172,10 @@ def test_doctor__a_store_in_order_is_fine(shell: Shell, repository: Repository) 
 
     assert done.code == 0
     assert levels(done) == {}
-    assert rows(done)["token"][1] == "accepted; it is octo's"
-    assert rows(done)["issues: write"][1].startswith("found by a request without content")
-    assert "permission admin" in rows(done)["issues: write"][1]
-    assert "0 failed, 0 to look at" in done.err
+    assert rows(done)["token"][1] == "valid; it belongs to octo"
+    assert rows(done)["issues: write"][1].startswith("tested by an empty request")
+    assert "permission on the repository is admin" in rows(done)["issues: write"][1]
+    assert "0 failed, 0 with warnings" in done.err
 
 
 def test_doctor__writes_nothing(shell: Shell, repository: Repository) -> None:
@@ -210,7 +210,7 @@ def test_doctor__no_answer_ends_it(shell: Shell, github: GitHub) -> None:
     done = shell.run("doctor", "--config", "quick.yml")
 
     assert (done.code, levels(done)) == (1, {"connection": "fail"})
-    assert "1 check: 1 failed, 0 to look at, 0 fine." in done.err
+    assert "1 check: 1 failed, 0 with warnings, 0 passed." in done.err
 
 
 NO_BUDGET = {"budget", "label", "pending updates", "workflow process-updates.yml", "workflow sweep.yml"}
@@ -349,11 +349,11 @@ def test_doctor__a_schema_that_is_not_there_fails(shell: Shell, repository: Repo
     [
         (
             {"process-updates.yml": None},
-            ("warn", "not there: updates posted as comments are not folded in by themselves"),
+            ("warn", "not installed: updates posted as comments are not applied automatically"),
         ),
         (
             {"process-updates.yml": None, "own.yml": "      - uses: octo/gh-store-action@v1\n"},
-            ("ok", "not there; the action is used in own.yml"),
+            ("ok", "not installed; these workflows use the action: own.yml"),
         ),
         (
             {"process-updates.yml": None, "store.yml": TEMPLATES["process-updates.yml"]},
@@ -381,15 +381,15 @@ def test_doctor__without_any_workflow_the_snapshot_is_optional(github: GitHub, s
     assert found == {"workflow process-updates.yml": "warn", "workflow sweep.yml": "warn", "label": "warn"}
 
 
-OFF = "workflows turned off"
+OFF = "disabled workflows"
 
 
 @pytest.mark.parametrize(
     ("state", "why"),
     [
-        ("disabled_inactivity", "GitHub turned it off, for nothing happened in the repository for 60 days"),
-        ("disabled_manually", "somebody turned it off"),
-        ("disabled_fork", "GitHub turns workflows off in a fork"),
+        ("disabled_inactivity", "GitHub disabled it after 60 days without repository activity"),
+        ("disabled_manually", "someone disabled it"),
+        ("disabled_fork", "GitHub disables workflows in forks"),
     ],
 )
 @pytest.mark.parametrize("file", ["sweep.yml", "own.yaml"])
@@ -408,7 +408,7 @@ def test_doctor__says_which_workflows_are_off_and_how_to_turn_them_on(
     assert row == (
         "warn",
         f"1: {file} ({why})",
-        "Turn them on: `gh workflow enable NAME`, or Actions > the workflow > Enable workflow.",
+        "Enable them: `gh workflow enable NAME`, or Actions > the workflow > Enable workflow.",
     )
 
 
@@ -428,7 +428,7 @@ def test_doctor__says_that_the_snapshots_push_starts_no_workflow(shell: Shell) -
     row = rows(shell.run("doctor"))["workflow snapshot.yml"]
 
     assert row[0] == "ok"
-    assert "what it pushes with GITHUB_TOKEN starts no `on: push` run" in row[1]
+    assert "its pushes with GITHUB_TOKEN start no `on: push` workflow" in row[1]
 
 
 def test_doctor__a_workflow_that_looks_for_another_label_is_noticed(shell: Shell, repository: Repository) -> None:

@@ -78,11 +78,11 @@ def test_snapshot__to_standard_output_is_the_file_and_nothing_else(shell: Shell,
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["snapshot", "--output", "-", "--commit"], "Standard output is nothing to commit."),
-        (["snapshot", "--output", "-", "--format", "directory"], "Standard output is no folder."),
-        (["snapshot", "--output", "-", "--history"], "Standard output is no place for histories."),
-        (["update-snapshot", "--output", "-"], "is a file, and standard output is none."),
-        (["snapshot", "--output", "s.json", "--format", "jsonl"], "'s.json' looks like the format json, and --format"),
+        (["snapshot", "--output", "-", "--commit"], "Standard output cannot be committed."),
+        (["snapshot", "--output", "-", "--format", "directory"], "Standard output cannot be a folder."),
+        (["snapshot", "--output", "-", "--history"], "Standard output cannot hold histories."),
+        (["update-snapshot", "--output", "-"], "Only a file can be brought up to date, not standard output."),
+        (["snapshot", "--output", "s.json", "--format", "jsonl"], "'s.json' looks like the format json, but --format"),
         (["snapshot", "--output", "s.JSONL", "--format", "json"], "looks like the format jsonl"),
         (["snapshot", "--output", "s.ndjson", "--format", "directory"], "looks like the format jsonl"),
         (["update-snapshot", "--output", "s.json", "--format", "directory"], "looks like the format json"),
@@ -161,7 +161,7 @@ def test_update_snapshot__without_a_file_makes_a_full_one_and_says_so(shell: She
     done = shell.run("update-snapshot", "--snapshot-path", "new.json")
 
     assert done.json["full"] is True
-    assert "A full snapshot was made: there was none yet." in done.err
+    assert "A full snapshot was made: there was none." in done.err
 
 
 def test_commit__pushes_to_the_checkout_that_the_file_lies_in(shell: Shell, tmp_path: Path) -> None:
@@ -190,7 +190,7 @@ def test_commit__outside_of_a_checkout_is_one_line(github: GitHub, shell: Shell)
     done = shell.run("snapshot", "--commit")
 
     assert (done.code, github.count()) == (1, before)
-    assert "lies in no checkout. Leave --commit out" in done.err
+    assert "is not in a checkout. Omit --commit" in done.err
 
 
 def test_commit__not_asked_for_leaves_the_checkout_alone(shell: Shell, tmp_path: Path) -> None:
@@ -233,7 +233,7 @@ def test_cli__a_path_with_a_slash_at_its_end_is_a_folder(shell: Shell, tmp_path:
 def test_commit__its_options_alone_are_refused(shell: Shell, option: str) -> None:
     done = shell.run("snapshot", option, "A <a@b.c>")
     assert done.code == 2
-    assert f"{option} has no effect without --commit. Add --commit, or leave it out." in done.err
+    assert f"{option} has no effect without --commit. Add --commit, or omit it." in done.err
     assert not (shell.folder / "data").exists()
 
 
@@ -253,4 +253,4 @@ def test_loss__of_more_than_a_tenth_stops_until_it_is_allowed(
     )
     done = shell.run(*command, "s.json", "--allow-shrink")
     assert (done.code, done.json["left"], done.json["object_count"]) == (0, ["users"], 1)
-    assert 'Not in the snapshot any more, 1 object: "users".' in done.err
+    assert 'No longer in the snapshot, 1 object: "users".' in done.err

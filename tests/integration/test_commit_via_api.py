@@ -183,14 +183,14 @@ def test_api__a_branch_that_is_missing_is_made_where_it_was_asked_for(scene: Sce
     assert scene.repository.file(SNAPSHOT) is None
     run = via_api(scene, "snapshot", folder, ref="refs/heads/12/merge")
     assert run.exit_code == 1
-    assert "has no branch '12/merge'. Give the input `branch` one that is there" in run.error
+    assert "has no branch '12/merge'. Set the input `branch` to one that exists" in run.error
 
 
 def test_api__an_empty_repository_has_nothing_to_begin_a_branch_at(scene: Scene, folder: Path) -> None:
     scene.github.add_repository("octo/empty")
     run = via_api(scene, "snapshot", folder, repository="octo/empty", branch="data", token=scene.github.token(OWNER))
     assert run.exit_code == 1
-    assert "octo/empty has no commit yet" in run.error
+    assert "octo/empty has no commits yet" in run.error
 
 
 def test_api__somebody_else_may_make_the_branch_first(scene: Scene, folder: Path) -> None:
@@ -219,7 +219,7 @@ def test_api__update_reads_the_snapshot_that_the_branch_has(
     assert run.exit_code == 0, run.log
     if format_ == "directory":  # its files are on the branch alone, and as many requests as a full one
         assert run.operations == ["Tip", "GET", "List", "List", "Commit"]
-        assert "A full snapshot was made: the one there cannot be used" in run.result.notices[0]
+        assert "A full snapshot was made: the existing one cannot be used" in run.result.notices[0]
     else:
         assert run.operations == ["Tip", "GET", "List", "Commit"]
     assert on_branch(scene, "data") == in_folder(fresh)
@@ -296,9 +296,7 @@ def test_race__the_tries_are_bounded(scene: Scene, folder: Path) -> None:
     meanwhile(scene, lambda: scene.repository.commit_files({"other.txt": f"{next(count)}"}), times=100)
     run = via_api(scene, "snapshot", folder)
     assert (run.exit_code, len(commits(run))) == (1, 8)
-    assert (
-        "was changed by others during each of 8 tries to commit. Give the workflow a `concurrency` group" in run.error
-    )
+    assert "during each of 8 attempts to commit. Give the workflow a `concurrency` group" in run.error
 
 
 def test_race__a_branch_that_was_deleted_is_made_again(scene: Scene, folder: Path) -> None:
@@ -351,7 +349,7 @@ def test_race__a_branch_that_can_not_be_made_ends(scene: Scene, folder: Path) ->
     scene.open("a")
     scene.github.faults.status(502, match=lambda request: request.operation == "CreateBranch", times=None)
     run = via_api(scene, "snapshot", folder, branch="data")
-    assert (run.exit_code, "The branch 'data' of octo/store could not be made. Run this again later" in run.error) == (
+    assert (run.exit_code, "The branch 'data' of octo/store could not be created. Try again later" in run.error) == (
         1,
         True,
     )
@@ -387,7 +385,7 @@ def test_budget__that_ends_between_two_commits_says_how_far_it_came(
     scene.github.after_request.append(used_up)
     run = via_api(scene, "snapshot", folder, format="directory")
     assert run.exit_code == 1
-    assert "The files are in the workspace, and 1 of the commits is made; run again after" in run.error
+    assert "The files are in the workspace, and 1 of the commits is made; try again after" in run.error
     assert len(list((folder / "data/store/objects").iterdir())) == 4
 
 
@@ -423,7 +421,7 @@ def test_bounds__size_counts_with_its_base64_and_one_file_alone_may_be_too_large
     before = len(scene.github.requests)
     with pytest.raises(StoreError) as told:
         publisher(scene, "file").publish({"": b"x" * 700}, (), "Larger")
-    assert "The file `file` has 700 bytes, more than GitHub takes in one commit through the API" in str(told.value)
+    assert "The file `file` has 700 bytes, more than GitHub allows in one commit through the API" in str(told.value)
     assert "Use `commit-via: git`, or `format: directory`." in explained(told.value)
     assert len(scene.github.requests) - before == 1
 
@@ -431,7 +429,7 @@ def test_bounds__size_counts_with_its_base64_and_one_file_alone_may_be_too_large
 def test_bounds__a_folder_is_never_put_in_place_of_a_file_nor_a_file_in_place_of_a_folder(scene: Scene) -> None:
     scene.repository.commit_files({"store": "a file", "other/mine.txt": "mine"})
     for path, files in (("store", {"index.json": b"{}"}), ("other", {"": b"{}"})):
-        with pytest.raises(StoreError, match="has something else at"):
+        with pytest.raises(StoreError, match="instead of a file, at"):
             publisher(scene, path).publish(files, (), "Message")
     assert on_branch(scene) == {"store": b"a file", "other/mine.txt": b"mine"}
 
@@ -462,8 +460,11 @@ def test_refused__a_protected_branch_says_what_to_do(scene: Scene, folder: Path)
     scene.repository.protect("main")
     run = via_api(scene, "snapshot", folder)
     assert run.exit_code == 1
-    assert "A rule of octo/store forbids to commit to the branch main: Repository rule violations found" in run.error
-    assert "Give the input `branch` one without such a rule" in run.error
+    assert (
+        "A rule of octo/store does not allow the token to commit to the branch main: Repository rule violations found"
+        in run.error
+    )
+    assert "Set the input `branch` to one without such a rule" in run.error
 
 
 def test_refused__any_other_reason_is_passed_on(scene: Scene, folder: Path) -> None:
@@ -474,14 +475,14 @@ def test_refused__any_other_reason_is_passed_on(scene: Scene, folder: Path) -> N
         match=lambda request: request.operation == "Commit",
     )
     run = via_api(scene, "snapshot", folder)
-    assert "GitHub refused to commit to the branch main: It is Monday. Run again." in run.error
+    assert "GitHub refused to commit to the branch main: It is Monday. Try again." in run.error
 
 
 def test_waiting__ends_with_the_runs_patience(scene: Scene) -> None:
     publish = publisher(scene)
     publish.github.transport.waited = publish.github.transport.retries.max_wait_seconds
     meanwhile(scene, lambda: scene.repository.commit_files({"other.txt": "theirs"}))
-    with pytest.raises(ConcurrentUpdateError, match="during each of 1 tries"):
+    with pytest.raises(ConcurrentUpdateError, match="during each of 1 attempts"):
         publish.publish({"": b"{}"}, (), "Message")
 
 

@@ -194,14 +194,14 @@ def test_export__a_broken_object_is_left_out_and_told(told: Shell, repository: R
     done = told.run("export")
 
     assert (done.code, done.json["object_count"]) == (0, 2)
-    assert "Issue #3 is left out: its body cannot be read as an object" in done.err
+    assert "Skipped issue #3: its body cannot be read as an object" in done.err
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--format", "csv", "--output", "store.csv"], "does not fit csv, which writes a folder"),
-        (["--output", "store.jsonl"], "does not fit sqlite, which writes a file that ends with .db"),
+        (["--format", "csv", "--output", "store.csv"], "does not match the format csv, which writes a folder"),
+        (["--output", "store.jsonl"], "does not match the format sqlite, which writes a file that ends with .db"),
         (["--format", "parquet"], "'parquet' is not one of"),
     ],
 )
@@ -264,7 +264,7 @@ def test_export__an_object_that_goes_while_it_is_read_is_left_out(w: World) -> N
         w.repo.edit_issue(number, "alice", labels=[])
 
         assert [first.object.meta.object_id, *(one.object.meta.object_id for one in exporting)] == ["a"]
-    assert warned == [f"Issue #{number} is left out: it does not carry the label 'stored-object'."]
+    assert warned == [f"Skipped issue #{number}: it does not carry the label 'stored-object'."]
 
 
 def test_export__to_standard_output_is_the_file_and_nothing_else(shell: Shell) -> None:
@@ -274,7 +274,7 @@ def test_export__to_standard_output_is_the_file_and_nothing_else(shell: Shell) -
     assert (piped.code, piped.out) == (0, (shell.folder / "there.jsonl").read_text("utf-8"))
     assert not (shell.folder / "-").exists()
     refused = shell.run("export", "--format", "csv", "--output", "-")
-    assert (refused.code, "Standard output is no folder, and csv writes one." in refused.err) == (2, True)
+    assert (refused.code, "Standard output is not a folder, but csv writes one." in refused.err) == (2, True)
 
 
 def test_export__what_goes_while_it_is_read__is_left_out_and_told(
@@ -289,7 +289,7 @@ def test_export__what_goes_while_it_is_read__is_left_out_and_told(
     github.after_request.append(delete)
     done = told.run("export", "--format", "events")
     assert (done.code, done.json["object_count"]) == (0, 2)
-    assert "#3 is left out" in done.err
+    assert "Skipped issue #3" in done.err
 
 
 def test_export__the_issue_that_an_object_has_left_is_deleted__its_log_begins_with_the_next(
@@ -299,7 +299,7 @@ def test_export__the_issue_that_an_object_has_left_is_deleted__its_log_begins_wi
     repository.delete_issue(1, "ada")
     done = told.run("export", "--format", "events")
     assert (done.code, done.json["object_count"]) == (0, 3)
-    assert "Issue #1, which #4 goes on from, has gone with its log." in done.err
+    assert "Issue #1, which #4 continues, no longer exists, nor does its log." in done.err
     (last,) = [row["change"] for row in lines(Path(done.json["path"])) if row["issue_number"] == 4][-1:]
     assert last == [{"op": "add", "path": "/moved", "value": 1}]
     history = told.run("history", "metrics")

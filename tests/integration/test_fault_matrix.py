@@ -178,7 +178,7 @@ def test_a_silently_kept_body__is_an_error_and_no_hand_edit() -> None:
         number = one_pending(w)
         w.hub.options.silent_oversize = True
         w.hub.options.body_limit = 5
-        with pytest.raises(GitHubError, match="kept another body"):
+        with pytest.raises(GitHubError, match="but not the body that was sent"):
             w.process(number)
         w.hub.options.silent_oversize = False
         w.hub.options.body_limit = 65_536
@@ -215,6 +215,6 @@ def test_a_rate_limit_longer_than_the_patience__stops_cleanly_and_says_when_to_c
     with world() as w:
         number = one_pending(w)
         w.hub.faults.secondary_limit(retry_after=3000, times=None)
-        with pytest.raises(BudgetExhausted, match="run again after"):
+        with pytest.raises(BudgetExhausted, match="(?i)try again after"):
             w.process(number)
         assert w.waits == []

@@ -52,7 +52,7 @@ def test_the_answers_become_an_update_in_four_requests(w: World) -> None:
     assert (issue.state, issue.title, issue.body) == ("closed", "Hello", text())
     assert notes(w, form) == [
         "<!-- gh-store form taken guestbook -->\n"
-        f"These answers are an update of [`guestbook`](https://github.com/octo/store/issues/{number})."
+        f"These answers were posted as an update of [`guestbook`](https://github.com/octo/store/issues/{number})."
     ]
     log = w.repo.issue(number).comments
     assert [(c.author, c.reactions) for c in log[1:]] == [(BOT, ((BOT, "+1"),))]
@@ -67,7 +67,7 @@ def test_a_form_that_is_done_is_one_request(w: World) -> None:
     w.repo.edit_issue(form, "mallory", body=text("Eve"))
     before = w.requests()
     done = take(w, form)
-    assert (w.requests() - before, done.skipped) == (1, "it is a form that is closed, and no longer read")
+    assert (w.requests() - before, done.skipped) == (1, "it is a closed form, which is no longer read")
     w.repo.edit_issue(form, "alice", state="open")
     take(w, form)
     assert entries(w, number) == [entry()]
@@ -86,7 +86,7 @@ def test_what_is_wrong_is_said_once_and_in_place_in_two_requests(w: World) -> No
         ["Your name: an answer is required", 'Stars: "9" is none of the options'],
     )
     (said,) = notes(w, form)
-    assert "**These answers were not taken.**" in said and "- `Your name`: an answer is required" in said
+    assert "**These answers were not accepted.**" in said and "- `Your name`: an answer is required" in said
     before = w.requests()
     take(w, form)
     assert w.requests() - before == 1
@@ -242,7 +242,7 @@ def test_a_sweep_ends_where_the_next_form_would_meet_the_same(w: World) -> None:
     found = sweep(w)
     w.hub.faults.clear()
     assert [(one.form, one.pending) for one in found] == [(forms[0], 2)]
-    assert found[0].notes == ("2 forms are still open, and the next run takes them.",)
+    assert found[0].notes == ("2 forms are still open. The next run will take them.",)
     number = w.object("other")
     w.update(number, {"n": 1})
     w.hub.faults.refuse("updateIssue", "saml", times=None)
@@ -260,7 +260,7 @@ def test_where_github_does_not_say_who_may_write__the_form_waits(w: World) -> No
 
 def test_what_somebody_else_has_made_of_the_answers_is_theirs_too(w: World) -> None:
     number = set_up(w, rules(access="{match: guestbook, permission: admin, users: [mallory, tina]}"))
-    for editor, said in (("bob", "bob has edited it, who may not change this object"), ("tina", "")):
+    for editor, said in (("bob", "bob edited it, but may not change this object"), ("tina", "")):
         form = fill_in(w)
         w.hub.add_user("tina")
         w.repo.grant("tina", "write")
@@ -330,5 +330,5 @@ def test_a_form_of_nobody_is_refused(w: World) -> None:
 def test_an_object_that_is_left_alone_takes_no_form(w: World) -> None:
     number = set_up(w)
     w.repo.edit_issue(number, "alice", title=w.repo.issue(number).title + " => #99")
-    with pytest.raises(NotFinished, match="is left alone"):
+    with pytest.raises(NotFinished, match="was skipped"):
         take(w, fill_in(w))

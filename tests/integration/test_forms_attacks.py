@@ -187,7 +187,7 @@ def test_a_locked_form_waits_and_costs_a_sweep_nothing(w: World, answer: str, cr
     before = w.requests()
     assert sweep(w) == []
     assert w.requests() - before == 2
-    assert take(w, form).skipped == "it is a form that is locked; it is read when somebody unlocks it"
+    assert take(w, form).skipped == "it is a locked form, which waits to be unlocked"
     assert (notes(w, form), w.repo.issue(form).state) == ([], "open")
     w.repo.unlock(form, "alice")
     assert [one.applied for one in sweep(w)] == [1 if answer else 0]
@@ -273,7 +273,7 @@ def test_an_object_is_made_under_nobody_elses_id(w: World, name: str) -> None:
     count = len(w.repo.issues())
     form = fill_in(w, name)
     assert take(w, form).rejected == 1
-    assert "may not create this object; the access rule is" in notes(w, form)[0]
+    assert "may not create this object; access rule: " in notes(w, form)[0]
     assert len(w.repo.issues()) == count + 1
 
 
@@ -337,7 +337,7 @@ def test_a_form_by_hand_makes_an_object_of_its_author_alone(w: World) -> None:
     w.repo.edit_issue(form, "alice", labels=[LABEL])
     w.repo.edit_issue(form, "bob", body=text("Bob"))
     assert take(w, form).rejected == 1
-    assert "bob has edited it" in notes(w, form)[0]
+    assert "bob edited it" in notes(w, form)[0]
     w.repo.edit_issue(form, "mallory", body=text())
     assert take(w, form).object_id == "guest-mallory"
 
@@ -364,7 +364,7 @@ def test_a_flood_is_worked_off_hour_by_hour_and_holds_nobody_up(w: World, many: 
         open_forms = sum(1 for one in w.repo.issues() if LABEL in one.labels and one.state == "open")
         assert open_forms < left, [str(one.error) for one in done if one.error]
         if open_forms:
-            assert f"{open_forms} forms are still open, and the next run takes them." in done[-1].notes
+            assert f"{open_forms} forms are still open. The next run will take them." in done[-1].notes
         hours, left = hours + 1, open_forms
         w.hub.clock.advance(3_600)
     assert 1 < hours <= 6

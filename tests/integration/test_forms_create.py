@@ -53,7 +53,7 @@ def test_the_answers_become_an_object_in_four_requests(w: World) -> None:
     assert (own.state, own.title, own.body, own.labels) == ("closed", "Hello", text(), (LABEL,))
     assert notes(w, form) == [
         "<!-- gh-store form taken guest-mallory -->\n"
-        f"These answers have made [`guest-mallory`](https://github.com/octo/store/issues/{issue.number})."
+        f"These answers created [`guest-mallory`](https://github.com/octo/store/issues/{issue.number})."
     ]
     before = w.requests()
     assert [one for one in sweep(w) if one.error] == []
@@ -79,7 +79,7 @@ def test_a_form_that_is_done_is_one_request__and_two_when_it_was_opened_again(w:
     take(w, form)
     w.repo.edit_issue(form, "mallory", body=text("Eve"))
     before = w.requests()
-    assert take(w, form).skipped == "it is a form that is closed, and no longer read"
+    assert take(w, form).skipped == "it is a closed form, which is no longer read"
     assert w.requests() - before == 1
     w.repo.edit_issue(form, "alice", state="open")
     take(w, form)
@@ -95,12 +95,12 @@ def test_a_form_that_is_done_is_one_request__and_two_when_it_was_opened_again(w:
     ("form", "access", "answers", "said", "cost"),
     [
         (CARD, CARDS, ("", "Hi", "9"), "an answer is required", 2),
-        (CARD, "{match: 'guest-*', permission: anyone}", (), "mallory may not create this object; the access rule", 3),
+        (CARD, "{match: 'guest-*', permission: anyone}", (), "mallory may not create this object; access rule: ", 3),
         (CARD, "{match: 'guest-*', create: true, users: [alice]}", (), "users: [alice], create: true", 3),
         (CARD, "{match: 'guest-*', create: true, permission: triage}", (), "permission: triage, create: true", 3),
         (ANY, CARDS, ("guest-alice",), "permission: write", 3),
         (ANY, CARDS, ("guest-mаllory",), "permission: write", 3),  # Cyrillic
-        (ANY, OPEN, ("GuestBook",), "There is an object 'GuestBook' already", 3),
+        (ANY, OPEN, ("GuestBook",), "The object 'GuestBook' already exists", 3),
         (ANY, OPEN, ("a\u202eb",), "holds a control character", 2),
         (ANY, OPEN, ("x" * 151,), "at most 150 are allowed", 2),
         (CARD, CARDS, ("Ada", "x" * 60_100), "more than 60,000 characters as JSON", 2),
@@ -182,7 +182,7 @@ def test_an_id_of_any_kind_is_made_and_known_again(w: World) -> None:
     (said,) = notes(w, form)
     first, second = said.split("\n")
     assert (first.count("-->"), "<b>" in first) == (1, False)
-    assert second.startswith("These answers have made [")
+    assert second.startswith("These answers created [")
     w.repo.edit_issue(form, "alice", state="open")
     w.repo.edit_issue(form, "mallory", body=text("another"))
     assert take(w, form).object_id == name
@@ -382,4 +382,4 @@ def test_a_note_that_came_along_with_an_issue_hides_nothing(w: World) -> None:
     w.repo.comment(form, BOT, "<!-- gh-store form taken guestbook -->")
     assert take(w, form).applied == 1
     (said,) = notes(w, form)
-    assert "These answers have made" in said
+    assert "These answers created" in said

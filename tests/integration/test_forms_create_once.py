@@ -240,7 +240,7 @@ def test_two_forms_for_one_id_in_any_order__one_is_made_and_one_refused() -> Non
             states = {form: w.repo.issue(form).state for form in forms}
             assert sorted(states.values()) == ["closed", "open"], schedule.order
             (lost,) = [form for form in forms if states[form] == "open"]
-            assert all("These answers were not taken" in note for note in notes(w, lost)), schedule.order
+            assert all("These answers were not accepted" in note for note in notes(w, lost)), schedule.order
             assert store_of(w).verify() == (), schedule.order
 
 
@@ -261,5 +261,5 @@ def test_a_create_by_hand_and_a_form_at_once__the_older_issue_is_the_object() ->
             sweep(w)
             assert len(made(w)) == 1, schedule.order
             state, (said, *_) = w.repo.issue(form).state, notes(w, form)
-            assert (state == "closed") == ("have made" in said), schedule.order
+            assert (state == "closed") == ("answers created" in said), schedule.order
             assert store_of(w).verify() == (), schedule.order

@@ -161,7 +161,7 @@ def test_extend__an_issue_that_goes_meanwhile_is_told(scene: Scene, gateway: Mak
     github = gateway()
     (issue,) = github.read(number, rules=False).issues
     scene.repository.delete_issue(number, OWNER)
-    with pytest.raises(ObjectNotFound, match="has gone while it was read"):
+    with pytest.raises(ObjectNotFound, match="disappeared while it was read"):
         github.extend(issue, 0, "viewer")
 
 
@@ -257,7 +257,7 @@ def test_rules__of_an_empty_repository_are_the_defaults(github: GitHub, scene: S
 @pytest.mark.parametrize("content", [b"\x00\xff\x00", b"# " + b"x" * 600_000])
 def test_rules__a_file_that_is_no_text_or_too_large_is_told(scene: Scene, gateway: Make, content: bytes) -> None:
     scene.repository.commit_files({".github/gh-store.yml": content})
-    with pytest.raises(ConfigurationError, match=r"\.github/gh-store\.yml is no text, or too large"):
+    with pytest.raises(ConfigurationError, match=r"\.github/gh-store\.yml is not text, or is too large"):
         gateway().rules()
 
 

@@ -49,7 +49,7 @@ def test_full__while_objects_keep_being_deleted_for_good_gives_up(w: World) -> N
         Collector(w.session()).full()
     assert str(told.value) == (
         f"The store lost objects during each of {TRIES} readings, so no consistent snapshot could be taken. "
-        "Nothing was written; run again when less is deleted."
+        "Nothing was written. Try again when fewer objects are being deleted."
     )
     assert w.requests() - before == 2 * TRIES
 
@@ -85,6 +85,6 @@ def test_changes__that_come_faster_than_they_are_read_give_up(w: World) -> None:
         collector.changes(snapshot)
     assert str(told.value) == (
         "The store changed faster than it could be read, so no consistent snapshot could be taken. "
-        "Nothing was written; run again when fewer objects are being changed."
+        "Nothing was written. Try again when fewer objects are being changed."
     )
     assert next(count) > PASSES * 12

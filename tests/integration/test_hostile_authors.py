@@ -90,7 +90,7 @@ def test_a_former_writer__gives_no_reader_another_state_and_takes_none_away(
             assert found.meta.version == 2 or change is titles_flushed
             assert [one.data for one in store.list_all()] == [{"n": 1}]
             assert [one.data for one in store.list_updated_since("2020-01-01T00:00:00Z")] == [{"n": 1}]
-        with pytest.raises(StoreError, match="There is an object"):
+        with pytest.raises(StoreError, match="already exists"):
             store.create("m", FORGED)
         store.update("m", INC["_data"], "operators", apply=True)
         assert store.get("m").data == {"n": 2}

@@ -65,7 +65,7 @@ def test_labels_on_an_issue_of_who_may_not_write__make_no_object(
     w.update(theirs, INC, by=by)
     settled(w, theirs)
     same_for_all(w, {"n": 0} if how == "added" else None)
-    with pytest.raises(ObjectNotFound, match="no object of the store: it was opened by"):
+    with pytest.raises(ObjectNotFound, match="not an object of the store: it was opened by"):
         store.verify(issue_number=theirs, repair=True)
     if how == "added":
         with pytest.raises(ObjectExists):

@@ -158,7 +158,7 @@ def test_pickle__without_a_token_to_take_says_where_one_is_looked_for(
     for name in ("GITHUB_TOKEN", "GH_TOKEN"):
         monkeypatch.delenv(name, raising=False)
 
-    with pytest.raises(InputError, match="pickled without its token.*Set the variable GITHUB_TOKEN"):
+    with pytest.raises(InputError, match="pickled store has no token.*Set the variable GITHUB_TOKEN"):
         pickle.loads(pickle.dumps(store))  # noqa: S301
 
 
@@ -224,7 +224,7 @@ def test_type__of_an_argument_that_is_wrong_is_told_before_a_request(
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        (lambda s: s.get("a", revision=0), "The argument `revision` is `0`; allowed: a whole number from 1 on."),
+        (lambda s: s.get("a", revision=0), "The argument `revision` is `0`; allowed: a whole number, at least 1."),
         (lambda s: s.get("a", at=""), "The argument `at` is ``; allowed: a time in ISO 8601"),
         (lambda s: s.update("a", {}, mode="merge"), "The argument `mode` is `merge`; allowed: append, replace,"),
         (lambda s: s.update("a", {}, update_id=""), "The argument `update_id` must have 1 to 200 characters."),
@@ -238,7 +238,7 @@ def test_type__of_an_argument_that_is_wrong_is_told_before_a_request(
         (lambda s: GitHubStore("", "octo/store"), "The argument `token` is empty."),
         (
             lambda s: GitHubStore(f"{SECRET}\n", "octo/store"),
-            "The argument `token` holds characters that no",
+            "The argument `token` contains characters that no",
         ),
         (lambda s: GitHubStore("t", "store"), "The argument `repo` is `store`; allowed: owner/name."),
     ],

@@ -146,5 +146,5 @@ def test_listing__of_an_issue_that_never_holds_still_gives_up(w: World) -> None:
         talk(w, number, 1)
 
     meanwhile(w, act)
-    with pytest.raises(ConcurrentUpdateError, match="Issues of octo/store changed during each of 10 tries to list"):
+    with pytest.raises(ConcurrentUpdateError, match="Issues of octo/store changed during each of 10 attempts to list"):
         w.session().listed(None)

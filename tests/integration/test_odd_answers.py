@@ -229,7 +229,7 @@ def test_field__that_the_server_does_not_know_is_named_with_the_version_that_has
         client.github.options.unknown_fields.clear()
         body = '{"errors": [{"message": "Field \'login\' doesn\'t exist on type \'User\'", "path": ["query"]}]}'
         client.github.faults.add(Fault("status", status=200, body=body, headers=header))
-    with pytest.raises(GitHubError, match=r"does not know the field `login` of `User`.* from version 3\.10 on") as told:
+    with pytest.raises(GitHubError, match=r"does not know the field `login` of `User`.* 3\.10 or later") as told:
         client.query()
     assert version in str(told.value) and "gain" not in str(told.value)
     assert client.sent == 1
@@ -241,7 +241,7 @@ def test_field__unknown_to_the_server_ends_a_run_of_the_action(scene: Scene) -> 
     scene.github.options.unknown_fields.add("IssueComment.fullDatabaseId")
     run = scene.run("process", issue_number=number)
     assert (run.exit_code, len(run.requests)) == (1, 1)
-    assert "`fullDatabaseId` of `IssueComment`" in run.error and "from version 3.10 on" in run.error
+    assert "`fullDatabaseId` of `IssueComment`" in run.error and "to version 3.10 or later" in run.error
 
 
 # Redirects
@@ -271,7 +271,7 @@ def test_redirect__to_another_host_is_not_followed_with_the_token(client: Client
 def test_redirect__in_a_circle_ends(client: Client) -> None:
     place = f"{client.github.api_url}/repos/octo/store/issues/1"
     client.github.faults.add(Fault("status", status=301, body="{}", headers={"Location": place}, times=None))
-    with pytest.raises(NotGitHub, match="3 times and more"):
+    with pytest.raises(NotGitHub, match="more than 3 times"):
         client.get()
     assert client.sent == 4
 
@@ -313,7 +313,7 @@ CURES = {
     "archived": ("octo/store is archived", "Unarchive it"),
     "locked": ("The issue is locked", "Unlock the conversation"),
     "saml": ("single sign-on", "Configure SSO"),
-    "ip allow list": ("takes no requests from this address", "IP allow list"),
+    "ip allow list": ("does not allow requests from this IP address", "IP allow list"),
 }
 
 
@@ -357,7 +357,7 @@ def test_refused__too_quickly_for_good_ends_with_the_time_after_few_requests(
     scene.github.faults.refuse(mutation, "too quickly", times=None)
     run = scene.run("process", issue_number=waiting)
     assert run.exit_code == 1
-    assert "GitHub's rate limit is reached. Nothing is lost; run again after" in run.error
+    assert "GitHub's rate limit is reached. Nothing is lost. Try again after" in run.error
     assert len(run.requests) <= 7 and all(pause >= 60 for pause in scene.waits) and scene.waits
 
 
@@ -386,7 +386,7 @@ def test_page__ends_a_sweep_at_once_for_every_object_would_meet_it(scene: Scene)
     run = scene.run("process")
     assert run.exit_code == 1
     assert run.operations == ["Sweep", "Read"]
-    assert "A page came instead of an answer of GitHub's API (403): 403 Forbidden." in run.log
+    assert "A web page came instead of a response from GitHub's API (403): 403 Forbidden." in run.log
 
 
 @pytest.mark.parametrize("reason", CURES)

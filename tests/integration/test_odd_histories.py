@@ -242,7 +242,7 @@ def test_a_head_that_changes_with_every_page__ends_after_a_bounded_number() -> N
                 w.repo.edit_issue(number, BOT, title=title)
 
         w.hub.before_request.append(retitle)
-        with pytest.raises(ConcurrentUpdateError, match="during each of 10 tries"):
+        with pytest.raises(ConcurrentUpdateError, match="during each of 10 attempts"):
             w.process(number)
         w.hub.before_request.clear()
 

@@ -26,7 +26,7 @@ from tests.support.store import World, undisturbed, world
 BUDGET = float(os.environ.get("PROVE_BUDGET", "300"))
 MISSING = object()
 SPOILS: dict[str, Any] = {"null": None, "missing": MISSING, "text": "7", "number": 7, "list": [7], "object": {"x": 7}}
-SHAPE = "in a shape that this version does not know"
+SHAPE = "in a format that this version does not know"
 
 Verb = Callable[[World, int, str], object]
 Place = tuple[str | int, ...]
@@ -171,7 +171,7 @@ def test_a_run__says_which_field_it_does_not_know(scene: Scene, place: Place, sp
     where = ".".join(str(key) for key in place[1:] if key != 0)
     assert run.exit_code == 1
     assert f"GitHub answered `{where}` {SHAPE}" in run.error
-    assert "run again, and please report it" in run.error
+    assert "Try again, and please report it" in run.error
     assert len(run.requests) == 3
     assert {request.operation for request in run.requests} == {"Read"}
 
@@ -199,6 +199,6 @@ def test_a_file_that_is_no_base64__is_one_line(scene: Scene) -> None:
     oid = gateway.tip("", "README.md").blobs[""]
     assert gateway.blob(oid) == b"# A store\n"
     scene.github.faults.alter(lambda answer: {**answer, "content": "x"})
-    with pytest.raises(GitHubError, match=f"GitHub sent the file {oid[:10]} in no base64"):
+    with pytest.raises(GitHubError, match=f"GitHub did not send the file {oid[:10]} as base64"):
         gateway.blob(oid)
     transport.close()

@@ -93,7 +93,7 @@ def test_no_patience_left_for_receipts__they_are_left_for_the_next_run() -> None
         result = w.process(number)
         assert (result.applied, result.receipts_left) == (100, 30)
         assert w.data(number) == {"n": 100}
-        assert "left for the next run" in result.notes[0]
+        assert "The next run will add" in result.notes[0]
         w.sweep()
         assert w.seen(number).receipts == (("+1",),) * 100
         assert w.data(number) == {"n": 100}
@@ -152,7 +152,7 @@ def test_an_edit_saved_between_read_and_write__is_told() -> None:
         w.before_the_write(lambda: w.repo.edit_issue(number, "bob", body='{"by": "hand"}'))
         result = w.process(number)
         assert w.data(number) == {"count": 0, "a": 1}
-        assert "An edit of the body by bob" in result.notes[0]
+        assert "This run overwrote an edit of the body that bob saved" in result.notes[0]
 
 
 def test_others_win_every_round__ends_after_a_bounded_number() -> None:
@@ -221,7 +221,7 @@ def test_a_checkpoint_that_never_arrives__an_error_and_the_body_is_right() -> No
         number = w.object()
         w.repo.edit_issue(number, "bob", body='{"by": "hand"}')
         w.hub.faults.partial({"checkpoint": {"message": "No."}}, match=lambda r: "checkpoint:" in r.body, times=None)
-        with pytest.raises(GitHubError, match="did not take the checkpoint"):
+        with pytest.raises(GitHubError, match="did not save the checkpoint"):
             w.process(number)
         assert w.data(number) == {"by": "hand"}
 
@@ -231,7 +231,7 @@ def test_a_checkpoint_that_is_not_shown__an_error_and_the_body_is_right() -> Non
         number = w.object()
         w.repo.edit_issue(number, "bob", body='{"by": "hand"}')
         w.hub.delays.comments = 50
-        with pytest.raises(NotFinished, match="did not take the checkpoint"):
+        with pytest.raises(NotFinished, match="did not save the checkpoint"):
             w.process(number)
         assert w.data(number) == {"by": "hand"}
         w.hub.delays.comments = 0
@@ -249,7 +249,7 @@ def test_a_conversation_that_is_not_locked_again__is_told() -> None:
         w.hub.faults.refuse("lockLockable", {"type": "FORBIDDEN", "message": "You may not lock"}, times=None)
         result = w.process(number)
         assert (result.applied, w.data(number)) == (1, {"count": 0, "a": 1})
-        assert result.notes == ("GitHub did not lock the conversation again; lock it by hand.",)
+        assert result.notes == ("GitHub did not lock the conversation again. Lock it by hand.",)
 
 
 def test_a_receipt_that_never_arrives__is_left_for_the_next_run() -> None:
@@ -292,7 +292,7 @@ def test_cancelled__stops_between_two_requests_and_loses_nothing() -> None:
         w.update(number, {"a": 1})
         runner = w.processor()
         w.hub.after_request.append(lambda request: runner.github.transport.stop())
-        with pytest.raises(Cancelled, match="goes on from what is there"):
+        with pytest.raises(Cancelled, match="Run again to continue from there"):
             runner.process(number)
         w.hub.after_request.clear()
         w.sweep()

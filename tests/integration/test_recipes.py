@@ -173,5 +173,5 @@ def test_a_private_data_repository__takes_what_another_ones_workflow_posts(
     job = steps("A private data repository")
     found = play(scene, job, secrets={"DATA_TOKEN": github.token(OWNER)})
     assert (found["store"]["revision"], private.data(number)) == ("2", {"all": ["c0ffee"]})
-    with pytest.raises(Failed, match="no repository octo/private-data, or the token may not see it"):
+    with pytest.raises(Failed, match="octo/private-data does not exist, or the token cannot see it"):
         play(scene, job, secrets={"DATA_TOKEN": github.token(STRANGER)})

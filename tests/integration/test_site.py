@@ -29,7 +29,7 @@ def test_site__writes_the_page_with_one_request_and_a_second_time_nothing(scene:
     assert (second.exit_code, second.outputs["changed"], second.outputs["requests"]) == (0, "false", "1")
     assert listed(tmp_path / "_site") == FILES
     assert "The page is in _site; 6 of its 6 files changed." in first.log
-    assert "The page is in _site; nothing has changed." in second.log
+    assert "The page is in _site; nothing changed." in second.log
 
 
 def test_site__tells_the_page_the_store_its_rules_and_its_snapshot(scene: Scene, tmp_path: Path) -> None:

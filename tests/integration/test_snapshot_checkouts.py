@@ -41,7 +41,7 @@ def test_left__is_named_with_what_to_do_before_a_pull(scene: Scene, format_: str
     number, _ = scene.make("a", {"n": 1}), scene.make("gone")
     checkout = scene.checkout()
     if tracked:
-        assert "did not follow" not in snap(scene, checkout, format_).log
+        assert "was not moved" not in snap(scene, checkout, format_).log
         scene.github.clock.advance(600)
         scene.repository.edit_issue(number, OWNER, body='{"n": 2}')
     lock = checkout / ".git/index.lock"
@@ -57,9 +57,9 @@ def test_left__is_named_with_what_to_do_before_a_pull(scene: Scene, format_: str
     left = status(checkout)
     assert left and {line[:2] for line in left} == {" M" if tracked else "??"}
     differ = f" and {len(left) - 1} more differ" if len(left) > 1 else " differs"
-    assert f"The checkout did not follow: in the work tree `{FORMATS[format_]}" in run.log
+    assert f"The checkout was not moved: in the work tree, `{FORMATS[format_]}" in run.log
     assert f"`{differ} from the checked-out commit." in run.log
-    assert ("Another git process works in this checkout" in run.log) == (why == "a lock")
+    assert ("Another git process is running in this checkout" in run.log) == (why == "a lock")
     git.git(checkout, *advice(run))
     git.git(checkout, "pull", "--quiet", "--ff-only")
     assert status(checkout) == []
@@ -68,7 +68,7 @@ def test_left__is_named_with_what_to_do_before_a_pull(scene: Scene, format_: str
     git.git(checkout, "push", "--quiet", address, "HEAD:main")
     main = STORE if format_ == "json" else "data/store/index.json"
     assert scene.repository.file("mine") and scene.repository.file(main)
-    assert "did not follow" not in snap(scene, checkout, format_).log
+    assert "was not moved" not in snap(scene, checkout, format_).log
 
 
 def test_left__what_the_branch_has_already__is_named_too(scene: Scene) -> None:
@@ -91,7 +91,7 @@ def test_left__on_a_branch_of_its_own__is_what_was_asked_for(scene: Scene) -> No
 
     run = snap(scene, checkout, branch="data")
 
-    assert (run.exit_code, "did not follow" in run.log) == (0, False)
+    assert (run.exit_code, "was not moved" in run.log) == (0, False)
 
 
 # ---- the event's ref
@@ -125,7 +125,7 @@ def test_ref__of_the_event__is_nothing_to_another_repository(scene: Scene, via: 
     run = snap(scene, top, output="site/data/x.json", commit_via=via, token=scene.github.token(OWNER))
 
     assert run.exit_code == 1
-    assert "The checkout is on no branch (a detached HEAD)" in run.error and "`branch`" in run.error
+    assert "The checkout is not on a branch (detached HEAD)" in run.error and "`branch`" in run.error
     assert (site.git("rev-parse", "main"), site.file("data/x.json")) == (before, None)
     run = snap(scene, top, output="site/data/x.json", commit_via=via, token=scene.github.token(OWNER), branch="main")
     assert (run.exit_code, bool(site.file("data/x.json"))) == (0, True), run.log

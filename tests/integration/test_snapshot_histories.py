@@ -153,7 +153,7 @@ def test_budget__where_it_ends_the_snapshot_is_there_and_the_next_run_goes_on(sc
     run = snap(scene, folder, "snapshot")
     assert 0 < len(histories(folder)) - 1 < 6
     left = 7 - len(histories(folder))
-    assert f"{left} histories still to come; run again after" in run.log
+    assert f"{left} histories left; try again after" in run.log
     assert len(json.loads((folder / PLACES["json"]).read_text())["objects"]) == 6
     scene.github.set_rate_limit(scene.token, "graphql", limit=1_000, remaining=1_000)
     run = snap(scene, folder)
@@ -194,9 +194,9 @@ def test_failure__that_lasts_ends_the_run(scene: Scene, folder: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [
-        ("index.json", "{}", "The file 'data/history/index.json' is no index of histories."),
+        ("index.json", "{}", "The file 'data/history/index.json' is not an index of histories."),
         ("index.json", '{"repository": "o/other", "objects": {}}', "is of the repository 'o/other'."),
-        ("metrics.jsonl", "mine\n", "The file 'data/history/metrics.jsonl' is no history, and an object needs it."),
+        ("metrics.jsonl", "mine\n", "The file 'data/history/metrics.jsonl' is not a history, and an object needs it."),
     ],
 )
 def test_folder__with_something_else_is_left_alone(scene: Scene, folder: Path, name: str, text: str, said: str) -> None:

@@ -77,7 +77,9 @@ def test_folder__a_file_of_the_user_is_not_replaced_by_an_objects(scene: Scene, 
     checkout = scene.checkout()
     run = snap(scene, "snapshot", checkout, "directory", output="assets", branch=branch)
     assert run.exit_code == 2
-    assert "has a file 'objects/table.json' that is no snapshot's, and an object needs it. Choose another" in run.error
+    assert (
+        "has a file 'objects/table.json' that is not a snapshot's, but an object needs it. Choose another" in run.error
+    )
     assert (checkout / "assets/objects/table.json").read_text() == '{"legs": 4}'
     assert not (checkout / "assets/index.json").exists()
 
@@ -96,7 +98,7 @@ def test_folder__through_the_api_without_a_checkout_the_users_files_stay_too(sce
     (another := tmp_path / "another").mkdir()
     run = snap(scene, "snapshot", another, "directory", "api")
     assert (run.exit_code, list(another.iterdir())) == (2, [])
-    assert "has a file 'objects/table.json' that is no snapshot's" in run.error
+    assert "has a file 'objects/table.json' that is not a snapshot's" in run.error
     assert published(scene)["data/store/objects/table.json"] == b'{"legs": 4}'
 
 
@@ -108,7 +110,9 @@ def test_folder__an_index_of_the_user_is_not_replaced(scene: Scene, text: str) -
     for path in (checkout, None):
         run = snap(scene, "snapshot", checkout, "directory", output="assets", branch="" if path else "main")
         assert (run.exit_code, run.requests) == (2, ())
-        assert "The folder 'assets' has a file 'index.json' that is no snapshot's. Choose another folder" in run.error
+        assert (
+            "The folder 'assets' has a file 'index.json' that is not a snapshot's. Choose another folder" in run.error
+        )
     assert (checkout / "assets/index.json").read_text() == text
 
 
@@ -121,7 +125,7 @@ def test_folder__a_broken_index_of_ours_is_replaced_and_what_it_no_longer_names_
     index.write_text("<<<<<<< HEAD\n" + index.read_text())
     scene.repository.edit_issue(gone, OWNER, labels=["UID:gone", "archived"])
     run = snap(scene, "update-snapshot", checkout, "directory", allow_shrink=True)
-    assert (run.exit_code, "the one there cannot be used: " in run.summary) == (0, True)
+    assert (run.exit_code, "the existing one cannot be used: " in run.summary) == (0, True)
     assert sorted(published(scene)) == ["data/store/index.json", "data/store/objects/stays.json"]
 
 
@@ -156,7 +160,7 @@ def test_folder__without_a_commit_what_is_left_behind_goes_and_what_is_missing_c
     )
     (objects / "a.json").unlink()
     run = snap(scene, "update-snapshot", tmp_path, "directory", commit=False)
-    assert "the one there cannot be used: its file 'objects/a.json' is not there" in run.log
+    assert "the existing one cannot be used: its file 'objects/a.json' is missing" in run.log
     assert (objects / "a.json").read_text() == text
 
 
@@ -188,7 +192,7 @@ def test_changed__data_that_somebody_edited_is_found_and_mended(
     again = scene.checkout("again")
     run = snap(scene, "update-snapshot", again, format_)
     assert (run.exit_code, run.outputs["changed"]) == (0, "true")
-    assert "the entry 'a' was changed by somebody else" in run.summary
+    assert "the entry 'a' was changed by someone else" in run.summary
     assert published(scene) == right
 
 
@@ -262,7 +266,11 @@ def test_bytes__other_line_ends_in_the_work_tree_are_no_change(scene: Scene, for
     assert "List" in run.operations and run.operations.count("List") == 1
     edit(scene, number, n=2)
     run = snap(scene, "update-snapshot", scene.checkout("third"), format_, via)
-    assert (run.outputs["changed"], run.operations.count("List"), "meanwhile" in run.summary) == ("true", 1, False)
+    assert (run.outputs["changed"], run.operations.count("List"), "in the meantime" in run.summary) == (
+        "true",
+        1,
+        False,
+    )
 
 
 @pytest.mark.parametrize("how", ["no checkout", "a new branch", "an earlier step"])
@@ -277,7 +285,7 @@ def test_api__alone_is_not_overtaken(scene: Scene, tmp_path: Path, how: str) -> 
     elif how == "an earlier step":
         (place / PLACES["json"]).write_text("somebody's")
     run = snap(scene, "snapshot", place, via="api", branch=branch)
-    assert (run.exit_code, run.operations.count("List"), "meanwhile" in run.summary) == (0, 2, False)
+    assert (run.exit_code, run.operations.count("List"), "in the meantime" in run.summary) == (0, 2, False)
     assert json.loads(published(scene, branch or "main")[PLACES["json"]])["objects"]["a"]["data"] == {"n": 2}
 
 

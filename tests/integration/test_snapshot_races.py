@@ -106,8 +106,8 @@ def test_overtaken__a_later_snapshot_stays_and_the_earlier_job_reads_what_is_new
     result = late.make()
     assert result.overtaken == 1
     again, *others = result.remarks
-    assert again == "Another snapshot was committed meanwhile, so what has changed since was read too."
-    assert ["The checkout did not follow" in remark for remark in others] == [True] * (branch == "")
+    assert again == "Another snapshot was committed in the meantime, so later changes were read, too."
+    assert ["The checkout was not moved" in remark for remark in others] == [True] * (branch == "")
     assert sorted(entry.object_id for entry in result.snapshot.entries.values()) == ["a", "b", "later"]
     assert published(scene, branch) == of_now(scene, format_)
     assert result.published is not None and result.published.sha == ""  # the later one had it all
@@ -169,7 +169,7 @@ def test_overtaken__time_and_again_ends_and_says_so(scene: Scene, via_api: bool)
         scene.repository.commit_files({PLACES["json"]: f"theirs {next(values)}"})
 
     after_reading(scene, others, times=100)
-    with pytest.raises(ConcurrentUpdateError, match="during each of 12 tries to commit this one"):
+    with pytest.raises(ConcurrentUpdateError, match="during each of 12 attempts to commit this one"):
         job(scene, "json", via_api).make()
     assert next(values) == snapshot.OVERTAKEN
     assert scene.repository.file(PLACES["json"]) == b"theirs 11"
@@ -257,4 +257,4 @@ def test_overtaken__the_run_says_that_the_branch_has_it_already(scene: Scene) ->
     after_reading(scene, lambda: scene.repository.commit_files({PLACES["json"]: data}))
     run = scene.run("snapshot", workspace=checkout, output=PLACES["json"])
     assert (run.exit_code, run.outputs["changed"], run.outputs["commit-sha"]) == (0, "true", "")
-    assert " in data/store.json; the branch main has it already.**" in run.summary
+    assert " in data/store.json; the branch main already has it.**" in run.summary

@@ -161,7 +161,7 @@ def test_left__is_in_the_summary_and_in_the_commit(
     checkout = scene.checkout("again")
     run = scene.run(mode, workspace=checkout, format=format_, commit_via=via, commit_message=message)
     assert run.exit_code == 0, run.log
-    assert 'Not in the snapshot any more, 2 objects: "object-1", "object-2".' in run.result.notices
+    assert 'No longer in the snapshot, 2 objects: "object-1", "object-2".' in run.result.notices
     assert "object-1" in run.summary and "object-2" in run.summary
     assert trailers(scene)["Store-Left"] == '"object-1", "object-2"'
     assert ("Signed-off-by" in trailers(scene)) is bool(message)
@@ -170,7 +170,7 @@ def test_left__is_in_the_summary_and_in_the_commit(
     run = scene.run(mode, workspace=scene.checkout("third"), format=format_, commit_via=via)
     assert (run.outputs["changed"], "Store-Left" in trailers(scene)) == ("true", False)
     # Through the API the checkout stays behind, and that is the only notice.
-    assert ["The checkout did not follow" in notice for notice in run.result.notices] == [True] * (via == "api")
+    assert ["The checkout was not moved" in notice for notice in run.result.notices] == [True] * (via == "api")
 
 
 def test_left__many_are_counted(scene: Scene) -> None:

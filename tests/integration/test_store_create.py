@@ -82,7 +82,7 @@ def test_create__again_is_refused_even_with_the_same_data(w: World, store: GitHu
 def test_create__over_a_deleted_object_is_refused_with_what_to_do(store: GitHubStore) -> None:
     store.create("metrics", {})
     store.delete("metrics")
-    with pytest.raises(ObjectExists, match=r"Restore it, or take its label 'UID:metrics' off"):
+    with pytest.raises(ObjectExists, match=r"Restore it, or remove its label 'UID:metrics'"):
         store.create("metrics", {})
 
 
@@ -118,7 +118,7 @@ def test_create__labels_that_can_not_be(w: World, store: GitHubStore, labels: li
 
 
 def test_create__dropped_labels_are_noticed_and_undone(w: World) -> None:
-    with store_of(w, w.hub.token("mallory")) as store, pytest.raises(AccessDeniedError, match="is closed") as caught:
+    with store_of(w, w.hub.token("mallory")) as store, pytest.raises(AccessDeniedError, match="was closed") as caught:
         store.create("metrics", {})  # D22
     assert "no labels" in str(caught.value)
     assert w.repo.issue(1).state == "closed"
@@ -233,7 +233,7 @@ def test_create__an_issue_that_no_list_shows_yet(w: World, store: GitHubStore, l
 
 
 @pytest.mark.parametrize(
-    ("nth", "said"), [(1, "may have taken effect"), (2, "may have taken effect"), (3, "did not let it be finished")]
+    ("nth", "said"), [(1, "may have taken effect"), (2, "may have taken effect"), (3, "did not let us finish it")]
 )
 def test_create__gives_up_when_no_write_is_ever_answered(w: World, store: GitHubStore, nth: int, said: str) -> None:
     w.hub.faults.status(502, match=lambda r: r.writes, nth=nth, times=None)
@@ -263,7 +263,7 @@ def test_create__a_locked_issue(w: World, store: GitHubStore) -> None:
 
 def test_create__a_read_back_that_failed_is_read_again(w: World, store: GitHubStore) -> None:
     w.hub.faults.partial({"check": {"type": "INTERNAL", "message": "oops"}}, after=True, times=None)
-    with pytest.raises(StoreError, match="did not let it be finished"):
+    with pytest.raises(StoreError, match="did not let us finish it"):
         store.create("metrics", {})
     w.hub.faults.clear()
     assert (
@@ -311,7 +311,7 @@ def test_create__the_lower_number_wins(w: World, store: GitHubStore) -> None:
     rival(w, store)
     with pytest.raises(ObjectExists, match="issue #1") as caught:
         store.create("metrics", {"count": 0}, ["mine"])
-    assert "#2 has been given up" in str(caught.value)
+    assert "#2 was given up" in str(caught.value)
     loser = w.repo.issue(2)
     assert (loser.labels, loser.state, loser.state_reason) == ((), "closed", "not_planned")
     assert loser.title == "Duplicate of #1: metrics"

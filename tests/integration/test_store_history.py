@@ -147,7 +147,7 @@ def test_get__at_a_time(w: World, store: GitHubStore) -> None:
     assert store.get("metrics", at=when(1000).isoformat()).data == {"count": 2}
     assert store.get("metrics", at=when(150).astimezone(timezone(timedelta(hours=5)))).data == {"count": 1}
     assert store.get("metrics", at=when(150).replace(tzinfo=None)).data == {"count": 1}
-    with pytest.raises(ObjectNotFound, match="was not there"):
+    with pytest.raises(ObjectNotFound, match="did not exist"):
         store.get("metrics", at=when(-1000))
     with pytest.raises(InputError, match="The argument `at`"):
         store.get("metrics", at="yesterday")
@@ -309,8 +309,8 @@ def test_list__leaves_out_with_a_warning_what_is_broken_or_a_duplicate(w: World)
         w.repo.open_issue(BOT, "Stored Object: d", "{}", ["stored-object", "UID:d"], pull=True)
         assert [one.data for one in store.list_all()] == [{"n": 1}]
         assert list(store.list_updated_since("2020-01-01"))[0].data == {"n": 1}
-    assert [line for line in said if "#2" in line] == ["Issue #2 is left out: issue #1 has the id a too."] * 2
-    assert len([line for line in said if "#3 is left out" in line]) == 2
+    assert [line for line in said if "#2" in line] == ["Skipped issue #2: issue #1 also has the id a."] * 2
+    assert len([line for line in said if "Skipped issue #3" in line]) == 2
 
 
 def test_list__what_changed_since(w: World, store: GitHubStore) -> None:

@@ -73,7 +73,7 @@ def test_get__a_broken_body_says_what_to_do(w: World, store: GitHubStore) -> Non
 def test_get__a_broken_body_without_a_log_says_to_put_the_json_into_it(w: World, store: GitHubStore) -> None:
     number = w.repo.open_issue("alice", "Stored Object: metrics", "oops", ["stored-object", "UID:metrics"])
     w.repo.comment(number, "alice", '{"count": 1}')
-    with pytest.raises(StoreError, match=r"Put the object's JSON, and nothing else, into the body, then process"):
+    with pytest.raises(StoreError, match=r"Put the object's JSON, and nothing else, into the body. Then process"):
         store.get("metrics")
     w.repo.edit_issue(number, "alice", body='{"count": 0}')
     store.process_updates(number)
@@ -115,11 +115,11 @@ def test_delete__of_an_id_that_two_issues_have_is_refused_and_reading_tells_of_i
         assert w.requests() - before == 1
         assert said == [
             "More than one object has the id 'metrics': issues #1, #2; the lowest number counts. "
-            "Take the label 'UID:metrics' off all but one of them."
+            "Remove the label 'UID:metrics' from all but one of them."
         ]
         assert store.update("metrics", {"count": 1}, apply=True).data == {"count": 1}
         assert said[1:] == said[:1]
-        with pytest.raises(DuplicateUIDError, match=r"#1, #2; .* Take the label 'UID:metrics' off"):
+        with pytest.raises(DuplicateUIDError, match=r"#1, #2; .* Remove the label 'UID:metrics' from"):
             store.delete("metrics")
         w.repo.edit_issue(2, "alice", labels=[])
         store.delete("metrics")
@@ -308,7 +308,7 @@ def test_library__a_person_and_the_workflow_on_one_object(w: World, store: GitHu
 
 def test_create__while_an_issue_bears_the_label_without_its_sister(w: World, store: GitHubStore) -> None:
     w.repo.open_issue("alice", "was an object once", "{}", ["UID:metrics"])
-    with pytest.raises(ObjectExists, match="no live object"):
+    with pytest.raises(ObjectExists, match="not a live object"):
         store.create("metrics", {})
 
 
@@ -318,7 +318,7 @@ def test_update__that_can_not_be_opened_is_posted_all_the_same(w: World) -> None
         store.create("metrics", {"count": 0})
         w.hub.faults.partial({"open": {"type": "FORBIDDEN", "message": "no"}}, match=lambda r: r.operation == "Post")
         store.update("metrics", {"count": 1})  # D45
-        assert "the next sweep folds it" in said[-1]
+        assert "The next sweep will apply it" in said[-1]
         (result,) = store.sweep()
         assert result.applied == 1
 
@@ -344,7 +344,7 @@ def test_update__of_somebody_whom_the_rules_let_write_is_left_to_the_sweep(w: Wo
     said: list[str] = []
     with store_of(w, w.hub.token("mallory"), log=said.append) as strange:
         strange.update("metrics", {"count": 1})
-    assert "the next sweep folds it" in said[-1]
+    assert "The next sweep will apply it" in said[-1]
     assert store.sweep()[0].applied == 1
 
 

@@ -214,7 +214,7 @@ def test_update__a_failure_behind_the_post_names_the_key_with_which_a_repetition
     assert bool(said) == (k <= (3 if apply else 2)), said
     if said:
         key = key_in(said)
-        assert "is posted (comment" in said or "may be posted already. GitHub" in said
+        assert "is posted (comment" in said or "may have been posted. GitHub" in said
         assert not re.search(r"[Rr]un (it )?again|Nothing was lost|stays pending", said)
     with store_of(w) as again:
         if key:
@@ -232,7 +232,7 @@ def test_update__an_interrupt_tells_that_it_may_be_posted(w: World) -> None:
     with GitHubStore(w.token(), w.repo.full_name, api_url=w.hub.api_url, pause=interrupt) as store:
         store.create("metrics", {"count": 0})
         w.hub.faults.status(502, match=lambda r: r.operation == "Post", phase="after")
-        with pytest.raises(KeyboardInterrupt, match="may be posted already") as caught:
+        with pytest.raises(KeyboardInterrupt, match="may have been posted") as caught:
             store.update("metrics", INCREMENT, "operators")
         store.update("metrics", INCREMENT, "operators", update_id=key_in(str(caught.value)), apply=True)
         assert store.get("metrics").data == {"count": 1}
@@ -251,7 +251,7 @@ def test_update__an_answer_that_does_not_tell_leaves_it_in_doubt(w: World, store
     w.hub.faults.partial(
         {"say": {"type": "INTERNAL", "message": "oops"}}, after=True, match=lambda r: r.operation == "Post"
     )
-    with pytest.raises(StoreError, match="may be posted already") as caught:
+    with pytest.raises(StoreError, match="may have been posted") as caught:
         store.update("metrics", INCREMENT, "operators")
     store.update("metrics", INCREMENT, "operators", update_id=key_in(str(caught.value)), apply=True)
     assert store.get("metrics").data == {"count": 1}
@@ -261,7 +261,7 @@ def test_update__refused_after_one_that_got_no_answer_stays_in_doubt(w: World, s
     store.create("metrics", {"count": 0})
     w.hub.faults.status(502, match=lambda r: r.writes)
     w.hub.faults.status(403, message="no", match=lambda r: r.writes, nth=2)
-    with pytest.raises(StoreError, match="may be posted already"):
+    with pytest.raises(StoreError, match="may have been posted"):
         store.update("metrics", {"count": 1})
 
 
@@ -270,7 +270,7 @@ def test_update__a_budget_that_ends_behind_the_post_says_from_when_on_there_is_o
 ) -> None:
     store.create("metrics", {"count": 0})
     w.hub.faults.secondary_limit(retry_after=900, match=lambda r: r.operation == "Write", times=None)
-    with pytest.raises(BudgetExhausted, match=r"is posted .* GitHub takes more from \d\d:\d\d:\d\d UTC on\."):
+    with pytest.raises(BudgetExhausted, match=r"is posted .* The limit resets at \d\d:\d\d:\d\d UTC\."):
         store.update("metrics", {"count": 1}, apply=True)
 
 
@@ -279,7 +279,7 @@ def test_update__a_budget_that_ends_behind_the_post_says_from_when_on_there_is_o
     [
         ("FORBIDDEN", "Resource not accessible by integration", "issues: write"),
         ("UNPROCESSABLE", "Commenting is disabled on issues with more than 2500 comments", "roll-over"),
-        ("NOT_FOUND", "Could not resolve to a node", "has gone"),
+        ("NOT_FOUND", "Could not resolve to a node", "no longer exists"),
         ("INTERNAL", "oops", "oops"),
     ],
 )

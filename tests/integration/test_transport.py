@@ -169,7 +169,7 @@ def test_read__that_keeps_failing_says_what_and_how_often(make: Callable[..., Cl
     client = make()
     client.github.faults.status(502, times=None)
     with pytest.raises(
-        GitHubError, match=r"GitHub answered 502, 3 times in a row\. Nothing was lost; run again"
+        GitHubError, match=r"GitHub answered 502, 3 times in a row\. Nothing was lost. Try again"
     ) as told:
         client.viewer()
     assert told.value.status == 502
@@ -186,7 +186,7 @@ def test_read__is_not_repeated_past_the_bound_of_all_waiting(make: Callable[...,
 def test_server__that_is_not_there_is_told(make: Callable[..., Client]) -> None:
     client = make()
     unreachable = Transport(token="t", api_url="http://127.0.0.1:9", pause=client.waits.append)
-    with pytest.raises(GitHubError, match=r"could not be reached or broke off \(ConnectionError\)") as told:
+    with pytest.raises(GitHubError, match=r"could not be reached or closed the connection \(ConnectionError\)") as told:
         unreachable.get("/meta")
     assert told.value.status == 0
 
@@ -220,7 +220,7 @@ def test_write__whose_answer_is_spoilt_is_never_repeated(make: Callable[..., Cli
 def test_answer__that_is_no_graphql_answer_is_none(make: Callable[..., Client]) -> None:
     client = make()
     client.github.faults.status(200, message="something else", times=None)
-    with pytest.raises(GitHubError, match="broke off"):
+    with pytest.raises(GitHubError, match="closed the connection"):
         client.viewer()
 
 
@@ -275,7 +275,7 @@ def test_secondary_limit__waits_a_minute_where_it_does_not_say(make: Callable[..
 def test_secondary_limit__that_asks_for_more_than_may_be_waited_ends_the_run(make: Callable[..., Client]) -> None:
     client = make()
     client.github.faults.secondary_limit(retry_after=3600)
-    with pytest.raises(BudgetExhausted, match=r"Nothing is lost; run again after 10:00:01 UTC\.") as told:
+    with pytest.raises(BudgetExhausted, match=r"Nothing is lost. Try again after 10:00:01 UTC\.") as told:
         client.viewer()
     assert (client.waits, told.value.status) == ([], 403)
 
@@ -348,7 +348,7 @@ def test_header__that_is_no_number_is_left_out_of_account(make: Callable[..., Cl
     )
     with pytest.raises(ApiError):
         client.issue()
-    assert client.log == ["GitHub sent a date or rate-limit header that cannot be read; it is left out of account."]
+    assert client.log == ["GitHub sent an invalid date or rate-limit header, which is ignored."]
 
 
 def test_attempts__of_none_are_a_bug_of_the_caller(make: Callable[..., Client]) -> None:
@@ -362,7 +362,7 @@ def test_attempts__of_none_are_a_bug_of_the_caller(make: Callable[..., Client]) 
 def test_stop__ends_before_the_next_request_and_in_a_wait(make: Callable[..., Client]) -> None:
     client = make()
     client.transport.stop()
-    with pytest.raises(Cancelled, match="it stopped between two requests"):
+    with pytest.raises(Cancelled, match="It stopped between two requests"):
         client.viewer()
     assert client.transport.requests == 0
 

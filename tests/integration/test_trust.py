@@ -76,7 +76,7 @@ def test_an_author_who_may_not_write__and_an_event_that_is_late__wait_or_fail_an
                 failed.append(str(error))
         assert bool(failed) is (delay == 50)
         assert all("GitHub does not show yet who set the title" in each for each in failed)
-        assert all("what is pending stays pending" in each for each in failed)
+        assert all("its updates stay pending" in each for each in failed)
         for _ in range(delay):
             w.hub.delays.events = 0
             w.session().ensure()

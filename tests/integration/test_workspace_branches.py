@@ -119,19 +119,19 @@ def test_branch__a_name_that_git_does_not_allow__is_refused(checkout: Path, bran
 def test_publish__a_branch_that_was_never_pushed__is_not_made_from_nothing(checkout: Path) -> None:
     real.git(checkout, "checkout", "--quiet", "-b", "feature")
 
-    with pytest.raises(StoreError, match="Branch feature is not on the remote origin. Push it first"):
+    with pytest.raises(StoreError, match="The remote origin has no branch feature. Push it first"):
         save(workspace_of(checkout))
 
 
 def test_publish__a_branch_below_another__is_said(checkout: Path) -> None:
-    with pytest.raises(InputError, match="another branch has a name that is a part of this one"):
+    with pytest.raises(InputError, match="its name is a folder of another branch's name"):
         save(workspace_of(checkout), branch="main/data")
 
 
 def test_publish__a_file_of_others_in_the_way__is_not_removed(checkout: Path, remote: Path) -> None:
     real.push(remote, {STORE + "/inner": "theirs\n"}, branch="taken")
 
-    with pytest.raises(StoreError, match="has 'data/store.json/inner' where this would write"):
+    with pytest.raises(StoreError, match="has 'data/store.json/inner' in the way"):
         save(workspace_of(checkout), branch="taken")
     assert real.files(remote, "taken") == {STORE + "/inner": "theirs\n"}
 
@@ -177,7 +177,8 @@ def test_publish__always_too_late__ends_and_says_how_often(tmp_path: Path, check
     with (
         interrupting_git(tmp_path, "push", lambda: real.push(remote, {"other": f"{next(numbers)}"})) as path,
         pytest.raises(
-            ConcurrentUpdateError, match=f"Branch main of remote origin .* each of {TRIES} tries.*concurrency"
+            ConcurrentUpdateError,
+            match=f"Others changed the branch main of the remote origin .* each of {TRIES} pushes.*concurrency",
         ),
     ):
         save(workspace_of(checkout, sleep=pauses.append, path=path))

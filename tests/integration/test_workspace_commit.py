@@ -96,7 +96,7 @@ def test_publish__author__is_also_the_committer(checkout: Path, remote: Path, au
     ["Ada", "<a@b>", "Ada <ada>", "Ada <a@b", "A\nB <a@b>", "A <a@b> <c@d>", "... <a@b>", "A <a@b\n>", "A <a b@c>"],
 )
 def test_author__anything_else__is_refused(checkout: Path, author: str) -> None:
-    with pytest.raises(InputError, match="not of the form `Name <email>`"):
+    with pytest.raises(InputError, match="not have the form `Name <email>`"):
         workspace_of(checkout).check_publish(Publication((), author=author))
 
 
@@ -174,7 +174,7 @@ def test_publish__detached_head__is_left_where_it_is(checkout: Path, remote: Pat
 def test_publish__detached_and_no_branch_known__says_to_name_one(checkout: Path, remote: Path) -> None:
     real.git(checkout, "checkout", "--quiet", "--detach")
 
-    with pytest.raises(StoreError, match=r"on no branch \(a detached HEAD\).*Give the argument `branch`"):
+    with pytest.raises(StoreError, match=r"not on a branch \(detached HEAD\).*Set the argument `branch`"):
         save(workspace_of(checkout))
     assert workspace_of(checkout).head_branch("main") == "main"
     assert save(workspace_of(checkout), branch="new").branch == "new"
@@ -247,7 +247,7 @@ def test_publish__a_checkout_in_a_folder_of_the_workspace(tmp_path: Path, checko
     assert real.files(remote) == {**BASE, STORE: "1"}
     assert workspace.in_checkout(path) == STORE
     assert workspace.head_branch(path=path) == "main"
-    with pytest.raises(StoreError, match=r"is no checkout\. Use actions/checkout before this step"):
+    with pytest.raises(StoreError, match=r"is not a checkout\. Run actions/checkout before this step"):
         workspace.head_branch()
     real.clone(remote, tmp_path / "second")
     with pytest.raises(InputError, match="more than one checkout"):

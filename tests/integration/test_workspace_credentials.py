@@ -194,7 +194,7 @@ def test_publish__neither_token_nor_credentials__says_how_to_give_them(checkout:
 
 
 def test_publish__a_token_that_is_not_accepted__is_said(checkout: Path, server: GitServer) -> None:
-    with pytest.raises(AccessDeniedError, match="it did not accept those that it got") as caught:
+    with pytest.raises(AccessDeniedError, match="it did not accept them") as caught:
         save(workspace_of(checkout, server.url, token="ghs_expired"))
     assert "ghs_expired" not in str(caught.value)
 
@@ -218,7 +218,7 @@ def test_publish__permission_missing__shows_the_line_to_add(checkout: Path, serv
 def test_publish__repository_not_found__is_said(checkout: Path, server: GitServer) -> None:
     server.refuse = lambda request: (404, "Repository not found.")
 
-    with pytest.raises(StoreError, match="The remote repository is not there, or the token may not see it"):
+    with pytest.raises(StoreError, match="The remote repository does not exist, or the token cannot see it"):
         save(workspace_of(checkout, server.url))
 
 
@@ -308,15 +308,27 @@ def test_published__fetching__changes_no_ref_of_the_user(checkout: Path, server:
         ("error: cannot run ssh: No such file or directory\nfatal: unable to fork", StoreError, "HTTPS"),
         ("fatal: unable to access 'https://x/': Could not resolve host: x", Unreachable, "githubstatus"),
         ("fatal: unable to access 'https://x/': SSL certificate problem: expired", StoreError, "certificate"),
-        ("fatal: unable to access 'https://x/': Recv failure: Connection was reset", Unreachable, "broke off"),
-        ("send-pack: unexpected disconnect while reading sideband packet", Unreachable, "broke off"),
-        ("error: error in sideband demultiplexer", Unreachable, "broke off"),
-        ("!\ta:refs/heads/b\t[remote failure] (remote failed to report status)", Unreachable, "broke off"),
-        ("error: RPC failed; curl 92 HTTP/2 stream 5 was not closed cleanly: CANCEL", Unreachable, "broke off"),
-        ("fetch-pack: transfer closed with outstanding read data remaining", Unreachable, "broke off"),
-        ("fatal: write error: Broken pipe", Unreachable, "broke off"),
-        ("client_loop: send disconnect: Broken pipe", Unreachable, "broke off"),
-        ("remote: fatal error in commit_refs\n ! [remote rejected] a -> b (failure)", Unreachable, "broke off"),
+        (
+            "fatal: unable to access 'https://x/': Recv failure: Connection was reset",
+            Unreachable,
+            "closed the connection",
+        ),
+        ("send-pack: unexpected disconnect while reading sideband packet", Unreachable, "closed the connection"),
+        ("error: error in sideband demultiplexer", Unreachable, "closed the connection"),
+        ("!\ta:refs/heads/b\t[remote failure] (remote failed to report status)", Unreachable, "closed the connection"),
+        (
+            "error: RPC failed; curl 92 HTTP/2 stream 5 was not closed cleanly: CANCEL",
+            Unreachable,
+            "closed the connection",
+        ),
+        ("fetch-pack: transfer closed with outstanding read data remaining", Unreachable, "closed the connection"),
+        ("fatal: write error: Broken pipe", Unreachable, "closed the connection"),
+        ("client_loop: send disconnect: Broken pipe", Unreachable, "closed the connection"),
+        (
+            "remote: fatal error in commit_refs\n ! [remote rejected] a -> b (failure)",
+            Unreachable,
+            "closed the connection",
+        ),
         ("fatal: Unable to create '/x/.git/shallow.lock': File exists.", StoreError, "remove the lock"),
         ("To https://github.com/o/GH006-SSL.git\nerror: something else", StoreError, "“error: something else”"),
         ("fatal: one\x1b[1m\x00::error::\ttwo\r\nmore", StoreError, "“fatal: one [1m ::error:: two”"),

@@ -178,7 +178,7 @@ def test_publish__somebody_elses_lock__moves_neither_branch_nor_index_and_is_sai
     published = save(workspace_of(checkout))
 
     assert real.git(remote, "rev-parse", "main").strip() == published.sha
-    assert "Another git process works in this checkout" in published.stayed
+    assert "Another git process is running in this checkout" in published.stayed
     assert f"{lock}': File exists" in published.stayed
     assert (head(checkout), real.git(checkout, "ls-files", "--stage")) == (before, index)
     assert list((checkout / ".git").rglob("*.lock")) == [checkout / ".git" / lock]
@@ -202,7 +202,7 @@ def test_publish__others_were_first__the_checkout_stays_and_says_why(checkout: P
 
     published = save(workspace_of(checkout))
 
-    assert "The branch here is at another commit than the remote's was" in published.stayed
+    assert "The local branch is at another commit than the remote's was" in published.stayed
     assert (head(checkout), status(checkout)) == (before, [f"?? {STORE}"])
     if not ahead:
         assert "would be overwritten" in refused(checkout, "pull", "--quiet", "--ff-only")
@@ -269,7 +269,7 @@ def test_publish__no_answer_and_nothing_there__ends_after_three_tries(checkout: 
     real.add_hook(remote, "pre-receive", "kill -9 $PPID\n")
     pauses: list[float] = []
 
-    with pytest.raises(Unreachable, match="could not be reached, or broke off.*run this again"):
+    with pytest.raises(Unreachable, match="could not be reached, or closed the connection.*try again"):
         save(workspace_of(checkout, sleep=pauses.append))
 
     assert len(pauses) == 3

@@ -179,7 +179,7 @@ def test_publish__protected_branch__says_what_to_do(checkout: Path, remote: Path
 
     assert str(caught.value) == (
         "The branch is protected and refused the push. Git said: “remote: error: GH006: Protected branch update failed "
-        "for refs/heads/main.”. Let this token pass the rule, or give the argument `branch` an unprotected branch."
+        "for refs/heads/main.”. Let this token bypass the rule, or set the argument `branch` to an unprotected branch."
     )
     assert "branch: store-data" in caught.value.detail
 
@@ -194,7 +194,7 @@ def test_publish__a_hook_of_the_server__is_quoted(checkout: Path, remote: Path) 
 def test_publish__remote_gone__is_said(checkout: Path, remote: Path) -> None:
     shutil.rmtree(remote)
 
-    with pytest.raises(StoreError, match="The remote repository is not there") as caught:
+    with pytest.raises(StoreError, match="The remote repository does not exist") as caught:
         save(workspace_of(checkout))
     assert "\n" not in str(caught.value)
 
@@ -212,7 +212,7 @@ def test_remote__none__is_said_and_another_single_one_is_taken(tmp_path: Path, c
 
 def test_checkout__none_or_broken__says_to_check_out(tmp_path: Path) -> None:
     (tmp_path / "plain").mkdir()
-    with pytest.raises(StoreError, match=r"is no checkout\. Use actions/checkout before this step"):
+    with pytest.raises(StoreError, match=r"is not a checkout\. Run actions/checkout before this step"):
         workspace_of(tmp_path / "plain").check_publish(Publication((STORE,)))
 
     real.git(tmp_path, "init", "--quiet")

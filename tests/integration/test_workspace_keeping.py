@@ -79,7 +79,7 @@ def test_keep__commits_of_others_are_kept_with_author_time_message_and_files(
 
 def test_keep__the_branch_checked_out_is_refused_before_anything_is_asked(checkout: Path, remote: Path) -> None:
     for branch in ("", "main"):
-        with pytest.raises(InputError, match="The branch main is checked out, and no commit of it is ever squashed"):
+        with pytest.raises(InputError, match="The branch main is checked out, so its commits are never squashed"):
             workspace_of(checkout).check_publish(Publication((STORE,), branch=branch, keep=1))
 
 
@@ -90,7 +90,7 @@ def test_keep__the_default_branch_is_refused_whatever_is_checked_out(checkout: P
     workspace.check_publish(publication)
 
     for asked in (lambda: workspace.committed(STORE, publication, tip=True), lambda: save(workspace, "1", 1, "main")):
-        with pytest.raises(InputError, match="The branch main is the default branch, and no commit"):
+        with pytest.raises(InputError, match="The branch main is the default branch, so its commits"):
             asked()
     assert real.files(remote) == BASE
 
@@ -147,4 +147,4 @@ def test_action__keeps_so_many_and_stops_before_a_request_where_it_may_not(scene
 
     assert scene.repository.git("rev-list", "--count", "data").strip() == "2"
     assert (wrong.exit_code, wrong.operations) == (2, [])
-    assert wrong.error.endswith("Give the input `branch` a branch of the store's own, or leave the input `keep` out.")
+    assert wrong.error.endswith("Set the input `branch` to a branch only for the store, or omit the input `keep`.")

@@ -56,9 +56,9 @@ def test_publish__a_secret__is_its_own_lesson_with_place_and_link(checkout: Path
         save(workspace_of(checkout), f'{{\n"a": "{SECRET}"}}\n')
 
     assert str(caught.value) == (
-        "GitHub's push protection refused the push, for it found a secret (GitHub Personal Access Token) in "
-        "data/store.json:2. Revoke it, for the issue shows it to all who may read it, and take it out of the object by "
-        f"an update; or, where it is none, allow it on the page that GitHub names. Then run this again. GitHub: {LINK}"
+        "GitHub's push protection blocked the push: it found a secret (GitHub Personal Access Token) in "
+        "data/store.json:2. Revoke it, because anyone who can read the issue can see it, and remove it from the object "
+        f"by an update. If it is not a secret, allow it on GitHub's page. Then try again. GitHub: {LINK}"
     )
     assert SECRET not in str(caught.value)
     assert real.files(remote) == BASE
@@ -148,4 +148,4 @@ def test_api__a_secret__says_how_to_find_it(scene: Scene) -> None:
 
     assert (run.exit_code, run.operations.count("Commit")) == (1, 1)
     assert "GitHub's push protection found a secret, and refused to commit to the branch main" in run.error
-    assert "Secret detected in content" in run.error and "`commit-via: git` a run names the object" in run.error
+    assert "Secret detected in content" in run.error and "`commit-via: git`, a run reports the object" in run.error

@@ -73,7 +73,7 @@ def test_addresses__a_wrong_one_is_named_by_where_it_comes_from(
 def test_addresses__of_two_hosts_are_refused_for_one_of_them_would_get_the_others_token(
     environ: dict[str, str], given: dict[str, str], names: str
 ) -> None:
-    with pytest.raises(InputError, match="two hosts.* Leave .* out: it follows from") as told:
+    with pytest.raises(InputError, match="two different hosts.* Omit .*: it follows from") as told:
         Addresses.of(environ, **given)
     assert names in str(told.value)
 
@@ -82,7 +82,7 @@ def test_authority__is_a_file_of_certificates_where_the_api_is_encrypted(tmp_pat
     broken = tmp_path / "broken.pem"
     broken.write_text("no certificate")
     for file in (tmp_path / "missing.pem", broken):
-        with pytest.raises(InputError, match="SSL_CERT_FILE names .* no certificate can be read"):
+        with pytest.raises(InputError, match="No certificate can be read from .* set in SSL_CERT_FILE"):
             Addresses.of({"SSL_CERT_FILE": str(file)})
         assert Addresses.of({"SSL_CERT_FILE": str(file)}, "http://localhost:1").authority == ""
     usual = ssl.get_default_verify_paths().cafile or certifi.where()

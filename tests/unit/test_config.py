@@ -147,7 +147,7 @@ def test_parse_rules__gives_the_keys_that_were_there() -> None:
         ("[1]", "the file must be a mapping with the one key `store`, not [1]."),
         ("store: 3", "store must be a mapping, not 3."),
         ("stores: {}", "unknown key stores; allowed here: store; did you mean store."),
-        ("base_label: x", "base_label belongs below `store:`."),
+        ("base_label: x", "base_label belongs under `store:`."),
         (store("retrys: {}"), "log; did you mean retries."),
         (store("zzz: {}"), "unknown key store.zzz; allowed here: base_label, uid_prefix, extra_labels, reactions,"),
         (store("retries: {max_attempt: 1}"), "unknown key store.retries.max_attempt; allowed here: max_attempts,"),
@@ -216,8 +216,8 @@ def test_parse_rules__a_wrong_key_or_value_is_named_with_what_is_allowed(text: s
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("store: {a: 1, a: 2}", "line 1: the key a is there twice"),
-        ("store:\n  log: {}\n  log: {}\n", "line 3: the key log is there twice"),
+        ("store: {a: 1, a: 2}", "line 1: the key a is a duplicate"),
+        ("store:\n  log: {}\n  log: {}\n", "line 3: the key log is a duplicate"),
         ("1: 2", "line 1: a key must be text"),
         ("? [1]\n: 2", "line 1: a key must be text"),
         ("store: &a {}", "anchors and aliases (& and *) are not allowed"),
@@ -228,7 +228,7 @@ def test_parse_rules__a_wrong_key_or_value_is_named_with_what_is_allowed(text: s
         ("a: b: c", "mapping values are not allowed here"),
         ("store: 'open", "line 1: while scanning a quoted scalar, found unexpected end of stream"),
         ("store: {}\n---\nstore: {}", "expected a single document in the stream"),
-        ("store: \x00", "characters that are not allowed in YAML"),
+        ("store: \x00", "characters that YAML does not allow"),
         ('store: {base_label: "a\\nb"}', "control characters are not allowed"),
         ('store: {base_label: "\\ud800"}', "control characters are not allowed"),
         ("[" * 60_000, "nested deeper than 20 levels"),
@@ -332,7 +332,7 @@ def test_combine__rules_are_the_repositorys_and_the_machine_is_ours(
 def test_combine__a_local_rule_that_differs_is_an_error_with_the_key(repository: str, local: str, key: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         combine(store(repository), store(local), local_source="here.yml")
-    assert str(caught.value).startswith(f"here.yml: {key} is not what the store's own .github/gh-store.yml says")
+    assert str(caught.value).startswith(f"here.yml: {key} differs from the store's .github/gh-store.yml")
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ def test_a_late_arrival__comes_last_and_a_checkpoint_says_so() -> None:
     step = wrote(decide(before, context()))
     assert step.state.data == {"count": 0, "v": "late", "late": 1}
     assert '"after": 12' in step.checkpoint
-    assert step.notes == ("Folded now, for they came late: 11.",)
+    assert step.notes == ("Folded now, because they came late: 11.",)
     after = settled(before, step)
     assert objects.read_title(after.title)[1] == marked(3, 12, 3, step.state.data, 10, 11, 12)
 

@@ -31,13 +31,13 @@ PACKAGE = Path(gh_store_action.__file__).parent
             "the input `repository`",
             "--repo or GITHUB_REPOSITORY",
         ),
-        (Without("commit"), "pass `commit=False`", "set `commit: false`", "leave out --commit"),
+        (Without("commit"), "pass `commit=False`", "set `commit: false`", "omit --commit"),
         (Setting("format", "directory"), "`format='directory'`", "`format: directory`", "`--format directory`"),
         (
             Grant((("issues", "write"), ("contents", "read"))),
-            "Give a token with `issues: write, contents: read`",
-            "Add `permissions: {issues: write, contents: read}` to the job, or give a token that may",
-            "Give a token with `issues: write, contents: read`",
+            "Use a token with `issues: write, contents: read`",
+            "Add `permissions: {issues: write, contents: read}` to the job, or use a token that has them",
+            "Use a token with `issues: write, contents: read`",
         ),
         (REPAIR, "`verify` with `repair`", "`verify` with `repair`", "`gh-store verify --repair`"),
         (
@@ -78,11 +78,11 @@ def test_text__a_copy_keeps_its_terms() -> None:
 
 def test_errors__a_front_end_words_cause_and_next_step() -> None:
     error = denied("write", issues="write")
-    assert str(error) == "The token may not write. Give a token with `issues: write`."
+    assert str(error) == "The token may not write. Use a token with `issues: write`."
     assert action.explained(error) == (
-        "The token may not write. Add `permissions: {issues: write}` to the job, or give a token that may."
+        "The token may not write. Add `permissions: {issues: write}` to the job, or use a token that has them."
     )
-    assert command.explained(error) == "The token may not write. Give a token with `issues: write`."
+    assert command.explained(error) == "The token may not write. Use a token with `issues: write`."
     assert action.explained(StoreError("It failed.")) == command.explained(StoreError("It failed.")) == "It failed."
 
 

@@ -124,13 +124,13 @@ def test_index__is_read_as_it_was_written() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (b"", "is no index of histories"),
-        (b"[]", "is no index of histories"),
-        (b'{"repository": "o/r"}', "is no index of histories"),
-        (b'{"repository": "o/r", "objects": {"a": {"path": "a.jsonl", "digest": ""}}}', "is no index of histories"),
+        (b"", "is not an index of histories"),
+        (b"[]", "is not an index of histories"),
+        (b'{"repository": "o/r"}', "is not an index of histories"),
+        (b'{"repository": "o/r", "objects": {"a": {"path": "a.jsonl", "digest": ""}}}', "is not an index of histories"),
         (histories.write_index("o/other", {}), "is of the repository 'o/other'"),
-        (histories.write_index("o/r", {"a": Known("history/../../a", 1, "")}), "names 'history/../../a', which is no"),
-        (b"\xff", "is no index of histories"),
+        (histories.write_index("o/r", {"a": Known("history/../../a", 1, "")}), "names 'history/../../a', which is not"),
+        (b"\xff", "is not an index of histories"),
     ],
 )
 def test_index__of_something_else_is_told(text: bytes, said: str) -> None:

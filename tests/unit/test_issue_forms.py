@@ -46,7 +46,7 @@ def test_a_form_is_read() -> None:
     [
         ("- a", "x.yml: `body` must be a list"),
         ("body: {}", "x.yml: `body` must be a list"),
-        ("body: [{type: markdown}]", "there is nothing to answer"),
+        ("body: [{type: markdown}]", "it has no fields to fill in"),
         ("body: [{type: upload}]", "x.yml, element 1: `type` must be markdown or one of input"),
         ("body: [x]", "`type` must be"),
         ("body: [{type: input}]", "`label` must be text"),
@@ -54,10 +54,10 @@ def test_a_form_is_read() -> None:
         ("body: [{type: input, id: 5, attributes: {label: a}}]", "`id` must be text"),
         ("body: [{type: dropdown, attributes: {label: a}}]", "`options` must be a list"),
         ("body: [{type: dropdown, attributes: {label: a, options: [1]}}]", "`options` must be text; put it in quotes"),
-        ("body: [{type: dropdown, attributes: {label: a, multiple: true, options: ['a, b']}}]", "with a comma"),
+        ("body: [{type: dropdown, attributes: {label: a, multiple: true, options: ['a, b']}}]", "contain a comma"),
         (
             "body: [{type: input, id: a, attributes: {label: a}}, {type: input, id: a, attributes: {label: b}}]",
-            "two elements have one `id`",
+            "two elements have the same `id`",
         ),
         ("body: [", "x.yml, line 1"),
     ],

@@ -332,7 +332,7 @@ def test_a_reply_stays_below_githubs_limit() -> None:
 
 def test_no_refusal_no_reply_and_no_reason_is_said_so() -> None:
     assert replies.refused([], edit=None, issue_url="u") == ""
-    assert "the reason was not kept" in replies.refused([refusal(1)], edit=None, issue_url="u")
+    assert "the reason was not saved" in replies.refused([refusal(1)], edit=None, issue_url="u")
 
 
 def test_a_refused_edit_is_quoted_so_that_it_can_not_break_out() -> None:

@@ -267,7 +267,7 @@ def test_output__a_missing_file_is_an_error_with_the_next_step(
     runner: Path, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
     monkeypatch.setenv("GITHUB_OUTPUT", path and str(runner / path))
-    with pytest.raises(StoreError, match="GITHUB_OUTPUT names no file. Run the action with `uses:`"):
+    with pytest.raises(StoreError, match="GITHUB_OUTPUT does not name a file. Run the action with `uses:`"):
         Report("t").finish()
 
 
@@ -319,7 +319,7 @@ def test_summary__tells_the_run_at_a_glance(runner: Path) -> None:
         "\n"
         "```yaml\npermissions: {issues: write}\n```\n"
         "\n"
-        "| Requests | GraphQL points | Left of the hour's budget |\n"
+        "| Requests | GraphQL points | Left of the hourly budget |\n"
         "| --: | --: | --: |\n"
         "| 2 | 1 | 998 |\n"
     )
@@ -334,7 +334,7 @@ def test_summary__ends_with_a_table_of_requests_and_points(
 ) -> None:
     report = Report("sweep")
     report.cost(requests, remaining, points)
-    head = "| Requests | GraphQL points | Left of the hour's budget |\n| --: | --: | --: |"
+    head = "| Requests | GraphQL points | Left of the hourly budget |\n| --: | --: | --: |"
     assert report.summary() == f"## gh-store: sweep\n\n{head}\n{row}\n"
 
 
@@ -419,7 +419,7 @@ def test_refusal_rows__each_reason_has_its_row() -> None:
         RefusalRow("m", "bob", "neither", "$.b", 99, ISSUE),
     ]
     assert [row.reason for row in refusal_rows("m", Refusal(1, "eve", unauthorized=True))] == [
-        "This person may not write this object."
+        "This person may not change this object."
     ]
     assert [row.reason for row in refusal_rows("m", Refusal(1, "eve"))] == ["No reason is recorded."]
 

@@ -140,12 +140,12 @@ def test_settings__a_snapshots_output_goes_by_its_format(mode: str, form: str) -
         ({"repair": "yes"}, "The input `repair` is `yes`; allowed: true, false."),
         ({"apply": "1"}, "allowed: true, false."),
         ({"dry-run": "tRue"}, "The input `dry-run` is `tRue`"),
-        ({"issue-number": "#12"}, "The input `issue-number` is `#12`; allowed: a whole number from 1 on."),
-        ({"issue-number": "0"}, "a whole number from 1 on"),
-        ({"issue-number": "-1"}, "a whole number from 1 on"),
-        ({"issue-number": "1.0"}, "a whole number from 1 on"),
-        ({"issue-number": "१२"}, "a whole number from 1 on"),
-        ({"issue-number": "9" * 5000}, "a whole number from 1 on"),
+        ({"issue-number": "#12"}, "The input `issue-number` is `#12`; allowed: a whole number, at least 1."),
+        ({"issue-number": "0"}, "a whole number, at least 1"),
+        ({"issue-number": "-1"}, "a whole number, at least 1"),
+        ({"issue-number": "1.0"}, "a whole number, at least 1"),
+        ({"issue-number": "१२"}, "a whole number, at least 1"),
+        ({"issue-number": "9" * 5000}, "a whole number, at least 1"),
         ({"if-revision": "two"}, "The input `if-revision` is `two`"),
         ({"revision": "1e3"}, "The input `revision` is `1e3`"),
         ({"if-digest": "abc"}, "8 to 64 hexadecimal digits"),
@@ -247,19 +247,19 @@ def test_token__the_input_comes_before_the_variable(environ: dict[str, str], sec
 
 @pytest.mark.parametrize("environ", [{}, {"INPUT_TOKEN": ""}, {"GITHUB_TOKEN": " "}])
 def test_token__none_at_all_is_an_error_with_the_next_step(environ: dict[str, str]) -> None:
-    with pytest.raises(InputError, match="There is no token.*Leave the input out"):
+    with pytest.raises(InputError, match="No token.*Omit the input"):
         Settings.from_environment({"GITHUB_REPOSITORY": "o/r", **environ})
 
 
 @pytest.mark.parametrize("secret", ["two words", "two\nlines", "é"])
 def test_token__one_that_no_header_can_carry_is_refused_unseen(secret: str) -> None:
     message = refused(INPUT_TOKEN=secret)
-    assert "holds characters that no token has" in message
+    assert "contains characters that no token has" in message
     assert secret not in message
 
 
 def test_repository__none_at_all_is_an_error_with_the_next_step() -> None:
-    with pytest.raises(InputError, match="There is no repository.*Set it to the owner/name"):
+    with pytest.raises(InputError, match="No repository.*Set one to the owner/name"):
         Settings.from_environment({"INPUT_TOKEN": "x"})
 
 
@@ -292,7 +292,7 @@ def test_urls__come_from_the_runner_or_are_githubs(environ: dict[str, str], expe
 @pytest.mark.parametrize("name", ["GITHUB_API_URL", "GITHUB_GRAPHQL_URL", "GITHUB_SERVER_URL"])
 @pytest.mark.parametrize("address", ["http://github.example", "http://127.0.0.1.example", "http://10.0.0.1"])
 def test_urls__a_token_does_not_travel_unencrypted(name: str, address: str) -> None:
-    assert f"{name} begins with http://: the token would travel unencrypted." in refused(**{name: address})
+    assert f"{name} begins with http://: the token would be sent unencrypted." in refused(**{name: address})
 
 
 @pytest.mark.parametrize(

@@ -119,7 +119,7 @@ def test_read__of_a_file_that_is_cut_off_is_no_snapshot(snapshot: Snapshot, form
         ("json", {"": text_of().replace('"n": 1', '"n": 1, "n": 2')}, "it cannot be read"),
         ("jsonl", {"": text_of("jsonl").replace("octo/store", "else/where")}, "it is of the repository 'else/where'"),
         ("jsonl", {"": text_of("jsonl") * 2}, "its parts do not fit together"),
-        ("jsonl", {"": '{"left_out": [2]}\n' + text_of("jsonl")}, "there are objects behind its end"),
+        ("jsonl", {"": '{"left_out": [2]}\n' + text_of("jsonl")}, "there are objects after its end"),
         ("jsonl", {"": "\n"}, "it cannot be read"),
         ("jsonl", {"": '{"data": {}}\n'}, "it has no 'object_id'"),
         (
@@ -128,10 +128,10 @@ def test_read__of_a_file_that_is_cut_off_is_no_snapshot(snapshot: Snapshot, form
                 "index.json": text_of("directory", "index.json"),
                 "objects/metrics.json": text_of("directory", "objects/metrics.json").replace('sion": 1', 'sion": 2'),
             },
-            "the file of 'metrics' is another one than the index knows",
+            "the file of 'metrics' is not the one in the index",
         ),
         *(
-            (format_, changed(format_, *replaced), "the entry 'metrics' was changed by somebody else")
+            (format_, changed(format_, *replaced), "the entry 'metrics' was changed by someone else")
             for format_ in FORMATS
             for replaced in (('"n": 1', '"n": 999'), ('"version"', '"more": 1, "version"'), ('"digest"', '"other"'))
         ),
@@ -191,6 +191,6 @@ def test_directory__a_path_that_is_not_the_objects_is_not_followed(path: str) ->
     files = files_of(ONE, "directory")
     files["index.json"] = files["index.json"].replace(b"objects/metrics.json", path.encode())
     files[path] = files["objects/metrics.json"]
-    with pytest.raises(BrokenSnapshot, match="is another one than the index knows"):
+    with pytest.raises(BrokenSnapshot, match="is not the one in the index"):
         read(files, "directory", "octo/store")
     assert listed(files["index.json"]) == frozenset()

@@ -74,7 +74,7 @@ def test_data_block__nothing_in_it_ends_it_and_long_data_are_cut() -> None:
     assert (block[0], block[-1]) == ("`" * 8 + "json", "`" * 8)
     assert not any("\u202e" in line for line in block) and any("\\u202e" in line for line in block)
     long = data_block(list(range(300)))
-    assert len(long.splitlines()) < 110 and long.endswith("_and 202 more lines; the output `object` has them all_")
+    assert len(long.splitlines()) < 110 and long.endswith("_and 202 more lines; the output `object` has all of them_")
     assert max(map(len, data_block(["x" * 5_000]).splitlines())) == 1_000
 
 

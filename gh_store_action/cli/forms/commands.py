@@ -23,34 +23,34 @@ from gh_store_action.store.session import SCHEMA_FOLDER
 
 @command("form", "gh-store form guestbook", "gh-store form vote --schema vote.json --update votes")
 @click.argument("name", metavar="NAME")
-@click.option("--schema", metavar="FILE", help="The JSON Schema; by default .github/gh-store/NAME.json.")
-@click.option("--create", metavar="ID", help="The id of the object that it makes, such as guest-{login}.")
-@click.option("--update", metavar="ID", help="The id of the object that it changes, in place of --create.")
-@click.option("--directory", metavar="DIR", default=".", help="The checkout; else the current directory.")
+@click.option("--schema", metavar="FILE", help="The JSON Schema. Default: .github/gh-store/NAME.json.")
+@click.option("--create", metavar="ID", help="The id of the object that it creates, such as guest-{login}.")
+@click.option("--update", metavar="ID", help="The id of the object that it changes, instead of --create.")
+@click.option("--directory", metavar="DIR", default=".", help="The checkout. Default: the current directory.")
 @dry_run
 def form(name: str, schema: str | None, create: str | None, update: str | None, directory: str, dry_run: bool) -> int:
-    """Write an issue form from a JSON Schema, and print its entry for .github/gh-store.yml.  Nothing is overwritten.
+    """Write an issue form from a JSON Schema, and print its entry for .github/gh-store.yml.  Overwrites no file.
 
-    Without --create and --update each form makes an object NAME-{number}, by the number of the form's issue.
+    Without --create and --update, each form creates an object NAME-{number}, after the number of the form's issue.
     """
     run = invocation()
     if create is not None and update is not None:
-        raise InputError("--create and --update are given both.", "Leave one out.")
+        raise InputError("--create and --update are both given.", "Omit one of them.")
     target = {"create": f"{name}-{{number}}" if create is None else create} if update is None else {"update": update}
     checkout = Path(directory)
     source = schema or checkout / SCHEMA_FOLDER / f"{name}.json"
-    drafted = draft(name, read_data(f"@{source}", missing="Write it there, or name it with --schema."), target)
+    drafted = draft(name, read_data(f"@{source}", missing="Write it there, or pass --schema."), target)
     file, text = checkout / FOLDER / f"{name}.yml", written(drafted.form)
     done = not os.path.lexists(file) if dry_run else write_new(file, text)
 
     def draw(console: Console) -> None:
         console.print(written([dict(drafted.entry)]), end="", markup=False, soft_wrap=True)
 
-    run.screen.line(f"{'would write' if dry_run else 'wrote'} {file}" if done else f"left as it is: {file}")
+    run.screen.line(f"{'would write' if dry_run else 'wrote'} {file}" if done else f"already exists: {file}")
     run.screen.show({"form": str(file), "written": done and not dry_run, "entry": drafted.entry}, draw)
     run.screen.line(
-        "Next: put the entry below `forms:` in .github/gh-store.yml, say in `access` who may submit the form, and push "
-        f"both; then `gh-store form-link {name}` prints the form's address and makes its label."
+        "Next: put the entry under `forms:` in .github/gh-store.yml, say in `access` who may submit the form, and push "
+        f"both. Then `gh-store form-link {name}` prints the form's URL and creates its label."
     )
     return 0
 
@@ -58,18 +58,18 @@ def form(name: str, schema: str | None, create: str | None, update: str | None, 
 @command("form-link", "gh-store form-link guestbook name=Ada")
 @click.argument("name", metavar="NAME")
 @click.argument("answers", metavar="FIELD=VALUE", nargs=-1)
-@click.option("--directory", metavar="DIR", default=".", help="The checkout; else the current directory.")
+@click.option("--directory", metavar="DIR", default=".", help="The checkout. Default: the current directory.")
 def form_link(name: str, answers: tuple[str, ...], directory: str) -> int:
-    """Print the address of an issue form, with fields filled in by their ids.
+    """Print the URL of an issue form with fields filled in.
 
-    GitHub puts the form's label on its issues only where the repository has it; with a token, it is made here.
+    Creates the form's label if it does not exist: GitHub puts no other label on an issue.
     """
     run = invocation()
     file = Path(directory) / FOLDER / f"{name}.yml"
     try:
         text = content(file, CONFIGURATION_LIMIT).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or "it is no UTF-8 text"
+        why = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise InputError(f"The form {str(file)!r} cannot be read: {why}.", "Check NAME and --directory.") from None
     with as_input():
         fields = {field.id: field for field in parse_form(text, str(file)) if field.id}
@@ -77,14 +77,14 @@ def form_link(name: str, answers: tuple[str, ...], directory: str) -> int:
     for answer in answers:
         field, is_, value = answer.partition("=")
         if not is_ or field not in fields:
-            raise InputError(f"{answer[:80]!r} fills in no field of the form.", f"Its fields: {', '.join(fields)}.")
+            raise InputError(f"{answer[:80]!r} matches no field of the form.", f"Its fields: {', '.join(fields)}.")
         options = [option.label for option in fields[field].options]
         if options and value not in options:
-            raise InputError(f"{value[:80]!r} is no option of {field}.", f"Its options: {', '.join(options)}.")
+            raise InputError(f"{value[:80]!r} is not an option of {field}.", f"Its options: {', '.join(options)}.")
         try:
             value.encode()
         except UnicodeEncodeError:
-            raise InputError(f"The value of {field!r} is no UTF-8 text.", "Check the terminal's encoding.") from None
+            raise InputError(f"The value of {field!r} is not UTF-8 text.", "Check the terminal's encoding.") from None
         filled[field] = value
     query = urlencode({"template": f"{name}.yml", **filled})
     click.echo(f"{run.addresses.server}/{run.repository}/issues/new?{query}")
@@ -94,15 +94,15 @@ def form_link(name: str, answers: tuple[str, ...], directory: str) -> int:
 
 
 def _see_to(run: Invocation, label: str) -> None:
-    """Makes a label that the repository lacks; without a token that is left to a sweep, and said."""
-    later = f"GitHub puts the label {label!r} on the form's issues once the repository has it: a sweep makes it, too."
+    """Creates a label that does not exist; without a token that is left to a sweep, and said."""
+    later = f"GitHub puts the label {label!r} on the form's issues once it exists; a sweep creates it, too."
     try:
         made = FormGateway(run.transport, run.repository).make_label(label)
     except StoreError as error:
         run.screen.line(f"{error.what} {later}")
         return
     if made:
-        run.screen.line(f"made the label {label!r}, without which the store would not see the form")
+        run.screen.line(f"created the label {label!r}, without which the store would not see the form")
 
 
 COMMANDS = (form, form_link)

@@ -1,4 +1,4 @@
-"""Whole working examples for `init --with`: a JSON Schema, the issue form made of it, and the rules."""
+"""Complete examples for `init --with`: a JSON Schema, the issue form made from it, and the rules."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _GUESTBOOK: Json = {
     "additionalProperties": False,
 }
 _RULES = """\
-# A guestbook: whoever sends its form has one entry, `guest-<login>`, and may change it afterwards, by a comment on it.
+# A guestbook: each person who sends its form has one entry, `guest-<login>`, and can change it later by a comment.
 store:
   access:
     - {match: "guest-{login}", create: true, owner: true}
@@ -40,7 +40,7 @@ EXAMPLES = ("guestbook",)
 
 
 def guestbook() -> Mapping[str, str]:
-    """The files by their paths in a checkout."""
+    """The files, by path in a checkout."""
     drafted = draft("guestbook", _GUESTBOOK, {"create": _GUEST})
     entry = "".join(f"    {line}\n" for line in written([dict(drafted.entry)]).splitlines())
     return {

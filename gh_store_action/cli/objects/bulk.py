@@ -1,4 +1,4 @@
-"""Creates and updates from JSON Lines: checked as a whole, paced, an outcome a line, and never done twice."""
+"""Creates and updates from JSON Lines: checked as a whole, paced, one outcome per line, and never done twice."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from gh_store_action.store.lookup import Lookup
 from gh_store_action.store.processing.batches import ends_the_run
 from gh_store_action.store.updating import Updater, update_of
 
-A_WRITE = 1.0  # seconds that GitHub asks to be left behind each: github-facts, section 2
+A_WRITE = 1.0  # seconds that GitHub asks to wait after each: github-facts, section 2
 CREATE_WRITES = 3  # issue, first state, receipts and title
-PATIENCE = 24 * 3600  # seconds that a run may wait for GitHub's limits, all in all
+PATIENCE = 24 * 3600  # seconds that a run may wait in total for GitHub's limits
 FAILED = "failed"
-_OF_A_SNAPSHOT = {"meta", "repository"}  # keys of its lines that say nothing here
+_OF_A_SNAPSHOT = {"meta", "repository"}  # keys of its lines that this command ignores
 _END_OF_A_SNAPSHOT = {"left_out", "rules", "repository"}
 
 
@@ -40,7 +40,7 @@ class Line:
     """What one line asks for.
 
     Args:
-        key: the same each time that the same file is read, and no other line's.
+        key: unique to the line, and the same each time the same file is read.
         given: the line's own keys.
     """
 
@@ -61,22 +61,22 @@ class Outcome:
 
 
 def read(source: str, *, data: str, keys: Iterable[str]) -> list[Line]:
-    """All lines of a file, or of standard input, each with a key of its own.
+    """All lines of a file or of standard input, each with its own key.
 
     Args:
         source: a path, or `-`.
         data: the key that holds the value.
-        keys: others that a line may have.
+        keys: other keys that a line may have.
 
     Raises:
-        InputError: it cannot be read, or a line is not as it has to be; says which.
+        InputError: it cannot be read, or a line is wrong; the message says which.
     """
     allowed = {"object_id", data, *keys}
     lines: list[Line] = []
     seen: Counter[str] = Counter()
     for number, value in _values(source):
         if not isinstance(value, dict):
-            raise _wrong(number, "is no object")
+            raise _wrong(number, "is not an object")
         if value.keys() <= _END_OF_A_SNAPSHOT:
             continue
         if missing := [key for key in ("object_id", data) if key not in value]:
@@ -84,7 +84,7 @@ def read(source: str, *, data: str, keys: Iterable[str]) -> list[Line]:
         if unknown := sorted(value.keys() - allowed - _OF_A_SNAPSHOT):
             raise _wrong(number, f"has the unknown key {visible(unknown[0])!r}; allowed: {', '.join(sorted(allowed))}")
         if not isinstance(value["object_id"], str):
-            raise _wrong(number, "has an object_id that is no text")
+            raise _wrong(number, "has an object_id that is not text")
         given = {key: value[key] for key in value if key in allowed}
         content = digest(given)
         seen[content] += 1
@@ -93,7 +93,7 @@ def read(source: str, *, data: str, keys: Iterable[str]) -> list[Line]:
 
 
 def _values(source: str, ends: Callable[[bytes], bool] = lambda raw: False) -> Iterator[tuple[int, Json]]:
-    """The values of a file, line by line, up to one that `ends` it."""
+    """The values of a file, line by line, up to one for which `ends` is true."""
     try:
         with _opened(source) as stream:
             for number, raw in enumerate(iter(lambda: stream.readline(DATA_LIMIT + 1), b""), 1):
@@ -104,9 +104,9 @@ def _values(source: str, ends: Callable[[bytes], bool] = lambda raw: False) -> I
                 if raw.strip():
                     yield number, parse(raw.decode("utf-8-sig"))
     except InvalidJson as error:
-        raise _wrong(number, f"is no JSON: {error.reason}") from None
+        raise _wrong(number, f"is not valid JSON: {error.reason}") from None
     except UnicodeDecodeError:
-        raise _wrong(number, "is no UTF-8 text") from None
+        raise _wrong(number, "is not UTF-8 text") from None
     except OSError as error:
         raise InputError(f"The file {source!r} cannot be read: {error.strerror}.", "Check its name.") from None
 
@@ -121,18 +121,18 @@ def _opened(source: str) -> Iterator[IO[bytes]]:
 
 
 def _wrong(number: int, what: str) -> InputError:
-    return InputError(f"Line {number} {what}.", "Nothing was sent; fix it, and run again.")
+    return InputError(f"Line {number} {what}.", "Nothing was sent. Fix it and run the command again.")
 
 
 def create(run: Invocation, source: str, labels: tuple[str, ...], journal: str | None, *, dry_run: bool) -> int:
-    """Makes an object of each line `{"object_id", "data", "labels"}`; gives the exit code."""
+    """Creates an object from each line `{"object_id", "data", "labels"}`; returns the exit code."""
     lines = read(source, data="data", keys=["labels"])
     for line in lines:
         with _of(line):
             checked(line.given["data"])
             own = line.given.get("labels", [])
             if not isinstance(own, list) or not all(isinstance(label, str) for label in own):
-                raise InputError("`labels` is no array of texts.")
+                raise InputError("`labels` is not an array of text.")
     store = run.store(dry_run=dry_run)
 
     def act(line: Line) -> Outcome:
@@ -156,14 +156,14 @@ def create(run: Invocation, source: str, labels: tuple[str, ...], journal: str |
 
 
 def update(run: Invocation, source: str, mode: UpdateMode, journal: str | None, *, apply: bool, dry_run: bool) -> int:
-    """Posts an update of each line, `{"object_id", "changes", "mode", "if_revision", "if_digest", "update_id"}`."""
+    """Posts an update for each line `{"object_id", "changes", "mode", "if_revision", "if_digest", "update_id"}`."""
     lines = read(source, data="changes", keys=["mode", "if_revision", "if_digest", "update_id"])
     updates = {}
     for line in lines:
         with _of(line):
             given = {"mode": mode, "update_id": line.key, **line.given}
             if given["mode"] not in UPDATE_MODES:
-                raise InputError(f"`mode` is none of {', '.join(UPDATE_MODES)}.")
+                raise InputError(f"`mode` must be one of {', '.join(UPDATE_MODES)}.")
             options = {key: given.get(key) for key in ("update_id", "if_revision", "if_digest")}
             updates[line.number] = update_of(given["changes"], given["mode"], **options)
     run.session.ensure()
@@ -184,7 +184,7 @@ def update(run: Invocation, source: str, mode: UpdateMode, journal: str | None, 
 
 @contextmanager
 def _of(line: Line) -> Iterator[None]:
-    """Makes what is wrong with a line by itself a wrong input that names it."""
+    """Turns an error in a line itself into a wrong input that gives the line's number."""
     try:
         with as_input():
             yield
@@ -201,13 +201,13 @@ def _all(
     writes: int,
     dry_run: bool,
 ) -> int:
-    """Does each line, and tells its outcome; 1 where one failed.
+    """Carries out each line and prints its outcome; returns 1 if one failed.
 
     Args:
-        writes: requests of a line that change something.
+        writes: the number of requests per line that change something.
 
     Raises:
-        StoreError: trouble that the lines that follow would meet, too.
+        StoreError: a failure that would also affect the lines after it.
     """
     before = _done_before(journal)
     run.session.ensure()
@@ -228,8 +228,8 @@ def _all(
                     if ends_the_run(error):
                         raise error.reworded(
                             f"Line {line.number}: {error.what}",
-                            f"{counts.total()} of {len(lines)} lines are done. Run the same command again when that is "
-                            "put right: what is done is not done twice.",
+                            f"{counts.total()} of {len(lines)} lines are done. Fix the cause and run the same command "
+                            "again: nothing is done twice.",
                         ) from error
                     outcome = Outcome(FAILED, error=run.call.redact(explained(error)))
             counts[outcome.said] += 1
@@ -242,7 +242,7 @@ def _all(
 
 
 def _tell(run: Invocation, line: Line, outcome: Outcome) -> str:
-    """Prints an outcome; gives it as it stands in a journal."""
+    """Prints an outcome; returns it as a line of a journal."""
     value = {
         "line": line.number,
         "object_id": line.object_id,
@@ -259,7 +259,7 @@ def _tell(run: Invocation, line: Line, outcome: Outcome) -> str:
 
 
 def _done_before(journal: str | None) -> set[str]:
-    """The keys of the lines that an earlier run has done."""
+    """The keys of the lines that an earlier run completed."""
     if journal is None or not Path(journal).expanduser().exists():
         return set()
     try:
@@ -270,7 +270,7 @@ def _done_before(journal: str | None) -> set[str]:
 
 
 def _cut_off(raw: bytes) -> bool:
-    """Whether it is a line of a journal whose run was killed while it wrote; what it did is told by GitHub."""
+    """Whether a kill cut this journal line off while it was written; GitHub says what was done."""
     if raw.endswith(b"\n") or not raw.startswith(b'{"line": '):
         return False
     try:
@@ -282,7 +282,7 @@ def _cut_off(raw: bytes) -> bool:
 
 @contextmanager
 def _appending(journal: str | None) -> Iterator[Callable[[str], None]]:
-    """A function that writes a line to the journal, where there is one."""
+    """A function that writes a line to the journal, if there is one."""
     if journal is None:
         yield lambda text: None
         return

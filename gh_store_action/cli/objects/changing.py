@@ -29,13 +29,13 @@ Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 
 def many(*keys: str) -> Callable[[Decorated], Decorated]:
-    """Adds the options that take many objects from a file in place of one from the command line."""
+    """Adds the options that take many objects from a file instead of one from the command line."""
 
     def decorate(function: Decorated) -> Decorated:
         named = ", ".join(keys)
         for option in (
-            click.option("--journal", metavar="FILE", help="With --jsonl: what is done stands there, and is left out."),
-            click.option("--jsonl", metavar="FILE", help=f"A file with a line of JSON for each, or -: {named}."),
+            click.option("--journal", metavar="FILE", help="With --jsonl: records finished lines, and skips them."),
+            click.option("--jsonl", metavar="FILE", help=f"A file with one line of JSON each, or -: {named}."),
         ):
             function = option(function)
         return function
@@ -51,21 +51,21 @@ def _one(
     name: str,
     alone: Mapping[str, object] = MappingProxyType({}),
 ) -> tuple[str, str]:
-    """The two arguments of a command on one object, both empty where a file takes their place.
+    """The two arguments of a command on one object; both empty if a file replaces them.
 
     Raises:
-        InputError, UsageError: they do not go together.
+        InputError, UsageError: they contradict each other.
     """
     if jsonl is None:
         for text, what in ((object_id, "ID"), (data, name)):
             if text is None:
                 raise click.UsageError(f"Missing argument '{what}'.", click.get_current_context())
         if journal is not None:
-            raise InputError("--journal has no effect without --jsonl.", "Add --jsonl, or leave it out.")
+            raise InputError("--journal has no effect without --jsonl.", "Add --jsonl, or omit it.")
         return object_id or "", data or ""
     idle = [option for option, value in {"ID": object_id, **alone}.items() if value is not None]
     if idle:
-        raise InputError(f"{idle[0]} and --jsonl are both given.", "Say it in the lines of the file.")
+        raise InputError(f"{idle[0]} and --jsonl are both given.", "Put it into the lines of the file.")
     return "", ""
 
 
@@ -77,9 +77,7 @@ def _one(
 )
 @click.argument("object_id", metavar="ID", required=False)
 @click.argument("data", metavar="DATA", required=False)
-@click.option(
-    "--label", multiple=True, metavar="NAME", help="A label for the issue besides the store's own; repeatable."
-)
+@click.option("--label", multiple=True, metavar="NAME", help="Another label for the issue; repeatable.")
 @many("object_id", "data", "labels")
 @dry_run
 def create(
@@ -90,7 +88,7 @@ def create(
     journal: str | None,
     dry_run: bool,
 ) -> int:
-    """Create an object, or many.
+    """Create one object or many.
 
     DATA is JSON, @file, or - for standard input.
     """
@@ -108,7 +106,7 @@ def create(
 @click.argument("data", metavar="DATA")
 @dry_run
 def upsert(object_id: str, data: str, dry_run: bool) -> int:
-    """Make an object be DATA, whether it is there or not."""
+    """Create an object, or replace its data if it exists."""
     run = invocation()
     value = object_data(data)
     store = run.store(dry_run=dry_run)
@@ -124,12 +122,12 @@ def upsert(object_id: str, data: str, dry_run: bool) -> int:
 @click.argument("object_id", metavar="ID", required=False)
 @click.argument("changes", metavar="CHANGES", required=False)
 @click.option(
-    "--mode", type=click.Choice(UPDATE_MODES), default=DEFAULT_MODE, show_default=True, help="How CHANGES are meant."
+    "--mode", type=click.Choice(UPDATE_MODES), default=DEFAULT_MODE, show_default=True, help="How to apply CHANGES."
 )
 @click.option("--if-revision", type=click.IntRange(1), metavar="N", help="Only if the object is at this revision.")
 @click.option("--if-digest", metavar="HEX", help="Only if the object has this digest.")
-@click.option("--update-id", metavar="KEY", help="Idempotency key: repeated with the same key it counts once.")
-@click.option("--apply", is_flag=True, help="Fold it in at once; else the workflow of the repository does.")
+@click.option("--update-id", metavar="KEY", help="Idempotency key: updates with the same key count once.")
+@click.option("--apply", is_flag=True, help="Apply it now instead of in the repository's workflow.")
 @many("object_id", "changes", "mode", "if_revision", "if_digest", "update_id")
 @dry_run
 def update(
@@ -144,9 +142,9 @@ def update(
     journal: str | None,
     dry_run: bool,
 ) -> int:
-    """Post an update of an object, or of many.
+    """Post an update to one object or many.
 
-    CHANGES are JSON, @file, or - for standard input.
+    CHANGES is JSON, @file, or - for standard input.
     """
     alone = {"--if-revision": if_revision, "--if-digest": if_digest, "--update-id": update_id}
     object_id, changes = _one(jsonl, journal, object_id, changes, "CHANGES", alone)
@@ -157,7 +155,7 @@ def update(
     store = run.store(dry_run=dry_run)
 
     def act() -> StoredObject:
-        folded = apply or dry_run  # a dry run shows what the data would become, whoever folds it
+        folded = apply or dry_run  # a dry run shows the resulting data, no matter what folds it
         return store.update(
             object_id, value, mode, update_id=update_id, if_revision=if_revision, if_digest=digest, apply=folded
         )
@@ -167,7 +165,7 @@ def update(
 
 
 def _update(changes: str, mode: str, update_id: str | None, if_digest: str | None) -> tuple[Json, str | None]:
-    """The changes and the digest; raises here, before anything is asked, what is wrong with them by themselves."""
+    """The changes and the digest; raises for errors in them before any request."""
     digest = parse_digest("--if-digest", if_digest) if if_digest is not None else None
     value = object_data(changes) if mode in ("append", "replace") else read_data(changes)
     with as_input():
@@ -180,13 +178,13 @@ def _update(changes: str, mode: str, update_id: str | None, if_digest: str | Non
 @click.option("--if-revision", type=click.IntRange(1), metavar="N", help="Only if the object is at this revision.")
 @dry_run
 def delete(object_id: str, if_revision: int | None, dry_run: bool) -> int:
-    """Delete an object.  Its issue and its log stay, and `restore` brings it back."""
+    """Delete an object.  Its issue and log stay, and `restore` brings it back."""
     run = invocation()
     with naming_the_nearest(run, object_id):
         run.store(dry_run=dry_run).delete(object_id, if_revision=if_revision)
     value = {"object_id": object_id, "deleted": not dry_run, "dry_run": dry_run}
     deleted, restore = "would be" if dry_run else "is", f"gh-store restore {shlex.quote(object_id)}"
-    said = f"{object_id} {deleted} deleted; `{restore}` brings it back."
+    said = f"{object_id} {deleted} deleted. `{restore}` brings it back."
     run.screen.show(value, lambda console: _say(console, said, dry_run=dry_run))
     return 0
 
@@ -198,7 +196,7 @@ def restore(object_id: str, dry_run: bool) -> int:
     """Bring a deleted object back."""
     run = invocation()
     meta = run.store(dry_run=dry_run).restore(object_id)
-    said = f"{object_id} {'would be' if dry_run else 'is'} there again, as issue #{meta.issue_number}."
+    said = f"{object_id} {'would be' if dry_run else 'is'} restored, as issue #{meta.issue_number}."
     run.screen.show({**asdict(meta), "dry_run": dry_run}, lambda console: _say(console, said, dry_run=dry_run))
     return 0
 

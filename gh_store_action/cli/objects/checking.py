@@ -1,4 +1,4 @@
-"""The command `validate`: what the store's rules say of a file, before anything is posted."""
+"""The command `validate`: checks a file against the store's rules before anything is posted."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from gh_store_action.errors import ConfigurationError, InputError
 from gh_store_action.regular_files import DATA_LIMIT, content
 from gh_store_action.store.session import compiled, judge_of
 
-SCHEMAS = "gh-store"  # the folder beside the configuration
+SCHEMAS = "gh-store"  # the folder next to the configuration
 
 
 @command(
@@ -32,14 +32,14 @@ SCHEMAS = "gh-store"  # the folder beside the configuration
     "gh-store validate settings.json --as settings --config .github/gh-store.yml",
 )
 @click.argument("file", metavar="FILE")
-@click.option("--as", "object_id", metavar="ID", required=True, help="Whose data it would be.")
-@click.option("--login", metavar="LOGIN", help="Ask, too, whether this person may replace the object.")
+@click.option("--as", "object_id", metavar="ID", required=True, help="The object that the data is for.")
+@click.option("--login", metavar="LOGIN", help="Also check whether this person may replace the object.")
 def validate(file: str, object_id: str, login: str | None) -> int:
     """Check a file against the store's rules.
 
-    FILE is JSON, or - for standard input.  The rules are those of the repository's default branch; with --config those
-    of that file, with the schemas in the folder gh-store beside it, and no network is needed.  Exit code 1 when
-    something is wrong.
+    FILE is JSON, or - for standard input.  The rules come from the repository's default branch.  With --config, they
+    come from that file, and the schemas from the folder gh-store next to it: no network is needed.  Exits with code 1
+    if FILE is not valid.
     """
     run = invocation()
     value = object_data("-" if file == "-" else f"@{file}")
@@ -55,7 +55,7 @@ def validate(file: str, object_id: str, login: str | None) -> int:
     _check_id(object_id, rules)
     reasons = [{"path": path, "reason": reason} for path, reason in judge(value)]
     if found is not None and "replace" not in found.kinds:
-        reasons.append({"path": "$", "reason": f"{who} may not replace it by the rule {found.decided_by}"})
+        reasons.append({"path": "$", "reason": f"{who} may not replace it, by the rule {found.decided_by}"})
     rule = Access(object_id, who, access.rule_for(rules, object_id, who), ()).decided_by
 
     def draw(console: Console) -> None:
@@ -67,7 +67,7 @@ def validate(file: str, object_id: str, login: str | None) -> int:
 
 
 def _local(config: str, object_id: str) -> tuple[Rules, Judge]:
-    """The rules that a configuration file holds, and the object's schema beside it.
+    """The rules in a configuration file, and the object's schema next to it.
 
     Raises:
         ConfigurationError: one of the files cannot be used.
@@ -79,24 +79,22 @@ def _local(config: str, object_id: str) -> tuple[Rules, Judge]:
         try:
             files[schema.name] = content(schema, DATA_LIMIT).decode("utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            why = getattr(error, "strerror", None) or "it is no UTF-8 text"
+            why = getattr(error, "strerror", None) or "it is not UTF-8 text"
             raise ConfigurationError(f"The schema {str(schema)!r} cannot be read: {why}.") from None
     return rules, judge_of(compiled(rules, files), object_id)
 
 
 def _by_the_rule_alone(rules: Rules, object_id: str, login: str) -> Access | None:
-    """What the person may do, where GitHub need not be asked.
+    """What the person may do, if that does not depend on GitHub.
 
     Raises:
-        InputError: it has to be.
+        InputError: it does.
     """
     if not login:
         return None
     rule = access.rule_for(rules, object_id, login)
     if login not in rules.processors and (rule.limited or not access.allows(rule, login=login)):
-        raise InputError(
-            f"Whether {login} may replace {object_id!r} GitHub has to tell.", "Leave --config or --login out."
-        )
+        raise InputError(f"Only GitHub knows whether {login} may replace {object_id!r}.", "Omit --config or --login.")
     return Access(object_id, login, rule, UPDATE_MODES)
 
 

@@ -1,4 +1,4 @@
-"""Commands for a person at an object: edit it in an editor, open its issue in a browser."""
+"""Interactive commands: edit an object in an editor, open its issue in a browser."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ from gh_store_action.store.creating import refused
 def edit(object_id: str, dry_run: bool) -> int:
     """Edit an object in $VISUAL or $EDITOR.
 
-    What is saved replaces the object's data at once, if its schema accepts it and nobody has changed the object
-    meanwhile.  Otherwise nothing is lost: the message names the file that keeps the text.
+    The saved text immediately replaces the object's data, unless its schema refuses it or someone changed the object in
+    the meantime.  Then nothing is lost: the message says which file keeps the text.
     """
     run = invocation()
     store = run.store(dry_run=dry_run)
@@ -38,7 +38,7 @@ def edit(object_id: str, dry_run: bool) -> int:
         found = store.get(object_id)
     if found.meta.pending:
         raise StoreError(
-            f"{object_id!r} has pending updates, which would be applied before the edit.",
+            f"{object_id!r} has pending updates that would be applied before the edit.",
             f"Run `gh-store process-updates {found.meta.issue_number}` first.",
         )
     text = json.dumps(found.data, indent=2, ensure_ascii=False) + "\n"
@@ -62,7 +62,7 @@ def edit(object_id: str, dry_run: bool) -> int:
 
 
 def _let_edit(file: Path) -> None:
-    """Waits for the editor."""
+    """Opens the editor and waits for it."""
     try:
         click.edit(filename=str(file))
     except click.ClickException as error:
@@ -71,7 +71,7 @@ def _let_edit(file: Path) -> None:
 
 @contextmanager
 def _kept(run: Invocation, object_id: str, text: str, digest: str) -> Iterator[Path]:
-    """A file of one's own with the text; whatever fails, it stays and is named, with the way to post it."""
+    """A private file with the text; if anything fails, the file stays, and a message says how to post it."""
     number, name = tempfile.mkstemp(prefix="gh-store-", suffix=".json")
     with os.fdopen(number, "w", encoding="utf-8") as out:
         out.write(text)
@@ -82,14 +82,14 @@ def _kept(run: Invocation, object_id: str, text: str, digest: str) -> Iterator[P
         options = f"--mode replace --if-digest {digest[:16]} --apply"
         post = f"gh-store update {shlex.quote(object_id)} @{shlex.quote(name)} {options}"
         run.screen.clear()
-        run.screen.line(f"The text is kept in {name}; `{post}` posts it.")
+        run.screen.line(f"Your text is in {name}. Run `{post}` to post it.")
         raise
     file.unlink()
 
 
 @command("open", "gh-store open metrics")
 @click.argument("object_id", metavar="ID")
-@click.option("-n", "--no-browser", is_flag=True, help="Print the address and open nothing.")
+@click.option("-n", "--no-browser", is_flag=True, help="Print the URL instead of opening a browser.")
 def open_object(object_id: str, no_browser: bool) -> int:
     """Open an object's issue in the browser."""
     run = invocation()
@@ -99,5 +99,5 @@ def open_object(object_id: str, no_browser: bool) -> int:
     value = {"object_id": meta.object_id, "issue_number": meta.issue_number, "url": url}
     run.screen.show(value, lambda console: console.print(cell(url), soft_wrap=True))
     if not no_browser and click.launch(url, wait=True):
-        raise StoreError("No browser could be started.", f"Open {url} yourself.")
+        raise StoreError("Could not start a browser.", f"Open {url} yourself.")
     return 0

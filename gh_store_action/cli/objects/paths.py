@@ -1,4 +1,4 @@
-"""JSONPath (RFC 9535): what `get` shows of an object, and which ones `list` shows.  Imported where one is given."""
+"""JSONPath (RFC 9535): what `get` shows of an object, and which objects `list` shows.  Imported only when needed."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from gh_store_action.errors import InputError
 
 @lru_cache(maxsize=100)
 def _pattern(text: str) -> Any:
-    """A regular expression in linear time, for what it is matched with is anybody's; None where it is none.
+    """A regular expression in linear time, because the data is untrusted; None if the text is not one.
 
     Raises:
-        InputError: there is nothing here that takes linear time.
+        InputError: no linear-time engine is installed.
     """
     try:
-        import re2  # where a path has a regular expression
+        import re2  # only for a path with a regular expression
     except ImportError:
         raise InputError(
             "`match` and `search` need the package google-re2, which is not installed.",
-            "It has no wheel for this Python or system: use CPython 3.11 to 3.14 and no musl, or build it.",
+            "It has no wheel for this Python or system. Use CPython 3.11 to 3.14 without musl, or build it.",
         ) from None
     options = re2.Options()
     options.log_errors = False
@@ -37,7 +37,7 @@ def _pattern(text: str) -> Any:
 
 
 class _Matching(FilterFunction):
-    """`match` and `search`; by the RFC what is no text, or no regular expression, does not match."""
+    """`match` and `search`; by the RFC, a value that is not text, or not a regular expression, does not match."""
 
     arg_types = [ExpressionType.VALUE, ExpressionType.VALUE]
     return_type = ExpressionType.LOGICAL
@@ -64,10 +64,10 @@ _STRICT = _Environment(strict=True)
 
 @dataclass(frozen=True)
 class Path:
-    """A query that somebody gave.
+    """A query from the command line.
 
     Args:
-        single: whether it names one place, so that its result is a value and no list.
+        single: whether it finds at most one value, so that its result is not a list.
     """
 
     query: Any
@@ -82,16 +82,16 @@ class Path:
             within: a query around the text.
 
         Raises:
-            InputError: it is none.
+            InputError: it is not a query.
         """
         what, example = ("JSONPath", "$.count, or $.items[*].name")
         if within != "{}":
-            what, example = ("filter of JSONPath", "'@.count > 3', in quotes for the shell")
+            what, example = ("JSONPath filter", "'@.count > 3', in quotes for the shell")
         try:
             query: Any = _STRICT.compile(within.replace("{}", text))
         except JSONPathError as error:
-            reason = error.message if text.startswith("$") or within != "{}" else "it begins with $"
-            raise InputError(f"{name} is no {what} (RFC 9535): {reason}.", f"It has to be such as {example}.") from None
+            reason = error.message if text.startswith("$") or within != "{}" else "it must begin with $"
+            raise InputError(f"{name} is not a {what} (RFC 9535): {reason}.", f"For example: {example}.") from None
         return cls(query, bool(query.singular_query()))
 
     def values(self, value: Any) -> list[Json]:
@@ -101,10 +101,10 @@ class Path:
 
 
 def condition(name: str, text: str) -> Callable[[Mapping[str, Any]], bool]:
-    """Whether a filter holds for an object as `list` prints it; in the filter `@` is its data, and `$` all of it.
+    """Whether a filter matches an object as `list` prints it: `@` is its data, and `$` all of it.
 
     Raises:
-        InputError: it is none.
+        InputError: it is not a filter.
     """
     path = Path.of(name, text, within="$[''][?{}]")
     return lambda shape: bool(path.values({**shape, "": [shape["data"]]}))

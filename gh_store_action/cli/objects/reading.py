@@ -20,7 +20,7 @@ from gh_store_action.domain.strict_json import Json
 from gh_store_action.errors import InputError, StoreError
 
 KEYS: Mapping[str, str] = {"id": "object_id", "revision": "version", "created": "created_at", "updated": "updated_at"}
-"""What `list --sort` takes besides a path, and where it stands in an object as it is printed."""
+"""What `list --sort` takes besides a path, and where it is in an object as printed."""
 
 
 @command(
@@ -33,11 +33,11 @@ KEYS: Mapping[str, str] = {"id": "object_id", "revision": "version", "created": 
 )
 @click.argument("object_id", metavar="ID")
 @click.argument("place", metavar="[PATH]", required=False)
-@click.option("--path", metavar="JSONPATH", help="What the JSONPath (RFC 9535) finds in its data, as the argument.")
-@click.option("--revision", type=click.IntRange(1), metavar="N", help="As it was at that revision.")
-@click.option("--at", metavar="TIME", help="As it was at that time, ISO 8601; without an offset in UTC.")
-@click.option("--data", "bare", is_flag=True, help="Its data alone, without what is known of it.")
-@click.option("--output", metavar="FILE", help="Write it there as JSON; - for standard output.")
+@click.option("--path", metavar="JSONPATH", help="The JSONPath (RFC 9535), as an option.")
+@click.option("--revision", type=click.IntRange(1), metavar="N", help="The object as it was at this revision.")
+@click.option("--at", metavar="TIME", help="The object as it was at this time, ISO 8601. Default offset: UTC.")
+@click.option("--data", "bare", is_flag=True, help="Only the data, without metadata.")
+@click.option("--output", metavar="FILE", help="Write it to this file as JSON; - for standard output.")
 def get(
     object_id: str,
     place: str | None,
@@ -49,14 +49,14 @@ def get(
 ) -> int:
     """Print an object, or what a JSONPath finds in it.
 
-    A path that names one place, such as $.count, gives the value there; any other, such as $.items[*].name, an array
-    of all that it finds.
+    A path to one value, such as $.count, prints that value.  Any other path, such as $.items[*].name, prints an array
+    of everything it finds.
     """
     run = invocation()
     if revision is not None and at is not None:
-        raise InputError("--revision and --at are both given.", "Leave one of them out.")
+        raise InputError("--revision and --at are both given.", "Omit one of them.")
     if place is not None and path is not None:
-        raise InputError("The path is given twice.", "Leave --path out.")
+        raise InputError("The path is given twice.", "Omit --path.")
     text = path if place is None else place
     find = None
     if text is not None:
@@ -73,7 +73,7 @@ def get(
         if find.single and not values:
             raise StoreError(
                 f"{object_id!r} has nothing at {text}.",
-                f"`gh-store get {shlex.quote(object_id)} --data` shows what it has.",
+                f"Run `gh-store get {shlex.quote(object_id)} --data` to see its data.",
             )
         value = values[0] if find.single else values
     if output:
@@ -84,7 +84,7 @@ def get(
 
 
 def moment(name: str, text: str | None) -> str | None:
-    """A time from the command line as GitHub writes it."""
+    """A time from the command line, as GitHub writes it."""
     return None if text is None else parse(name, text)
 
 
@@ -96,17 +96,17 @@ def moment(name: str, text: str | None) -> str | None:
     "gh-store list --sort '$.count' --desc --limit 10",
     "gh-store list --ids --sort updated",
 )
-@click.option("--since", metavar="TIME", help="Only what changed after that time, ISO 8601; without an offset in UTC.")
+@click.option("--since", metavar="TIME", help="Only objects changed since this time, ISO 8601. Default offset: UTC.")
 @click.option(
     "--where",
     metavar="EXPR",
-    help="Only where this filter of JSONPath (RFC 9535) holds: @ is the data, $ all that is printed of an object.",
+    help="Only objects that match this JSONPath filter (RFC 9535): @ is the data, $ the object as printed.",
 )
-@click.option("--sort", metavar="KEY", help=f"By {', '.join(KEYS)}, or a JSONPath in the data; else oldest first.")
-@click.option("--desc", is_flag=True, help="The other way round.")
-@click.option("--limit", type=click.IntRange(1), metavar="N", help="At most so many.")
-@click.option("--ids", is_flag=True, help="Their ids alone, a line each.")
-@click.option("--output", metavar="FILE", help="Write it there as JSON; - for standard output.")
+@click.option("--sort", metavar="KEY", help=f"By {', '.join(KEYS)}, or a JSONPath in the data. Default: oldest first.")
+@click.option("--desc", is_flag=True, help="Sort in descending order.")
+@click.option("--limit", type=click.IntRange(1), metavar="N", help="At most this many.")
+@click.option("--ids", is_flag=True, help="Only the ids, one per line.")
+@click.option("--output", metavar="FILE", help="Write it to this file as JSON; - for standard output.")
 def list_objects(
     since: str | None,
     where: str | None,
@@ -116,10 +116,10 @@ def list_objects(
     ids: bool,
     output: str | None,
 ) -> int:
-    """List all objects, or those that are asked for."""
+    """List all objects, or those that match."""
     run = invocation()
     if ids and output:
-        raise InputError("--ids and --output are both given.", "Send the ids to a file with >.")
+        raise InputError("--ids and --output are both given.", "Redirect the ids to a file with >.")
     holds = _condition(where)
     key = _key(sort)
     store, when = run.store(), moment("--since", since)
@@ -128,7 +128,7 @@ def list_objects(
     def read() -> Iterator[dict[str, Any]]:
         for count, one in enumerate(store.list_updated_since(when) if when else store.list_all(), 1):
             progress(count, 0)
-            shape = {name: value for name, value in stored(one).items() if name != "pending"}  # no log was read
+            shape = {name: value for name, value in stored(one).items() if name != "pending"}  # logs are not read
             if holds(shape):
                 yield shape
 
@@ -163,7 +163,7 @@ Shape = Mapping[str, Any]
 
 
 def _condition(where: str | None) -> Callable[[Shape], bool]:
-    """Whether an object as it is printed is asked for."""
+    """Whether an object, as printed, matches."""
     if where is None:
         return lambda shape: True
     from gh_store_action.cli.objects.paths import condition
@@ -172,7 +172,7 @@ def _condition(where: str | None) -> Callable[[Shape], bool]:
 
 
 def _key(sort: str | None) -> Callable[[Shape], list[Json]]:
-    """What objects are sorted by; empty where one has no such thing."""
+    """The sort key of an object; empty if it has none."""
     if sort is None or sort in KEYS:
         name = KEYS[sort or "created"]
         return lambda shape: [shape[name]]
@@ -182,12 +182,12 @@ def _key(sort: str | None) -> Callable[[Shape], list[Json]]:
 
     path = Path.of("--sort", sort)
     if not path.single:
-        raise InputError(f"--sort is {sort!r}, which can name several places.", "Name one, such as $.count.")
+        raise InputError(f"--sort is {sort!r}, which can find several values.", "Use a path such as $.count.")
     return lambda shape: path.values(shape["data"])
 
 
 def _sorted(shapes: list[dict[str, Any]], key: Callable[[Shape], list[Json]], *, desc: bool) -> list[dict[str, Any]]:
-    """Numbers, then texts, then all others, which are not told apart; last, either way, those without such a thing."""
+    """Numbers, then texts, then all others, which are equal; in either order, those without a key come last."""
 
     def order(shape: Shape) -> tuple[int, Any]:
         value = key(shape)[0]

@@ -1,4 +1,4 @@
-"""How an object is printed, or written to a file, and what a change of it says."""
+"""Prints an object, writes it to a file, and reports a change of it."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def show(run: Invocation, found: StoredObject, *, would: str = "", **more: Any) 
     """Prints one object.
 
     Args:
-        would: of a dry run: what would have happened, a sentence for the terminal that stands before the object.
-        more: keys for the JSON.
+        would: for a dry run: what would have happened, as a sentence to print above the object.
+        more: additional keys for the JSON.
     """
     shape = {**stored(found), **more}
 
@@ -48,12 +48,12 @@ def show_changed(
     posted: bool = False,
     unless: Json = None,
 ) -> int:
-    """Changes an object and prints it; a dry run says what would become of it.
+    """Changes an object and prints it; a dry run says what would change.
 
     Args:
         act: the change, on `store`.
-        posted: whether the change is left to the workflow to fold.
-        unless: data at which there is nothing to change.
+        posted: whether the workflow is left to fold the change.
+        unless: data that needs no change.
     """
     before = _revision(store, object_id) if dry_run else 0
     found = act()
@@ -61,14 +61,14 @@ def show_changed(
     show(run, found, would=would, dry_run=dry_run)
     if posted and not dry_run and found.meta.pending:
         run.screen.line(
-            "The update is posted, not yet applied. The repository's workflow applies it, or run "
+            "The update is posted, not yet applied. The repository's workflow will apply it, or run "
             f"`gh-store process-updates {found.meta.issue_number}`."
         )
     return 0
 
 
 def _revision(store: GitHubStore, object_id: str) -> int:
-    """The object's present revision, 0 where there is no such object."""
+    """The object's current revision; 0 if there is no such object."""
     try:
         return store.get(object_id).meta.version
     except ObjectNotFound:
@@ -76,23 +76,23 @@ def _revision(store: GitHubStore, object_id: str) -> int:
 
 
 def _would(found: StoredObject, before: int, posted: bool, *, done: bool) -> str:
-    """What a change would have made of an object, from what a dry run of it gives."""
+    """What a change would have done to an object, from the result of its dry run."""
     name, now = found.meta.object_id, found.meta.version
     if not before:
         return f"{name} would be created:"
     if now != before:
-        how = "posted for the workflow to fold, which would make" if posted else "folded at once, which would make"
-        return f"An update of {name} would be {how} of revision {before}:"
+        how = "posted for the workflow to apply" if posted else "applied"
+        return f"An update of {name} at revision {before} would be {how}. The result:"
     if done and not found.meta.pending:
-        return f"{name} is like that already, and would be left as it is:"
+        return f"{name} already has this data and would not change:"
     return (
-        f"An update of {name} would be posted. What it makes of the object is known when it is folded, for updates are "
-        "pending or the body was changed by hand. At present:"
+        f"An update of {name} would be posted. Its result is not known yet, because updates are pending or the body "
+        "was edited by hand. The current object:"
     )
 
 
 def save(run: Invocation, path: str, value: Any) -> None:
-    """Writes a result to a file, or as a file would have it to standard output; makes the folders that it lies in.
+    """Writes a result to a file, creating its folders, or to standard output in the same form.
 
     Args:
         path: `-` for standard output.

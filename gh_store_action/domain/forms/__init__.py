@@ -1,1 +1,1 @@
-"""Issue forms: what somebody answered, and what the store makes of it."""
+"""Issue forms: a person's answers, and what the store makes of them."""

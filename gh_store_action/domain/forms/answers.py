@@ -1,8 +1,8 @@
 """An issue's text as the answers to its form.
 
-GitHub writes each answer below a heading with the field's label, in the order of the form, and leaves no other mark
-(github-facts, section 3).  So the form's own labels in its own order are headings and nothing else is; where they can
-be found in more than one way, somebody's answer holds such a line, and nobody can tell which one is the form's.
+GitHub writes each answer below a heading with the field's label, in the form's order, without any other mark
+(github-facts, section 3).  So only the form's labels in the form's order are headings.  If they can be found in more
+than one way, an answer contains such a line, and no one can tell which one is the form's.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from gh_store_action.domain.refusal import Reason, Refused
 from gh_store_action.domain.strict_json import InvalidJson, Json, excerpt, parse
 
 TYPES = ("number", "json")
-"""How the one answer of a field may be read; what is not marked so is text."""
+"""The types of an answer other than text."""
 
 _NOTHING = frozenset({"", "_No response_"})
 _HEADING = "### "
@@ -25,7 +25,7 @@ _FENCE = re.compile(r"`{3,}+|~{3,}+")
 
 @dataclass(frozen=True)
 class Option:
-    """One choice of a dropdown, or one checkbox, which may have to be ticked."""
+    """An option of a dropdown, or a checkbox, which may be required."""
 
     label: str
     required: bool = False
@@ -33,11 +33,11 @@ class Option:
 
 @dataclass(frozen=True)
 class Field:
-    """One element of a form that is answered; Markdown is not.
+    """A form element with an answer, so not Markdown.
 
     Args:
         kind: `input`, `textarea`, `dropdown` or `checkboxes`.
-        id: empty where the form gives none: then its answer is not used.
+        id: empty if the form has none: then its answer is not used.
         code: whether GitHub puts the answer into a code fence (`render`).
     """
 
@@ -51,7 +51,7 @@ class Field:
 
 
 def read(fields: Sequence[Field], body: str, types: Mapping[str, str]) -> dict[str, Json]:
-    """The answers by field id, in time linear in the text; a field without an answer is absent.
+    """The answers by field id, in linear time; a field without an answer is absent.
 
     Args:
         fields: in the order of the form.
@@ -79,7 +79,7 @@ def read(fields: Sequence[Field], body: str, types: Mapping[str, str]) -> dict[s
 
 
 class _Wrong(Exception):
-    """What is wrong with one answer, a sentence."""
+    """What is wrong with an answer, as a sentence."""
 
 
 class _Unanswered(Exception):
@@ -105,10 +105,10 @@ def _divided(fields: Sequence[Field], body: str) -> list[str]:
 
 
 def _earliest(lines: Sequence[str], headings: Sequence[str]) -> list[int]:
-    """Where each heading stands, each as early as can be.
+    """The position of each heading, as early as possible.
 
     Raises:
-        Refused: one is not there, or not in its place.
+        Refused: one is missing, or not in its place.
     """
     found: list[int] = []
     for number, line in enumerate(lines):
@@ -124,7 +124,7 @@ def _earliest(lines: Sequence[str], headings: Sequence[str]) -> list[int]:
 
 
 def _latest(lines: Sequence[str], headings: Sequence[str]) -> list[int]:
-    """The same, each as late as can be; the first one begins the text."""
+    """The same, as late as possible; the first one begins the text."""
     wanted = list(headings[1:])
     found: list[int] = []
     for number in range(len(lines) - 1, 0, -1):
@@ -159,7 +159,7 @@ def _value(field: Field, text: str, type_: str) -> Json:
 
 
 def _inside(text: str) -> str:
-    """What stands in the one code fence, or the text where its author has taken the fence away."""
+    """The content of the one code fence, or the text if its author removed the fence."""
     first, *lines = text.split("\n")
     fence = _FENCE.match(first)
     return "\n".join(lines[:-1]) if fence and lines and lines[-1] == fence[0] else text
@@ -178,7 +178,7 @@ def _typed(answer: str, type_: str) -> Json:
 
 
 def _chosen(field: Field, answer: str) -> list[str]:
-    """The options; where there may be several, none of them holds what parts them."""
+    """The options; if there may be several, no option contains the separator."""
     labels = {option.label for option in field.options}
     chosen = answer.split(", ") if field.multiple else [answer]
     for label in chosen:
@@ -190,7 +190,7 @@ def _chosen(field: Field, answer: str) -> list[str]:
 
 
 def _ticked(field: Field, text: str) -> Json:
-    """The labels of the boxes that are ticked."""
+    """The labels of the checked boxes."""
     boxes = [_BOX.fullmatch(line.rstrip()) for line in text.split("\n") if line.strip()]
     labels = [box["label"] if box else "" for box in boxes]
     if labels != [option.label for option in field.options]:

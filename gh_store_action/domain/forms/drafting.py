@@ -1,6 +1,6 @@
 """An issue form from a JSON Schema: a field for each property, and the entry of `forms` that reads its answers.
 
-Field ids hold letters, digits, `-` and `_` alone, labels are unique, and no option is called "None"
+Field ids contain only letters, digits, `-` and `_`, labels are unique, and no option is called "None"
 (github-facts, section 3).
 """
 
@@ -17,8 +17,8 @@ from gh_store_action.domain.strict_json import Json, canonical
 from gh_store_action.errors import InputError
 
 LABEL = "form:"
-"""How the labels of forms begin, for the workflows' filter."""
-_ONE_LINE = 200  # characters; a text that may be longer gets more lines
+"""The prefix of forms' labels, for the workflows' filter."""
+_ONE_LINE = 200  # characters; a longer text gets more lines
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,40}")
 
 
@@ -27,7 +27,7 @@ class Draft:
     """An issue form, and how the store reads it.
 
     Args:
-        form: as GitHub's YAML has it.
+        form: the form's YAML for GitHub.
         entry: of `store.forms`.
     """
 
@@ -37,7 +37,7 @@ class Draft:
 
 @dataclass
 class _Drawn:
-    """One element of a form, and how its answer is read."""
+    """A form element, and how its answer is read."""
 
     kind: str
     attributes: dict[str, Json] = field(default_factory=dict)
@@ -45,23 +45,23 @@ class _Drawn:
 
 
 def draft(name: str, schema: Json, target: Mapping[str, str]) -> Draft:
-    """The form for objects that fit the schema.
+    """The form for objects that match the schema.
 
     Args:
-        name: of the form's file without its ending.
+        name: of the form's file, without its extension.
         target: the entry's `create` or `update`.
 
     Raises:
-        InputError: no form can be made of it.
+        InputError: no form can be made from it.
     """
     if not _NAME.fullmatch(name):
-        raise InputError(f"The name of a form cannot be {name[:80]!r}.", "Take letters, digits, - and _ alone.")
+        raise InputError(f"The name of a form cannot be {name[:80]!r}.", "Use only letters, digits, - and _.")
     properties = schema.get("properties") if isinstance(schema, dict) else None
     if not isinstance(schema, dict) or not isinstance(properties, dict) or not properties:
-        raise InputError("The schema has no `properties`, of which the fields of a form are made.", "Add them.")
+        raise InputError("The schema has no `properties` to make the fields from.", "Add them.")
     (object_id,) = target.values()
     if not object_id:
-        raise InputError("The id of the object is empty.", "Give one, such as guest-{login}.")
+        raise InputError("The id of the object is empty.", "Set one, such as guest-{login}.")
     needed = schema.get("required")
     body: list[Json] = []
     types: dict[str, Json] = {}
@@ -96,12 +96,12 @@ def draft(name: str, schema: Json, target: Mapping[str, str]) -> Draft:
     entry |= {"types": types} if types else {}
     wrong = problem(FormRule(LABEL + name, "", update=object_id), [str(place)[1:-1] for place in data.values()])
     if wrong:
-        raise InputError(f"No object can be named {object_id[:80]!r}: {wrong}.", "Take one of its fields, or {login}.")
+        raise InputError(f"{object_id[:80]!r} cannot be an object's id: {wrong}.", "Use one of its fields, or {login}.")
     return Draft(form, entry)
 
 
 def _identifier(key: str, taken: set[str]) -> str:
-    """An id for the field that no other field has, and that is no place of the store's own."""
+    """An id for the field that neither another field nor a placeholder of the store has."""
     plain = re.sub(r"[^A-Za-z0-9_-]", "-", key)[:60] or "field"
     found, number = plain, 1
     while found in taken:
@@ -111,7 +111,7 @@ def _identifier(key: str, taken: set[str]) -> str:
 
 
 def _drawn(key: str, schema: Mapping[str, Any]) -> _Drawn:
-    """The element that asks for such a value."""
+    """The form element for such a value."""
     kind = schema.get("type")
     if isinstance(kind, list):
         left = [one for one in kind if one != "null"]
@@ -152,7 +152,7 @@ def _options(key: str, texts: list[str]) -> list[Json]:
     for text in texts:
         if text.strip().casefold() == "none" or text != text.strip() or not text or "\n" in text:
             raise InputError(
-                f"The value {text[:80]!r} of {key[:80]!r} can be no option of a form.",
-                "GitHub keeps `None` for itself; an option is one line without blanks at its ends.",
+                f"The value {text[:80]!r} of {key[:80]!r} cannot be an option of a form.",
+                "GitHub reserves `None`. An option is one line without spaces at its ends.",
             )
     return list(dict.fromkeys(texts))

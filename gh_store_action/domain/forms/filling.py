@@ -1,8 +1,8 @@
-"""A template with places for the answers to a form, and what it makes of them.
+"""Fills a template's placeholders with the answers to a form.
 
-A place is the name of a field in braces.  Where it is a whole text, the answer takes its place with its type, and
-without an answer the text, and with it its key or its item, is left out; inside other text it is put in as text.  In a
-key, which says where data goes, only what GitHub itself vouches for has a place.
+A placeholder is the name of a field in braces.  If it is the whole text, the answer replaces it with its own type;
+without an answer, the text is left out, and so is its key or item.  Inside other text, the answer is inserted as text.
+A key, which says where data goes, may only have placeholders whose values come from GitHub itself.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from gh_store_action.domain.refusal import Reason, Refused
 from gh_store_action.domain.strict_json import Json, canonical
 
 OWN = ("login", "number", "created_at")
-"""Places that GitHub fills: whose the form's issue is, its number, and when it was opened."""
+"""Placeholders that GitHub fills: the author of the form's issue, its number, and when it was opened."""
 _IN_KEYS = frozenset({"login", "number"})
 _PLACE = re.compile(r"\{([A-Za-z0-9_-]{1,100})\}")
 
 
 class _Nothing:
-    """What a place without an answer leaves."""
+    """The result of a placeholder without an answer."""
 
 
 _NOTHING = _Nothing()
 
 
 def problem(form: FormRule, fields: Collection[str]) -> str:
-    """Why a form and its entry do not fit, empty where they do.
+    """Why a form does not match its entry; empty if it does.
 
     Args:
         fields: the ids of the form's fields.
@@ -48,7 +48,7 @@ def problem(form: FormRule, fields: Collection[str]) -> str:
 
 
 def _named(data: Json) -> Iterator[tuple[str, bool]]:
-    """The places of a template, and whether each stands in a key."""
+    """The placeholders of a template, and whether each is in a key."""
     if isinstance(data, str):
         yield from ((name, False) for name in _PLACE.findall(data))
     elif isinstance(data, list):
@@ -61,12 +61,12 @@ def _named(data: Json) -> Iterator[tuple[str, bool]]:
 
 
 def answered(template: str) -> bool:
-    """Whether the text holds a place for an answer, so that another answer makes it another text."""
+    """Whether the text has a placeholder for an answer, so that it depends on the answer."""
     return any(name not in OWN for name in _PLACE.findall(template))
 
 
 def text(template: str, values: Mapping[str, Json]) -> str:
-    """The text with its places filled."""
+    """The text with its placeholders filled in."""
 
     def put(found: re.Match[str]) -> str:
         value = values.get(found[1], "")
@@ -98,7 +98,7 @@ def _commands(value: Json) -> bool:
 
 
 def filled(template: Json, values: Mapping[str, Json]) -> Json:
-    """The data; a template that is one place without an answer gives an empty object."""
+    """The data; a template that is only a placeholder without an answer gives an empty object."""
     found = _filled(template, values)
     return {} if isinstance(found, _Nothing) else found
 

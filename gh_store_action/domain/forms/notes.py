@@ -1,4 +1,4 @@
-"""The one comment that the store leaves on a form's issue: what became of the answers."""
+"""The note: the store's one comment on a form's issue, which says what happened to the answers."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _MOST_REASONS = 20
 
 @dataclass(frozen=True)
 class Note:
-    """What the store has said on a form's issue.
+    """The store's note on a form's issue.
 
     Args:
-        kind: `REFUSED`, or `TAKEN` for answers that are on their way to the object, or there.
-        about: the text that was refused, see `key`; or the id of the object.
+        kind: `REFUSED`, or `TAKEN` for answers that have been or are being posted.
+        about: the key of the refused text, see `key`; or the id of the object.
     """
 
     kind: str
@@ -35,13 +35,13 @@ class Note:
 
     @property
     def number(self) -> int:
-        """Of the issue that a note of answers that were taken links to, 0 for none."""
+        """The number of the issue that a note of taken answers links to; 0 for none."""
         found = _LINK.search(self.comment.body)
         return int(found[1]) if found else 0
 
 
 def rule_of(issue: Issue, rules: Rules) -> FormRule | None:
-    """The form that the issue is one of, the first whose label it has; an object is none."""
+    """The issue's form, by the first form label that it has; an object has none."""
     if objects.has_label(issue, rules.base_label) or objects.has_label(issue, rules.archived_label):
         return None
     return next((form for form in rules.forms if objects.has_label(issue, form.label)), None)
@@ -65,7 +65,7 @@ def note_of(issue: Issue, counting: frozenset[str]) -> Note | None:
 
 
 def key(issue: Issue) -> str:
-    """What tells the form's text from what its author makes of it by an edit."""
+    """A key of the form's text, which changes if the text is edited."""
     return hashlib.sha256(issue.body.encode("utf-8", "replace")).hexdigest()[:16]
 
 
@@ -76,15 +76,15 @@ def settled(issue: Issue, counting: frozenset[str]) -> bool:
 
 
 def refused(issue: Issue, reasons: Sequence[Reason]) -> str:
-    """The text for answers that are not taken."""
-    lines = [f"<!-- gh-store form {REFUSED} {key(issue)} -->", "**These answers were not taken.**", ""]
+    """The note for refused answers."""
+    lines = [f"<!-- gh-store form {REFUSED} {key(issue)} -->", "**These answers were not accepted.**", ""]
     lines += [f"- {code_span(path)}: {markdown_text(sentence)}" for path, sentence in reasons[:_MOST_REASONS]]
-    lines += ["", "Edit the text above, and it is read again. Closing the issue takes it back."]
+    lines += ["", "To try again, edit the issue's description. To withdraw your answers, close the issue."]
     return "\n".join(lines)
 
 
 def taken(object_id: str, url: str, *, made: bool = False) -> str:
-    """The text for answers that are an update of the object now, or have made it."""
-    what = "have made" if made else "are an update of"
+    """The note for answers that became an update of the object, or created it."""
+    what = "created" if made else "were posted as an update of"
     named = quote(object_id, safe="~:@+/")  # an id can hold what ends a comment
     return f"<!-- gh-store form {TAKEN} {named} -->\nThese answers {what} {link(code_span(object_id), url)}."

@@ -1,4 +1,4 @@
-"""The log's entries: what a comment says, and the envelopes that the store itself writes."""
+"""The log's entries: reads comments, and writes the store's own envelopes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Kind(enum.Enum):
     UPDATE = "update"
     INVALID = "invalid"  # meant as an update, but not one
     CHECKPOINT = "checkpoint"  # an initial state by an identity that counts, or with the receipt of one
-    FOREIGN_STATE = "foreign state"  # an initial state that gh-store's user wrote
+    FOREIGN_STATE = "foreign state"  # an initial state written by a user of gh-store
     REPLY = "reply"
 
 
@@ -38,20 +38,20 @@ class Entry:
     """One comment, read.
 
     Args:
-        patch: an update's patch, or a checkpoint's state; of an invalid update what it says, where that is JSON.
-        after: a checkpoint's place: right behind the comment of this id.
+        patch: an update's patch, or a checkpoint's state; for an invalid update, its content if that is JSON.
+        after: a checkpoint's place: right after the comment with this id.
         revision: of a checkpoint's state.
-        problem: why an invalid update is none.
+        problem: why an update is invalid.
         names: what a reply names: comment ids, or `body-...` for a refused hand edit.
-        absorbed: of a checkpoint: outcomes, by comment id, of updates that it holds and that had no receipt yet.
-        adopted: of a checkpoint: whether it began the store's own log, so that what stood before it had other rules.
-        reason: of a checkpoint: why it was made, empty for an initial state.
-        editor: of a checkpoint: whose state it took over, empty for the store's own.
-        previous: of an initial state: the issue that the object was rolled over from, 0 for none.
-        behalf: of an update: the login that it says it is for, who must be allowed, too; empty for none.
-        owner: of a checkpoint: whose the object is, where somebody else opened its issue; empty where it does not say.
-        form: of a checkpoint: the number of the form's issue that the object was made by, 0 for none.
-        known: whether a counting identity wrote it, and nobody else edited it.
+        absorbed: of a checkpoint: outcomes, by comment id, of updates that it contains and that had no receipt yet.
+        adopted: of a checkpoint: whether it began the store's own log, so that other rules apply before it.
+        reason: of a checkpoint: why it was made; empty for an initial state.
+        editor: of a checkpoint: whose state it adopted; empty for the store's own.
+        previous: of an initial state: the issue that the object was rolled over from; 0 for none.
+        behalf: of an update: the login that it says it is for, who must also be allowed; empty for none.
+        owner: of a checkpoint: the object's owner, if someone else opened its issue; empty if it does not say.
+        form: of a checkpoint: the number of the form's issue that created the object; 0 for none.
+        known: whether a counting identity wrote it, and no one else edited it.
     """
 
     comment: Comment
@@ -77,7 +77,7 @@ class Entry:
 
     @property
     def author(self) -> str:
-        """Whose it is: the comment's author's, or that of the person whom the store speaks for."""
+        """Its author: the comment's, or the person for whom the store posted it."""
         return self.behalf if self.known and self.behalf else self.comment.author
 
     @property
@@ -87,19 +87,19 @@ class Entry:
 
     @property
     def as_applied(self) -> Entry:
-        """The entry where its recorded verdict is applied: what it says was taken, whatever is refused today."""
+        """The entry if its recorded verdict is applied: it was accepted then, whatever would be refused today."""
         return replace(self, kind=Kind.UPDATE) if self.kind is Kind.INVALID and self.patch is not None else self
 
     @property
     def asks(self) -> bool:
-        """Whether somebody wants a change and has a verdict to hear."""
+        """Whether it asks for a change, and so gets a verdict."""
         return self.kind in (Kind.UPDATE, Kind.INVALID)
 
 
 def read_all(issue: Issue, rules: Rules, counting: frozenset[str], here: frozenset[str] = frozenset()) -> list[Entry]:
     """An issue's log as entries, see `read`."""
     entries = [read(comment, rules, counting, here) for comment in issue.comments]
-    # gh-store's user opened the issue and wrote the state with one token; anybody else's is nothing.
+    # gh-store opened the issue and wrote the state with one token; a state by anyone else does not count.
     return [
         replace(entry, kind=Kind.CHAT)
         if entry.kind is Kind.FOREIGN_STATE and entry.comment.author != issue.author
@@ -109,11 +109,11 @@ def read_all(issue: Issue, rules: Rules, counting: frozenset[str], here: frozens
 
 
 def read(comment: Comment, rules: Rules, counting: frozenset[str], here: frozenset[str] = frozenset()) -> Entry:
-    """What the comment says.  Never raises: text that is meant as an update and is none becomes `INVALID`.
+    """Reads the comment.  Never raises: text that is meant as an update but is not one becomes `INVALID`.
 
     Args:
-        counting: whose states and replies count in every log.
-        here: whose count in this one, too.
+        counting: identities whose states and replies count in every log.
+        here: those who also count in this one.
     """
     everybody = counting | here
     tampered = is_tampered(comment, everybody)
@@ -151,17 +151,17 @@ def hands(issue: Issue, rules: Rules, counting: frozenset[str]) -> frozenset[str
 
 
 def is_tampered(comment: Comment, counting: frozenset[str]) -> bool:
-    """Whether somebody else wrote into a comment of the store's own, so that it is not the store's any more."""
+    """Whether someone else edited a comment of the store's, so that it is no longer the store's."""
     return comment.author in counting and comment.edited_at != "" and comment.editor not in counting
 
 
 def adopted_at(entries: Iterable[Entry]) -> int:
-    """The comment that the store's own log begins behind, 0 where nothing was adopted; before it other rules held."""
+    """The comment after which the store's own log begins; 0 if nothing was adopted.  Other rules apply before it."""
     return max((e.after for e in entries if e.kind is Kind.CHECKPOINT and e.adopted), default=0)
 
 
 def _signed(comment: Comment, rules: Rules, counting: frozenset[str]) -> bool:
-    """Whether the store has left its receipt on a state that nobody has edited."""
+    """Whether the store has left its receipt on a state that no one has edited."""
     initial = rules.reactions.initial_state
     return not comment.edited_at and any(r.login in counting and r.content == initial for r in comment.reactions)
 
@@ -173,8 +173,8 @@ def _invalid(comment: Comment, path: str, reason: str) -> Entry:
 def _initial_state(comment: Comment, value: dict[str, Json], rules: Rules, counts: bool, known: bool) -> Entry | None:
     """A state in the log.
 
-    gh-store 0.5 wrote `data` and `timestamp`, later versions an envelope with `_data` and without a key, which their
-    own history cannot read.  The store writes `data` and `_meta`, which the history of all of them reads.
+    gh-store 0.5 wrote `data` and `timestamp`; later versions wrote an envelope with `_data` and without a key, which
+    their own history cannot read.  The store writes `data` and `_meta`, which all versions' history can read.
     """
     meta = value.get("_meta", {})
     if "_data" in value and isinstance(meta, dict) and set(value) <= _ENVELOPE_KEYS:
@@ -203,7 +203,7 @@ def _initial_state(comment: Comment, value: dict[str, Json], rules: Rules, count
         )
     if any(r.login == comment.author and r.content == rules.reactions.initial_state for r in comment.reactions):
         return Entry(comment, Kind.FOREIGN_STATE, patch=data)
-    return Entry(comment, Kind.CHAT)  # only the store itself writes states; anybody else's is nothing
+    return Entry(comment, Kind.CHAT)  # only the store itself writes states; others' do not count
 
 
 def _whole(value: Json, *, least: int, default: int) -> int:
@@ -274,10 +274,10 @@ def envelope(
     if_digest: str = "",
     behalf: str = "",
 ) -> str:
-    """The text of an update comment, in the form that gh-store 0.6 and later read too.
+    """The text of an update comment, in a form that gh-store 0.6 and later can read, too.
 
     Args:
-        behalf: whose update it is, where the store posts what somebody else wrote; empty for the author's own.
+        behalf: the person for whom the store posts it; empty for the author's own.
     """
     meta: dict[str, Json] = {"client_version": version, "timestamp": timestamp, "update_mode": mode}
     if update_id:
@@ -315,9 +315,9 @@ def checkpoint(
 
     Args:
         previous: the issue that was rolled over.
-        object_id: where the label does not carry it.
-        owner: whose the object is, where the issue's author does not tell.
-        form: the number of the form's issue that it was made by.
+        object_id: if the label does not have it.
+        owner: the object's owner, if not the issue's author.
+        form: the number of the form's issue that created it.
     """
     meta: dict[str, Json] = {
         "client_version": version,

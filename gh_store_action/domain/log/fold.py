@@ -1,4 +1,4 @@
-"""Folding: a state and updates in comment order give the next state and a verdict for each."""
+"""Folding: applies updates to a state in comment order, and gives each a verdict."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from gh_store_action.domain.refusal import Reason
 from gh_store_action.domain.strict_json import Json, digest
 from gh_store_action.domain.verdicts import APPLIED, Outcome, Verdict
 
-REPEAT_WINDOW = 50  # how many comments before it an update's idempotency key looks back
+REPEAT_WINDOW = 50  # the number of earlier comments that an update's idempotency key covers
 
 Judge = Callable[[Json], Sequence[Reason]]
-"""Asks the object's schema about a state: a reason for each violation."""
+"""Checks a state by the object's schema: a reason for each violation."""
 
 
 @dataclass(frozen=True)
@@ -27,13 +27,13 @@ class State:
 
 @dataclass(frozen=True)
 class Folded:
-    """What a fold gives.
+    """The result of a fold.
 
     Args:
         state: after the last entry.
         verdicts: by comment id.
         strict: by comment id, whether the update would be applied by its mode and conditions alone.
-        history: (comment id, state) behind each applied update.
+        history: (comment id, state) after each applied update.
     """
 
     state: State
@@ -43,12 +43,12 @@ class Folded:
 
 
 def no_schema(_: Json) -> Sequence[Reason]:
-    """The judge of an object without a schema."""
+    """The judge for an object without a schema."""
     return ()
 
 
 def attempt(state: State, entry: Entry) -> State | Verdict:
-    """The next state by the update's conditions and mode alone, or the rejection."""
+    """The next state by only the update's conditions and mode, or the rejection."""
     if entry.kind is not Kind.UPDATE:
         return Verdict(Outcome.REJECTED, (entry.problem,))
     if entry.if_revision is not None and entry.if_revision != state.revision:
@@ -82,9 +82,9 @@ def fold(
 
     Args:
         earlier: by comment id, the update whose idempotency key it repeats.
-        recorded: verdicts that bind: neither permissions nor the schema are asked again.
-        refusal: the verdict where the entry's author, or its editor, may not do what it does.
-        judge: the schema's opinion of a result.
+        recorded: verdicts that bind: permissions and schema are not checked again.
+        refusal: the verdict if the entry's author or editor may not do what it does.
+        judge: checks a result by the schema.
     """
     verdicts: dict[int, Verdict] = {}
     strict: dict[int, bool] = {}
@@ -123,12 +123,12 @@ def fold(
 
 
 def repeats(entries: Sequence[Entry]) -> dict[int, Entry]:
-    """For each update that repeats an idempotency key of its author's: the one before it, whose verdict it shares.
+    """For each update that repeats its author's idempotency key: the earlier one, whose verdict it shares.
 
-    The key counts among the 50 comments before it; further back it is a new update.
+    The key covers the 50 comments before it; after more, it is a new update.
 
     Args:
-        entries: the whole log as read, chat included, ascending by id.
+        entries: the whole log as read, including conversation, ascending by id.
     """
     found: dict[int, Entry] = {}
     latest: dict[tuple[str, str, str], tuple[int, Entry]] = {}
@@ -144,7 +144,7 @@ def repeats(entries: Sequence[Entry]) -> dict[int, Entry]:
 
 
 def reach(entries: Sequence[Entry], pending: Iterable[Entry]) -> int | None:
-    """How many comments more than those read an idempotency key needs, None where the read suffices."""
+    """How many more comments an idempotency key needs than were read; None if the read is enough."""
     places = {entry.id: place for place, entry in enumerate(entries)}
     short = [REPEAT_WINDOW - places[e.id] for e in pending if e.update_id and places[e.id] < REPEAT_WINDOW]
     return max(short) if short else None
@@ -153,8 +153,8 @@ def reach(entries: Sequence[Entry], pending: Iterable[Entry]) -> int | None:
 def newest_checkpoint(entries: Iterable[Entry]) -> Entry | None:
     """The checkpoint that the log's fold starts from.
 
-    A checkpoint stands right behind the comment that it names; at one place the one that was written last counts.
-    Of two with the same idempotency key the first counts, so that a repeated write changes nothing.
+    A checkpoint's place is right after the comment that it names; at one place, the one written last counts.
+    Of two with the same idempotency key, the first counts, so that a repeated write changes nothing.
     """
     found = [e for e in entries if e.kind is Kind.CHECKPOINT]
     seen: set[str] = set()
@@ -169,7 +169,7 @@ def newest_checkpoint(entries: Iterable[Entry]) -> Entry | None:
 
 
 def tampered_since(entries: Iterable[Entry], processors: frozenset[str], binding: frozenset[str]) -> list[Entry]:
-    """The processors' comments behind the newest checkpoint that somebody else has edited: the log may lack a state."""
+    """The processors' comments after the newest checkpoint that others have edited: the log may lack a state."""
     known = list(entries)
     base = newest_checkpoint(known)
     since = base.id if base else 0

@@ -1,4 +1,4 @@
-"""Updates that would store what was meant otherwise: found by their exact form, and told with the right one."""
+"""Updates that would store something other than intended: recognizes their form, and suggests the right one."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ _OTHER_NAMES = {
 }
 _NEAR = 0.85  # of difflib: one or two letters off; `updated_at` is farther from `update_id`
 _WORDS = frozenset({"updated", "revision", "digest", "if_region", "update_uid", "update_uuid", "update_code"})
-"""Keys as near as that, and words of their own: other programs have them."""
-_MOST_FOREIGN = 50  # keys that are looked at: what anybody may post is read in bounded work
+"""Keys this similar that are real words: other programs use them."""
+_MOST_FOREIGN = 50  # keys to check: anyone can post, so the work is bounded
 
-_MONGO = ("$rename", "$mul", "$pop", "$pullAll", "$setOnInsert", "$currentDate", "$bit")  # which the store has not
+_MONGO = ("$rename", "$mul", "$pop", "$pullAll", "$setOnInsert", "$currentDate", "$bit")  # not in the store
 _OPERATORS = {name.lower(): name for name in (*OPERATORS, *_MONGO)}
-_NO_DATA = frozenset({"$min", "$max"})  # below a key they may as well be data, such as a range
-_PRINTED = frozenset({"data", *(one.name for one in fields(StoredMeta))})  # by `get`, and of old in part
+_NO_DATA = frozenset({"$min", "$max"})  # below a key, they may also be data, such as a range
+_PRINTED = frozenset({"data", *(one.name for one in fields(StoredMeta))})  # by `get`, some by older versions
 _HISTORY = frozenset({"timestamp", "type", "data", "comment_id", "metadata"})
 
 
 def mistaken(value: dict[str, Json] | list[Json]) -> Reason | None:
-    """Why bare JSON is likely no update that adds these keys, None where it is one.
+    """Why bare JSON is probably not meant to add these keys; None if it is.
 
-    The envelope stores anything: only what stands without one is doubted.
+    An envelope can store anything: only JSON without one is checked.
     """
     if isinstance(value, list):
         if value and all(isinstance(one, dict) and {"op", "path"} <= one.keys() for one in value):
@@ -63,9 +63,9 @@ def _meant(path: str, what: str, form: str) -> Reason:
 
 
 def misspelled(meta: Collection[str]) -> tuple[str, str] | None:
-    """A key of `_meta` that stands for one of the store's, and that one: nobody would heed the condition in it.
+    """A key of `_meta` that looks like one of the store's, and that one: a condition in it would be ignored.
 
-    Other keys are other programs' own.
+    All other keys belong to other programs.
     """
     foreign = sorted(key for key in meta if key not in META_KEYS and len(key) <= 20)
     for key in foreign[:_MOST_FOREIGN]:

@@ -25,9 +25,9 @@ class Origin:
     """Where an object comes from.
 
     Args:
-        owner: who made it, empty where that is the store itself.
-        form: the number of the form's issue that it was made by, 0 for none.
-        recorded: whether the store has said so; else the issue's author tells.
+        owner: who created it; empty for the store itself.
+        form: the number of the form's issue that created it; 0 for none.
+        recorded: whether the store has said so; otherwise, the owner is the issue's author.
     """
 
     owner: str

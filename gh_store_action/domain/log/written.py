@@ -19,13 +19,13 @@ _SPAN = re.compile(r"(`++)(?:json\w?\b)?[ \t]*+([^`\n]++)\1")
 
 
 def read_written(text: str) -> dict[str, Json] | list[Json] | None:
-    """The object or array that a comment holds, None for conversation.
+    """The object or array in a comment; None for conversation.
 
-    JSON may stand alone or as the only code fence, see `unwrapped`.
+    JSON may be the whole comment or its only code fence, see `unwrapped`.
 
     Raises:
-        InvalidJson: it is meant as JSON and cannot be read: a fence says that it is JSON, or what stands alone, or in a
-            fence that says nothing or JavaScript, begins and ends as JSON does.
+        InvalidJson: it is meant as JSON but cannot be read: its fence is labeled JSON, or the whole text, or a fence
+            without a label or for JavaScript, begins and ends like JSON.
     """
     found = unwrapped(text)
     if found is None:

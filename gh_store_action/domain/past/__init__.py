@@ -1,1 +1,1 @@
-"""What an object was, and whether its log agrees."""
+"""An object's past states, and whether its log agrees."""

@@ -1,4 +1,4 @@
-"""What is wrong with an object: its whole log folded and held against its body, title and labels."""
+"""Problems of an object: folds its whole log and compares it with its body, title and labels."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ BY_CHECKPOINT = Text("Run ", REPAIR, ": it enters the state as it is into the lo
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong.
+    """One problem.
 
     Args:
         kind: `broken-body`, `drift`, `edited-comment`, `deleted-comments`, `late-comments`, `verdict-conflict`,
             `missing-receipt`, `missing-checkpoint`, `stranded-update`, `not-adopted`, `duplicate-id`, `missing-label`,
             `wrong-label`, `leftover` or `unreadable`.
-        comment_id: 0 where it is about no comment.
+        comment_id: 0 if it is not about a comment.
         hint: what to do about it.
-        repaired: whether that was done.
+        repaired: whether it was repaired.
     """
 
     kind: str
@@ -44,7 +44,7 @@ class Problem:
 
 
 def audit(log: ObjectLog, object_id: str) -> tuple[Problem, ...]:
-    """Everything that is wrong with one object, its log read whole."""
+    """All problems of one object whose whole log was read."""
 
     def problem(kind: str, message: str, hint: str = BY_PROCESSING, comment: int = 0) -> Problem:
         return Problem(kind, object_id, log.issue.number, comment, message, hint)
@@ -54,7 +54,7 @@ def audit(log: ObjectLog, object_id: str) -> tuple[Problem, ...]:
     hint = BY_HAND if stuck else BY_PROCESSING
     found = [replace(one, hint=hint) for one in found]
     if log.marker is None:
-        why = "its title has no marker: gh-store or a person wrote it, or a create died"
+        why = "its title has no marker: gh-store or a person wrote it, or a create was interrupted"
         found.append(problem("not-adopted", why, hint))
     else:
         found += [problem(*one) for one in _log(log, log.marker)]
@@ -74,12 +74,12 @@ def _body(log: ObjectLog) -> Iterator[tuple[str, str]]:
 
 
 def conflicts(log: ObjectLog) -> tuple[Entry, ...]:
-    """The updates that have more than one verdict."""
+    """The updates with more than one verdict."""
     return tuple(entry for entry in log.entries if entry.asks and log.legacy < entry.id and len(_given(log, entry)) > 1)
 
 
 def taken(log: ObjectLog) -> ObjectLog:
-    """The log with conflicting verdicts read as `applied`, where the body holds those updates."""
+    """The log with conflicting verdicts read as `applied`, if the body contains those updates."""
     applied = {entry.id: APPLIED for entry in conflicts(log)}
     other = replace(log, verdicts={**log.verdicts, **applied})
     return other if applied and log.marker is not None and _gives(history.points(other), log.marker) else log
@@ -91,11 +91,11 @@ def _log(log: ObjectLog, marker: Marker) -> Iterator[tuple[str, str, str]]:
     if there < marker.count:
         yield "deleted-comments", f"{marker.count - there} comments of its log were deleted", BY_COUNTING
     if there > marker.count:
-        yield "late-comments", f"{there - marker.count} comments are there that the body does not know", BY_PROCESSING
+        yield "late-comments", f"{there - marker.count} comments exist that the body does not know", BY_PROCESSING
     if not history.checkpoints(log):
         yield "missing-checkpoint", "its log has no state to fold from", BY_CHECKPOINT
     elif not _gives(states, marker):
-        yield "drift", "the fold of its log is not its body: the log was changed after the fact", BY_CHECKPOINT
+        yield "drift", "the fold of its log differs from its body: the log was changed later", BY_CHECKPOINT
 
 
 def _gives(states: Sequence[Point], marker: Marker) -> bool:

@@ -1,4 +1,4 @@
-"""An object's log as plain rows, for programs that know nothing of this store."""
+"""An object's log as plain rows, for programs that know nothing about this store."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ class Event:
 
     Args:
         type: `initial_state`, `update` or `checkpoint`.
-        issue_number: of the issue that has the comment: an older one than the object's, where that was rolled over.
-        revision: that it made, None where it made none or the log does not tell.
-        mode: an update mode, or `initial` of a state.
-        patch: the update's data, or the state; of an invalid update the text of its comment.
+        issue_number: of the comment's issue: an older one than the object's, if that was rolled over.
+        revision: that it made; None if it made none or the log does not say.
+        mode: an update mode, or `initial` for a state.
+        patch: the update's data, or the state; for an invalid update, its comment's text.
         verdict: `applied`, `rejected`, `unauthorized` or `pending`.
-        digest: of the state behind it, empty where it made none or the log does not give it for certain.
+        digest: of the state after it; empty if it made none or the log does not give it for certain.
         state: that state.
     """
 
@@ -41,7 +41,7 @@ class Event:
 
 
 def events(entries: Iterable[HistoryEntry], points: Sequence[Point]) -> Iterator[Event]:
-    """The entries of a history with the states that they made, in their order."""
+    """The entries of a history with the states that they made, in order."""
     made = {point.comment_id: point for point in points if point.certain}
     for entry in entries:
         of, point = entry["metadata"], made.get(entry["comment_id"])

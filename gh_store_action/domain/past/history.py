@@ -1,4 +1,4 @@
-"""What happened to an object: its log as entries with their verdicts, and as the states it went through."""
+"""An object's history: its log as entries with their verdicts, and as the states that it went through."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ _BASIS = re.compile(r"(?P<revision>[0-9]{1,15})-[0-9]{1,18}-[0-9a-f]{16}")
 
 
 class HistoryMetadata(TypedDict):
-    """What is known of an entry beside its data.
+    """An entry's metadata.
 
-    `verdict` is `applied`, `rejected`, `unauthorized` or `pending`; `revision` the one that it made, None where it made
-    none; `update_mode` is `initial` for a state; `edited` is a time, empty where the comment was not edited.
+    `verdict` is `applied`, `rejected`, `unauthorized` or `pending`; `revision` is the one that it made, None if it made
+    none; `update_mode` is `initial` for a state; `edited` is a time, empty if the comment was not edited.
     """
 
     author: str
@@ -65,9 +65,9 @@ class Point:
     """One state that the object was in.
 
     Args:
-        time: from when on, as far as the log tells: when its update was posted.
+        time: since when, by the log: when its update was posted.
         comment_id: of the update or checkpoint that made it.
-        certain: whether the log gives exactly this; not where comments were edited or deleted after the fact.
+        certain: whether the log gives exactly this state; not if comments were edited or deleted later.
     """
 
     revision: int
@@ -79,13 +79,13 @@ class Point:
 
 @dataclass(frozen=True)
 class ObjectLog:
-    """One issue's log, read whole, with what is known of it.
+    """One issue's whole log, with what is known about it.
 
     Args:
-        marker: None where the title has none.
-        legacy: what stands up to this comment is gh-store's, and has its rules.
-        verdicts: those recorded, by comment id.
-        binding: whose receipts and states count in this log.
+        marker: None if the title has none.
+        legacy: up to this comment, the log is gh-store's and follows its rules.
+        verdicts: the recorded ones, by comment id.
+        binding: people whose receipts and states count in this log.
     """
 
     issue: Issue
@@ -99,7 +99,7 @@ class ObjectLog:
 
     @property
     def edge(self) -> int:
-        """The newest comment that the body holds."""
+        """The newest comment that the body contains."""
         return self.marker.comment if self.marker else max(self.verdicts, default=0)
 
 
@@ -110,10 +110,10 @@ def read(
     judge: Judge = no_schema,
     may_write: MayWrite = lambda login, object_id: True,
 ) -> ObjectLog:
-    """The log of an issue whose comments are all there.
+    """The log of an issue with all its comments.
 
     Args:
-        may_write: asked about the issue's author, whose states count with the right to write alone, and about whoever
+        may_write: asked about the issue's author, whose states count only with the right to write, and about people who
             left receipts before the store's own log began.
     """
     object_id = objects.object_id_of(issue, rules) or objects.read_title(issue.title)[0]
@@ -125,7 +125,7 @@ def read(
     own = any(e.kind is Kind.CHECKPOINT and e.update_id for e in entries)
     legacy = adopted if marker or adopted or own else max((e.id for e in entries), default=0)
     entries = tuple(e for e in entries if e.kind is not Kind.FOREIGN_STATE or e.id <= legacy)
-    # gh-store's receipts are those of its users: of whoever opened the issue, and of people who may write.
+    # gh-store's receipts are by its users: the issue's author, and people who may write.
     before = [e for e in entries if e.asks and e.id <= legacy]
     people = {reaction.login for entry in before for reaction in entry.comment.reactions}
     users = binding | {issue.author} | {login for login in people - binding if may_write(login, object_id)}
@@ -160,7 +160,7 @@ def points(log: ObjectLog) -> tuple[Point, ...]:
 
 
 def _in_time(found: Iterable[Point]) -> tuple[Point, ...]:
-    """A state cannot have held before the one that it came from."""
+    """A state cannot be older than the one that it came from."""
     result: list[Point] = []
     for point in found:
         time = max(point.time, result[-1].time) if result else point.time
@@ -169,7 +169,7 @@ def _in_time(found: Iterable[Point]) -> tuple[Point, ...]:
 
 
 def _legacy_points(log: ObjectLog) -> tuple[Point, ...]:
-    """gh-store's own rule: from the initial state, what has its 👍; the revision is the number of comments and one."""
+    """gh-store's rule: the initial state, then updates with its 👍; the revision is the number of comments plus one."""
     state: Json = None
     found: list[Point] = []
     for place, entry in enumerate(log.entries, 1):
@@ -201,7 +201,7 @@ def _own_points(log: ObjectLog) -> tuple[Point, ...]:
 
 
 def checkpoints(log: ObjectLog) -> tuple[Entry, ...]:
-    """The store's own checkpoints in their places; of two with the same key the first one counts."""
+    """The store's own checkpoints in their places; of two with the same key, the first counts."""
     seen: dict[str, Entry] = {}
     for entry in log.entries:
         if entry.kind is Kind.CHECKPOINT and entry.update_id:
@@ -212,8 +212,8 @@ def checkpoints(log: ObjectLog) -> tuple[Entry, ...]:
 def _segment(log: ObjectLog, base: Entry, following: Entry | None) -> list[Point]:
     """The states between two checkpoints.
 
-    An update that the following checkpoint took over without a receipt was in the body before it, or came late and
-    is in the checkpoint alone.  Which of the two, the revision that the checkpoint was made on tells.
+    An update that the next checkpoint absorbed without a receipt was in the body before it, or came late and is only in
+    the checkpoint.  The revision that the checkpoint was made on says which.
     """
     until = following.after if following else log.edge
     entries = [e for e in log.entries if e.asks and base.after < e.id <= until]
@@ -242,7 +242,7 @@ def _fold(log: ObjectLog, base: Entry, entries: Sequence[Entry], without: Collec
 
 
 def _leads_on(log: ObjectLog, found: Folded, following: Entry | None) -> bool:
-    """Whether every recorded verdict holds in this fold, and it ends where what follows began."""
+    """Whether every recorded verdict holds in this fold, and it ends where the next segment began."""
     if any(log.verdicts.get(comment) == APPLIED and not strict for comment, strict in found.strict.items()):
         return False
     last = found.state
@@ -255,12 +255,12 @@ def _leads_on(log: ObjectLog, found: Folded, following: Entry | None) -> bool:
 
 
 def at_revision(found: Sequence[Point], revision: int) -> Point | None:
-    """The state of that revision, None where the log does not give it for certain."""
+    """The state at that revision; None if the log does not give it for certain."""
     return next((point for point in reversed(found) if point.revision == revision and point.certain), None)
 
 
 def at_time(found: Sequence[Point], time: str) -> Point | None:
-    """The state at that time, None before the first one."""
+    """The state at that time; None before the first one."""
     return next((point for point in reversed(found) if point.time <= time), None)
 
 
@@ -268,7 +268,7 @@ def at_time(found: Sequence[Point], time: str) -> Point | None:
 
 
 def entries_of(log: ObjectLog, states: Sequence[Point]) -> list[HistoryEntry]:
-    """All but talk and replies, in order of effect: updates by comment, a state behind the comment that it names."""
+    """All but conversation and replies, in order of effect: updates by comment, a state after the one it names."""
     made = {point.comment_id: point for point in states}
     said: dict[int, tuple[Reason, ...]] = {}
     for entry in log.entries:
@@ -304,7 +304,7 @@ def entries_of(log: ObjectLog, states: Sequence[Point]) -> list[HistoryEntry]:
 
 
 def _place(entry: Entry) -> tuple[int, bool]:
-    """Where the entry belongs: a state that the store enters late says what was before the comments after it."""
+    """The entry's place: a state that the store adds late says what was before the comments after its place."""
     stated = entry.kind is Kind.CHECKPOINT and bool(entry.update_id)
     return (entry.after if stated else entry.id, stated)
 
@@ -318,7 +318,7 @@ def _type(log: ObjectLog, entry: Entry) -> str:
 def verdict_of(log: ObjectLog, entry: Entry) -> str:
     """`applied`, `rejected`, `unauthorized` or `pending`; a state in the log counts as applied.
 
-    What gh-store left without a receipt was by somebody who might not write.
+    An update that gh-store left without a receipt was by someone who may not write.
     """
     if not entry.asks:
         return Outcome.APPLIED.key
@@ -331,7 +331,7 @@ def verdict_of(log: ObjectLog, entry: Entry) -> str:
 def _reasons(
     log: ObjectLog, entry: Entry, states: Sequence[Point], said: Mapping[int, tuple[Reason, ...]]
 ) -> tuple[Reason, ...]:
-    """Why it was refused: as the writer was told, else as the fold finds it."""
+    """Why it was refused: by the reply, otherwise by the fold."""
     if entry.id in said:
         return said[entry.id]
     before = [point for point in states if point.comment_id < entry.id]

@@ -1,4 +1,4 @@
-"""An object's history as lines of a file: what made each revision, with the states that patches do not give."""
+"""An object's history as lines of a file: what made each revision, with states that patches do not give."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ INITIAL = "initial"  # the mode of a state that the store wrote down
 class HistoryLine(TypedDict, total=False):
     """One line: an update, or a state that the store wrote down (mode `initial`, without a patch).
 
-    `revision` and `digest` are None where it made none.  `state` is there where the patch on the state before does not
-    give it, and `certain` is False where the log no longer gives exactly this state.
+    `revision` and `digest` are None if it made none.  `state` is set if the patch on the previous state does not give
+    it, and `certain` is False if the log no longer gives exactly this state.
     """
 
     revision: int | None
@@ -36,13 +36,13 @@ class HistoryLine(TypedDict, total=False):
 
 
 def lines_of(logs: Sequence[ObjectLog], states: Sequence[Point], revision: int) -> Iterator[HistoryLine]:
-    """The history up to a revision, in the order in which it was folded: a reader goes through it line by line.
+    """The history up to a revision, in the order in which it was folded, to read line by line.
 
-    What changed nothing stands before the next revision, and what comes after the last one is left out.  So the same
-    revision has the same lines, however much was refused and said since.
+    Entries that changed nothing come before the next revision, and those after the last one are left out.  So the same
+    revision has the same lines, whatever was refused or said since.
 
     Args:
-        logs: of all issues that the object was kept in, oldest first.
+        logs: of all issues that have held the object, oldest first.
         states: that the object went through, in order.
     """
     left = list(takewhile(lambda point: point.revision <= revision, states))
@@ -64,7 +64,7 @@ def lines_of(logs: Sequence[ObjectLog], states: Sequence[Point], revision: int) 
 
 
 def _place(entry: Entry) -> int:
-    """Up to which comment the log was folded when the entry made its state."""
+    """The comment up to which the log was folded when the entry made its state."""
     return entry.after if entry.update_id and not entry.asks else entry.id
 
 
@@ -106,12 +106,12 @@ def _revision(entry: Entry, point: Point, before: Point | None) -> HistoryLine:
 
 
 def _gives(entry: Entry, before: Point, point: Point) -> bool:
-    """Whether the update alone, its conditions left aside, makes the state of the one before."""
+    """Whether the update alone, without its conditions, makes the state from the previous one."""
     applied = replace(entry.as_applied, if_revision=None, if_digest="")
     found = attempt(State(before.data, before.revision), applied)
     return isinstance(found, State) and equal(found.data, point.data)
 
 
 def _patch(entry: Entry) -> Json:
-    """What it says; of an update that is no JSON the text of its comment."""
+    """Its data; for an update that is not JSON, its comment's text."""
     return entry.comment.body if entry.kind is Kind.INVALID and entry.patch is None else entry.patch

@@ -1,4 +1,4 @@
-"""What an update changed: the path, and its value before and after, as short text."""
+"""What an update changed: each path, and its value before and after, as short text."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from typing import TypeAlias
 from gh_store_action.domain.markdown import shorten
 from gh_store_action.domain.strict_json import Json, equal, json_path
 
-MOST_PATHS = 20  # of one update that are told
+MOST_PATHS = 20  # to report for one update
 LENGTH = 120  # characters of a value
 
 _Parts: TypeAlias = "tuple[str | int, ...]"
-_NONE = object()  # in the place of a value that is not there; null is one
+_NONE = object()  # stands for a missing value; null is a value
 
 
 @dataclass(frozen=True)
 class PathChange:
-    """One path of the data that has another value than before.
+    """One path of the data whose value changed.
 
     Args:
-        before: its JSON, cut; None where there was nothing, as `after` where there is nothing any more.
+        before: its JSON, shortened; None if there was no value, as is `after` if there is none now.
     """
 
     path: str
@@ -36,7 +36,7 @@ class Change:
     """What one applied update changed.
 
     Args:
-        more: paths beyond those that are told.
+        more: the number of paths not reported.
     """
 
     comment_id: int
@@ -53,7 +53,7 @@ class Change:
 
 
 def between(before: Json, after: Json) -> Iterator[PathChange]:
-    """The paths whose values differ, in the order of the newer data, and behind them those that are gone."""
+    """The paths whose values differ, in the order of the newer data, followed by removed ones."""
     for parts, old, new in _differing((), before, after):
         yield PathChange(json_path(parts), _text(old), _text(new))
 
@@ -74,7 +74,7 @@ def _differing(at: _Parts, old: object, new: object) -> Iterator[tuple[_Parts, o
 
 
 def _alike(one: Sequence[Json], other: Sequence[Json]) -> int:
-    """How many values the two begin with alike."""
+    """How many values at the beginning are the same in both."""
     pairs = enumerate(zip(one, other, strict=False))
     return next((place for place, (a, b) in pairs if not equal(a, b)), min(len(one), len(other)))
 

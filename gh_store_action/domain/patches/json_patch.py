@@ -1,4 +1,4 @@
-"""JSON Patch, RFC 6902: applied in bounded work, and made of two values.  The one importer of its libraries."""
+"""JSON Patch, RFC 6902: applies one in bounded work, and makes one from two values.  Only it imports the libraries."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def patched(state: Json, patch: Json) -> Json:
     """The value after all operations, or after none.
 
     Raises:
-        Refused: for the first operation that is none, or cannot be applied.
+        Refused: for the first operation that is invalid or cannot be applied.
     """
     if not isinstance(patch, list):
         raise Refused(Reason("$", f"a JSON Patch is an array of operations, and the update is {excerpt(patch)}"))
@@ -68,7 +68,7 @@ class _Fault(Exception):
 
 
 def _members(operation: Json) -> dict[str, Any]:
-    """The members of an operation that its kind has, each of the right type; the RFC ignores all others."""
+    """The members that the kind of operation has, checked for their types; the RFC ignores all others."""
     if not isinstance(operation, dict):
         raise _Fault(f"an operation is an object, and this is {excerpt(operation)}")
     kind = operation.get("op")

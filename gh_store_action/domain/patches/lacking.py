@@ -1,4 +1,4 @@
-"""What one value has and another one lacks: the update that adds it, and where the two say different things."""
+"""What one value has and another lacks: the update that adds it, and where the two differ."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ class Lacking(NamedTuple):
     """What `append` has to add.
 
     Args:
-        addition: empty where nothing is lacking.
-        added: the paths of it.
-        differs: where both have a value, and not the same one.
+        addition: empty if nothing is lacking.
+        added: its paths.
+        differs: paths where both have different values.
     """
 
     addition: dict[str, Json]
@@ -22,7 +22,7 @@ class Lacking(NamedTuple):
 
 
 def lacking(kept: Json, other: Json, path: tuple[str, ...] = ()) -> Lacking:
-    """What the other one has more; both keep what they have, key by key."""
+    """What only the other value has, key by key."""
     if not isinstance(kept, dict) or not isinstance(other, dict):
         return Lacking({}, differs=() if equal(kept, other) else (json_path(path),))
     addition: dict[str, Json] = {}

@@ -1,4 +1,4 @@
-"""The ways an update changes an object: one pure function a mode, one table, and the limits that hold after each."""
+"""How an update changes an object: one pure function per mode, one table, and the limits on each result."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def apply(mode: str, state: Json, patch: Json) -> Json:
 
     Args:
         mode: a key of MODES.
-        state: the object's data, as `parse` or `check` gave it.
-        patch: the update's data, likewise.
+        state: the object's data, from `parse` or `check`.
+        patch: the update's data, also from there.
 
     Raises:
-        Refused: the mode is unknown, the patch does not fit the mode or the state, or the result would be no object or
-            array, nest deeper than DEPTH_LIMIT, hold a number that JSON cannot, or pass BODY_LIMIT characters.
+        Refused: the mode is unknown, the patch does not fit the mode or the state, or the result would not be an object
+            or array, nest deeper than DEPTH_LIMIT, contain a number that JSON cannot, or exceed BODY_LIMIT characters.
     """
     change = MODES.get(mode)
     if change is None:
@@ -87,7 +87,7 @@ def _merge_patch(state: Json, patch: Json) -> Json:
 
 
 def _json_patch(state: Json, patch: Json) -> Json:
-    from gh_store_action.domain.patches.json_patch import patched  # with libraries that no other mode needs
+    from gh_store_action.domain.patches.json_patch import patched  # imports libraries that no other mode needs
 
     return patched(state, patch)
 
@@ -101,5 +101,5 @@ MODES: Mapping[str, Callable[[Json, Json], Json]] = MappingProxyType(
         "operators": operate,
     }
 )
-"""The update modes.  `append` (gh-store's word) merges objects in objects and replaces all else; `merge-patch` and
+"""The update modes.  `append` (gh-store's word) merges nested objects and replaces all else; `merge-patch` and
 `json-patch` are RFC 7396 and 6902, `operators` are MongoDB's.  Only `apply` checks the result."""

@@ -12,7 +12,7 @@ from gh_store_action.domain.refusal import Reason, Refused
 from gh_store_action.domain.strict_json import DEPTH_LIMIT, Json, canonical, equal, excerpt, json_path
 
 PADDING_LIMIT = 1_000
-"""How many `null` one update may fill in before array indexes that lie beyond the end."""
+"""How many `null` one update may insert before array indexes beyond the end."""
 
 _Container: TypeAlias = "dict[str, Json] | list[Json]"
 _Test: TypeAlias = Callable[[Json], bool]
@@ -22,15 +22,15 @@ _INDEX = re.compile("0|[1-9][0-9]{0,8}")
 def operate(state: Json, patch: Json) -> Json:
     """Apply operators to an object or an array.
 
-    A path is keys and array indexes joined by dots; a key with a dot in it cannot be named (JSON Patch can).  Missing
-    parents are made as objects.  All paths of an update are independent: none may be another's beginning.
+    A path is keys and array indexes joined by dots; it cannot contain a key with a dot (JSON Patch can).  Missing
+    parents are created as objects.  All paths of an update are independent: none may be the beginning of another.
 
     Args:
         state: the data; not changed.
         patch: `{operator: {path: operand}}`.
 
     Raises:
-        Refused: with every fault of the patch's form; else the first operand that does not fit the state.
+        Refused: with every error in the patch's form, or with the first operand that does not fit the state.
     """
     changes = _changes(patch)
     root = _copied(state)
@@ -46,11 +46,11 @@ def operate(state: Json, patch: Json) -> Json:
 
 
 class _Fault(Exception):
-    """Why an operand does not fit; a clause that follows the operator's name."""
+    """Why an operand does not fit, as a clause after the operator's name."""
 
 
 class _Nothing:
-    """What stands at a path where there is nothing, and what an operator answers to leave nothing there."""
+    """The value at a path without one, and the result of an operator that removes the value."""
 
 
 _NOTHING = _Nothing()
@@ -58,7 +58,7 @@ _Operator: TypeAlias = Callable[["Json | _Nothing", Json], "Json | _Nothing"]
 
 
 def _changes(patch: Json) -> list[tuple[str, list[str], Json]]:
-    """The patch as (operator, path, operand), or Refused with all that is wrong with its form."""
+    """The patch as (operator, path, operand); raises Refused with all errors in its form."""
     known = " ".join(OPERATORS)
     if not isinstance(patch, dict) or not patch:
         raise Refused(Reason("$", f"an update with operators is an object whose keys are among {known}"))
@@ -144,7 +144,7 @@ class _Document:
 
 
 def _get(here: _Container, part: str, *, strict: bool) -> Json | _Nothing:
-    """What stands there.  A part that is no index finds nothing in an array, or is a fault if `strict`."""
+    """The value at a path.  A part that is not an index finds nothing in an array, or is an error if `strict`."""
     if isinstance(here, dict):
         return here.get(part, _NOTHING)
     if not _INDEX.fullmatch(part):
@@ -172,7 +172,7 @@ def _inc(found: Json | _Nothing, operand: Json) -> Json:
     try:
         total = found + operand
         too_large = isinstance(total, float) and math.isinf(total)
-    except OverflowError:  # an integer beyond the floats, and a float
+    except OverflowError:  # an integer too large for a float, and a float
         too_large = True
     if too_large:
         raise _Fault("gives a number that is too large")
@@ -224,7 +224,7 @@ def _array(found: Json | _Nothing) -> list[Json]:
 
 
 def _modifiers(operand: Json, allowed: tuple[str, ...]) -> dict[str, Any]:
-    """`{"$each": [item, …], …}` as it is, and any other operand as the one item."""
+    """`{"$each": [item, …], …}` as it is, and any other operand as a single item."""
     if not isinstance(operand, dict) or not any(key.startswith("$") for key in operand):
         return {"$each": [operand]}
     for key in operand:
@@ -236,7 +236,7 @@ def _modifiers(operand: Json, allowed: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _condition(operand: Json) -> _Test:
-    """What `$pull` takes out: an equal item, one that fits comparisons, or an object whose members fit."""
+    """What `$pull` removes: an equal item, one that fits comparisons, or an object whose members fit."""
     if not isinstance(operand, dict):
         return lambda item: equal(item, operand)
     if any(key.startswith("$") for key in operand):

@@ -1,1 +1,1 @@
-"""From one read of an issue to what must be written."""
+"""From one read of an issue to what has to be written."""

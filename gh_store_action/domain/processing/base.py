@@ -1,4 +1,4 @@
-"""The state that pending updates are folded onto, and what is read of the log to find it."""
+"""The state that pending updates are folded onto, and what to read of the log to find it."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ class Base:
 
     Args:
         comment: updates after this comment are pending.
-        recorded: verdicts of older updates that stand, by comment id.
-        verdicts: verdicts of older updates that were made just now.
-        basis: the revision of the marker that it rests on.
+        recorded: existing verdicts of older updates, by comment id.
+        verdicts: new verdicts of older updates.
+        basis: the revision of its marker.
         recent: the newest comments up to `comment`, see `Marker.recent`.
-        moved: whether title and body must be written even if nothing is pending.
-        renamed: whether the title must change for GitHub to record that this run has set it.
+        moved: whether to write title and body even if nothing is pending.
+        renamed: whether the title must change so that GitHub records that this run set it.
         since: verdicts up to this comment were made under other rules and get no reply.
-        changes: what late updates, which were folded onto it, have changed.
+        changes: what late updates, which were folded onto it, changed.
     """
 
     state: State
@@ -62,15 +62,15 @@ def changes_of(before: State, folded: Folded, entries: Iterable[Entry]) -> tuple
 
 
 def reach(issue: Issue, entries: Sequence[Entry], comment: int) -> None:
-    """Makes sure that the read goes back to that comment."""
+    """Ensures that the read goes back to that comment."""
     if not issue.complete and (not entries or entries[0].id > comment):
         raise NeedsMore(ReadFurther(comment))
 
 
 def reach_checkpoint(issue: Issue, entries: Sequence[Entry]) -> None:
-    """Makes sure that the read goes back to the newest checkpoint's place.
+    """Ensures that the read goes back to the newest checkpoint's place.
 
-    A checkpoint with a later place has a higher id still, so the first one found going back bounds the way.
+    A checkpoint with a later place has an even higher id, so the first one found going back is the limit.
     """
     base = newest_checkpoint(entries)
     if base is not None:
@@ -83,16 +83,16 @@ def reach_checkpoint(issue: Issue, entries: Sequence[Entry]) -> None:
 
 
 def answered(entries: Sequence[Entry]) -> frozenset[str]:
-    """What the store's replies name already."""
+    """What the store's replies already name."""
     return frozenset(name for entry in entries for name in entry.names)
 
 
 def recorded_verdicts(entries: Sequence[Entry], context: Context, up_to: int) -> dict[int, Verdict]:
-    """The verdicts that bind: receipts of whoever has set a marker, what checkpoints name, this run's own."""
+    """The binding verdicts: receipts by people who have set a marker, those in checkpoints, and this run's own."""
     found = recorded_by_checkpoints(entries)
     for entry in entries:
         given = outcomes_given(entry.comment, context.rules.reactions, context.binding)
-        # The oldest binds, whoever else that counts reacts later; what was never an update was never applied.
+        # The oldest receipt binds, whoever reacts later; what was never an update was never applied.
         update = entry.kind is Kind.UPDATE or entry.comment.edited_at != ""
         sound = [outcome for outcome in given if update or outcome is not Outcome.APPLIED]
         if entry.asks and sound:
@@ -110,7 +110,7 @@ def verdicts_of_held(
     since: int,
     up_to: int,
 ) -> dict[int, Verdict]:
-    """What became of older updates that no receipt is there for: a run died before it left one.
+    """The verdicts of older updates without a receipt: a run was killed before it left one.
 
     A rejected one is named in a reply, which is sent before the body.
     """
@@ -136,7 +136,7 @@ def verdicts_of_held(
 def on_top(
     base: Base, late: Sequence[Entry], context: Context, entries: Sequence[Entry], *, reason: str, editor: str = ""
 ) -> Base:
-    """Late updates come last, in the order of their ids; a checkpoint says so where the state changed."""
+    """Late updates come last, in the order of their ids; a checkpoint records that if the state changed."""
     context.insist(late)
     folded = fold(
         base.state,
@@ -148,14 +148,14 @@ def on_top(
     )
     if late:
         which = ", ".join(str(entry.id) for entry in late)
-        base = replace(base, notes=(*base.notes, f"Folded now, for they came late: {which}."), moved=True)
+        base = replace(base, notes=(*base.notes, f"Folded now, because they came late: {which}."), moved=True)
     changes = changes_of(base.state, folded, late)
     base = replace(base, state=folded.state, verdicts={**base.verdicts, **folded.verdicts}, changes=changes)
     return with_checkpoint(base, entries, context, reason=reason, editor=editor) if folded.history or editor else base
 
 
 def with_checkpoint(base: Base, entries: Sequence[Entry], context: Context, *, reason: str, editor: str = "") -> Base:
-    """Enters the base's state into the log, unless it stands there already."""
+    """Adds the base's state to the log, unless it is already there."""
     key = checkpoint_id(base.basis, base.comment, base.state.data)
     if any(entry.kind is Kind.CHECKPOINT and entry.update_id == key for entry in entries):
         return replace(base, moved=True, checkpoint="", checkpoint_id=key)

@@ -1,4 +1,4 @@
-"""What a decision knows beside the issue, and how it asks for more."""
+"""What a decision knows besides the issue, and how it asks for more."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gh_store_action.errors import StoreError
 
 
 class NeedsMore(Exception):
-    """The read or the permissions known do not suffice."""
+    """The decision needs a longer read, or more permissions."""
 
     def __init__(self, step: ReadFurther | ReadAgain | AskPermissions | LookRound) -> None:
         self.step = step
@@ -25,34 +25,34 @@ class NeedsMore(Exception):
 
 
 class PermissionUnknown(StoreError):
-    """GitHub did not say whether somebody may write; the object waits."""
+    """GitHub did not say whether someone may write; the object waits."""
 
     def __init__(self, login: str, reason: str = "") -> None:
         self.login = login
         super().__init__(
             f"GitHub did not say whether {login} may write. {reason}".strip(),
-            "Nothing was written and nothing is lost; fix that, or run again later.",
+            "Nothing was written and nothing is lost. Fix the cause, or try again later.",
         )
 
 
 @dataclass(frozen=True)
 class Context:
-    """What a decision knows beside the issue.
+    """What a decision knows besides the issue.
 
     Args:
         viewer: the token's own login.
-        counting: the token's own login and the processors: what they leave counts everywhere.
-        binding: `counting`, and whoever has set a marker of this object: what they left in its log counts.
+        counting: the token's own login and the processors, whose receipts and states count everywhere.
+        binding: `counting`, and people who have set a marker of this object; theirs count in its log.
         object_id: of this object.
         permissions: by login, whether it may write this object.
         limited: by login, whether it may do what the rule's `allow` names.
-        unanswered: logins whose permission GitHub would not tell.
-        known: verdicts of this run that are written in the body, by comment id.
-        renew: whether the marker is to count the comments again, deleted ones included.
-        own_title: the title that this run has written; no event has to say who did.
-        owed: receipts that this run has still to leave; the read may not reach back to their comments.
-        origin: whose the object is.
-        beside: another issue with the id, which the store has signed; 0 for none, None where nobody has looked.
+        unanswered: logins whose permission GitHub did not reveal.
+        known: verdicts of this run that the body already contains, by comment id.
+        renew: whether the marker has to count the comments again, including deleted ones.
+        own_title: the title that this run has written; it needs no event to say who did.
+        owed: receipts that this run still has to leave; the read may not reach back to their comments.
+        origin: the object's origin and owner.
+        beside: another issue with the id that the store has signed; 0 for none, None if not checked.
         issue_url: for links in a reply.
     """
 
@@ -75,22 +75,22 @@ class Context:
     origin: Origin = UNSAID
 
     def rule(self, login: str) -> AccessRule:
-        """The rule of this object that is the person's."""
+        """The rule of this object for the person."""
         return access.rule_for(self.rules, self.object_id, login)
 
     def writers(self, entry: Entry) -> tuple[str, ...]:
-        """Who must be allowed for the entry to be: the author, whom it speaks for, and whoever edited it."""
+        """Who must be allowed for the entry: its author, the person it is for, and its editors."""
         comment = entry.comment
         editors = (comment.editor,) if comment.edited_at and comment.editor != comment.author else ()
         behind = (comment.author, *((entry.behalf,) if entry.behalf else ()), *editors)
         return tuple(login for login in dict.fromkeys(behind) if login not in self.counting)
 
     def _owns(self, login: str) -> bool:
-        """Whether the object is the person's, and the rule lets its owner write."""
+        """Whether the person owns the object, and the rule lets its owner write."""
         return login == self.origin.owner != GHOST and self.rule(login).owner
 
     def refusal(self, entry: Entry) -> Verdict | None:
-        """The verdict where somebody behind the entry may not do what it does, else None."""
+        """The verdict if anyone involved in the entry may not do what it does, or None."""
         writers = [login for login in self.writers(entry) if not self.permissions.get(login)]
         if not all(self._owns(login) or self.limited.get(login) for login in writers):
             return UNAUTHORIZED
@@ -101,17 +101,17 @@ class Context:
         """Whether that identity may write; asks first.
 
         Raises:
-            PermissionUnknown: when GitHub would not tell: nothing can be decided without it.
+            PermissionUnknown: GitHub did not say, and nothing can be decided without it.
         """
         self.ask_people({login})
         self._answered([login])
         return login in self.counting or self.permissions[login]
 
     def insist(self, entries: Iterable[Entry]) -> None:
-        """Asks about everybody behind them; "no answer" is never taken for a no.
+        """Asks about everyone involved in them; "no answer" is never taken for a no.
 
         Raises:
-            PermissionUnknown: when GitHub would not tell about one.
+            PermissionUnknown: GitHub did not say about one.
         """
         wanted = list(entries)
         self.ask(wanted)
@@ -124,10 +124,10 @@ class Context:
                 raise PermissionUnknown(login)
 
     def ask(self, entries: Iterable[Entry]) -> None:
-        """Interrupts the decision while nobody has been asked about somebody behind one of them.
+        """Interrupts the decision if anyone involved in one of them has not been asked about.
 
         Raises:
-            NeedsMore: with all that are unknown.
+            NeedsMore: with all unknown people.
         """
         logins: set[str] = set()
         limited: set[str] = set()
@@ -141,10 +141,10 @@ class Context:
         self.ask_people(logins, limited)
 
     def ask_people(self, logins: Collection[str], limited: Collection[str] = ()) -> None:
-        """Interrupts the decision while nobody has been asked whether they may write, or do what the rule allows.
+        """Interrupts the decision if it is not known whether they may write, or do what the rule allows.
 
         Raises:
-            NeedsMore: with all that are unknown.
+            NeedsMore: with all unknown people.
         """
         known = self.counting | self.unanswered
         unknown = AskPermissions(
@@ -155,5 +155,5 @@ class Context:
 
 
 def _permitted(rule: AccessRule, entry: Entry) -> bool:
-    """Whether the rule's `allow` has the entry; one that is no update has its own verdict."""
+    """Whether the rule's `allow` permits the entry; an entry that is not an update has its own verdict."""
     return entry.kind is Kind.INVALID or access.permits(rule, entry.mode, entry.patch)

@@ -1,4 +1,4 @@
-"""From one read of an issue to what is to be done about it.  Pure: the processor carries it out."""
+"""Decides from one read of an issue what to do about it.  Pure: the processor carries it out."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from gh_store_action.domain.records import Comment, Issue, Receipt, Refusal
 from gh_store_action.domain.strict_json import dump, same_data
 from gh_store_action.domain.verdicts import Outcome, Verdict, initial_receipts, reaction_of
 
-CATCH_UP = 5  # comments behind the marker: a sweep sees that many, and would look closer at the issue for ever
+CATCH_UP = 5  # comments after the marker: a sweep sees that many, and would look closer at the issue every time
 
 
 def decide(issue: Issue, context: Context) -> Step:
-    """What is to be done about the issue, as this read shows it.
+    """What to do about the issue, by this read.
 
     Returns:
-        `ReadFurther`, `ReadAgain` or `AskPermissions` when the read or the permissions known do not suffice: call
-        again with more;
-        `NotAnObject`, `UpToDate` when there is nothing to do; else the one `Write`.
+        `ReadFurther`, `ReadAgain` or `AskPermissions` if it needs a longer read or more permissions: call again with
+        them;
+        `NotAnObject` or `UpToDate` if nothing is to be done; otherwise, the `Write`.
     """
     try:
         return _decide(issue, context)
@@ -44,13 +44,13 @@ def _decide(issue: Issue, context: Context) -> Step:
 
 @dataclass(frozen=True)
 class _Gathered:
-    """What the read says of an object.
+    """What the read says about an object.
 
     Args:
-        context: with all whose receipts and states count in this log.
+        context: with everyone whose receipts and states count in this log.
         marked: whether a marker counts.
         pending: the updates to fold.
-        blocked: those that wait for GitHub to tell a permission, and what came after them.
+        blocked: those that wait until GitHub answers about a permission, and those after them.
     """
 
     issue: Issue
@@ -64,10 +64,10 @@ class _Gathered:
 
 
 def _gather(issue: Issue, context: Context) -> _Gathered | NotAnObject:
-    """Reads the log, and finds where the fold starts and what is to be folded.
+    """Reads the log, and finds where the fold starts and what to fold.
 
     Raises:
-        NeedsMore: when the read or the permissions known do not suffice.
+        NeedsMore: it needs a longer read or more permissions.
     """
     stranger = no_object(issue, context)
     if stranger is not None:
@@ -92,9 +92,9 @@ def _gather(issue: Issue, context: Context) -> _Gathered | NotAnObject:
 
 
 def _beside(issue: Issue, object_id: str, context: Context) -> int:
-    """The issue that is the object already, where this one would have to be adopted; 0 for none.
+    """The issue that is already the object, if this one would have to be adopted; 0 for none.
 
-    Anybody with triage permission labels issues; what they label is not to take a signed object's place.
+    Anyone with the triage role can label issues; an issue that they label must not replace a signed object.
     """
     if acceptance.goes_first(issue, object_id, context.counting):
         return 0
@@ -106,7 +106,7 @@ def _beside(issue: Issue, object_id: str, context: Context) -> int:
 def _base(
     issue: Issue, entries: Sequence[Entry], context: Context, object_id: str, trusted: TrustedMarker | None
 ) -> tuple[TrustedMarker | None, Base]:
-    """Where the fold starts; a marker that a person has set, and that neither body nor log explains, is passed over."""
+    """Where the fold starts; it skips a marker set by a person that neither body nor log explains."""
     wrong: list[TrustedMarker] = []
     while True:
         try:
@@ -122,10 +122,10 @@ def _base(
 
 
 def _binding(issue: Issue, object_id: str, context: Context) -> frozenset[str]:
-    """Whose receipts and states count in this log: the author's where the right to write is known.
+    """Whose receipts and states count in this log; the author's if they are known to be allowed to write.
 
-    Where GitHub does not show yet who set the title, it may be anybody who may write and has left the store's kind of
-    comment.  What their run refused would else be taken for applied.
+    If GitHub does not show yet who set the title, it may be anyone who may write and has left the store's kind of
+    comment.  Otherwise, what their run refused would be taken for applied.
     """
     binding = acceptance.signers(issue, object_id, context.counting)
     others = {issue.author}
@@ -149,7 +149,7 @@ def _fold(found: _Gathered) -> Folded:
 
 
 def _plan(found: _Gathered, folded: Folded) -> UpToDate | Write:
-    """What must be written for the issue to say what the fold gave."""
+    """What to write so that the issue shows the fold's result."""
     issue, base, blocked = found.issue, found.base, found.blocked
     judged = {**base.verdicts, **folded.verdicts}
     known = {**base.recorded, **judged}
@@ -159,8 +159,8 @@ def _plan(found: _Gathered, folded: Folded) -> UpToDate | Write:
     behind_marker = sum(1 for comment in issue.comments if comment.id > base.comment)
     moves = bool(found.pending) or base.moved or (behind_marker >= CATCH_UP and not blocked)
     if title == issue.title and not base.checkpoint and same_data(body, issue.body):
-        moves = False  # nothing would be another thing than it is
-    # Without a marker a receipt of ours says that the update is folded, so the marker has to stand before it.
+        moves = False  # nothing would change
+    # Without a marker, our receipt alone would say that the update is folded, so the marker has to come first.
     receipts = _receipts(found, known) if found.marked else ()
     reply = _reply(found, known)
     close = not issue.closed and not blocked
@@ -202,7 +202,7 @@ def _marker(found: _Gathered, state: State) -> Marker:
 
 
 def _reply(found: _Gathered, verdicts: Mapping[int, Verdict]) -> str:
-    """What the writers of refused updates, and of a refused edit, have not been told yet."""
+    """The reply about refused updates and a refused edit that no reply has reported yet."""
     named = answered(found.entries)
     refused = [
         refusal
@@ -218,7 +218,7 @@ def _reply(found: _Gathered, verdicts: Mapping[int, Verdict]) -> str:
 def _edited_since(found: _Gathered, verdicts: Mapping[int, Verdict]) -> list[tuple[int, str]]:
     """Updates that were edited after they were applied, and by whom.
 
-    The verdict is of the text as it was folded: before its receipt, or before the body that holds it was written.
+    The verdict is about the text at the time of the fold: before its receipt, or before the body with it was written.
     """
     applied = reaction_of(Outcome.APPLIED, found.context.rules.reactions)
     result: list[tuple[int, str]] = []
@@ -227,7 +227,7 @@ def _edited_since(found: _Gathered, verdicts: Mapping[int, Verdict]) -> list[tup
         if not (found.base.since < entry.id <= found.base.comment) or not comment.edited_at or verdict is None:
             continue
         given = [r.at for r in comment.reactions if r.login in found.context.binding and r.content == applied and r.at]
-        # Without a receipt a run died behind the body, which tells when it was.
+        # Without a receipt, a run was killed after it wrote the body, whose time then counts.
         folded = min(given) if given else found.issue.edited_at if entry.id in found.base.verdicts else ""
         if verdict.outcome is Outcome.APPLIED and folded and comment.edited_at > folded:
             result.append((entry.id, comment.editor))
@@ -235,7 +235,7 @@ def _edited_since(found: _Gathered, verdicts: Mapping[int, Verdict]) -> list[tup
 
 
 def _until_unanswered(entries: Sequence[Entry], context: Context) -> tuple[Sequence[Entry], Sequence[Entry]]:
-    """Splits before the first update whose author's permission GitHub would not tell: order is kept, so it waits."""
+    """Splits before the first update whose author's permission is unknown: it waits, and so do later ones."""
     for place, entry in enumerate(entries):
         if any(login in context.unanswered for login in context.writers(entry)):
             return entries[:place], entries[place:]
@@ -247,7 +247,7 @@ def _newest(comments: Sequence[Comment], before: int | None, least: int) -> int:
 
 
 def _receipts(gathered: _Gathered, verdicts: Mapping[int, Verdict]) -> tuple[Receipt, ...]:
-    """The reactions that are missing, on initial states too, and own ones that say something else."""
+    """The missing reactions, also on initial states, and our own wrong ones."""
     entries, context = gathered.entries, gathered.context
     reactions = context.rules.reactions
     meant = {reaction_of(outcome, reactions) for outcome in Outcome}

@@ -14,7 +14,7 @@ from gh_store_action.domain.verdicts import Verdict
 
 @dataclass(frozen=True)
 class ReadFurther:
-    """Read back until a comment with this id, or an older one, is there (0: all)."""
+    """Read back to the comment with this id, or an older one (0: all)."""
 
     until: int
 
@@ -29,7 +29,7 @@ class AskPermissions:
 
 @dataclass(frozen=True)
 class ReadAgain:
-    """Wait and read again: what was read is not of one moment.
+    """Wait and read again: the read does not show one moment.
 
     Args:
         why: what is missing, as a sentence about GitHub.
@@ -40,16 +40,16 @@ class ReadAgain:
 
 @dataclass(frozen=True)
 class LookRound:
-    """Look which other issues have the object's id: beside one that the store has signed nothing is adopted."""
+    """Look for other issues with the object's id: nothing is adopted next to one that the store has signed."""
 
 
 @dataclass(frozen=True)
 class NotAnObject:
-    """The issue is none of the store's objects, or not a live one.
+    """The issue is not an object of the store, or not a live one.
 
     Args:
-        broken: it was meant as one, and somebody has to fix it.
-        moved_to: the issue that it is being moved to, 0 for none.
+        broken: it was meant as one, and someone has to fix it.
+        moved_to: the issue that it is being moved to; 0 for none.
     """
 
     reason: str
@@ -73,10 +73,10 @@ class Write:
     """One request: checkpoint, reply, title with body and state, receipts.
 
     Args:
-        title: travels with `body`; both are None when the state and the marker stay.
+        title: sent with `body`; both are None if the state and the marker stay.
         checkpoint: the comment's text, empty for none; `checkpoint_id` is its idempotency key.
         verdicts: those made in this decision, by comment id.
-        blocked: updates that stay pending because GitHub would not tell their author's permission.
+        blocked: updates that stay pending because their author's permission is unknown.
         changes: what the updates that are applied now change.
     """
 

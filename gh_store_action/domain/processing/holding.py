@@ -1,8 +1,8 @@
-"""Which comments the body holds, and which came late.
+"""Which comments the body contains, and which came late.
 
 A comment can become visible after a run has folded newer ones.  The marker names the newest comments that the fold
-knew, so a comment that stands among them and is not named came late, whatever was deleted, edited or left without a
-receipt since.
+knew, so a comment among them that it does not name came late, whatever was deleted, edited or left without a receipt
+since.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from gh_store_action.domain.processing.replay import replay
 from gh_store_action.domain.records import Issue
 
 _MOST_PLACES = 20
-_MOST_LOOKED_AT = 100  # comments up to the marker's among which the named ones are looked for
+_MOST_LOOKED_AT = 100  # comments up to the marker's in which to look for the named ones
 
 
 @dataclass(frozen=True)
 class Holding:
-    """What is known of the comments up to the marker's.
+    """What is known about the comments up to the marker's.
 
     Args:
-        late: updates that the body does not hold.
-        recent: the newest comments that are there, late ones included, as the next marker names them.
-        count: how many comments there are, late ones included.
+        late: updates that the body does not contain.
+        recent: the newest comments, including late ones, as the next marker names them.
+        count: the number of comments, including late ones.
     """
 
     late: tuple[Entry, ...]
@@ -41,14 +41,14 @@ def holding(issue: Issue, entries: Sequence[Entry], marker: Marker, settled: Col
     """Compares the comments with those that the marker names.
 
     Args:
-        entries: the log as read, ascending, talk included.
+        entries: the log as read, ascending, including conversation.
         settled: updates that have a verdict, by comment id.
-        since: the comment that the store's own log begins behind.
+        since: the comment after which the store's own log begins.
     """
     below = [entry for entry in entries if entry.id <= marker.comment]
     count = issue.total_comments - (len(entries) - len(below))
     found = _align(below[-_MOST_LOOKED_AT:], marker, settled)
-    # Of those before the named ones the count alone tells how many are late; they have no receipt.
+    # Before the named ones, only the count says how many are late; these have no receipt.
     more = count - marker.count - len(found.unnamed) + found.gone
     silent = [e for e in below if e.asks and since < e.id < found.first and e.id not in settled]
     late = [*found.unnamed, *(silent[-more:] if more > 0 else ())]
@@ -57,14 +57,14 @@ def holding(issue: Issue, entries: Sequence[Entry], marker: Marker, settled: Col
 
 
 class _Alignment(NamedTuple):
-    """The comments beside the names in the marker.
+    """The comments matched with the names in the marker.
 
     Args:
-        names: of the comments that are there, the unnamed ones included.  What is gone is named no more: the next
-            marker's count leaves it out, and the two are compared.
-        unnamed: comments that the marker ought to name, and does not.
-        first: the first comment that the names can tell about.
-        gone: how many of the named comments are not there.
+        names: of the existing comments, including the unnamed ones.  Deleted comments are no longer named: the next
+            marker's count leaves them out, and the two are compared.
+        unnamed: comments that the marker should name, but does not.
+        first: the first comment that the names cover.
+        gone: how many of the named comments do not exist.
     """
 
     names: tuple[str, ...]
@@ -99,7 +99,7 @@ def _align(below: Sequence[Entry], marker: Marker, settled: Collection[int]) -> 
             column -= 1
             matched.append(row)
     first = matched[-1] if matched else len(below)
-    if 0 < marker.count <= len(names):  # all are named, so what stands before the first one is unnamed, too
+    if 0 < marker.count <= len(names):  # all are named, so comments before the first one are unnamed, too
         unnamed += range(row)
         first = 0
     return _Alignment(
@@ -111,13 +111,13 @@ def _align(below: Sequence[Entry], marker: Marker, settled: Collection[int]) -> 
 
 
 def renumbered(issue: Issue, entries: Sequence[Entry], marker: Marker, context: Context) -> Marker | None:
-    """The marker in the ids of a copy of the issue, None where the comments are those that the marker speaks of.
+    """The marker with the ids of a copy of the issue; None if the comments are those in the marker.
 
-    Tools that move a repository make the comments again: the same texts in the same order with other ids (github-facts,
+    Tools that move a repository copy the comments: the same texts in the same order with other ids (github-facts,
     section 3).  Then the first `count` of them fold to the marker's state.
 
     Raises:
-        NeedsMore: when that may be so, and the log is not read whole.
+        NeedsMore: it may be a copy, and the whole log has not been read.
     """
     ids = [entry.id for entry in entries]
     if not marker.comment or not ids or marker.comment in ids:
@@ -140,10 +140,10 @@ def renumbered(issue: Issue, entries: Sequence[Entry], marker: Marker, context: 
 
 
 def _in_places(entries: Sequence[Entry], count: int) -> Iterator[list[Entry]]:
-    """The first `count` comments and the checkpoints behind them, in each place that they may stand for.
+    """The first `count` comments and the checkpoints after them, in each place that these may have.
 
-    Checkpoints name their places by ids that are gone.  One among these comments stands no later than where it was
-    written; the newest one behind them stands for one of the last places.
+    Checkpoints name their places by ids that no longer exist.  A checkpoint among these comments has no later place
+    than where it was written; the newest one after them has one of the last places.
     """
     ids = [entry.id for entry in entries]
     log: list[Entry] = []

@@ -1,4 +1,4 @@
-"""Where the fold of pending updates starts: the body, an edit by hand, the log itself, or an object taken over."""
+"""Where the fold of pending updates starts: the body, a hand edit, the log itself, or an adopted object."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ MAY_NOT = (Reason("$", "its author may not write here"),)
 
 
 class BrokenObject(StoreError):
-    """An object whose body is no JSON and whose log cannot rebuild it."""
+    """An object whose body is not JSON and whose log cannot rebuild it."""
 
 
 def find_base(issue: Issue, entries: Sequence[Entry], context: Context, trusted: TrustedMarker | None) -> Base:
@@ -48,8 +48,8 @@ def find_base(issue: Issue, entries: Sequence[Entry], context: Context, trusted:
         trusted: the marker that counts.
 
     Raises:
-        NeedsMore: when the read or the permissions known do not suffice.
-        BrokenObject: when neither the body nor the log gives a state.
+        NeedsMore: it needs a longer read or more permissions.
+        BrokenObject: neither the body nor the log gives a state.
     """
     if trusted is None:
         return _adopt(issue, entries, context)
@@ -64,11 +64,11 @@ def find_base(issue: Issue, entries: Sequence[Entry], context: Context, trusted:
     since = adopted_at(entries)
     first = next((e for e in entries if e.asks and since < e.id <= marker.comment), None)
     if first is not None and first.id not in recorded and not issue.complete:
-        raise NeedsMore(ReadFurther(entries[0].id - 1))  # receipts are left oldest first, so older ones may miss theirs
+        raise NeedsMore(ReadFurther(entries[0].id - 1))  # receipts are left oldest first, so older ones may lack theirs
     held = holding(issue, entries, marker, settled | context.known.keys(), since)
     verdicts = verdicts_of_held(entries, context, recorded, held.late, since=since, up_to=marker.comment)
-    # The author may lose the right to write, and the title its worth; the store's own hand makes it last.
-    # Without any event the store may have set it, and the event is still to come.
+    # If the author loses the right to write, the title no longer counts; set by the store, it always does.
+    # Without any event, the store may have set it, and its event has not appeared yet.
     signs = bool(issue.titles) and trusted.setter == issue.author and issue.author not in context.counting
     base = Base(
         State(None, marker.revision),
@@ -112,16 +112,16 @@ def _on_body(
         base = replace(base, state=State(data, base.basis + 1), notes=(note,), moved=True)
         return on_top(base, late, context, entries, reason=EDITED, editor=issue.editor)
     base = _rebuild(issue, entries, context, trusted, base, late)
-    note = f"The edit of the body by {issue.editor} was refused; the state was rebuilt from the log."
+    note = f"The edit of the body by {issue.editor} was refused. The state was rebuilt from the log."
     return replace(base, refused_edit=_unsaid(issue, issue.editor, reasons, entries), notes=(*base.notes, note))
 
 
 def _with_lost_edit(
     issue: Issue, entries: Sequence[Entry], context: Context, trusted: TrustedMarker, base: Base
 ) -> Base:
-    """An edit by hand that one run has entered into the log, and a slower one has written over, is brought back.
+    """Restores a hand edit that one run added to the log and a slower run overwrote.
 
-    Its checkpoint stands behind the marker; the log folds to the body without it, and not with it.
+    Its checkpoint is after the marker; the log folds to the body without it, but not with it.
     """
     edits = [e for e in entries if e.kind is Kind.CHECKPOINT and e.reason == EDITED and e.after <= base.comment < e.id]
     known = {**base.recorded, **base.verdicts}
@@ -136,26 +136,26 @@ def _with_lost_edit(
     found = folded(frozenset()) if edits else None
     if found is None or fits(found) or not fits(folded(frozenset(entry.id for entry in edits))):
         return base
-    note = f"The edit of the body by {edits[-1].editor} had been written over; it was applied again."
+    note = f"The edit of the body by {edits[-1].editor} was overwritten. It was applied again."
     state = State(found.state.data, max(found.state.revision, base.basis + 1))
     return replace(base, state=state, moved=True, notes=(*base.notes, note))
 
 
 def _entered_again(entries: Sequence[Entry], context: Context, base: Base) -> Base:
-    """The state entered into the log where somebody has edited what the store entered: the body alone would hold it."""
+    """Adds the state to the log again if others edited the store's entry: otherwise only the body would have it."""
     settled = [entry for entry in entries if not entry.asks or entry.id <= base.comment]
     found = tampered_since(settled, context.rules.processors, context.counting | context.binding)
     if not found:
         return base
     which = ", ".join(f"{entry.id} (by {entry.comment.editor})" for entry in found)
-    note = f"Comments of the store were edited: {which}. The state was entered into the log again."
+    note = f"Comments of the store were edited: {which}. The state was added to the log again."
     return with_checkpoint(replace(base, notes=(*base.notes, note)), entries, context, reason=CHANGED)
 
 
 def _unsaid(issue: Issue, editor: str, reasons: tuple[Reason, ...], entries: Sequence[Entry]) -> RefusedEdit | None:
-    """The refused edit, None where a reply names it already, or the author, without the right to write, hears nothing.
+    """The refused edit; None if a reply already names it, or if its author may not write and so gets no reply.
 
-    Everybody else who can edit a body has write permission, though the object's rule may leave them out.
+    Everyone else who can edit a body has write permission, although the object's rule may leave them out.
     """
     if reasons == MAY_NOT and editor == issue.author:
         return None
@@ -184,31 +184,30 @@ def _rebuild(
     """The state from the log alone.
 
     Raises:
-        BrokenObject: when the log gives no state, or not the one that the store wrote: it was changed after the fact,
-            and what stands in it now may be anybody's.
+        BrokenObject: the log gives no state, or not the one that the store wrote: it was changed later, by anyone.
     """
     reach_checkpoint(issue, entries)
     if newest_checkpoint(entries) is None and issue.author not in context.binding:
-        context.allows(issue.author)  # what the author entered into the log counts with the right to write
+        context.allows(issue.author)  # the author's entries count only with the right to write
     apart = frozenset(entry.id for entry in late)
-    # A run that died before it wrote the body leaves a checkpoint of a state that the body never had.
+    # A run that was killed before it wrote the body leaves a checkpoint of a state that the body never had.
     strays = frozenset(e.id for e in entries if e.kind is Kind.CHECKPOINT and e.after <= base.comment < e.id)
     known = {**base.recorded, **base.verdicts}
     for without in (apart, apart | strays):
         found = replay(entries, context, up_to=base.comment, recorded=known, without=without)
         if found is not None and short_digest(found.state.data) == trusted.marker.digest:
-            note = "The body did not fit its title; the state was rebuilt from the log."
+            note = "The body did not match its title. The state was rebuilt from the log."
             base = replace(base, state=State(found.state.data, base.basis), moved=True, notes=(note,))
             return on_top(base, late, context, entries, reason=LATE)
     why = "was changed after the fact" if newest_checkpoint(entries) else "has no initial state"
     raise BrokenObject(
-        f"Issue #{issue.number}: the object's body does not fit its title, and its log {why}.",
-        "Put the object's JSON back into the body (its edit history has it), then run again.",
+        f"Issue #{issue.number}: the object's body does not match its title, and its log {why}.",
+        "Put the object's JSON back into the body (its edit history has it). Then try again.",
     )
 
 
 def _adopt(issue: Issue, entries: Sequence[Entry], context: Context) -> Base:
-    """An object without a marker that counts: made by gh-store or by hand, or by a create that crashed."""
+    """An object without a marker that counts: by gh-store or a person, or from an interrupted create."""
     after = _last_processed(issue, entries, context)
     below = [entry.id for entry in entries if entry.id <= after]
     place = issue.total_comments - (len(entries) - len(below)) if after else 0
@@ -224,7 +223,7 @@ def _adopt(issue: Issue, entries: Sequence[Entry], context: Context) -> Base:
             raise BrokenObject(
                 f"Issue #{issue.number} has the store's labels, but its body cannot be an object: "
                 f"{reasons[0].message}.",
-                "Put the object's JSON, and nothing else, into the body, then run again.",
+                "Put the object's JSON, and nothing else, into the body. Then try again.",
             )
         reach_checkpoint(issue, entries)
         rebuilt = replay(entries, context, up_to=after, recorded=recorded)
@@ -247,10 +246,10 @@ def _adopt(issue: Issue, entries: Sequence[Entry], context: Context) -> Base:
 
 
 def _last_processed(issue: Issue, entries: Sequence[Entry], context: Context) -> int:
-    """The newest update or initial state that was dealt with, 0 for none.
+    """The newest update or initial state that was processed; 0 for none.
 
-    A receipt of an identity that counts says so.  gh-store's receipts are those of its users; a thumb of anybody who
-    may write is one where gh-store's own initial state stands in the log, and else an opinion.
+    A counting identity's receipt says so.  gh-store's receipts are by its users: a 👍 by anyone who may write is one if
+    the log has gh-store's own initial state; otherwise, it is only an opinion.
     """
     reactions = context.rules.reactions
     applied = reaction_of(Outcome.APPLIED, reactions)

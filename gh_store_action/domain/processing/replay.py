@@ -1,4 +1,4 @@
-"""The log folded again from its newest checkpoint: what the object is, where the body does not say it."""
+"""Folds the log again from its newest checkpoint: the object's state when the body does not have it."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ def replay(
     recorded: Mapping[int, Verdict],
     without: frozenset[int] = frozenset(),
 ) -> Folded | None:
-    """Folds what stands up to that comment, None where no state is there to begin with.
+    """Folds the log up to that comment; None if there is no state to start from.
 
     Args:
-        entries: ascending by id, talk included, back to the newest checkpoint's place.
-        recorded: the verdicts that bind.
-        without: comments that are left out.
+        entries: ascending by id, including conversation, back to the newest checkpoint's place.
+        recorded: the binding verdicts.
+        without: comments to leave out.
     """
     kept = [e for e in entries if e.id not in without]
     base = newest_checkpoint(e for e in kept if e.after <= up_to)
@@ -40,7 +40,7 @@ def replay(
 
 
 def recorded_by_checkpoints(entries: Sequence[Entry]) -> dict[int, Verdict]:
-    """The outcomes that checkpoints name."""
+    """The outcomes in checkpoints."""
     known = {outcome.key: outcome for outcome in Outcome}
     return {
         comment: Verdict(known[outcome])

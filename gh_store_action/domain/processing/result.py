@@ -1,4 +1,4 @@
-"""What became of one object, as every front end reports it."""
+"""The result for one object, as every front end reports it."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from gh_store_action.errors import StoreError
 
 @dataclass(frozen=True)
 class Result:
-    """What became of one object.
+    """The result for one object.
 
     Args:
         changed: whether title and body were written.
-        pending: updates left without a verdict, because GitHub would not say who may write.
-        receipts_left: reactions that the next run has to leave.
-        comments: how many the issue has; GitHub takes 2,500.
-        skipped: why the issue was left alone, empty for an object.
-        moved_to: the issue that its object is being moved to, 0 for none.
-        form: the number of the form's issue whose answers it is about, 0 for none.
-        beside: the node id of an issue that was to be closed with it and is not, empty where it is.
-        error: the failure that ended the work on it, None where there was none.
+        pending: updates left without a verdict, because GitHub did not say who may write.
+        receipts_left: reactions left for the next run.
+        comments: the issue's number of comments; GitHub allows 2,500.
+        skipped: why the issue was skipped; empty for an object.
+        moved_to: the issue that its object is being moved to; 0 for none.
+        form: the number of the form's issue that it is about; 0 for none.
+        beside: the node id of an issue that should have been closed with it but was not; otherwise, empty.
+        error: the failure that ended the work on it, or None.
         changes: what each applied update changed.
-        issue: as last read, None where it was not looked at.
+        issue: as last read; None if it was not read.
     """
 
     number: int
@@ -71,7 +71,7 @@ class Result:
 
     @property
     def said(self) -> str:
-        """What became of the updates, in words."""
+        """What happened to the updates, in words."""
         counts = (
             *self.counts.worded(),
             (self.pending, "still pending"),
@@ -81,10 +81,10 @@ class Result:
         return said or ("brought up to date" if self.changed else "nothing pending")
 
     def is_mostly_talk(self, counting: frozenset[str]) -> bool:
-        """Whether most of the comments that were read are neither the store's nor have a verdict.
+        """Whether most of the comments that were read are conversation: neither the store's nor with a verdict.
 
         Args:
-            counting: whose comments and reactions are the store's.
+            counting: identities whose comments and reactions are the store's.
         """
         read = self.issue.comments if self.issue else ()
         talk = [c for c in read if not counting & {c.author, *(reaction.login for reaction in c.reactions)}]
@@ -92,5 +92,5 @@ class Result:
 
     @property
     def digest(self) -> str:
-        """Of the state, empty where there is none."""
+        """The state's digest; empty if there is no state."""
         return digest(self.state.data) if self.state else ""

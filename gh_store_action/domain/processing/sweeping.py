@@ -15,18 +15,18 @@ from gh_store_action.domain.verdicts import outcomes_given
 
 
 class Glance(Enum):
-    """What a page of a sweep tells of an issue."""
+    """What a page of a sweep says about an issue."""
 
     SETTLED = auto()
     WAITING = auto()
-    UNSURE = auto()  # its labels, or who else has reacted, are needed
+    UNSURE = auto()  # needs its labels, or others' reactions
 
 
 def glance(issue: Issue, rules: Rules, counting: frozenset[str], viewer: str) -> Glance:
-    """What can be told without labels and without others' reactions.
+    """What can be said without labels and without others' reactions.
 
-    Where the store has signed the title, the title says which object it is: whoever takes labels off or puts other ones
-    on, nothing becomes pending by it, and processing reads them again.
+    If the store has signed the title, the title says which object it is: changing labels makes nothing pending, and
+    processing reads them again.
     """
     title, target = objects.read_moved(issue.title)
     object_id, marker = objects.read_title(title)
@@ -45,19 +45,19 @@ def settled(
 ) -> bool:
     """Whether nothing can be pending.
 
-    The sweep sees an issue's newest few comments.  A crash leaves one of these behind: an open issue, an update after
-    the marker, a body that is not the marker's, a count that does not fit, or missing receipts, left oldest first.
+    The sweep sees an issue's newest few comments.  A crash leaves one of these: an open issue, an update after the
+    marker, a body that does not match the marker, a wrong count, or missing receipts, which are left oldest first.
 
     Args:
-        may_write: asked about an author whom GitHub does not show as one of the repository's people.
+        may_write: asked about an author whom GitHub does not show as associated with the repository.
     """
     if not objects.is_live(issue, rules) or objects.retired(issue):
         return True
     object_id = objects.object_id_of(issue, rules)
     if object_id is None:
-        return not objects.is_nameless(issue, rules)  # its log may say the id, and then the title is to say it
+        return not objects.is_nameless(issue, rules)  # its log may have the id, which the title then needs
     if objects.read_moved(issue.title)[1]:
-        return False  # a move that was killed before its labels
+        return False  # a move that was killed before its labels moved
     marker = acceptance.marker_in(issue.title, object_id)
     if marker is None or _unsigned(issue, counting):
         return not acceptance.is_accepted(issue, object_id, counting) and not may_write(issue.author)
@@ -66,13 +66,13 @@ def settled(
 
 
 def _unsigned(issue: Issue, counting: frozenset[str]) -> bool:
-    """Whether only the author, who does not count, is seen to have set the title."""
+    """Whether, by the visible events, only the author has set the title, and does not count."""
     setter = next(acceptance.titles_of(issue)).login
     return setter in ("", issue.author) and issue.author not in counting
 
 
 def _quiet(issue: Issue, marker: Marker, entries: Sequence[Entry]) -> bool:
-    """Whether the issue is closed, the body is the marker's, and the comments are those that it counted."""
+    """Whether the issue is closed, the body matches the marker, and so does the number of comments."""
     newer = [entry for entry in entries if entry.id > marker.comment]
     return (
         issue.closed
@@ -83,7 +83,7 @@ def _quiet(issue: Issue, marker: Marker, entries: Sequence[Entry]) -> bool:
 
 
 def _receipted(entries: Sequence[Entry], marker: Marker, rules: Rules, who: frozenset[str]) -> bool:
-    """Whether these people have left a receipt on each update that the body holds."""
+    """Whether these people have left a receipt on each update that the body contains."""
     adopted = updates.adopted_at(entries)
     held = (entry for entry in entries if entry.asks and adopted < entry.id <= marker.comment)
     return all(outcomes_given(entry.comment, rules.reactions, who) for entry in held)

@@ -1,7 +1,7 @@
 """Which marker counts, from the titles that the issue has had.
 
-Only the issue's author and people with write permission can set a title, so a title by anybody but the author counts
-without a question.  Whether the author's own counts, the author's permission says.
+Only the issue's author and people with write permission can set a title, so a title by anyone but the author counts
+without asking.  Whether the author's own title counts depends on the author's permission.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ class TrustedMarker:
     """A marker that counts.
 
     Args:
-        setter: who set it, empty where no event shows that.
-        at: when, empty where no event shows that.
-        current: whether it is in the title as it stands; else somebody has changed the title since.
+        setter: who set it; empty if no event shows it.
+        at: when; empty if no event shows it.
+        current: whether it is in the current title; otherwise, someone has changed the title since.
     """
 
     marker: Marker
@@ -34,19 +34,19 @@ class TrustedMarker:
     current: bool
 
     def fits(self, issue: Issue) -> bool:
-        """Whether the body is the state that it stands for."""
+        """Whether the body is the marker's state."""
         return body_digest(issue.body).startswith(self.marker.digest)
 
     def edited_after(self, issue: Issue) -> bool:
-        """Whether the body may have been saved after it: times have one second, so the same one counts."""
+        """Whether the body may have been saved after it: times have whole seconds, so the same second counts."""
         return issue.editor != "" and issue.edited_at >= self.at
 
 
 def no_object(issue: Issue, context: Context) -> NotAnObject | None:
-    """Why the issue is to be left alone, None for an object.
+    """Why to skip the issue; None for an object.
 
     Raises:
-        NeedsMore: when nobody has been asked yet about the author of an issue that is not accepted.
+        NeedsMore: the issue is not accepted, and its author's permission is not known yet.
     """
     rules = context.rules
     claimed = objects.uid_labels(issue, rules)
@@ -56,7 +56,7 @@ def no_object(issue: Issue, context: Context) -> NotAnObject | None:
     if not based:
         return NotAnObject(f"it does not carry the label {rules.base_label!r}")
     if objects.is_nameless(issue, rules) and not objects.retired(issue) and not issue.complete:
-        raise NeedsMore(ReadFurther(until=0))  # an older comment may say which object it is
+        raise NeedsMore(ReadFurther(until=0))  # an older comment may have its id
     if problem := acceptance.problem(issue, rules, context.counting):
         return NotAnObject(problem, broken=True)
     object_id = objects.object_id_of(issue, rules) or ""
@@ -78,19 +78,19 @@ def no_object(issue: Issue, context: Context) -> NotAnObject | None:
 def find_marker(
     issue: Issue, object_id: str, context: Context, wrong: Collection[TrustedMarker] = ()
 ) -> TrustedMarker | None:
-    """The marker that counts, None where the object has to be adopted.
+    """The marker that counts; None if the object has to be adopted.
 
     Args:
-        wrong: markers that have been found to say what cannot be.
+        wrong: markers that were found to be impossible.
 
     Raises:
-        NeedsMore: when the author has to be asked about, or the read is not of one moment.
+        NeedsMore: the author's permission is needed, or the read does not show one moment.
     """
     newest: TrustedMarker | None = None
     for found in _likely(_trusted(issue, object_id, context), issue, context.rules.processors):
         if found in wrong:
             continue
-        # A body that is not the newest marker's, and no newer than it, may be an older one's: the title was typed.
+        # A body that does not match the newest marker and is not newer may match an older one: the title was typed.
         if found.fits(issue) or (newest is None and issue.edited_at > found.at):
             return found
         newest = newest or found
@@ -98,7 +98,7 @@ def find_marker(
 
 
 def _trusted(issue: Issue, object_id: str, context: Context) -> Iterator[TrustedMarker]:
-    """The markers that the author or somebody with write permission has set, newest first."""
+    """The markers set by the author or someone with write permission, newest first."""
     for place, title in enumerate(acceptance.titles_of(issue)):
         marker = acceptance.marker_in(title.title, object_id)
         if marker is None:
@@ -114,7 +114,7 @@ def _trusted(issue: Issue, object_id: str, context: Context) -> Iterator[Trusted
 
 
 def _lags(issue: Issue, context: Context) -> bool:
-    """Whether the store, which has been at work, may have set the title, and its event is still to come."""
+    """Whether the store may have set the title, so that its event has not appeared yet."""
     if issue.titles:
         return False
     entries = read_all(issue, context.rules, context.counting)
@@ -122,10 +122,10 @@ def _lags(issue: Issue, context: Context) -> bool:
 
 
 def _likely(titles: Iterator[TrustedMarker], issue: Issue, processors: frozenset[str]) -> Iterator[TrustedMarker]:
-    """Those that a run may have set, newest first: what a person types can name what cannot be.
+    """The markers that a run may have set, newest first: one that a person typed may be impossible.
 
-    A processor's are likely, and each other is held against the likely one before it.  So the titles are looked at, and
-    the author asked about, back to the newest one of a processor.
+    A processor's markers are likely, and each other one is compared with the likely one before it.  So this looks at
+    titles, and asks about the author, back to a processor's newest one.
     """
     some: list[TrustedMarker] = []
     for found in titles:
@@ -137,7 +137,7 @@ def _likely(titles: Iterator[TrustedMarker], issue: Issue, processors: frozenset
 
 
 def _in_line(found: Sequence[TrustedMarker], issue: Issue) -> list[TrustedMarker]:
-    """Those of which each goes on from the one before it, newest first; the oldest counts in any case."""
+    """Those that each continue the one before, newest first; the oldest always counts."""
     kept: list[TrustedMarker] = []
     for each in reversed(found):
         if not kept or _goes_on(each, kept[-1].marker, issue):

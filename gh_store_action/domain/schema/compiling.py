@@ -18,7 +18,7 @@ from gh_store_action.domain.strict_json import InvalidJson, Json, canonical, exc
 TEXT_LIMIT = 200_000
 """Characters of one schema file."""
 NESTING_LIMIT = 80
-"""How deep a schema file may nest: the check against the metaschema takes some eight frames of Python a level."""
+"""How deep a schema file may nest: the check against the metaschema takes about eight Python frames per level."""
 SHOWN = 20
 """How many reasons are listed."""
 
@@ -40,8 +40,8 @@ class SchemaError(ValueError):
 
     Args:
         name: the file.
-        reason: a plain sentence, with the path into the schema where it is known.
-        line: the line of the file, from 1, where it is known.
+        reason: a plain sentence, with the path into the schema if known.
+        line: the line in the file, from 1, if known.
     """
 
     def __init__(self, name: str, reason: str, *, line: int | None = None) -> None:
@@ -76,14 +76,14 @@ def compile_schemas(files: Mapping[str, str]) -> Mapping[str, Schema]:
     """Compile the schemas of one folder, which may refer to each other by file name or `$id`.
 
     `format`, `content…` and unknown keywords are annotations.  Regular expressions are RE2's, which take linear time;
-    what it lacks against ECMA-262 (look-around, back-references) is an error.
+    ECMA-262 features that it lacks (lookaround, backreferences) are errors.
 
     Args:
         files: file name to text.
 
     Raises:
-        SchemaError: for the first file that is no strict JSON, no valid 2020-12 schema, names another draft, refers to
-            anything that is not in `files`, or has a regular expression that RE2 cannot run.
+        SchemaError: for the first file that is not strict JSON, is not a valid 2020-12 schema, uses another draft,
+            refers to anything outside `files`, or has a regular expression that RE2 cannot run.
     """
     documents = {name: _read(name, text) for name, text in files.items()}
     folder = _Folder(documents)
@@ -91,7 +91,7 @@ def compile_schemas(files: Mapping[str, str]) -> Mapping[str, Schema]:
 
 
 def violations(schema: Schema, data: Json) -> tuple[Reason, ...]:
-    """Every way in which the data breaks the schema: sorted, at most SHOWN, then one line that counts the rest.
+    """All violations of the schema by the data: sorted, at most SHOWN, then a line that counts the rest.
 
     The same schema and data always give the same answer: work is counted in steps, not in time.
     """
@@ -111,7 +111,7 @@ def _in_reading_order(reason: Reason) -> tuple[list[str | int], str]:
 
 
 def match_schema(rules: Sequence[tuple[str, Found]], object_id: str) -> Found | None:
-    """What the first rule names whose pattern (`*`, `?`, `[a-z]`, `[!a]`) fits the id, in any case."""
+    """The schema of the first rule whose pattern (`*`, `?`, `[a-z]`, `[!a]`) matches the id, ignoring case."""
     for pattern, found in rules:
         if fnmatchcase(object_id.lower(), pattern.lower()):
             return found
@@ -143,7 +143,7 @@ def _too_deep(value: Json, path: tuple[str | int, ...]) -> tuple[str | int, ...]
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a subschema stands: its file, the base URI of its schema resource, and the path in the file."""
+    """The place of a subschema: its file, the base URI of its schema resource, and its path in the file."""
 
     name: str
     base: str
@@ -157,7 +157,7 @@ class _Place:
 
 
 class _Folder:
-    """All schemas of a folder while they are compiled."""
+    """All schemas of a folder during compilation."""
 
     def __init__(self, documents: Mapping[str, Json]) -> None:
         self.resources: dict[str, tuple[Json, _Place]] = {}
@@ -166,7 +166,7 @@ class _Folder:
         self.nodes: dict[int, Node] = {}
         self.references: list[tuple[Node, str, str, _Place]] = []
         self.roots = {name: self._root(name, document) for name, document in documents.items()}
-        for node, keyword, reference, place in self.references:  # grows: a target can bring references of its own
+        for node, keyword, reference, place in self.references:  # grows: a target can add its own references
             target = self._target(reference, place)
             name = unquote(urldefrag(reference)[1])
             is_dynamic = keyword == "$dynamicRef" and target.dynamic_anchor == name
@@ -200,7 +200,7 @@ class _Folder:
         return node
 
     def _enter(self, schema: dict[str, Json], place: _Place) -> _Place:
-        """Begin the schema resource that `$id` names."""
+        """Begin the schema resource of an `$id`."""
         place = replace(place, base=urldefrag(_joined(place, str(schema["$id"])))[0])
         if self.resources.setdefault(place.base, (schema, place))[0] is not schema:
             raise place.error(f"another schema has the `$id` {_quoted(place.base)} too")
@@ -229,7 +229,7 @@ class _Folder:
     def _target(self, reference: str, place: _Place) -> Node:
         """The node that a `$ref` or `$dynamicRef` refers to."""
         uri, fragment = urldefrag(_joined(place, reference))
-        if uri not in self.resources:  # a file may have an `$id` elsewhere and still be called by its name
+        if uri not in self.resources:  # a file may have an `$id` and still be referred to by its name
             uri = quote(unquote(urldefrag(reference)[0]).removeprefix("./"))
         if uri not in self.resources:
             raise place.error(f"refers to {_quoted(reference)}, which is none of the schema files; nothing is fetched")
@@ -261,7 +261,7 @@ def _joined(place: _Place, reference: str) -> str:
 
 
 def _step(value: Json, place: _Place, part: str) -> tuple[Json, _Place]:
-    """One step of a JSON Pointer; to None where there is nothing, which is no schema either."""
+    """One step of a JSON Pointer; None if there is nothing, which is not a schema either."""
     if isinstance(value, dict):
         return value.get(part), place.below(part)
     if isinstance(value, list) and part.isdecimal() and int(part) < len(value):
@@ -270,7 +270,7 @@ def _step(value: Json, place: _Place, part: str) -> tuple[Json, _Place]:
 
 
 def _operand(keyword: str, schema: dict[str, Any], children: Mapping[str, Any], place: _Place) -> Any:
-    """What the keyword's function takes: its value and its nodes, with what it has to know of its neighbours."""
+    """What the keyword's function takes: its value, its nodes, and what it has to know about other keywords."""
     value, nodes = schema[keyword], children[keyword]
     match keyword:
         case "type":
@@ -298,7 +298,7 @@ def _operand(keyword: str, schema: dict[str, Any], children: Mapping[str, Any], 
 def _pattern(text: str, place: _Place) -> Pattern:
     """A regular expression for RE2, which writes ECMA-262's `\\u00e9` as `\\x{00e9}`."""
     try:
-        import re2  # where a schema has a regular expression
+        import re2  # only for a schema with a regular expression
     except ImportError:
         raise place.error(
             f"the regular expression {_quoted(text)} needs the package google-re2, which is not installed: "
@@ -319,7 +319,7 @@ def _pattern(text: str, place: _Place) -> Pattern:
 
 
 def _check_against_metaschema(schema: Json, place: _Place) -> None:
-    from gh_store_action.domain.schema.metaschema import fault  # with a library that stores without schemas do not need
+    from gh_store_action.domain.schema.metaschema import fault  # its library is only for stores with schemas
 
     found = fault(schema)
     if found is not None:

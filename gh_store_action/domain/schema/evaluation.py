@@ -1,8 +1,8 @@
-"""A compiled schema and its evaluation: in counted steps, so that hostile data ends it at the same place everywhere.
+"""A compiled schema and its evaluation: in counted steps, so that hostile data ends it at the same step everywhere.
 
-The evaluator of the jsonschema library cannot bound its work, runs Python's backtracking regular expressions where no
-override reaches, and writes the whole data into its messages; and whoever may comment chooses that data.  So that
-library checks the schemas themselves (see `schema`), and this module, with `keywords`, the data.
+The jsonschema library's evaluator cannot limit its work, runs Python's backtracking regular expressions where no
+override reaches, and writes all of the data into its messages; and anyone who can comment chooses that data.  So that
+library checks the schemas (see `metaschema`), and this module, with `keywords`, checks the data.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from gh_store_action.domain.refusal import Reason
 from gh_store_action.domain.strict_json import Json, canonical, json_path
 
 STEP_LIMIT = 1_000_000
-"""Keywords and values that one evaluation may look at: some seconds at worst, and 60,000 characters need far fewer."""
+"""Keywords and values that one evaluation may visit: some seconds at worst; 60,000 characters need far fewer."""
 REASON = 5
-"""Steps of one reason, and one more for each level of its path: its sentence and its path are written."""
+"""Steps for one reason, and one more for each level of its path, because both are written."""
 CHUNK = 1_000
 """Characters of a string that a regular expression reads in one step."""
 BATCH = 20
@@ -26,17 +26,17 @@ BATCH = 20
 
 ANY: tuple[type, ...] = (object,)
 NUMBER: tuple[type, ...] = (int, float)
-"""As `kinds` of a keyword: every value; numbers, to which Python's bool does not count here."""
+"""For the `kinds` of a keyword: any value; numbers, which do not include Python's bool here."""
 
 
 class TooMuchWork(Exception):
-    """The evaluation passed a limit; the text is a clause that follows the schema's name."""
+    """The evaluation exceeded a limit; the text is a clause after the schema's name."""
 
 
 class Keyword(NamedTuple):
     """What a keyword does: the Python types of the values it applies to, and `function(run, operand, at, outcome)`.
 
-    A function that needs to know what other schemas say asks, as a generator; the others just return.
+    A function that needs the results of other schemas is a generator that asks for them; the others just return.
     """
 
     kinds: tuple[type, ...]
@@ -58,7 +58,7 @@ class Node:
         base: the base URI of the schema resource it belongs to.
         refuses_all: whether it is the schema `false`.
         dynamic_anchor: its `$dynamicAnchor`.
-        keywords: those that assert something, in the order of their evaluation, each with what its function takes.
+        keywords: those that assert something, in evaluation order, each with what its function takes.
     """
 
     base: str
@@ -68,13 +68,13 @@ class Node:
 
 
 def evaluate(root: Node, data: Json) -> set[Reason]:
-    """Why the data does not fit; empty if it fits.
+    """Why the data does not match; empty if it does.
 
-    Schemas inside each other wait on a stack of our own, not on Python's: data may be as deep as the store takes it,
-    and a schema may take any number of turns for each of its levels.
+    Nested schemas wait on our own stack, not on Python's: data may be as deep as the store allows, and a schema may
+    take any number of turns for each of its levels.
 
     Raises:
-        TooMuchWork: after STEP_LIMIT steps, or where a schema needs its own answer.
+        TooMuchWork: after STEP_LIMIT steps, or if a schema needs its own result.
     """
     run = Evaluation()
     waiting = [run.check(root, At(data, (), (root.base,)))]
@@ -94,7 +94,7 @@ def evaluate(root: Node, data: Json) -> set[Reason]:
 
 
 class At(NamedTuple):
-    """One value, where it stands, and the schema resources that the evaluation came through, each once."""
+    """One value, its path, and the schema resources that the evaluation came through, each once."""
 
     value: Any
     path: tuple[str | int, ...]
@@ -105,7 +105,7 @@ class At(NamedTuple):
 
 
 class Findings:
-    """What one schema says of one value: reasons against it, and the members and items that it has looked at."""
+    """One schema's result for one value: reasons against it, and the members and items that it evaluated."""
 
     __slots__ = ("charge", "names", "reasons", "seen")
 
@@ -121,31 +121,31 @@ class Findings:
 
     @property
     def size(self) -> int:
-        """How much there is to take over."""
+        """The amount to take over."""
         return len(self.reasons) + len(self.names) + len(self.seen)
 
     def include(self, other: Findings) -> None:
-        """Take over what another schema said of the same value."""
+        """Take over another schema's result for the same value."""
         self.reasons |= other.reasons
         self.names |= other.names
         self.seen |= other.seen
 
 
 Asking: TypeAlias = Generator[tuple[Node, At], Findings, Any]
-"""Work that yields a schema and a value, and is sent what the one says of the other."""
+"""Work that yields a schema and a value, and is sent the schema's result for the value."""
 
 
 class Evaluation:
     """One evaluation, with its count of steps.
 
-    What a schema with others inside says of a value is found once: alternatives that lead to the same place, level by
-    level, would else double the work with each.
+    The result of a nested schema for a value is computed once: otherwise, alternatives that lead to the same place
+    would double the work at each level.
     """
 
     def __init__(self) -> None:
         self.steps = 0
         self.texts: dict[int, str] = {}
-        self.known: dict[object, Findings | None] = {}  # None while it is being found
+        self.known: dict[object, Findings | None] = {}  # None while it is being computed
 
     def charge(self, steps: int) -> None:
         self.steps += steps
@@ -153,7 +153,7 @@ class Evaluation:
             raise TooMuchWork(f"needs more than {STEP_LIMIT:,} steps for this data; it has to become simpler")
 
     def check(self, node: Node, at: At) -> Generator[tuple[Node, At], Findings, Findings]:
-        """What the schema says of the value."""
+        """The schema's result for the value."""
         question = node, at.path, id(at.value), at.scope  # a key has the path of its object
         if question in self.known:
             found = self.known[question]
@@ -178,7 +178,7 @@ class Evaluation:
         return outcome
 
     def text(self, value: Json) -> str:
-        """The canonical text, made once for each part of the data."""
+        """The canonical text, computed once for each part of the data."""
         if not isinstance(value, dict | list):
             return canonical(value)
         if id(value) not in self.texts:

@@ -1,4 +1,4 @@
-"""The keywords of JSON Schema 2020-12: one function each, and its plain sentence for a value that does not fit."""
+"""The keywords of JSON Schema 2020-12: one function each, with a plain sentence for a value that does not match."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _limit(fits: Callable[[Any, Any], bool], sentence: str) -> Callable[[Evaluat
 
 
 def _is_multiple(value: float, divisor: float) -> bool:
-    """By the decimal digits as written: 0.3 is a multiple of 0.1, which it is not in binary."""
+    """By decimal digits: 0.3 is a multiple of 0.1, unlike in binary."""
     if isinstance(value, int) and isinstance(divisor, int):
         return value % divisor == 0
     return (Fraction(str(value)) / Fraction(str(divisor))).denominator == 1
@@ -197,7 +197,7 @@ def _one_of(run: Evaluation, nodes: list[Node], at: At, outcome: Findings) -> As
 def _alternatives(
     run: Evaluation, nodes: list[Node], at: At, outcome: Findings
 ) -> Generator[tuple[Node, At], Findings, int]:
-    """How many of the alternatives fit; none is a reason, with the first reason of the one that comes nearest."""
+    """How many alternatives match; if none does, that is a reason, with the first reason of the nearest one."""
     all_outcomes = []
     for node in nodes:
         all_outcomes.append((yield node, at))
@@ -296,7 +296,7 @@ KEYWORDS: Mapping[str, Keyword] = {
     "oneOf": Keyword(ANY, _one_of),
     "not": Keyword(ANY, _not),
     "if": Keyword(ANY, _if),
-    "unevaluatedItems": Keyword((list,), _unevaluated_items),  # these two ask what all others have seen
+    "unevaluatedItems": Keyword((list,), _unevaluated_items),  # these two need what all others have evaluated
     "unevaluatedProperties": Keyword((dict,), _unevaluated_properties),
 }
 """Every keyword that asserts something, in the order of evaluation."""

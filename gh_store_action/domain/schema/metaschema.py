@@ -1,4 +1,4 @@
-"""Whether a schema is one: JSON Schema 2020-12's own schema.  The domain's one importer of jsonschema."""
+"""Checks a schema by JSON Schema 2020-12's own schema.  In the domain, only this module imports jsonschema."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from referencing.jsonschema import DRAFT202012
 from gh_store_action.domain.strict_json import Json, canonical
 
 MOST_FAULTS = 100
-"""Among how many faults of a schema file the one to tell is chosen."""
+"""The number of errors in a schema file among which to choose the one to report."""
 
 
 def _unique(_: Any, wanted: bool, items: Any, __: Any) -> Iterator[ValidationError]:
-    """In linear time; the library compares each with each where they cannot be sorted."""
+    """In linear time; the library compares all pairs if they cannot be sorted."""
     if isinstance(items, list) and len(set(map(canonical, items))) < len(items):
         yield ValidationError("it has the same item twice")
 
 
 def _metaschema() -> Any:
-    """The validator of schemas.  Its documents do not name their draft: the library would take its own for that."""
+    """The validator of schemas.  Its documents do not name their draft, or the library would use its own for it."""
     whole: Any = Draft202012Validator.META_SCHEMA
     parts = [whole, *(REGISTRY.contents(urljoin(whole["$id"], part["$ref"])) for part in whole["allOf"])]
     known = [{name: value for name, value in part.items() if name != "$schema"} for part in parts]
@@ -40,6 +40,6 @@ _METASCHEMA = _metaschema()
 
 
 def fault(schema: Json) -> tuple[list[str | int], str] | None:
-    """What keeps it from being a schema: the path into it, and a message; None where nothing does."""
+    """Why it is not a valid schema: the path into it, and a message; None if it is valid."""
     error = best_match(islice(_METASCHEMA.iter_errors(schema), MOST_FAULTS))
     return None if error is None else (list(error.absolute_path), error.message)

@@ -1,5 +1,5 @@
-"""Snapshots as files, written and read back: `json` (gh-store's shape), `jsonl` (an object a line), `directory` (a file
-an object, and an index).  The same snapshot has the same bytes, whichever way it was made.
+"""Snapshots as files, written and read back: `json` (gh-store's shape), `jsonl` (one object per line), `directory` (one
+file per object, and an index).  The same snapshot has the same bytes, however it was made.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from gh_store_action.domain.strict_json import DEPTH_LIMIT, InvalidJson, Json
 SCHEMA = "https://raw.githubusercontent.com/org/gh-store-action/v1/docs/schemas/snapshot.json"  # editors look there
 INDEX = "index.json"  # of the folder
 FOLDER = "objects/"  # in it
-FULL = 1_000  # files of a folder that GitHub lists (REST, "Get repository content")
+FULL = 1_000  # files in a folder that GitHub lists (REST, "Get repository content")
 _SHARDED = re.compile(rf"{FOLDER}(?:[0-9a-f]{{1,2}}/)+")
 _MEMBER = re.compile(rb'^    ("(?:[^"\\]++|\\.)*+"): \{\r?$', re.MULTILINE)  # an object in `json`, and in an index
 _LINE = re.compile(rb'^\{"object_id": ?("(?:[^"\\]++|\\.)*+")', re.MULTILINE)  # one in `jsonl`
@@ -33,7 +33,7 @@ _RESERVED = frozenset(
 
 
 class BrokenSnapshot(ValueError):
-    """A file that is no snapshot of this store; a full one takes its place."""
+    """A file that is not a snapshot of this store; a full one replaces it."""
 
 
 _text: Callable[[str], str] = json.encoder.encode_basestring
@@ -47,7 +47,7 @@ _SCALARS: Mapping[type, Callable[[Any], str]] = {
 
 
 def _pretty(value: dict[str, Any] | list[Any], indent: str = "") -> str:
-    """As `json.dumps` with an indent of two, and nearly twice as fast: that one has no C code for it."""
+    """Like `json.dumps` with an indent of two, but nearly twice as fast, because that has no C code for it."""
     inner = indent + "  "
     if isinstance(value, dict):
         members = [
@@ -75,7 +75,7 @@ def write(snapshot: Snapshot, format_: str) -> Iterator[tuple[str, Iterator[str]
 
 
 def _known(snapshot: Snapshot) -> dict[str, object]:
-    """What the next one has to know, and no object tells; mostly nothing."""
+    """What the next one has to know but no object says; mostly nothing."""
     known: dict[str, object] = {"left_out": sorted(snapshot.left_out)} if snapshot.left_out else {}
     return {**known, "rules": snapshot.rules} if snapshot.rules else known
 
@@ -96,7 +96,7 @@ def _json(snapshot: Snapshot) -> Iterator[str]:
 
 
 def _lines(snapshot: Snapshot) -> Iterator[str]:
-    """An object a line, each with its repository; behind them what is left out, if anything is."""
+    """One object per line, each with its repository; after them what is left out, if anything."""
     repository = compact(snapshot.repository)
     for entry in snapshot.ordered():
         record = entry.record.decode()
@@ -119,7 +119,7 @@ def _but_id(meta: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _digits(snapshot: Snapshot) -> int:
-    """The fewest digits of the ids' hashes that divide the files into folders of which none is too full."""
+    """The fewest digits of the ids' hashes that split the files into folders of which none is too full."""
     hashes = [hash_of(entry.object_id) for entry in snapshot.entries.values()]
     fullest = (max(Counter(text[:digits] for text in hashes).values(), default=0) for digits in count())
     return next(digits for digits, most in enumerate(fullest) if most <= FULL)
@@ -138,16 +138,17 @@ def _flat(path: str) -> str:
 
 
 def file_of(object_id: str, label: str) -> str:
-    """The path of an object's file in a folder of few: one object's alone on every file system.
+    """The path of an object's file in a folder that is not split: unique to the object on every file system.
 
-    An id that its label does not carry may be too long for a name, and another one in nothing but case: its hash is it.
+    An id that its label does not have may be too long for a name, or differ from another only in case, so its hash is
+    the name.
     """
     carried, hashed = _files_of(object_id)
     return carried if label.casefold().endswith(object_id.casefold()) else hashed
 
 
 def _files_of(object_id: str) -> tuple[str, str]:
-    """The path where the label carries the id, and where it does not."""
+    """The path if the label has the id, and if it does not."""
     name = quote(object_id, safe="@+").replace("~", "%7E")
     if name.startswith("."):
         name = "%2E" + name[1:]
@@ -158,7 +159,7 @@ def _files_of(object_id: str) -> tuple[str, str]:
 
 
 def object_at(name: str, data: bytes, line: int) -> str:
-    """The id of the object that a line of a snapshot's file, counted from 1, belongs to; empty for none."""
+    """The id of the object on a line of a snapshot's file, counted from 1; empty for none."""
     if name.startswith(FOLDER):
         return str(json.loads(data)["meta"]["object_id"])
     before = b"\n".join(data.split(b"\n")[:line])
@@ -173,7 +174,7 @@ def read(files: Mapping[str, bytes], format_: str, repository: str) -> Snapshot:
     """The snapshot that these files hold.
 
     Raises:
-        BrokenSnapshot: when they are none of this repository's, or not in this format.
+        BrokenSnapshot: they are not this repository's, or not in this format.
     """
     try:
         if format_ == "json":
@@ -194,7 +195,7 @@ def read(files: Mapping[str, bytes], format_: str, repository: str) -> Snapshot:
 
 
 def _read_json(data: bytes) -> Snapshot:
-    """Object by object where it is laid out as it was written: parsed as a whole, a large one fills the memory."""
+    """Object by object if its layout is as written: parsing a large one as a whole would fill the memory."""
     lines = io.BytesIO(data)
     *head, last = _up_to(lines, b'  "objects": {', b'  "objects": {}')
     if not last:
@@ -214,7 +215,7 @@ def _read_json(data: bytes) -> Snapshot:
 
 
 def _up_to(lines: io.BytesIO, *ends: bytes) -> list[bytes]:
-    """The lines up to one of these, that one without its line end; an empty one where there is none of them."""
+    """The lines up to one of these, that one without its line end; an empty one if none of them occurs."""
     taken: list[bytes] = []
     for line in lines:
         if line.rstrip() in ends:
@@ -230,7 +231,7 @@ def _read_lines(data: bytes, repository: str) -> Snapshot:
     for line in io.BytesIO(data):
         value = _checked(_parse(line))
         if known:
-            raise BrokenSnapshot("there are objects behind its end")
+            raise BrokenSnapshot("there are objects after its end")
         if not value.keys() - {"left_out", "rules"}:
             known = value
             continue
@@ -249,7 +250,7 @@ def _read_folder(files: Mapping[str, bytes]) -> Snapshot:
         value = _checked(_parse(files[path]))
         entries.append(_entry(value, key))
         if _flat(path) != file_of(key, known["label"]) or {"path": path, **_but_id(value["meta"])} != known:
-            raise BrokenSnapshot(f"the file of {key[:80]!r} is another one than the index knows")
+            raise BrokenSnapshot(f"the file of {key[:80]!r} is not the one in the index")
     return _joined(head, entries)
 
 
@@ -264,9 +265,9 @@ def _joined(head: Mapping[str, Any], entries: list[SnapshotEntry]) -> Snapshot:
 
 
 def records(main: bytes, format_: str) -> dict[str, int]:
-    """The objects that a snapshot's main file names, broken as it may be, each with a hash of what it says of it.
+    """The objects in a snapshot's main file, even a broken one, each with a hash of its content.
 
-    They are found line by line, as they were written: what was parsed takes many times the memory of a large file.
+    They are found line by line, as written: parsing a large file takes many times its memory.
     """
     found: dict[str, int] = {}
     main = main.replace(b"\r\n", b"\n")
@@ -279,13 +280,13 @@ def records(main: bytes, format_: str) -> dict[str, int]:
 
 
 def changed(before: Mapping[str, int], main: bytes, format_: str) -> tuple[str, ...]:
-    """The ids, in order, of objects that the main file says something else of than `before`, or that one alone has."""
+    """The ids, in order, of objects that differ between the main file and `before`, or that only one of them has."""
     now = records(main, format_)
     return tuple(sorted(one for one in before.keys() | now.keys() if before.get(one) != now.get(one)))
 
 
 def listed(index: bytes) -> frozenset[str]:
-    """The files that an index names; none where it cannot be read."""
+    """The files in an index; none if it cannot be read."""
     found: set[str] = set()
     for key, known in _members(index).items():
         with suppress(ValueError, KeyError):
@@ -296,7 +297,7 @@ def listed(index: bytes) -> frozenset[str]:
 
 
 def _members(main: bytes) -> Mapping[str, Any]:
-    """What a file of one JSON value says of each object, however it is laid out."""
+    """The objects in a file of one JSON value, in any layout."""
     try:
         return _checked(_checked(_parse(main))["objects"])
     except (ValueError, KeyError):
@@ -311,7 +312,7 @@ def may_be_ours(name: str) -> bool:
 
 
 def may_be_index(data: bytes) -> bool:
-    """Whether a file of that name can be the store's, broken as it may be."""
+    """Whether a file with that name can be the store's, even if it is broken."""
     return not data.strip() or b'"snapshot_time"' in data
 
 
@@ -325,7 +326,7 @@ def is_object_file(name: str, data: bytes) -> bool:
 
 
 def _parse(data: bytes) -> Json:
-    """An object may nest as deep as ever, and a file has some levels around it."""
+    """An object may have its full depth, and a file adds some levels around it."""
     return canonical.parse(data.decode(), depth=DEPTH_LIMIT + 5)
 
 
@@ -340,7 +341,7 @@ def _entry(value: Mapping[str, Any], object_id: str) -> SnapshotEntry:
     if meta["object_id"] != object_id:
         raise BrokenSnapshot(f"the entry {object_id[:80]!r} is another object's")
     if meta.keys() != set(META) or canonical.digest(value["data"]) != meta["digest"]:
-        raise BrokenSnapshot(f"the entry {object_id[:80]!r} was changed by somebody else")
+        raise BrokenSnapshot(f"the entry {object_id[:80]!r} was changed by someone else")
     record = compact({"data": value["data"], "meta": meta}).encode()
     updated_at = shifted(str(meta["updated_at"]), 0)
     if updated_at < NO_TIME:

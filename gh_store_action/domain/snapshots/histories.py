@@ -1,4 +1,4 @@
-"""Objects' histories as files beside a snapshot: a file an object, and an index that says what each of them holds."""
+"""Objects' histories as files next to a snapshot: one file per object, and an index of their contents."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from gh_store_action.domain import strict_json
 from gh_store_action.domain.snapshots import files
 from gh_store_action.domain.snapshots.snapshot import compact
 
-NAME = "history"  # of the folder, beside the snapshot's file or in its folder
+NAME = "history"  # of the folder, next to the snapshot's file or in its folder
 FOLDER = f"{NAME}/"
 INDEX = f"{FOLDER}index.json"
 SCHEMA = "https://raw.githubusercontent.com/org/gh-store-action/v1/docs/schemas/history.json#/$defs/index"
 
 
 class Known(NamedTuple):
-    """What a history's file holds.
+    """The content of a history's file.
 
     Args:
         path: in the folder.
-        revision: up to which it goes.
-        digest: of the object's data then.
+        revision: the last one in it.
+        digest: of the object's data at that revision.
     """
 
     path: str
@@ -30,11 +30,11 @@ class Known(NamedTuple):
 
 
 class BrokenIndex(ValueError):
-    """A file that is no index of histories; `str()` says what it is instead."""
+    """A file that is not an index of histories; `str()` says why."""
 
 
 def file_of(object_id: str, label: str) -> str:
-    """The path of an object's history: as that of its file in a snapshot's folder."""
+    """The path of an object's history, like that of its file in a snapshot's folder."""
     inner = files.file_of(object_id, label).removeprefix(files.FOLDER).removesuffix(".json")
     return f"{FOLDER}{inner}.jsonl"
 
@@ -54,7 +54,7 @@ def is_history(data: bytes) -> bool:
 
 
 def write_index(repository: str, known: Mapping[str, Known]) -> bytes:
-    """The index, an object a line; by the objects' ids."""
+    """The index, one object per line, by object id."""
     head = f'{{\n  "$schema": {compact(SCHEMA)},\n  "repository": {compact(repository)},\n  "objects": {{'
     rows = [
         f"\n    {compact(object_id)}: {compact({**one._asdict(), 'path': one.path.removeprefix(FOLDER)})}"
@@ -64,10 +64,10 @@ def write_index(repository: str, known: Mapping[str, Known]) -> bytes:
 
 
 def read_index(data: bytes, repository: str) -> dict[str, Known]:
-    """What the histories hold, by the objects' ids.
+    """The contents of the histories, by object id.
 
     Raises:
-        BrokenIndex: it is none, or of another repository.
+        BrokenIndex: it is not an index, or another repository's.
     """
     try:
         held: Any = strict_json.parse(data.decode())
@@ -77,15 +77,15 @@ def read_index(data: bytes, repository: str) -> dict[str, Known]:
             for key, one in held["objects"].items()
         }
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise BrokenIndex("is no index of histories") from None
+        raise BrokenIndex("is not an index of histories") from None
     if of.lower() != repository.lower():
         raise BrokenIndex(f"is of the repository {of[:80]!r}")
     if wrong := [one.path for one in found.values() if "/" in one.path.removeprefix(FOLDER)]:
-        raise BrokenIndex(f"names {wrong[0][:80]!r}, which is no file in its folder")
+        raise BrokenIndex(f"names {wrong[0][:80]!r}, which is not a file in its folder")
     return found
 
 
 def whose(written: Mapping[str, bytes], repository: str) -> dict[str, str]:
-    """The object of each history among files that are written with their index, by path."""
+    """The object of each history among files written with their index, by path."""
     index = written.get(INDEX)
     return {one.path: key for key, one in read_index(index, repository).items()} if index else {}

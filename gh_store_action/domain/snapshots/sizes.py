@@ -1,4 +1,4 @@
-"""How large a file in git may be: GitHub warns above 50 MiB and refuses a push with one above 100 (github-facts, 6)."""
+"""Size limits of files in git: GitHub warns above 50 MiB and refuses a push above 100 MiB (github-facts, 6)."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ REFUSED_ABOVE = 95 * MIB  # before GitHub does, while nothing has been written
 
 
 def check_sizes(sizes: Mapping[str, int]) -> str:
-    """What to say about the largest of the files that are to be committed, empty where there is nothing to say.
+    """A note about the largest of the files to commit; empty if there is nothing to say.
 
     Args:
         sizes: bytes by name.
 
     Raises:
-        StoreError: GitHub would refuse it, or soon will.
+        StoreError: GitHub would refuse it, or will soon.
     """
     name = max(sizes, key=lambda each: sizes[each], default="")
     size = sizes.get(name, 0)
@@ -27,6 +27,6 @@ def check_sizes(sizes: Mapping[str, int]) -> str:
         return ""
     said = f"`{name}` has {size / MIB:,.0f} MiB, and GitHub refuses files of more than 100"
     if size > REFUSED_ABOVE:
-        hint = Text("Use ", Setting("format", "directory"), ", which writes a file an object, or do not commit it.")
+        hint = Text("Use ", Setting("format", "directory"), ", which writes one file per object, or do not commit it.")
         raise StoreError(f"{said}. Nothing was written.", hint)
-    return f"{said}; the format `directory` writes a file an object."
+    return f"{said}; the format `directory` writes one file per object."

@@ -1,7 +1,7 @@
-"""From issues to snapshots: which issue is an object, and what is kept of it.  Files: `snapshot_files`.
+"""From issues to snapshots: which issue is an object, and what to keep of it.  For files, see `files`.
 
-A snapshot holds content only, so that a full one and one brought up to date are the same bytes: its time is the one
-of the newest revision among its objects, never a clock's, nor one at which people merely talked.
+A snapshot has only content, so that a full and an incremental one have the same bytes: its time is that of the newest
+revision among its objects, never a clock's, and never that of mere conversation.
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ class SnapshotEntry:
     """One object, ready to be written.
 
     Args:
-        record: the compact JSON of its data and meta; UTF-8, for a text with one emoji takes four bytes a character.
-        accepted: whether it goes before others with its id; None where a snapshot's file, which does not say, holds it.
+        record: the compact JSON of its data and metadata; in UTF-8, because a str with one emoji takes four bytes per
+            character.
+        accepted: whether it wins over others with its id; None if it comes from a snapshot's file, which does not say.
     """
 
     object_id: str
@@ -39,7 +40,7 @@ class SnapshotEntry:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """An issue with the store's label that is no object in the snapshot, and why."""
+    """An issue with the store's label that is not an object in the snapshot, and why."""
 
     number: int
     reason: str
@@ -51,8 +52,8 @@ class Snapshot:
     """All objects of a store, by issue number.
 
     Args:
-        left_out: numbers of issues that carry the base label and are not in.
-        rules: the `fingerprint` of the rules that it was made by.
+        left_out: numbers of issues with the base label that are not in it.
+        rules: the `fingerprint` of the rules that it was made with.
     """
 
     repository: str
@@ -64,13 +65,13 @@ class Snapshot:
     def time(self) -> str:
         """The watermark: the server time of the newest revision in it.
 
-        It was read at that moment or later, so whatever it does not know has changed since.
+        It was read at that moment or later, so anything it does not have changed after that.
         """
         return max((entry.updated_at for entry in self.entries.values()), default=NO_TIME)
 
     @property
     def since(self) -> str:
-        """From when on changes must be asked for."""
+        """The time from which to ask for changes."""
         return shifted(self.time, -OVERLAP)
 
     def ordered(self) -> list[SnapshotEntry]:
@@ -78,7 +79,7 @@ class Snapshot:
         return sorted(self.entries.values(), key=lambda entry: entry.object_id)
 
     def knows(self) -> int:
-        """How many issues with the base label the snapshot has seen."""
+        """The number of issues with the base label that the snapshot has seen."""
         return len(self.entries) + len(self.left_out)
 
 
@@ -89,7 +90,7 @@ def shifted(time: str, seconds: int) -> str:
 
 
 def fingerprint(rules: Rules) -> str:
-    """What tells rules under which issues are other objects; empty for the rules of a store without configuration."""
+    """A fingerprint of the rules that decide which issues are objects; empty for a store without configuration."""
 
     def chosen(of: Rules) -> list[Json]:
         return [of.base_label, of.archived_label, of.uid_prefix, *sorted(of.processors)]
@@ -126,7 +127,7 @@ def stored_object(issue: Issue, rules: Rules, counting: frozenset[str], may_writ
 
 
 def entry_of(found: StoredObject) -> SnapshotEntry:
-    """The object as a snapshot holds it."""
+    """The object as a snapshot has it."""
     meta = found.meta
     record = {"data": found.data, "meta": {name: getattr(meta, name) for name in META}}
     return SnapshotEntry(meta.object_id, meta.issue_number, meta.updated_at, compact(record).encode())
@@ -134,11 +135,11 @@ def entry_of(found: StoredObject) -> SnapshotEntry:
 
 @dataclass(frozen=True)
 class Changed:
-    """A snapshot with issues put in or taken out.
+    """A snapshot with issues added or removed.
 
     Args:
-        problems: issues that could not be put in.
-        unsure: whether an issue that was left out as a duplicate may have to come in: only a full snapshot knows.
+        problems: issues that could not be added.
+        unsure: whether an issue left out as a duplicate may have to be added: only a full snapshot knows.
     """
 
     snapshot: Snapshot
@@ -147,16 +148,16 @@ class Changed:
 
 
 def with_problems(before: Changed, after: Changed) -> Changed:
-    """The later one with what is known from before of issues that are still left out."""
+    """The later one, with earlier knowledge about issues that are still left out."""
     known = {problem.number: problem for problem in (*before.problems, *after.problems)}
     left = tuple(known[number] for number in sorted(known.keys() & after.snapshot.left_out))
     return replace(after, problems=left)
 
 
 class Filling:
-    """A snapshot into which issues are put, each as it is now: a signed one has an id, else the lowest number.
+    """Adds issues to a snapshot, each as it is now: of those with one id, the signed one counts, or the lowest number.
 
-    It grows in place: a copy for each page would cost more the larger the store is.
+    It grows in place, because a copy for each page would cost more the larger the store is.
     """
 
     def __init__(self, snapshot: Snapshot, rules: Rules, counting: frozenset[str], may_write: MayWrite) -> None:
@@ -177,7 +178,7 @@ class Filling:
         return Changed(snapshot, left, self._unsure)
 
     def put(self, issues: Iterable[Issue]) -> None:
-        """Puts each issue in as it is now, or takes it out."""
+        """Adds each issue as it is now, or removes it."""
         for issue in issues:
             self._put(issue)
 
@@ -201,7 +202,7 @@ class Filling:
             self._unsure = self._unsure or bool(self._left_out)
         holder = owner.get(key)
         if holder is not None and entries[holder].accepted is None and accepted == (holder < issue.number):
-            self._unsure = True  # the file does not say which of the two goes first
+            self._unsure = True  # the file does not say which of the two wins
         if holder is not None and (not entries[holder].accepted, holder) < (not accepted, issue.number):
             self._leave_out(LeftOut(issue.number, f"issue #{holder} has the id {entry.object_id} already", broken=True))
             return
@@ -217,5 +218,5 @@ class Filling:
 
 
 def compact(value: object) -> str:
-    """JSON in the author's key order, without a space."""
+    """JSON in the author's key order, without spaces."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

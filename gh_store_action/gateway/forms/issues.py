@@ -38,16 +38,16 @@ class FormGateway(ObjectGateway):
         return True
 
     def answer(self, form: Issue, note: str = "", text: str = "", state: str = "") -> None:
-        """Says something on a form's issue, closes or opens it; twice is once, but for a new comment.
+        """Comments on a form's issue, closes or opens it.  Safe to repeat, except for a new comment.
 
         Args:
-            note: the node id of the comment that gets this text, empty for a new one.
-            text: empty to say nothing.
-            state: `CLOSED` or `OPEN`, empty to leave it.
+            note: the node id of the comment to edit; empty for a new one.
+            text: empty for no comment.
+            state: `CLOSED` or `OPEN`; empty to leave it.
 
         Raises:
-            UnknownEffect: when the answer does not say whether it was done.
-            StoreError: GitHub does not take it.
+            UnknownEffect: the response does not say whether it was done.
+            StoreError: GitHub does not accept it.
         """
         document = queries.form(note=_kind(note) if text else "", state=state)
         answer = self.transport.mutate(document, _noted(form, note, text, state))
@@ -55,17 +55,17 @@ class FormGateway(ObjectGateway):
             self.raise_for(failures_of(answer), "comment on issues and close them")
 
     def make(self, form: Issue, note: str, said: str, made: str, viewer: str, title: str, text: str) -> Finished:
-        """The last request of a create from a form, which is told where the object is and closed in the same request.
+        """The last request of a create from a form; it also comments on the form's issue and closes it.
 
         Args:
             note: as for `answer`.
             said: the note's text.
             made: the node id of the object's issue.
             title: with the marker.
-            text: of the initial state, empty where it stands in the log already.
+            text: of the initial state; empty if it is already in the log.
 
         Raises:
-            UnknownEffect: when the answer does not say what was done.
+            UnknownEffect: the response does not say what was done.
         """
         document = queries.form(note=_kind(note), state="CLOSED", make="say" if text else "said")
         variables = {"issue": made, "title": title, "cursor": None, **({"text": text} if text else {})}
@@ -73,15 +73,15 @@ class FormGateway(ObjectGateway):
         return self._finished(answer, viewer)
 
     def take(self, form: Issue, note: str, said: str, target: Issue, viewer: str, text: str) -> Posted:
-        """Says on the form's issue where its answers are, and posts them to the object, which is read back.
+        """Notes on the form's issue where its answers are, and posts them to the object, which is read back.
 
         Args:
             note: as for `answer`.
-            said: the note's text, empty where it is there already.
+            said: the note's text; empty if it is already there.
             text: of the update.
 
         Raises:
-            UnknownEffect: when the answer does not say whether it was posted.
+            UnknownEffect: the response does not say whether it was posted.
         """
         lock = target.lock_reason if target.locked else None
         document = queries.form(note=_kind(note) if said else "", update=True, lock=lock)
@@ -94,6 +94,6 @@ def _kind(note: str) -> str:
 
 
 def _noted(form: Issue, note: str, text: str, state: str = "") -> dict[str, Any]:
-    """The variables of what is said on a form's issue, and of its state."""
+    """The variables for the note on a form's issue, and for its state."""
     place = {"note": note} if note else {"form": form.node_id}
     return {**({**place, "said": text} if text else {}), **({"form": form.node_id} if state else {})}

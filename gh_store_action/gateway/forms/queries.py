@@ -9,11 +9,11 @@ def form(*, note: str = "", state: str = "", update: bool = False, lock: str | N
     """One request about a form's issue.
 
     Args:
-        note: `new` for a comment on it, `edit` for another text of one, empty for none.
-        state: `CLOSED` or `OPEN`, empty to leave it.
+        note: `new` for a comment on it, `edit` to edit one, empty for none.
+        state: `CLOSED` or `OPEN`; empty to leave it.
         update: whether its answers are posted to an object, which is read back; `lock` as for `write`, of the object.
-        make: whether the object that they make gets its marker, with a look at who else has its labels: `said` where
-            the log has its initial state already, `say` where it is to be said first.
+        make: whether the object that they create gets its marker, with a look at who else has its labels: `said` if
+            its initial state is already in the log, `say` to post it first.
     """
     names = ["$form: ID!"] if state or note == "new" else []
     steps: list[str] = []

@@ -1,1 +1,1 @@
-"""Answers to records, and pages of issues."""
+"""Turns responses into records, and lists issues."""

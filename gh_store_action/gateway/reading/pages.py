@@ -1,4 +1,4 @@
-"""Pages of issues, and many issues at once: halved where GitHub runs out of time on them."""
+"""Pages of issues, and many issues in one request: halved if GitHub times out on them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gh_store_action.gateway.reading import queries
 from gh_store_action.gateway.reading.repository import RepositoryReader, login
 from gh_store_action.gateway.records import PAGE, Page
 
-_ATTEMPTS = 2  # of a page that can be halved: the first answer of that kind may be a hiccup
+_ATTEMPTS = 2  # at a page that can be halved: the first timeout may be a hiccup
 
 
 class Pages(RepositoryReader):
@@ -29,21 +29,21 @@ class Pages(RepositoryReader):
         states: str | None = None,
         newest: bool = False,
     ) -> Page:
-        """A page of all issues with the label, without labels, and with own reactions alone.
+        """A page of all issues with the label, without their labels, and with only our own reactions.
 
         Args:
-            newest: what changed last comes first; else the oldest issue does.
+            newest: latest changes first; otherwise, oldest issue first.
         """
         order = {"field": "UPDATED_AT", "direction": "DESC"} if newest else {"field": "CREATED_AT", "direction": "ASC"}
         asked = {"label": label, "labels": [label], "states": states, "order": order, "rules": rules}
         return self._page(queries.SWEEP, self._names | asked | {"first": first, "after": cursor}, rules=rules)
 
     def look(self, issues: Sequence[Issue]) -> tuple[Issue, ...]:
-        """Up to a hundred issues of such a page with their labels and everybody's reactions: one request."""
+        """Up to a hundred issues of such a page with their labels and everyone's reactions: one request."""
         return self._many(queries.LOOK, issues)
 
     def more(self, issues: Sequence[Issue]) -> tuple[Issue, ...]:
-        """Up to a hundred issues of a listing with all that other reads show of them but the log: one request."""
+        """Up to a hundred issues of a listing with all that other reads show, except the log: one request."""
         return self._many(queries.MORE, issues)
 
     def again(self, issues: Sequence[Issue]) -> tuple[Issue, ...]:
@@ -55,7 +55,7 @@ class Pages(RepositoryReader):
         return self._page(queries.NEWEST, self._names | {"first": PAGE, "after": cursor}, rules=False)
 
     def _many(self, document: str, issues: Sequence[Issue]) -> tuple[Issue, ...]:
-        """Those of the issues that are still there."""
+        """Those of the issues that still exist."""
         ids = [issue.node_id for issue in issues]
         try:
             answer = self.transport.query(document, {"ids": ids}, attempts=_ATTEMPTS if len(ids) > 1 else None)
@@ -81,11 +81,11 @@ class Pages(RepositoryReader):
         any_label: bool = False,
         rules: bool = False,
     ) -> Page:
-        """A page of issues without their logs, oldest first; of long ones without all titles, see `Session.listed`.
+        """A page of issues without their logs, oldest first; long ones lack some titles, see `Session.listed`.
 
         Args:
             since: only what changed at or after that time, in the order of changes.
-            any_label: every issue, whatever its labels; `store_total` counts those with the label all the same.
+            any_label: every issue, with any labels; `store_total` still counts those with the label.
         """
         order = {"field": "UPDATED_AT" if since is not None else "CREATED_AT", "direction": "ASC"}
         variables = {
@@ -102,7 +102,7 @@ class Pages(RepositoryReader):
         return self._page(queries.LIST, variables, rules=rules)
 
     def _page(self, document: str, variables: dict[str, Any], *, rules: bool) -> Page:
-        """A page, halved as long as GitHub runs out of time on it."""
+        """A page, halved as long as GitHub times out on it."""
         while True:
             try:
                 attempts = _ATTEMPTS if variables["first"] > 1 else None
@@ -122,7 +122,7 @@ class Pages(RepositoryReader):
                     variables = {**variables, "first": variables["first"] // 2}
                     continue
                 self._explain(answer, "read issues", issues="read")
-                raise GitHubError(f"GitHub did not list the issues of {self.repository}.", "Run again later.")
+                raise GitHubError(f"GitHub did not list the issues of {self.repository}.", "Try again later.")
             viewer = login(answer)
             found = tuple(self._issue(node, viewer) for node in listing["nodes"])
             info = listing["pageInfo"]

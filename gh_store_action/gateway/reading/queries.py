@@ -26,7 +26,7 @@ fragment Newest on IssueComment {{
 }}
 """
 
-# What a sweep sees of each issue to know that there is nothing to do: two connections, so a page costs two points.
+# What a sweep reads of each issue to know that nothing is to be done: two connections, so a page costs two points.
 SWEEP = (
     """
 query Sweep(
@@ -53,7 +53,7 @@ query Sweep(
     + RULES_FRAGMENT
 )
 
-# The same issues with their labels and with everybody's reactions, where the page alone does not tell.
+# The same issues with their labels and everyone's reactions, if the page alone does not tell.
 LOOK = (
     f"""
 query Look($ids: [ID!]!) {{
@@ -74,8 +74,8 @@ query Look($ids: [ID!]!) {{
     + _BRIEF
 )
 
-# What readers see of each issue: labels, and one timeline of titles and comments, so a page costs two points.  Which
-# titles there were tells who wrote the object, and when; of comments the number is enough.
+# What readers see of each issue: labels, and one timeline of titles and comments, so a page costs two points.  The
+# titles show who wrote the object, and when; of comments, the number is enough.
 LIST = (
     """
 query List(
@@ -111,7 +111,7 @@ fragment Timeline on Issue {{
     + RULES_FRAGMENT
 )
 
-# Those of such a page whose timeline is longer, as every other read shows an issue; the log begins with a state.
+# Those of such a page whose timeline is longer, as any other read shows an issue; the log begins with a state.
 MORE = (
     f"""
 query More($ids: [ID!]!) {{

@@ -1,4 +1,4 @@
-"""What the answers about one repository say: its issues, its store's files, and why there is nothing."""
+"""What responses about one repository say: its issues, its store's files, and why something is missing."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _NO_REACTIONS: Mapping[str, Any] = {"nodes": [], "pageInfo": {"hasNextPage": Fal
 
 
 class RepositoryReader:
-    """One repository, and what GitHub's answers say of it.
+    """One repository, and what GitHub's responses say about it.
 
     Args:
         repository: `owner/name`.
@@ -31,13 +31,13 @@ class RepositoryReader:
         self.transport = transport
         self.repository = repository
         self._owner, self._name = repository.split("/", 1)
-        self._current_name = repository  # GraphQL answers under an old name too, and tells the new one
+        self._current_name = repository  # GraphQL also answers for an old name, and gives the new one
         self._names = {"owner": self._owner, "name": self._name}
         self._path = f"/repos/{quote(self._owner)}/{quote(self._name)}"
 
     @property
     def owner(self) -> str:
-        """Whose the repository is, lower-cased: under the name that the newest answer gave, for it may have moved."""
+        """The repository's owner in lowercase, by the name in the latest response, because it may have moved."""
         return self._current_name.partition("/")[0].lower()
 
     def __repr__(self) -> str:
@@ -49,7 +49,7 @@ class RepositoryReader:
         return self.transport.requests
 
     def _issue(self, node: Mapping[str, Any], viewer: str) -> Issue:
-        """One issue; where more than a hundred people reacted to a comment, the rest of them is read too."""
+        """One issue; if more than a hundred people reacted to a comment, the others are read, too."""
         issue = issue_from(node, viewer) if "userContentEdits" in node else brief(node, viewer)
         long = [c for c in (node.get("comments") or {}).get("nodes") or () if c and _more_reactions(c)]
         if not long:
@@ -74,12 +74,12 @@ class RepositoryReader:
             return node
         self._explain(answer, "read the repository", issues="read", contents="read")
         raise ObjectNotFound(
-            f"There is no repository {self.repository}, or the token may not see it.",
+            f"The repository {self.repository} does not exist, or the token cannot see it.",
             Text("Check ", Setting("repository"), " and the token."),
         )
 
     def _explain(self, answer: Answer, what: str, fields: Sequence[str] = (), **permissions: str) -> None:
-        """Raises for an error that is no absence, of these fields where they are named."""
+        """Raises for an error, unless something does not exist; if `fields` are given, only for errors about them."""
         for error in answer.errors:
             reason = reason_of(error)
             if reason.kind != "NOT_FOUND" and (not fields or any(part in fields for part in error.get("path") or ())):
@@ -90,7 +90,7 @@ class RepositoryReader:
         return Reading(login(answer), self._files(answer, node) if rules else StoreFiles(), issues)
 
     def _files(self, answer: Answer, node: Mapping[str, Any]) -> StoreFiles:
-        """The store's files; "may not read" is never "is not there"."""
+        """The store's files; "may not read" is never taken for "does not exist"."""
         if node.get("hasIssuesEnabled") is False:
             raise issues_disabled(self.repository)
         self._explain(answer, "read the configuration", ("config", "schemas", "defaultBranchRef"), contents="read")
@@ -110,7 +110,7 @@ class RepositoryReader:
 def issues_disabled(repository: str) -> GitHubError:
     """The error for a repository without issues."""
     return GitHubError(
-        f"Issues are disabled in {repository}, and they are the store.",
+        f"Issues are disabled in {repository}, but the store needs them.",
         "Enable them under Settings > General > Features.",
         status=410,
     )
@@ -119,7 +119,7 @@ def issues_disabled(repository: str) -> GitHubError:
 def _text(blob: Mapping[str, Any], path: str) -> str:
     if blob.get("isTruncated") or blob.get("isBinary") or blob.get("text") is None:
         raise ConfigurationError(
-            f"{path} is no text, or too large for GitHub to hand out whole ({blob.get('byteSize')} bytes).",
+            f"{path} is not text, or is too large for GitHub to return ({blob.get('byteSize')} bytes).",
             "Make it a text file of less than 64 KiB.",
         )
     return str(blob["text"])

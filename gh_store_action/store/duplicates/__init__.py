@@ -1,1 +1,1 @@
-"""Issues that stand for one object: which they are, and how they become one again."""
+"""Issues for the same object: finds and merges them."""

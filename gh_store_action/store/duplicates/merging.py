@@ -1,4 +1,4 @@
-"""Mode: what duplicates of an object have and it lacks becomes an update of it, and the duplicates are given up."""
+"""Mode: adds to an object what only its duplicates have, then gives the duplicates up."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ class Merge:
     """One duplicate.
 
     Args:
-        object_id: of the object that it stands for.
+        object_id: of the object that it duplicates.
         issue_number: of the duplicate.
-        kept_in: the issue that is the object, 0 where there is none.
-        alias: whether it is one of gh-store's, which stays what it is; else its labels are taken off.
+        kept_in: the issue that is the object; 0 if there is none.
+        alias: whether gh-store made it an alias, which it stays; otherwise, it loses its labels.
         added: paths of what the object lacks.
         differs: paths where both have a value, and the object keeps its own.
         done: whether it was merged; a dry run merges nothing.
-        problem: why it cannot be, empty where it can.
+        problem: why it cannot be merged; empty if it can.
     """
 
     object_id: str
@@ -43,7 +43,7 @@ class Merge:
 
 
 class Merger:
-    """Merges duplicates: live issues with the id of another one, and gh-store's aliases and merged objects.
+    """Merges duplicates: live issues with the id of another, and gh-store's aliases and merged objects.
 
     Args:
         dry_run: look, and write nothing.
@@ -58,7 +58,7 @@ class Merger:
     def merge(self) -> tuple[Merge, ...]:
         """All duplicates: one request for each hundred objects, two for each duplicate, and four to merge it.
 
-        What is killed is gone on with by the next call: an update that was posted counts once.
+        If a call is killed, the next one continues: an update that was posted counts once.
         """
         listed = [issue for page in Reader(self.lookup).pages() for issue in page.issues]
         if not self.dry_run:
@@ -68,7 +68,7 @@ class Merger:
         return tuple(self._one(issue, object_id, holders) for issue, object_id in found)
 
     def _pairs(self, listed: list[Issue], holders: dict[str, Issue]) -> Iterator[tuple[Issue, str]]:
-        """Each duplicate with the id that it stands for, by number; fills in which issue is each object."""
+        """Each duplicate with its object's id, by number; fills in which issue is each object."""
         rules, counting = self.session.rules, self.session.counting
         doubles: list[tuple[Issue, str]] = []
         known = [
@@ -82,7 +82,7 @@ class Merger:
                 holder = holders.setdefault(objects.key(object_id, rules), issue)
                 doubles += [(issue, object_id)] if holder is not issue else []
             else:
-                doubles.append((issue, object_id))  # a stranger's: named where the object is there
+                doubles.append((issue, object_id))  # a stranger's: reported if the object exists
         doubles += [(one, objects.stands_for(one)) for one in listed if objects.retired(one)]
         yield from (one for one in sorted(doubles, key=lambda one: one[0].number) if self._matters(one, holders))
 
@@ -97,10 +97,10 @@ class Merger:
         alias = bool(objects.retired(issue))
         found = Merge(object_id, issue.number, holder.number if holder else 0, alias)
         if holder is None:
-            what = f"there is no object {object_id!r}" if object_id else "its labels name no object"
+            what = f"there is no object {object_id!r}" if object_id else "its labels have no object's id"
             return replace(found, problem=f"{objects.retired(issue)}, and {what}")
         if self.session.may_write(issue.author, object_id) is not True and issue.author not in self.session.counting:
-            why = f"it was opened by {issue.author}, who is not known to have the right to write; take its labels off"
+            why = f"{issue.author} opened it, and GitHub did not say that they may write; remove its labels"
             return replace(found, problem=why)
         try:
             return self._merged(found, self.github.now(issue.number))
@@ -109,7 +109,7 @@ class Merger:
 
     def _merged(self, found: Merge, issue: Issue) -> Merge:
         if pending := self.lookup.pending(issue):
-            return replace(found, problem=f"{len(pending)} updates are pending on it: post them to #{found.kept_in}")
+            return replace(found, problem=f"it has {len(pending)} pending updates: post them to #{found.kept_in}")
         held, other = self.lookup.stored(self.github.now(found.kept_in)), self.lookup.stored(issue)
         more = lacking(held.data, other.data)
         found = replace(found, added=more.added, differs=more.differs)
@@ -120,13 +120,13 @@ class Merger:
             update = update_of(more.addition, update_id=key)
             done = Updater(self.lookup).update(held.meta.object_id, update, apply=True)
             if done.refusal is not None or done.object.meta.pending:
-                return replace(found, problem=f"what it has more was not applied to #{found.kept_in}; see its comments")
+                return replace(found, problem=f"its data was not applied to #{found.kept_in}; see the comments there")
         if not found.alias:
             self._give_up(issue, found)
         return replace(found, done=True)
 
     def _give_up(self, issue: Issue, found: Merge) -> None:
-        """Safe to repeat: it says what is to be."""
+        """Safe to repeat: it sets the final state."""
         rules = self.session.rules
         own = {rules.base_label.casefold(), *(label.casefold() for label in objects.uid_labels(issue, rules))}
         labels = [label for label in issue.labels if label.casefold() not in own]

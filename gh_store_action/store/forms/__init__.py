@@ -1,1 +1,1 @@
-"""Issue forms as the way in: their answers become updates of objects."""
+"""Issue forms: their answers become objects and updates."""

@@ -49,7 +49,7 @@ class Checks:
         if editor in ("", form.author) or editor in self.session.counting:
             return
         if not self.answered(editor, may(editor, object_id)):
-            raise Refused(Reason("$", f"{editor} has edited it, who may not change this object"))
+            raise Refused(Reason("$", f"{editor} edited it, but may not change this object"))
 
     def answered(self, login: str, answer: bool | None) -> bool:
         """The answer about the person; "no answer" is never taken for a no."""
@@ -60,7 +60,7 @@ class Checks:
     def barred(self, login: str, deed: str, object_id: str) -> Reason:
         """The refusal of somebody in the words of the rule."""
         rule = access.rule_for(self.session.rules, object_id, login)
-        return Reason("$", f"{login} may not {deed} this object; the access rule is {access.written(rule)}")
+        return Reason("$", f"{login} may not {deed} this object; access rule: {access.written(rule)}")
 
 
 def own(form: Issue) -> dict[str, Json]:

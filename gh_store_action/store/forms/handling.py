@@ -1,8 +1,8 @@
-"""Forms: what somebody answered becomes one update of an object, or an object, as theirs; then the form is closed.
+"""Forms: a person's answers become one update or one object of theirs, and the form's issue is closed.
 
-All that has to be exactly once is one comment in the object's log; the fold does the rest.  Its key is made of the
-number of the form's issue.  The note on the form's issue is written in the same request, before the comment, so a form
-without a note is none that was posted; with one, the log is looked at back to the note.
+One comment in the object's log has to be posted exactly once; the fold does the rest.  Its key contains the number of
+the form's issue.  The same request first writes the note on the form's issue.  So a form without a note has no comment
+yet, and for a form with one, the log is read back to the note.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from gh_store_action.store.updating import Update, text_of, update_of
 
 
 class Desk:
-    """Takes issues as they come: an object is processed, a form is read.
+    """Takes any issue: processes an object, and reads a form.
 
     Args:
         dry_run: look and check, and write nothing.
@@ -58,19 +58,19 @@ class Desk:
         """Brings one object up to date, see `Mover.process`, or takes the answers to a form: four requests at most.
 
         Raises:
-            StoreError: when it cannot be finished; the next run goes on with it.
+            StoreError: it cannot be finished; the next run continues.
         """
         with self.github.transport.uncapped():
             return self._process(number, event_comment, first=True)
 
     def _process(self, number: int, event_comment: int | None = None, *, first: bool) -> Result:
-        """The same; `first` where no run has worked on a form before, as far as the form itself does not tell."""
+        """The same; `first` if no earlier run has worked on the form, unless the form says otherwise."""
         issue = self.mover.processor.read(number, event_comment)
         form = notes.rule_of(issue, self.session.rules)
         return self.mover.advance(issue) if form is None else self._take(issue, form, first=first)
 
     def sweep(self, progress: Callable[[int, int], None] = lambda done, all_: None) -> list[Result]:
-        """Brings all objects up to date, see `Mover.sweep`, then takes the forms that are open, oldest first.
+        """Brings all objects up to date, see `Mover.sweep`, then takes the open forms, oldest first.
 
         One form's failure does not stop the others; a missing permission or a used-up budget does.
         """
@@ -86,13 +86,13 @@ class Desk:
                 results.append(Result(number, error=error, form=number))
                 if ends_the_run(error):
                     left = len(waiting) - done
-                    note = f"{left} forms are still open, and the next run takes them."
+                    note = f"{left} forms are still open. The next run will take them."
                     results[-1] = replace(results[-1], pending=left, notes=(note,))
                     break
         return results
 
     def _waiting(self) -> list[int]:
-        """The open forms that have not been refused as they are now."""
+        """The open forms, without those already refused in their current text."""
         found: set[int] = set()
         for form in self.session.rules.forms:
             first = self.github.open_forms(form.label, None)
@@ -114,8 +114,8 @@ class Desk:
 
     def _take(self, issue: Issue, form: FormRule, *, first: bool) -> Result:
         if issue.closed or issue.locked:
-            why = "closed, and no longer read" if issue.closed else "locked; it is read when somebody unlocks it"
-            return Result(issue.number, skipped=f"it is a form that is {why}", form=issue.number)
+            why = "closed form, which is no longer read" if issue.closed else "locked form, which waits to be unlocked"
+            return Result(issue.number, skipped=f"it is a {why}", form=issue.number)
         if not self.dry_run:
             self.session.refuse_unknown_app()
         note = notes.note_of(issue, self.session.counting)
@@ -141,7 +141,7 @@ class Desk:
             raise Refused(Reason("$", error.what)) from None
 
     def _refuse(self, issue: Issue, note: Note | None, reasons: tuple[Reason, ...]) -> Result:
-        """Says so once; another text of the form changes the note in place."""
+        """Reports a refusal once; if the form's text changes, edits the note in place."""
         said = notes.refused(issue, reasons)
         if not self.dry_run and (note is None or note.comment.body != said):
             self.github.answer(issue, note.comment.node_id if note else "", said, "OPEN" if issue.closed else "")
@@ -157,7 +157,7 @@ class Desk:
     def _taken_before(self, issue: Issue, note: Note | None) -> Result | None:
         """What became of the answers that a note says are taken, whatever the form says, or which form it is, by now.
 
-        The object may be deleted, or kept in another issue since, with what was folded before.
+        The object may have been deleted, or moved to another issue with all that was folded before.
         """
         if note is None or note.kind != notes.TAKEN:
             return None
@@ -199,17 +199,17 @@ class Desk:
         return self._fold(form, self._say(form, note, object_id, target, update))
 
     def _fold(self, form: Issue, target: Issue, *, ended: bool = False) -> Result:
-        """Folds the object, and closes the form's issue with it; `ended` also where the object is deleted or moved."""
+        """Folds the object, and closes the form's issue with it; with `ended`, even a deleted or moved object."""
         result = Processor(self.session, dry_run=self.dry_run).advance(target, beside=form.node_id)
         if (result.beside or (ended and result.skipped)) and not self.dry_run:
             self.github.answer(form, state="CLOSED")
         return replace(result, form=form.number)
 
     def _try(self, target: Issue, update: Update) -> int:
-        """Folds the update, and what is pending before it, without writing.
+        """Folds the pending updates and then this one, without writing.
 
         Returns:
-            How many updates wait for GitHub to tell a permission; 0 where it would be applied.
+            How many updates wait until GitHub answers about a permission; 0 if it would be applied.
 
         Raises:
             Refused: it would be refused.
@@ -220,7 +220,7 @@ class Desk:
         tried = replace(target, comments=(*target.comments, comment), total_comments=target.total_comments + 1)
         result = Processor(self.session, dry_run=True).advance(tried)
         if result.skipped:
-            raise NotFinished(f"Issue #{target.number} is left alone: {result.skipped}.", "Process it, and run again.")
+            raise NotFinished(f"Issue #{target.number} was skipped: {result.skipped}.", "Process it, then try again.")
         for refusal in result.refusals:
             if refusal.comment_id == comment.id:
                 who = self.checks.barred(update.behalf, "change", result.object_id)
@@ -228,7 +228,7 @@ class Desk:
         return result.pending
 
     def _say(self, form: Issue, note: Note | None, object_id: str, target: Issue, update: Update) -> Issue:
-        """Posts the update, and looks before it is posted again.
+        """Posts the update, and checks the log before posting it again.
 
         Returns:
             The object with it in its log.
@@ -253,10 +253,10 @@ class Desk:
             note = notes.note_of(self.github.now(form.number), self.session.counting)
         raise unknown
 
-    # -- an object made --------------------------------------------------------------------------------------------
+    # -- creating an object ----------------------------------------------------------------------------------------
 
     def _make(self, form: Issue, rule: FormRule, note: Note | None, *, first: bool) -> Result:
-        """Makes the object, or goes on with what an earlier run of the form began, whatever the form says by now."""
+        """Creates the object, or continues what an earlier run of the form began, whatever the form says now."""
         fresh = first and note is None and not form.edited_at
         found = None if fresh else self._begun(form, rule, note)
         maker, begun = self._maker(form, note), self._mine(found, form)
@@ -330,11 +330,11 @@ class Desk:
         return self.lookup.look(object_id)
 
     def _wanted(self, maker: FormCreator, form: Issue, rule: FormRule) -> Wanted:
-        """What is to be made.
+        """The object to create.
 
         Raises:
             InvalidUpdate: the object's schema refuses the answers, or they are too long.
-            Refused: somebody may not make it, or the answers are not right.
+            Refused: a person may not create it, or the answers are wrong.
         """
         values = self.checks.values(form, rule)
         object_id = filling.text(rule.create, values)
@@ -345,7 +345,7 @@ class Desk:
         return maker.wanted(object_id, checked(filling.data(rule, values)), origin=_origin(form))
 
     def _outrun(self, form: Issue, object_id: str, error: ObjectExists) -> Result:
-        """Another one was first: another run of the form, or another form, and then this one is refused after all."""
+        """Someone else was first: another run of this form, or another form, which means that this one is refused."""
         first = self._mine(self.lookup.look(object_id), form)
         form = self.github.now(form.number)
         note = notes.note_of(form, self.session.counting)
@@ -354,21 +354,21 @@ class Desk:
         return self._made(form, note, first)
 
     def _made(self, form: Issue, note: Note | None, target: Issue) -> Result:
-        """An earlier run has made the object."""
+        """An earlier run has created the object."""
         object_id = objects.object_id_of(target, self.session.rules) or ""
         if not self.dry_run:
             self._tell(form, object_id, target.number, note)
         return Result(target.number, object_id, form=form.number)
 
     def _tell(self, form: Issue, object_id: str, number: int, note: Note | None = None) -> None:
-        """Says where the object is, and closes the form."""
+        """Notes where the object is, and closes the form."""
         note = note or notes.note_of(form, self.session.counting)
         said = notes.taken(object_id, self.session.issue_url(number), made=True)
         text = "" if note and note.comment.body == said else said
         self.github.answer(form, note.comment.node_id if note else "", text, "CLOSED")
 
     def _mine(self, found: Found | None, form: Issue) -> Issue | None:
-        """The issue that a run of the form has opened, with its log where it is the object."""
+        """The issue that a run of the form opened; with its log if it is the object."""
         there = (*found.live, *found.deleted, *found.stray) if found else ()
         return next((issue for issue in there if self._is_for(issue, form)), None)
 
@@ -381,7 +381,7 @@ class Desk:
 
 
 def _origin(form: Issue) -> Origin:
-    """Whose an object is that is made by the form."""
+    """The origin of an object created from the form."""
     return Origin(form.author, form.number)
 
 

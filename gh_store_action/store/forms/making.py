@@ -1,8 +1,8 @@
-"""Making an object from a form: in two requests, the second of which tells the form's author and closes the form.
+"""Creates an object from a form in two requests.  The second one tells the form's author and closes the form.
 
-By the race rule of every create, see `gh_store_action.store.creating`: the title under which the object's issue is
-opened names the form's issue and its author, so the next run knows what a killed one began, and two runs of one form
-know each other's.
+It follows the race rule of every create, see `gh_store_action.store.creating`.  The first title of the object's issue
+contains the number and the author of the form's issue.  So the next run knows what a killed one began, and two runs of
+one form know each other's issues.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ _ON_THE_FORM = frozenset({"note", "close"})
 
 
 class FormCreator(Creator):
-    """Makes the object that somebody's answers are.
+    """Creates an object from a person's answers.
 
     Args:
-        note: what the store has said on the form's issue.
+        note: the store's note on the form's issue.
     """
 
     def __init__(self, lookup: Lookup, github: FormGateway, form: Issue, note: Note | None) -> None:
@@ -38,15 +38,15 @@ class FormCreator(Creator):
         self.told = False  # whether the form's author has been told, and the form is closed
 
     def unfinished(self, issue: Issue) -> bool:
-        """Also where the title was taken and the initial state was not."""
+        """Also if GitHub took the title but not the initial state."""
         return issue.total_comments == 0 or super().unfinished(issue)
 
     def _say(self, wanted: Wanted, opened: Opened) -> AddedComment:
-        """Said with the last request; its receipts are left with the first update."""
+        """The last request posts the initial state; its receipts wait for the first update."""
         return AddedComment(0, "", 0)
 
     def _last(self, wanted: Wanted, opened: Opened, said: AddedComment) -> Finished:
-        """Initial state, marker, a look at who else has the labels, and all that is to be done on the form's issue."""
+        """Initial state, marker, a look at who else has the labels, and everything on the form's issue."""
         if self._again:
             self._note = notes.note_of(self.github.now(self._form.number), self.session.counting)
             said = self._said(wanted, self.github.now(opened.number)) or said

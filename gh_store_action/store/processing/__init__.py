@@ -1,1 +1,1 @@
-"""What one object's rounds ask of GitHub, for one object and for many at once."""
+"""Runs the rounds of one object, or of many at the same time."""

@@ -1,4 +1,4 @@
-"""Objects' rounds driven: what one asks for is done, and what many ask for in as few requests as GitHub takes."""
+"""Drives objects' rounds: does what they ask for, for many objects in as few requests as GitHub allows."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from gh_store_action.gateway.transport import Cancelled
 from gh_store_action.store.processing.wants import Again, Further, Rest, Rounds, Wait, Want
 from gh_store_action.store.session import Session
 
-MOST_READ = 20  # issues a request; with their comments and reactions far below GitHub's limit of nodes
-MOST_WRITTEN = 10  # issues a request, fewer after a failure: a large write runs into GitHub's time limit half-way
-MOST_STEPS = 60  # a request, of all its issues together (github-facts, section 4)
-MOST_AHEAD = 5  # requests for the log of one object before others get their turn
+MOST_READ = 20  # issues per request; with their comments and reactions, far below GitHub's node limit
+MOST_WRITTEN = 10  # issues per request, fewer after a failure: a large write hits GitHub's time limit halfway
+MOST_STEPS = 60  # per request, for all its issues together (github-facts, section 4)
+MOST_AHEAD = 5  # requests for one object's log before others get their turn
 
 
 class Task:
-    """One object's rounds, as far as they have come: they want something, or have ended with a result or an error."""
+    """One object's rounds so far: they want something, or have ended with a result or an error."""
 
     def __init__(self, issue: Issue, rounds: Rounds) -> None:
         self.issue = issue
@@ -39,11 +39,11 @@ class Task:
         self.go(None)
 
     def go(self, answer: object) -> None:
-        """On to what is wanted next, with what was wanted last."""
+        """Answers the last request of the rounds and goes on to the next."""
         self._on(lambda: self._rounds.send(answer))
 
     def fail(self, error: StoreError) -> None:
-        """The same, where that failed."""
+        """The same with a failure."""
         self._on(lambda: self._rounds.throw(error))
 
     def _on(self, step: Callable[[], Want]) -> None:
@@ -57,17 +57,17 @@ class Task:
 
     @property
     def patience(self) -> int:
-        """Who reads back in a long log lets the others go first, and who waits lets everybody."""
+        """Objects that read a long log let others go first; those that wait let all others go first."""
         return 2 if isinstance(self.want, Wait | Rest) else int(isinstance(self.want, Further))
 
     @property
     def ends_the_run(self) -> bool:
-        """Whether the next object would meet the same error."""
+        """Whether the next object would fail the same way."""
         return self.error is not None and ends_the_run(self.error)
 
 
 class Driver:
-    """Does what the rounds of objects want."""
+    """Carries out what objects' rounds want."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
@@ -75,10 +75,10 @@ class Driver:
         self._most = MOST_WRITTEN
 
     def alone(self, issue: Issue, rounds: Rounds) -> Result:
-        """One object's rounds to their end.
+        """Runs one object's rounds to their end.
 
         Raises:
-            StoreError: it cannot be finished; what is not finished stays pending.
+            StoreError: it cannot be finished; the rest stays pending.
         """
         task = Task(issue, rounds)
         while task.result is None:
@@ -88,7 +88,7 @@ class Driver:
         return task.result
 
     def turn(self, tasks: Sequence[Task]) -> None:
-        """Does what the most urgent of them want, for many in one request; an error that ends the run ends it."""
+        """Does what the most urgent of them want, many in one request; raises an error that ends the run."""
         first = min(task.patience for task in tasks)
         for part in self._parts([task for task in tasks if task.patience == first]):
             try:
@@ -108,7 +108,7 @@ class Driver:
                 return
 
     def _parts(self, tasks: Sequence[Task]) -> Iterator[list[Task]]:
-        """Those that one request, or one pause, serves; in order."""
+        """Groups of tasks for one request or one pause each, in order."""
         left = list(tasks)
         while left:
             kind = type(left[0].want)
@@ -126,7 +126,7 @@ class Driver:
         return {Order: self._most, Again: MOST_READ, Further: 1}.get(kind)
 
     def _answers(self, part: Sequence[Task]) -> Sequence[object]:
-        """What each of them wanted, all of one kind."""
+        """The answers to their requests, which are all of one kind."""
         wants = [task.want for task in part]
         if orders := [want for want in wants if isinstance(want, Order)]:
             return self._written(orders)
@@ -167,7 +167,7 @@ class Driver:
 
 
 def _gone(issue: Issue) -> StoreError:
-    return ObjectNotFound(f"Issue #{issue.number} has gone.", "Nothing is to be done where it was deleted.")
+    return ObjectNotFound(f"Issue #{issue.number} no longer exists.", "If it was deleted, nothing is left to do.")
 
 
 def _steps(task: Task) -> int:
@@ -175,7 +175,7 @@ def _steps(task: Task) -> int:
 
 
 def ends_the_run(error: StoreError) -> bool:
-    """Whether the next object would meet the same: no permission, no budget, no GitHub."""
+    """Whether the next object would fail the same way: no permission, no budget, no GitHub."""
     if isinstance(error, LockedIssue | NotFinished):
         return False
     lasting = isinstance(error, AccessDeniedError | BudgetExhausted | Cancelled)

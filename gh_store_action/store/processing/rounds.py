@@ -1,4 +1,4 @@
-"""One object's rounds: read, decide, one write that reads back, and again, until there is nothing to do."""
+"""One object's rounds: read, decide, one write that reads back, and again until nothing is left to do."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ from gh_store_action.store.lookup import Lookup
 from gh_store_action.store.processing.wants import Again, Further, Rest, Rounds, Wait, Want
 from gh_store_action.store.session import Session
 
-MOST_RECEIPTS = 50  # a request; larger batches of aliases meet GitHub's resource limits (github-facts, section 4)
-MOST_CONTENT = 70  # reactions and comments a minute; GitHub's limit is 80 content-creating requests
-MOST_CONTESTED = 10  # rounds in which somebody else's write was in the way
-MOST_ROUNDS = 500  # far more than the receipts of the most comments take
-MOST_LAGS = 3  # reads that wait for the comment which the event names
-_WHOLE = ("fold", "check", "checkpoint", "reply")  # aliases that say something of the issue, not of one comment
+MOST_RECEIPTS = 50  # per request; larger batches of aliases hit GitHub's resource limits (github-facts, section 4)
+MOST_CONTENT = 70  # reactions and comments per minute; GitHub's limit is 80 content-creating requests
+MOST_CONTESTED = 10  # rounds in which someone else's write interfered
+MOST_ROUNDS = 500  # far more than the receipts of a full issue take
+MOST_LAGS = 3  # reads that wait for the event's comment
+_WHOLE = ("fold", "check", "checkpoint", "reply")  # aliases about the issue, not one comment
 
 Answer = TypeVar("Answer")
 Part = Generator[Want, Any, Answer]
 
 
 class Pace:
-    """How many reactions and comments the last minute has had, of whatever object.
+    """Counts the reactions and comments of the last minute, over all objects.
 
     Args:
         now: seconds.
@@ -56,25 +56,25 @@ class Pace:
         self._recent: deque[float] = deque()
 
     def room(self, comments: int) -> int:
-        """How many reactions may go beside so many comments."""
+        """How many reactions may be sent with this many comments."""
         now = self._now()
         while self._recent and self._recent[0] <= now - 60:
             self._recent.popleft()
         return max(0, MOST_CONTENT - len(self._recent) - comments)
 
     def take(self, count: int) -> None:
-        """So many are sent now."""
+        """Counts what is sent now."""
         self._recent.extend([self._now()] * count)
 
     @property
     def pause(self) -> float:
-        """Seconds until there is room again, where there is none."""
+        """Seconds until there is room, if there is none now."""
         return math.ceil(60 - (self._now() - self._recent[0])) + 1
 
 
 @dataclass
 class Round:
-    """What one object's rounds have found out so far."""
+    """What one object's rounds know so far."""
 
     issue: Issue
     context: Context
@@ -95,11 +95,11 @@ class Round:
 
 
 class Rounder:
-    """Makes the rounds of objects.
+    """Runs objects' rounds.
 
     Args:
         dry_run: decide, and write nothing.
-        renew: count the comments of an object again, see `Context`.
+        renew: count an object's comments again, see `Context`.
     """
 
     def __init__(self, session: Session, pace: Pace, *, dry_run: bool, renew: bool) -> None:
@@ -110,7 +110,7 @@ class Rounder:
         self.renew = renew
 
     def rounds(self, issue: Issue, *, beside: str = "") -> Rounds:
-        """Goes round until what is read back shows nothing to do; `beside` is closed with the first write, if any."""
+        """Repeats until the read-back shows nothing to do; the first write, if any, also closes the issue `beside`."""
         if not self.dry_run:
             self.session.refuse_unknown_app()
         object_id = objects.object_id_of(issue, self.session.rules) or ""
@@ -121,7 +121,7 @@ class Rounder:
             if work.rounds > MOST_ROUNDS:
                 raise StoreError(
                     f"Issue #{issue.number} was not finished in {MOST_ROUNDS} rounds.",
-                    "Nothing is lost; run again, and please report it if it happens again.",
+                    "Nothing is lost. Try again, and please report it if it happens again.",
                 )
             step = self._decide(work)
             if isinstance(step, ReadFurther):
@@ -145,23 +145,23 @@ class Rounder:
         if work.changed and not step.deleted:
             raise ConcurrentUpdateError(
                 f"Issue #{work.issue.number} stopped being an object while this run wrote to it: {step.reason}.",
-                "Look whether the object was moved without these updates; then post them again there.",
+                "If the object was moved without these updates, post them again in its new issue.",
             )
         found = Result(work.issue.number, work.object_id, skipped=step.reason, moved_to=step.moved_to)
         closed = work.issue.closed
         return replace(found, changed=work.changed, closed=closed, issue=work.issue, beside=work.beside)
 
     def _read_again(self, work: Round, step: ReadAgain) -> Part[None]:
-        """Waits for GitHub to show one moment, a few times.
+        """Waits a few times for GitHub to show a consistent state.
 
         Raises:
-            NotFinished: when it does not; nothing is decided on such a read.
+            NotFinished: it does not; nothing is decided from such a read.
         """
         waited = work.lags < MOST_LAGS and (yield Wait(2.0**work.lags, step.why))
         if not waited:
             raise NotFinished(
                 f"Issue #{work.issue.number} cannot be processed now: {step.why}.",
-                "Nothing was written, and what is pending stays pending; run again later.",
+                "Nothing was written, and its updates stay pending. Try again later.",
             )
         work.lags += 1
         work.issue = yield Again(work.issue)
@@ -182,7 +182,7 @@ class Rounder:
         work.left = len(step.receipts)
 
     def _carry_out(self, work: Round, step: Write) -> Part[bool]:
-        """One write and what it read back; says whether to go round again."""
+        """One write and its read-back; returns whether to go on with another round."""
         receipts = yield from self._paced(work, step)
         if receipts is None:
             return False
@@ -210,7 +210,7 @@ class Rounder:
         failed = {failure.alias for failure in written.failures}
         work.beside = work.beside if "beside" in failed else ""
         if "lock" in failed:
-            work.notes.append("GitHub did not lock the conversation again; lock it by hand.")
+            work.notes.append("GitHub did not lock the conversation again. Lock it by hand.")
         if failed:
             work.batch = max(1, work.batch // 2)
         sent = step.title is not None
@@ -238,26 +238,26 @@ class Rounder:
         return True
 
     def _paced(self, work: Round, step: Write) -> Part[tuple[Receipt, ...] | None]:
-        """As many receipts as the pace allows; the body waits for none.  None: receipts alone, and no time left."""
+        """As many receipts as the pace allows; the body never waits.  None: only receipts, and no time left."""
         comments = bool(step.checkpoint) + bool(step.reply)
         alone = step.title is None and not comments and not step.close
         while not (room := self.pace.room(comments)) and alone:
-            if not (yield Wait(self.pace.pause, "GitHub takes 80 reactions and comments a minute")):
-                work.notes.append(f"{len(step.receipts)} reactions are left for the next run.")
+            if not (yield Wait(self.pace.pause, "GitHub allows 80 reactions and comments per minute")):
+                work.notes.append(f"The next run will add {len(step.receipts)} reactions.")
                 return None
         chosen = step.receipts[: min(room, work.batch)]
         self.pace.take(len(chosen) + comments)
         return chosen
 
     def _heed(self, work: Round, step: Write, written: Written, error: StoreError | None = None) -> Part[None]:
-        """Raises for what going round again would not fix; pauses, as GitHub asks for it, after what may pass."""
+        """Raises for what another round would not fix; pauses, as GitHub asks, after what may pass."""
         for failure in written.failures:
             if failure.known or (failure.lasting and failure.alias in _WHOLE):
                 raise self._refusal(failure, step)
         if written.body is not None and written.title == step.title and not same_data(written.body, step.body or ""):
             raise NotFinished(
-                f"GitHub took the title of {step.object_id}, but kept another body than the one that was sent.",
-                "The next run rebuilds the body from the log; if it fails again, make the object smaller.",
+                f"GitHub saved the title of {step.object_id}, but not the body that was sent.",
+                "The next run rebuilds the body from the log. If it fails again, make the object smaller.",
             )
         refused = [f for f in written.failures if f.limited or (f.alias in _WHOLE and f.alias != "check")]
         if refused and refused[0].limited:
@@ -271,7 +271,7 @@ class Rounder:
         return explained(failure, "write issues", repository, {"issues": "write"}, object_id=step.object_id)
 
     def _pause(self, work: Round, error: StoreError) -> Part[None]:
-        """A little longer each time that a write fails in a row, and the error where it has been tried often enough."""
+        """Waits longer after each failed write in a row; raises the error after too many."""
         retries = self.github.transport.retries
         work.refused += 1
         last = work.refused >= retries.max_attempts
@@ -284,22 +284,22 @@ class Rounder:
             raise ConcurrentUpdateError(
                 f"#{work.issue.number} ({step.object_id}) could not be finished in {MOST_CONTESTED} rounds: "
                 "others wrote at the same time.",
-                "Nothing is lost; what is left is pending. Give the workflow `concurrency` by issue, and run again.",
+                "Nothing is lost; the rest is pending. Set `concurrency` by issue in the workflow, and try again.",
             )
 
     def _try_again(self, work: Round, step: Write) -> bool:
-        """What fails again and again beside a body that is right is left for the next run."""
+        """Leaves receipts that keep failing to the next run, if the body is right."""
         work.fruitless += 1
         if work.fruitless < MOST_LAGS:
             return True
-        work.notes.append(f"{len(step.receipts)} reactions could not be added; the next run tries again.")
+        work.notes.append(f"{len(step.receipts)} reactions could not be added. The next run tries again.")
         return False
 
     def _insist(self, work: Round, step: Write) -> Part[None]:
-        """A checkpoint that did not arrive is sent again: the body rests on it."""
+        """Sends a checkpoint again that did not arrive: the body depends on it."""
         error = NotFinished(
-            f"GitHub did not take the checkpoint of {step.object_id}.",
-            "The body is right; run again, and the next run enters it into the log.",
+            f"GitHub did not save the checkpoint of {step.object_id}.",
+            "The body is right. Try again: the next run adds the checkpoint to the log.",
         )
         for _ in range(MOST_LAGS):
             if not step.checkpoint or any(same_data(c.body, step.checkpoint) for c in work.issue.comments):
@@ -310,13 +310,13 @@ class Rounder:
         raise error
 
     def _say_overwritten(self, work: Round, before: Issue, after: Issue) -> None:
-        """GitHub has no compare-and-swap: an edit saved between a read and its write is lost, and must be told."""
+        """GitHub has no compare-and-swap: an edit saved between a read and its write is lost, so report it."""
         known = {*before.body_edits, *((before.created_at, login) for _, login in after.body_edits)}
         for edit in after.body_edits:
             if edit not in known and edit[1] not in self.session.counting:
                 work.notes.append(
-                    f"An edit of the body by {edit[1]}, saved while this run was writing, was overwritten; "
-                    "the edit history has it."
+                    f"This run overwrote an edit of the body that {edit[1]} saved at the same time. "
+                    "The edit history has it."
                 )
 
     def _result(self, work: Round, step: UpToDate | Write, blocked: int) -> Result:

@@ -1,4 +1,4 @@
-"""What an object's rounds ask for, as values: whoever drives them does it, for one object or for many at once."""
+"""What an object's rounds ask for, as values; their driver carries it out, for one object or for many."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Again:
 
 @dataclass(frozen=True)
 class Further:
-    """The issue with its log back to that comment, or part of the way: who is not there asks again."""
+    """The issue with its log back to that comment, or part of the way; the rounds then ask again."""
 
     issue: Issue
     until: int
@@ -28,7 +28,7 @@ class Further:
 
 @dataclass(frozen=True)
 class Wait:
-    """So many seconds; answered with whether there was that much time left to wait."""
+    """Wait that many seconds; the answer says whether there was time."""
 
     seconds: float
     why: str
@@ -36,11 +36,11 @@ class Wait:
 
 @dataclass(frozen=True)
 class Rest:
-    """As long as a limit of GitHub asks for; `last`: it has been waited for often enough."""
+    """Wait as long as GitHub's limit asks for; `last`: do not wait again after this."""
 
     last: bool
 
 
 Want = Order | Again | Further | Wait | Rest
 Rounds = Generator[Want, Any, Result]
-"""Asks for one thing after another; an `Order` is answered with a `Written`, a failure is thrown in."""
+"""Asks for one thing after another; the answer to an `Order` is a `Written`, and a failure is thrown in."""
