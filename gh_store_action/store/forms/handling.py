@@ -11,6 +11,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Callable, Collection
 from dataclasses import replace
+from itertools import takewhile
 
 from gh_store_action.domain import acceptance, objects
 from gh_store_action.domain.forms import filling, notes
@@ -316,13 +317,10 @@ class Desk:
         if form.number < self._listed_to:
             self._listed_to = form.number
             self._opened = defaultdict(set)
-            for page in pages(self.github.newest(), self.github.newest):
-                newer = [one for one in page.issues if one.number > form.number]
-                for one in newer:
-                    if object_id := objects.claimed_id(one, self.session.rules):
-                        self._opened[self.lookup.origin(one).form].add(object_id)
-                if len(newer) < len(page.issues):
-                    break
+            newest = (one for page in pages(self.github.newest(), self.github.newest) for one in page.issues)
+            for one in takewhile(lambda one: one.number > form.number, newest):
+                if object_id := objects.claimed_id(one, self.session.rules):
+                    self._opened[self.lookup.origin(one).form].add(object_id)
         return self._opened[form.number]
 
     def _look(self, object_id: str) -> Found:
