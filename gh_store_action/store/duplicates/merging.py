@@ -109,7 +109,9 @@ class Merger:
 
     def _merged(self, found: Merge, issue: Issue) -> Merge:
         if pending := self.lookup.pending(issue):
-            what, them = ("a pending update", "it") if len(pending) == 1 else (f"{len(pending)} pending updates", "them")
+            what, them = (
+                ("a pending update", "it") if len(pending) == 1 else (f"{len(pending)} pending updates", "them")
+            )
             return replace(found, problem=f"it has {what}: post {them} to #{found.kept_in}")
         held, other = self.lookup.stored(self.github.now(found.kept_in)), self.lookup.stored(issue)
         more = lacking(held.data, other.data)
