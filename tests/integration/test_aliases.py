@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -170,6 +171,17 @@ def test_dedupe__keeps_the_signed_one_and_reads_ids_as_the_store_does(w: World, 
     assert merged(w) == [("Twice", older, signed, ("$.old",), (), True)]
     assert store.get("twice").data == {"new": 1, "old": 1}
     assert [one.meta.issue_number for one in store.list_all()] == [signed, 3]
+
+
+def test_dedupe__an_object_that_a_page_shows_again_is_no_duplicate(w: World, store: GitHubStore) -> None:
+    w.object("m", {"n": 1})
+
+    def again(answer: Any) -> Any:
+        answer["data"]["repository"]["issues"]["nodes"] *= 2
+        return answer
+
+    w.hub.faults.alter(again, match=lambda request: request.operation == "List")
+    assert store.dedupe(dry_run=False) == ()
 
 
 def test_dedupe__is_a_method_that_by_default_says_what_it_would_do(w: World, store: GitHubStore) -> None:

@@ -60,7 +60,7 @@ class Merger:
 
         If a call is killed, the next one continues: an update that was posted counts once.
         """
-        listed = [issue for page in Reader(self.lookup).pages() for issue in page.issues]
+        listed = list({issue.number: issue for page in Reader(self.lookup).pages() for issue in page.issues}.values())
         if not self.dry_run:
             self.session.refuse_unknown_app()
         holders: dict[str, Issue] = {}
