@@ -27,7 +27,7 @@ from gh_store_action.domain.records import Rules
 from gh_store_action.domain.strict_json import BODY_LIMIT
 from tests.double import GitHub
 from tests.support import git
-from tests.support.runner import ROOT, action
+from tests.support.runner import ROOT, Job, action
 from tests.support.scene import OWNER, WRITER, Scene
 
 README, REFERENCE = (ROOT / name for name in ("README.md", "docs/reference.md"))
@@ -88,6 +88,7 @@ def test_readme__is_short_and_every_block_is_looked_at() -> None:
         ("yaml", "Writing an update"),
         ("js", "Reading the data"),
         ("sh", "A guestbook"),
+        ("yaml", "Inputs"),
         ("yaml", "Permissions"),
         ("yaml", "Configuration"),
         ("sh", "Command line and library"),
@@ -105,29 +106,65 @@ def test_readme__names_only_files_that_are_there(page: Path) -> None:
 # Tables
 
 
+@dataclass(frozen=True)
+class Annotated:
+    """An input in the block of all inputs: what its comments say, and its value there."""
+
+    modes: list[str]
+    text: str
+    values: tuple[str, ...]
+    value: str
+
+
+def annotated() -> dict[str, Annotated]:
+    """The block of all inputs: before each stand its modes, what it is for, and the values that are allowed."""
+    found = {}
+    for lines, name in re.findall(r"((?:^    # .+\n)+)    ([\w-]+):", block("yaml", "Inputs"), re.M):
+        comments = re.findall(r"# (.+)", lines)
+        values = tuple(comments.pop().split(" | ")) if " | " in comments[-1] else ()
+        modes, text = " ".join(comments).split(": ", 1)
+        value = GIVEN[name]
+        found[name] = Annotated(
+            modes.split(), text, values, str(value).lower() if isinstance(value, bool) else str(value)
+        )
+    return found
+
+
+GIVEN = yaml.safe_load(block("yaml", "Inputs"))[0]["with"]
+
+
 def test_inputs__are_those_of_the_action_in_its_order() -> None:
-    listed = [name for row in table("Inputs") for name in names(row[0])]
-    assert listed == list(action()["inputs"]) == list(settings.INPUTS)
+    assert list(annotated()) == list(GIVEN) == list(action()["inputs"]) == list(settings.INPUTS)
 
 
-@pytest.mark.parametrize("row", table("Inputs"), ids=lambda row: row[0])
-def test_input__default_and_modes_are_what_the_settings_do(row: list[str]) -> None:
-    inputs, default, modes, _ = row
-    for name in names(inputs):
-        declared = settings.INPUTS[name]
-        assert names(default) == ([declared.default] if declared.default else [])
-        assert str(action()["inputs"][name].get("default", "")) == declared.default
-        said = set(settings.MODES) if modes == "all" else set(modes.split())
-        assert said == set(declared.modes)
+@pytest.mark.parametrize("name", list(settings.INPUTS))
+def test_input__default_modes_and_values_are_what_the_settings_do(name: str) -> None:
+    said, declared = annotated()[name], settings.INPUTS[name]
+    assert str(action()["inputs"][name].get("default", "")) == declared.default == said.value
+    assert set(settings.MODES if said.modes == ["all"] else said.modes) == set(declared.modes)
+    assert said.values == VALUES.get(name, ("true", "false") if declared.default in ("true", "false") else ())
+    assert said.text
 
 
-def test_mode_inputs__name_all_their_values() -> None:
-    meanings = {name: row[3] for row in table("Inputs") for name in names(row[0])}
-    assert tuple(names(meanings["mode"])) == settings.MODES
-    assert tuple(names(meanings["update-mode"])) == settings.UPDATE_MODES
-    assert tuple(names(meanings["format"])) == settings.FORMATS
-    assert tuple(names(meanings["commit-via"])) == settings.COMMIT_WAYS
-    assert names(meanings["output"])[0] == settings.DEFAULT_OUTPUT["json"]
+VALUES = {
+    "mode": settings.MODES,
+    "update-mode": settings.UPDATE_MODES,
+    "format": settings.FORMATS,
+    "commit-via": settings.COMMIT_WAYS,
+}
+
+
+def test_inputs__given_as_they_stand_there_are_as_if_none_were_given(tmp_path: Path) -> None:
+    """So each value is one that the action takes; and so is each example that stands behind an empty one."""
+    plain = {name: value for name, value in GIVEN.items() if "${{" not in str(value)}
+    given, nothing = (Job(tmp_path, inputs=inputs).prepare() for inputs in (plain, {}))
+    assert settings.Settings.from_environment(given) == settings.Settings.from_environment(nothing)
+    examples = re.findall(r'^    ([\w-]+): "" # (.+)$', block("yaml", "Inputs"), re.M)
+    assert len(examples) > 10
+    for name, example in examples:
+        settings.INPUTS[name].value(name, yaml.safe_load(example) if "'" in example else example, {})
+    where = annotated()["output"].text
+    assert all(place in where for place in (*settings.DEFAULT_OUTPUT.values(), settings.DEFAULT_SITE))
 
 
 def test_outputs__are_those_of_the_action_in_its_order() -> None:
