@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 import yaml
@@ -32,6 +33,7 @@ from tests.support.scene import OWNER, WRITER, Scene
 
 README, REFERENCE = (ROOT / name for name in ("README.md", "docs/reference.md"))
 TEXT = README.read_text(encoding="utf-8") + "\n" + REFERENCE.read_text(encoding="utf-8")
+SVG = "{http://www.w3.org/2000/svg}"
 RAW = "https://raw.githubusercontent.com/org/gh-store-action/v1"
 
 
@@ -83,7 +85,6 @@ def test_readme__is_short_and_every_block_is_looked_at() -> None:
     seen = {(b.language, b.section) for b in BLOCKS}
     assert seen == {
         ("sh", "Quick start"),
-        ("text", "What happens to your issue"),
         ("json", "Writing an update"),
         ("yaml", "Writing an update"),
         ("js", "Reading the data"),
@@ -349,26 +350,37 @@ def test_quick_start__copies_the_templates_makes_an_object_and_updates_it(scene:
     event = scene.last_event("issue_comment", "created")
     assert event.starts_run
     assert scene.run("process", event=event).outputs["processed"] == "1"
-    assert json.loads(shell(block("sh", "Quick start", "--jq"))) == {"visitors": 42}
+    assert json.loads(shell(block("sh", "Quick start", "--jq .body"))) == {"visitors": 42}
     comment = scene.issue(1).comments[0].id
     assert scene.receipts(comment) == ("+1",)
-    looks_as_drawn(scene, block("text", "What happens to your issue"))
+    drawn = (ROOT / "docs" / "images" / "issue.svg").read_text(encoding="utf-8")
+    looks_as_drawn(scene, ElementTree.fromstring(drawn))  # noqa: S314
 
 
-def looks_as_drawn(scene: Scene, drawn: str) -> None:
-    """The README's drawing of the issue is the one that the quick start leaves, but for the comment's id."""
+def looks_as_drawn(scene: Scene, picture: ElementTree.Element) -> None:
+    """The README's picture of the issue shows what the quick start leaves, but for the comment's id and the times."""
     issue = scene.issue(1)
+
+    def texts(part: ElementTree.Element) -> list[str]:
+        """Each text, and each run of one, but for the numbers that the README explains."""
+        found = [one for one in part.iter(f"{SVG}text") if one.get("class") != "mark"]
+        return [run.text or "" for one in found for run in (list(one) or [one])]
+
+    title, number, state, author, _, *body = texts(picture)
     head = r"Stored Object: metrics \[r2 c\d+ n1 03881196\] \(\w\w\)"
-    assert re.search(head, drawn) and re.fullmatch(head, issue.title)
-    left = re.sub(r" +", " ", re.sub(r"<-.*", "", drawn))
-    assert f" {issue.state.capitalize()} {' '.join(issue.labels)} " in left
-    assert "\n".join(line.strip() for line in issue.body.splitlines()) in "\n".join(map(str.strip, left.splitlines()))
+    assert re.fullmatch(head, title) and re.fullmatch(head, issue.title)
+    assert (number, state, author) == (f"#{issue.number}", issue.state.capitalize(), issue.author)
+    lines = [line.strip() for line in issue.body.strip().splitlines()]
+    assert [line.strip() for line in body[: len(lines)]] == lines
+    (labels,) = picture.findall(f"{SVG}g[@id='labels']")
+    assert texts(labels) == list(issue.labels)
     signs = {"+1": "👍", "rocket": "🚀"}
-    for comment in issue.comments:
-        said = re.sub(r"\s+", " ", comment.body).strip()[: len('{"visitors": 42}')]
-        (line,) = [line for line in left.splitlines() if line.startswith(f" {comment.author} ")]
-        assert said.replace("{ ", "{") in line
-        assert line.rstrip().endswith("".join(signs[content] for _, content in comment.reactions))
+    comments = picture.findall(f"{SVG}g[@class='comment']")
+    for comment, part in zip(issue.comments, comments, strict=True):
+        who, _, said, *reactions = texts(part)
+        assert who == comment.author.removesuffix("[bot]")
+        assert re.sub(r"\s+", " ", comment.body).strip().startswith(said.removesuffix(" …"))
+        assert reactions == [f"{signs[content]} 1" for _, content in comment.reactions]
 
 
 def test_command_line__does_what_the_example_says(scene: Scene, shell: Any) -> None:
@@ -420,12 +432,12 @@ def test_page__reads_the_snapshot(scene: Scene, tmp_path: Path) -> None:
     folder.mkdir()
     scene.run("snapshot", workspace=folder, commit=False)
     code = block("js", "Reading the data")
-    prefix = "https://raw.githubusercontent.com/octo/store/main"
+    prefix = "https://octo.github.io/store/"
     assert prefix in code
     with served(folder) as url:
         page = (
             "const shown = {}; globalThis.document = { querySelector: (name) => shown[name] ??= {} };\n"
-            f"{code.replace(prefix, url)}\nconsole.log(JSON.stringify(shown));\n"
+            f"{code.replace(prefix, f'{url}/data/')}\nconsole.log(JSON.stringify(shown));\n"
         )
         script = tmp_path / "page.mjs"
         script.write_text(page)
