@@ -227,4 +227,5 @@ def test_a_name_planted_in_the_table_alone__is_missed_in_every_place(table: str)
 def test_the_default_mode_is_one_everywhere() -> None:
     (option,) = [one for one in commands()["update"].params if "--mode" in one.opts]
     declared = runner.action()["inputs"]["update-mode"]["default"]
-    assert {option.default, declared, settings.INPUTS["update-mode"].default} == {names.DEFAULT_MODE}
+    assert isinstance(option, click.Option) and f"; {names.DEFAULT_MODE} unless" in (option.help or "")
+    assert {declared, settings.INPUTS["update-mode"].default} == {names.DEFAULT_MODE}
