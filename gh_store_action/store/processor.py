@@ -112,6 +112,7 @@ class _Found:
         self.ended = False
         self.error: StoreError | None = None
         self._session = session
+        self._seen: set[int] = set()  # for pages shift while they are read
         self._pages = sweep_pages(session)
 
     def more(self) -> list[Issue]:
@@ -119,7 +120,9 @@ class _Found:
         try:
             page = next(self._pages)
             self.ended = page.cursor is None
-            return waiting(self._session, page.issues)[::-1]
+            fresh = [issue for issue in page.issues if issue.number not in self._seen]
+            self._seen.update(issue.number for issue in fresh)
+            return waiting(self._session, fresh)[::-1]
         except StoreError as error:
             self.ended, self.error = True, error
             return []

@@ -155,7 +155,7 @@ HEAD: Place = ("data", "repository", "issue")
         ((*HEAD, "number"), "text"),
         ((*HEAD, "closed"), "number"),
         ((*HEAD, "title"), "missing"),
-        ((*HEAD, "labels"), "null"),
+        ((*HEAD, "labels"), "text"),
         (("data", "repository", "config", "isTruncated"), "missing"),
         (("data", "viewer"), "list"),
     ],
@@ -177,6 +177,48 @@ def test_a_run__says_which_field_it_does_not_know(scene: Scene, place: Place, sp
 
     scene.github.faults.clear()
     assert scene.run("process", issue_number=number).outputs["object"] == '{"count":1}'
+
+
+MAY_BE_NULL = frozenset({"labels", "reactionGroups", "userContentEdits"})
+
+
+def with_nulls(value: Any) -> Any:
+    """Every list of objects begins with a null, and what may be null is it, as GitHub's schema allows."""
+    if isinstance(value, dict):
+        return {key: None if key in MAY_BE_NULL - {"labels"} else with_nulls(inner) for key, inner in value.items()}
+    if isinstance(value, list) and all(isinstance(one, dict) for one in value):
+        return [None, *map(with_nulls, value)]
+    return value
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_nulls_that_the_schema_allows__are_read_as_nothing(name: str) -> None:
+    with world() as w:
+        number = mixed_verdicts(w)
+        wanted = undisturbed(w, number, lambda token: w.process(number, token), w.sweep)
+        w.hub.faults.alter(
+            lambda answer: {**answer, "data": with_nulls(answer["data"])} if "data" in answer else answer,
+            match=lambda request: bool(request.operation),
+            times=None,
+        )
+        VERBS[name](w, number, w.token(contents="write", issues="write"))
+        w.hub.faults.clear()
+        w.sweep()
+        if name in ("process", "sweep"):
+            assert w.seen(number) == wanted
+
+
+def test_labels_that_are_null__are_none_and_with_an_error_beside_no_answer(scene: Scene) -> None:
+    number = scene.make()
+    scene.post(number, '{"count": 1}')
+    alter = scene.github.faults.alter
+    alter(lambda answer: spoilt(answer, (*HEAD, "labels"), None), times=None)
+    assert "it does not carry the label 'stored-object'" in scene.run("process", issue_number=number).log
+
+    scene.github.faults.clear()
+    error = {"type": "FORBIDDEN", "message": "Not for you", "path": list(HEAD[1:]) + ["labels"]}
+    alter(lambda answer: {**spoilt(answer, (*HEAD, "labels"), None), "errors": [error]}, times=None)
+    assert f"GitHub answered `repository.issue.labels` {SHAPE}" in scene.run("process", issue_number=number).error
 
 
 def test_a_permission_that_is_no_text__is_no_answer_and_nobody_is_refused(scene: Scene) -> None:

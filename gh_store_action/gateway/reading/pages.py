@@ -112,19 +112,16 @@ class Pages(RepositoryReader):
                     variables = {**variables, "first": variables["first"] // 2}
                     continue
                 raise
-            listing = self._repository(answer).get("issues")
-            if not listing or any(n is None for n in listing.get("nodes") or ()):
-                if (
-                    variables["first"] > 1
-                    and answer.errors
-                    and not any(reason_of(error).kind == "FORBIDDEN" for error in answer.errors)
-                ):
+            listing = self._repository(answer).get("issues") or {}
+            if answer.errors and (not listing or None in listing["nodes"]):  # without an error it is an absence
+                forbidden = any(reason_of(error).kind == "FORBIDDEN" for error in answer.errors)
+                if variables["first"] > 1 and not forbidden:
                     variables = {**variables, "first": variables["first"] // 2}
                     continue
                 self._explain(answer, "read issues", issues="read")
                 raise GitHubError(f"GitHub did not list the issues of {self.repository}.", "Try again later.")
             viewer = login(answer)
-            found = tuple(self._issue(node, viewer) for node in listing["nodes"])
+            found = tuple(self._issue(node, viewer) for node in listing["nodes"] if node)
             info = listing["pageInfo"]
             total = (self._repository(answer).get("total") or listing).get("totalCount") or 0
             return Page(
