@@ -21,7 +21,7 @@ _MAY_BE_NULL = frozenset(
     )
 )
 _MAY_BE_NULL_AT_THE_TOP = frozenset({"node", "repository"})
-_MAY_BE_NONE = frozenset({"labels", "reactionGroups", "userContentEdits"})  # null without an error means an empty list
+_MAY_BE_NONE = frozenset({"reactionGroups", "userContentEdits"})  # null without an error means an empty list
 _MAY_BE_REFUSED = frozenset({"issues"})  # null if an error says why; the caller reports it
 _LISTS = frozenset({"entries", "nodes", "reactionGroups"})  # a null item there means that the item is missing
 _NUMBERS = frozenset({"byteSize", "number", "totalCount"})

@@ -179,13 +179,13 @@ def test_a_run__says_which_field_it_does_not_know(scene: Scene, place: Place, sp
     assert scene.run("process", issue_number=number).outputs["object"] == '{"count":1}'
 
 
-MAY_BE_NULL = frozenset({"labels", "reactionGroups", "userContentEdits"})
+MAY_BE_NULL = frozenset({"reactionGroups", "userContentEdits"})
 
 
 def with_nulls(value: Any) -> Any:
     """Every list of objects begins with a null, and what may be null is it, as GitHub's schema allows."""
     if isinstance(value, dict):
-        return {key: None if key in MAY_BE_NULL - {"labels"} else with_nulls(inner) for key, inner in value.items()}
+        return {key: None if key in MAY_BE_NULL else with_nulls(inner) for key, inner in value.items()}
     if isinstance(value, list) and all(isinstance(one, dict) for one in value):
         return [None, *map(with_nulls, value)]
     return value
@@ -208,17 +208,26 @@ def test_nulls_that_the_schema_allows__are_read_as_nothing(name: str) -> None:
             assert w.seen(number) == wanted
 
 
-def test_labels_that_are_null__are_none_and_with_an_error_beside_no_answer(scene: Scene) -> None:
+@pytest.mark.parametrize("errors", [[], [{"type": "FORBIDDEN", "message": "Not for you"}]])
+def test_labels_that_are_null__are_no_answer_and_never_no_labels(scene: Scene, errors: list[Any]) -> None:
+    """Without labels the object would leave the snapshot."""
     number = scene.make()
     scene.post(number, '{"count": 1}')
-    alter = scene.github.faults.alter
-    alter(lambda answer: spoilt(answer, (*HEAD, "labels"), None), times=None)
-    assert "it does not carry the label 'stored-object'" in scene.run("process", issue_number=number).log
-
-    scene.github.faults.clear()
-    error = {"type": "FORBIDDEN", "message": "Not for you", "path": list(HEAD[1:]) + ["labels"]}
-    alter(lambda answer: {**spoilt(answer, (*HEAD, "labels"), None), "errors": [error]}, times=None)
+    more = {"errors": errors} if errors else {}
+    scene.github.faults.alter(lambda answer: {**spoilt(answer, (*HEAD, "labels"), None), **more}, times=None)
     assert f"GitHub answered `repository.issue.labels` {SHAPE}" in scene.run("process", issue_number=number).error
+
+
+def test_an_issue_that_one_answer_shows_as_null__is_asked_for_again_and_stays_in_the_snapshot(scene: Scene) -> None:
+    scene.make()
+
+    def vanished(answer: Any) -> Any:
+        page = answer["data"]["repository"]["issues"]
+        return spoilt(answer, ("data", "repository", "issues", "nodes"), [None for _ in page["nodes"]])
+
+    scene.github.faults.alter(vanished, match=lambda request: request.operation == "List")
+    run = scene.run("snapshot", commit="false", output="all.json")
+    assert (run.outputs["object-count"], run.outputs["requests"]) == ("1", "3")
 
 
 def test_a_permission_that_is_no_text__is_no_answer_and_nobody_is_refused(scene: Scene) -> None:

@@ -113,13 +113,14 @@ class Pages(RepositoryReader):
                     continue
                 raise
             listing = self._repository(answer).get("issues") or {}
-            if answer.errors and (not listing or None in listing["nodes"]):  # without an error it is an absence
+            if not listing or None in listing["nodes"]:
                 forbidden = any(reason_of(error).kind == "FORBIDDEN" for error in answer.errors)
                 if variables["first"] > 1 and not forbidden:
                     variables = {**variables, "first": variables["first"] // 2}
                     continue
-                self._explain(answer, "read issues", issues="read")
-                raise GitHubError(f"GitHub did not list the issues of {self.repository}.", "Try again later.")
+                if answer.errors or not listing:  # a null alone, that stays, is an issue that does not exist
+                    self._explain(answer, "read issues", issues="read")
+                    raise GitHubError(f"GitHub did not list the issues of {self.repository}.", "Try again later.")
             viewer = login(answer)
             found = tuple(self._issue(node, viewer) for node in listing["nodes"] if node)
             info = listing["pageInfo"]
