@@ -16,8 +16,8 @@ _TOKEN = re.compile(r'\.\.\.|[@$]?\w+|[(){}:]|"[^"]*"')
 _MAY_BE_NULL = frozenset(
     (
         *("activeLockReason", "actor", "author", "clientMutationId", "commit", "defaultBranchRef", "editor"),
-        *("endCursor", "file", "isBinary", "issue", "lastEditedAt", "object", "ref", "startCursor", "target", "text"),
-        "user",
+        *("endCursor", "file", "isBinary", "issue", "label", "lastEditedAt", "object", "ref", "startCursor", "target"),
+        *("text", "user"),
     )
 )
 _MAY_BE_NULL_AT_THE_TOP = frozenset({"node", "repository"})

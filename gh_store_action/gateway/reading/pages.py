@@ -35,8 +35,8 @@ class Pages(RepositoryReader):
             newest: latest changes first; otherwise, oldest issue first.
         """
         order = {"field": "UPDATED_AT", "direction": "DESC"} if newest else {"field": "CREATED_AT", "direction": "ASC"}
-        asked = {"labels": [label], "states": states, "first": first, "after": cursor, "order": order, "rules": rules}
-        return self._page(queries.SWEEP, self._names | asked, rules=rules)
+        asked = {"label": label, "labels": [label], "states": states, "order": order, "rules": rules}
+        return self._page(queries.SWEEP, self._names | asked | {"first": first, "after": cursor}, rules=rules)
 
     def look(self, issues: Sequence[Issue]) -> tuple[Issue, ...]:
         """Up to a hundred issues of such a page with their labels and everyone's reactions: one request."""
@@ -49,6 +49,10 @@ class Pages(RepositoryReader):
     def again(self, issues: Sequence[Issue]) -> tuple[Issue, ...]:
         """Some issues as they are now, with their newest sixty comments: one request."""
         return self._many(queries.AGAIN, issues)
+
+    def newest(self, cursor: str | None = None) -> Page:
+        """A page of the newest issues, whatever their labels, newest first, with little more than labels and titles."""
+        return self._page(queries.NEWEST, self._names | {"first": PAGE, "after": cursor}, rules=False)
 
     def _many(self, document: str, issues: Sequence[Issue]) -> tuple[Issue, ...]:
         """Those of the issues that still exist."""
@@ -127,6 +131,7 @@ class Pages(RepositoryReader):
                 store_total=total,
                 cursor=info["endCursor"] if info["hasNextPage"] else None,
                 reading=self._reading(answer, (), rules=rules),
+                labelled=bool(self._repository(answer).get("label")),
                 size=variables["first"],
                 points=points(document, variables),
             )
