@@ -1,5 +1,6 @@
-# The tag is followed while developing; `make release-check` wants it pinned by digest before a version is tagged.
-FROM docker.io/library/python:3.13-slim
+# The digest is the index of all platforms, as docker-library/repo-info lists it in repos/python/remote/3.13-slim.md. Dependabot
+# renews it together with the tag. It reads FROM alone, and would leave an ARG as it is.
+FROM docker.io/library/python:3.13-slim@sha256:9662417aace5ae7b8e2609cce472b72a8958e134ba372808abe9cc1a0c0125e6
 
 LABEL org.opencontainers.image.title="gh-store-action" \
       org.opencontainers.image.description="GitHub Issues as a versioned JSON store" \

@@ -34,8 +34,9 @@ prove: env ## Search for counterexamples, PROVE_BUDGET seconds (300) for each pr
 	@$(PYTEST) -n auto -rs -m prove
 
 container-test: env ## Build the image and run it as the runner does; needs docker or podman
-	@if [ -x ../shared/container/prepare ] && ! docker info >/dev/null 2>&1; then ../shared/container/prepare; fi
-	@REQUIRE_ENGINE=1 $(PYTEST) -rs -m container
+	@if [ -x ../shared/container/prepare ] && ! docker info >/dev/null 2>&1; then \
+	  ready="$$(../shared/container/prepare)" && export BASE_IMAGE="$${ready##*ready: }" || exit 1; fi; \
+	REQUIRE_ENGINE=1 $(PYTEST) -rs -m container
 
 contract: env ## Hold manifest, templates and the test double against their contracts; needs npm
 	@REQUIRE_NPM=1 $(PYTEST) -n auto -rs -m "not prove and not container" tests/contract

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     )
     from gh_store_action.library.github_store import GitHubStore
     from gh_store_action.snapshots.making import SnapshotResult
+    from gh_store_action.store.duplicates.merging import Merge
     from gh_store_action.store.moving import Migration
     from gh_store_action.store.verifying import Problem
 
@@ -57,6 +58,7 @@ __all__ = [
     "InvalidUpdate",
     "Json",
     "LeftOut",
+    "Merge",
     "Migration",
     "ObjectExists",
     "ObjectNotFound",
@@ -88,6 +90,7 @@ _ROOMS = {
     "domain.verdicts": ("Counts", "Outcome"),
     "library.github_store": ("GitHubStore",),
     "snapshots.making": ("SnapshotResult",),
+    "store.duplicates.merging": ("Merge",),
     "store.moving": ("Migration",),
     "store.verifying": ("Problem",),
 }

@@ -9,6 +9,7 @@ import difflib
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import PurePath
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,6 +23,7 @@ NAME_AUTHORITY = (
     f"Set the environment variable {AUTHORITY} to a file with the certificate of its authority. The API and git both "
     "use it."
 )
+_SNAPSHOTS = {".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}/(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,100}")
 _LOGIN = re.compile(r"@?[A-Za-z0-9][A-Za-z0-9_-]{0,99}(?:\[bot\])?")
@@ -192,6 +194,25 @@ def branch(name: str, text: str) -> str:
     if not short or len(short) > 200 or _BAD_BRANCH.search(short):
         raise _wrong(name, text, "the name of a branch", "See `git check-ref-format`.")
     return short
+
+
+def snapshot_format(path: str) -> str:
+    """The format that a path says by its end, empty where it says none."""
+    return "directory" if path.endswith("/") else _SNAPSHOTS.get(PurePath(path).suffix.lower(), "")
+
+
+def check_snapshot_path(path: str, kind: str) -> None:
+    """Looks whether the path of a snapshot says another format than the one asked for.
+
+    Raises:
+        InputError: it does.
+    """
+    if (says := snapshot_format(path) or kind) != kind:
+        format_ = Setting("format")
+        raise InputError(
+            Text(f"The path {shown(path, 300)} looks like the format {says}, but ", format_, f" is {kind}."),
+            "Change one of them.",
+        )
 
 
 def author(name: str, text: str) -> Author:

@@ -17,6 +17,7 @@ from gh_store_action.arguments import (
     author,
     boolean,
     branch,
+    check_snapshot_path,
     choice,
     digest,
     moment,
@@ -262,6 +263,8 @@ def _check_combination(mode: str, values: Mapping[str, Any]) -> None:
         raise InputError(f"Mode `{mode}` needs one of the inputs `data` and `data-file`; {found}.", "Set one of them.")
     if mode == "get" and values["revision"] and values["at"]:
         raise InputError("The inputs `revision` and `at` are both set.", "Omit one of them.")
+    if mode in _SNAPSHOTS and values["output"]:
+        check_snapshot_path(values["output"], values["format"])
     if values["commit-via"] == "api" and (values["keep"] or 0) > MOST_KEPT:
         raise InputError(
             f"The input `keep` is {values['keep']}. With `commit-via: api` it may be {MOST_KEPT} at most, because "

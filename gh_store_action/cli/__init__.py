@@ -111,7 +111,7 @@ def _explain(error: Exception, running: Call) -> int:
     if isinstance(error, click.ClickException):
         where = getattr(error, "ctx", None)
         help_ = f"{where.command_path} --help" if where else "gh-store --help"
-        sentence = " ".join(error.format_message().split())
+        sentence = " ".join(error.format_message().split()).replace("a valid integer range", "a whole number")
         if sentence[-1:] not in (".", "?", "!"):
             sentence += "."
         say(running.redact(f"{sentence}{_after_dashes(error)} See `{help_}`."))

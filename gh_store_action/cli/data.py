@@ -26,7 +26,7 @@ def as_input() -> Iterator[None]:
         raise InputError(error.what, error.hint, detail=error.detail) from None
 
 
-def read_data(text: str, *, missing: str = "Check the name after the @.") -> Json:
+def read_data(text: str, *, missing: str = "Check its name.") -> Json:
     """The value of `DATA`: JSON text, `@file`, or `-` for standard input.
 
     Args:

@@ -16,8 +16,6 @@ from gh_store_action.cli.output import naming_the_nearest, result, what
 from gh_store_action.cli.wording import explained, in_options
 from gh_store_action.domain.processing.result import Result
 from gh_store_action.errors import InputError
-from gh_store_action.store.duplicates.merging import Merger
-from gh_store_action.store.lookup import Lookup
 from gh_store_action.store.verifying import repairable
 
 
@@ -172,7 +170,7 @@ def dedupe(dry_run: bool) -> int:
     value, it keeps its own.  A duplicate loses its labels and keeps its comments.  An alias stays an alias.
     """
     run = invocation()
-    found = Merger(Lookup(run.session), dry_run=dry_run).merge()
+    found = run.store(dry_run=dry_run).dedupe(dry_run)
 
     def draw(console: Console) -> None:
         rows = [

@@ -41,7 +41,9 @@ def init(repository_files: bool, page: bool, example: str | None, directory: str
         )
     if repository_files or example:
         files = _repository_files(Path(directory or "."), page=page, example=guestbook() if example else {})
-        step = "review the files, commit them to the default branch and push. Then run `gh-store doctor`."
+        pages = 'Choose "GitHub Actions" under Settings > Pages > Source. ' if page else ""
+        link = f"Print the form's URL with `gh-store form-link {example}`, which creates its label. " * bool(example)
+        step = f"review the files, commit them to the default branch and push. {pages}{link}Then run `gh-store doctor`."
     else:
         files = {Path(run.config or LOCAL_FILE).expanduser(): dump_local()}
         step = "set GITHUB_TOKEN and GITHUB_REPOSITORY. Then run `gh-store doctor`."

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
-from gh_store_action.arguments import number
+from gh_store_action.arguments import check_snapshot_path, number, snapshot_format
 from gh_store_action.cli.invocation import Invocation, invocation
 from gh_store_action.cli.options import command, dry_run
 from gh_store_action.domain.names import EXPORTS, FORMATS
@@ -24,7 +24,6 @@ from gh_store_action.store.reading import Reader
 Decorated = TypeVar("Decorated", bound=Callable[..., object])
 
 DEFAULT = {"json": "snapshot.json", "jsonl": "snapshot.jsonl", "directory": "snapshot"}
-SUFFIXES = {".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 STANDARD_OUTPUT = "-"
 
 
@@ -111,8 +110,13 @@ def _write(
     }
     if idle := [option for option, value in needing.items() if value and not commit]:
         raise InputError(f"{idle[0]} has no effect without --commit.", "Add --commit, or omit it.")
-    kind = format_ or _looks_like(path)
-    _check(path, kind, commit=commit, history=history)
+    is_folder = bool(path) and Path(path).expanduser().is_dir()
+    kind = format_ or ("directory" if is_folder else snapshot_format(path) or "json")
+    if path == STANDARD_OUTPUT and (commit or history or kind == "directory"):
+        cannot = "be committed" if commit else "hold histories" if history else "be a folder"
+        raise InputError(f"Standard output cannot {cannot}.", "Name a path instead of the -.")
+    if not is_folder:
+        check_snapshot_path(path, kind)
     with tempfile.TemporaryDirectory() as passing:  # write all of a snapshot before printing any of it
         named = Path(path or DEFAULT[kind]).expanduser().absolute()
         file = Path(passing).resolve() / "snapshot" if path == STANDARD_OUTPUT else named
@@ -159,20 +163,6 @@ def _write(
     return 0
 
 
-def _check(path: str, kind: str, *, commit: bool, history: bool) -> None:
-    """Raises if path, format and `--commit` contradict each other."""
-    if path == STANDARD_OUTPUT and (commit or history or kind == "directory"):
-        cannot = "be committed" if commit else "hold histories" if history else "be a folder"
-        raise InputError(f"Standard output cannot {cannot}.", "Name a path instead of the -.")
-    if path.endswith("/") and kind != "directory":
-        raise InputError(f"The path {path!r} is a folder, but the format {kind} writes a file.", "Name a file.")
-    looks = SUFFIXES.get(Path(path).suffix.lower(), kind)
-    if looks != kind and not path.endswith("/") and not Path(path).expanduser().is_dir():
-        raise InputError(
-            f"The path {path!r} looks like the format {looks}, but --format is {kind}.", "Change one of them."
-        )
-
-
 def _tell(run: Invocation, done: SnapshotResult) -> None:
     """Logs what a snapshot leaves out, and its notes."""
     for problem in done.problems:
@@ -186,12 +176,6 @@ def _summary(done: SnapshotResult, where: str, verb: str, *, dry_run: bool) -> s
     count = len(done.snapshot.entries)
     verb = f"would be {verb}" if dry_run and verb == "written" else verb
     return f"{count:,} object{'' if count == 1 else 's'} as of {done.snapshot.time}: {where} {verb}"
-
-
-def _looks_like(path: str) -> str:
-    if path.endswith("/") or (path and Path(path).expanduser().is_dir()):
-        return "directory"
-    return SUFFIXES.get(Path(path).suffix.lower(), "json")
 
 
 def _root(file: Path, commit: bool) -> Path:

@@ -41,6 +41,15 @@ def parse_form(text: str, source: str) -> tuple[Field, ...]:
     return tuple(fields)
 
 
+def labels_of(text: str, source: str) -> tuple[str, ...]:
+    """The labels that GitHub puts on the form's issues where it has them."""
+    from gh_store_action.config.reading import load
+
+    document = load(text, source)
+    found = (document.get("labels") if isinstance(document, dict) else None) or ()
+    return tuple(str(label).strip() for label in (found.split(",") if isinstance(found, str) else found))
+
+
 def written(document: object) -> str:
     """A form, or entries of the configuration, as YAML: keys in their order, and quotes for text that needs them."""
     import yaml

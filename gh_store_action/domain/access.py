@@ -10,7 +10,7 @@ import enum
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
+from fnmatch import fnmatchcase, translate
 
 from gh_store_action.domain.names import UPDATE_MODES
 from gh_store_action.domain.records import GHOST, AccessRule, Rules
@@ -18,11 +18,13 @@ from gh_store_action.domain.strict_json import Json
 
 LEVELS = ("none", "read", "triage", "write", "maintain", "admin")  # ascending
 ANYONE = "anyone"
-LOGIN = "{login}"  # in `match`: the login of the person who writes
+LOGIN = "{login}"  # in `match`: the login of whoever writes
+SLICE = "$slice"  # in a `$push`: how many items stay
 CODEOWNERS_LIMIT = 3 * 1024 * 1024  # bytes; GitHub does not load a larger file: docs, about-code-owners
 CODEOWNERS_PATHS = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS")  # in the order in which GitHub looks
 
-_SPECIAL = re.compile(r"[*?\[]")  # characters with a meaning in a glob
+_SPECIAL = re.compile(r"[*?\[]")  # what a glob does not take as it is
+_OF_LOGIN = r"[a-z0-9_\[\]-]"  # `_` in those of managed users, brackets in a bot's
 _OWNER = re.compile(r"@([a-z0-9][a-z0-9_-]*(?:/[a-z0-9_][a-z0-9._-]*)?)", re.IGNORECASE)
 _MAIL = re.compile(r"[^@\s]+@[^@\s]+")
 _WORD = re.compile(r"(?:\\.|[^\s\\])+|\\")  # an escaped space belongs to the pattern
@@ -40,13 +42,21 @@ def matches(glob: str, object_id: str, login: str = "") -> bool:
     """Whether an object's id matches a glob of the configuration; case does not count.
 
     Args:
-        login: replaces `{login}` in the glob, literally; without a login, such a glob matches nothing.
+        login: stands for `{login}` in the glob, letter by letter; without one such a glob fits nothing.  Where a `*`
+            beside it leaves room for several logins, the longest text is meant, and of two as long none.
     """
-    if LOGIN in glob:
-        if not login:
-            return False
-        glob = glob.replace(LOGIN, _SPECIAL.sub(r"[\g<0>]", login))
-    return fnmatchcase(object_id.lower(), glob.lower())
+    if LOGIN not in glob:
+        return fnmatchcase(object_id.lower(), glob.lower())
+    own = glob.replace(LOGIN, _SPECIAL.sub(r"[\g<0>]", login))
+    fits = bool(login) and fnmatchcase(object_id.lower(), own.lower())
+    return fits and not ("*" in glob and _may_be_anothers(glob.lower(), object_id.lower(), login.lower()))
+
+
+def _may_be_anothers(glob: str, object_id: str, login: str) -> bool:
+    """Whether another text, as long as this login or longer, could be the login in the id as well."""
+    other = rf"(?:(?!{re.escape(login)}){_OF_LOGIN}{{{len(login)}}}|{_OF_LOGIN}{{{len(login) + 1},}})"
+    parts = (translate(part)[len("(?s:") : -len(r")\Z")] for part in glob.split(LOGIN))
+    return re.fullmatch(other.join(parts), object_id, re.DOTALL) is not None
 
 
 def rule_for(rules: Rules, object_id: str, login: str = "") -> AccessRule:
@@ -118,9 +128,11 @@ def _named(rule: AccessRule, login: str) -> bool:
 
 
 def permits(rule: AccessRule, mode: str, patch: Json) -> bool:
-    """Whether `allow` permits the update: its mode, or each of its operators."""
-    operators = set(patch) if mode == "operators" and isinstance(patch, dict) else set()
-    return mode in rule.allow or (bool(operators) and operators <= set(rule.allow))
+    """Whether `allow` has the update: its mode, or each of its operators; a `$push` that takes items away is more."""
+    changes = patch if mode == "operators" and isinstance(patch, dict) else {}
+    pushed = changes.get("$push")
+    slices = isinstance(pushed, dict) and any(isinstance(one, dict) and SLICE in one for one in pushed.values())
+    return mode in rule.allow or (bool(changes) and set(changes) <= set(rule.allow) and not slices)
 
 
 @dataclass(frozen=True)
@@ -166,8 +178,8 @@ def creating(rule: AccessRule) -> AccessRule:
 
 
 def limit(rule: AccessRule) -> str:
-    """What the rule says about an update that it does not permit."""
-    kinds = " and ".join(f"`{kind}`" for kind in rule.allow)
+    """What the rule says of an update that it does not permit."""
+    kinds = " and ".join(f"`{kind}`" + f" (without `{SLICE}`)" * (kind == "$push") for kind in rule.allow)
     return f"the access rule for `{rule.match}` allows {kinds} alone to those without write permission"
 
 

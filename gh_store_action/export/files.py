@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import shutil
 import sqlite3
 import tempfile
 from collections.abc import Callable, Iterable
@@ -50,12 +51,32 @@ def write(path: Path, kind: str, store: Iterable[Exported]) -> int:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder, prefix=".export-") as made:
             count = WRITERS[kind](Path(made), path.name, store)
-            for name in sorted(os.listdir(made)):
-                os.replace(Path(made) / name, folder / name)
+            with tempfile.TemporaryDirectory(dir=folder, prefix=".export-") as kept:
+                _put(Path(made), folder, Path(kept))
     except (OSError, sqlite3.Error) as error:
         why = getattr(error, "strerror", None) or error
-        raise StoreError(f"{str(path)!r} cannot be written: {why}.", "Choose another --output.") from None
+        raise StoreError(f"{str(path)!r} cannot be written: {why}.", "Choose another path.") from None
     return count
+
+
+def _put(made: Path, folder: Path, kept: Path) -> None:
+    """Moves the files that were made into the folder; where one cannot be, those before it are again what they were.
+
+    Each is replaced at one stroke, and what the first ones replace is copied before: no file is missing at any time.
+    """
+    *others, last = sorted(os.listdir(made))
+    before = {name for name in others if (folder / name).exists()}
+    for name in before:
+        shutil.copy2(folder / name, kept / name)
+    moved: list[str] = []
+    try:
+        for name in (*others, last):
+            os.replace(made / name, folder / name)
+            moved.append(name)
+    except OSError:
+        for name in moved:
+            os.replace(kept / name, folder / name) if name in before else (folder / name).unlink()
+        raise
 
 
 def _sqlite(folder: Path, name: str, store: Iterable[Exported]) -> int:

@@ -143,7 +143,7 @@ class CommitGateway(GitHub):
             raise self._refusal(failures_of(answer), f"commit to the branch {branch}")
         return str(made["oid"])
 
-    def newest(self, branch: str) -> tuple[str, list[Commit]]:
+    def newest_commits(self, branch: str) -> tuple[str, list[Commit]]:
         """The repository's id, and the newest commits of the branch along first parents: a hundred at most."""
         answer = self.transport.query(queries.NEWEST_COMMITS, {**self._names, "branch": f"refs/heads/{branch}"})
         node = self._repository(answer)

@@ -16,11 +16,12 @@ _TOKEN = re.compile(r'\.\.\.|[@$]?\w+|[(){}:]|"[^"]*"')
 _MAY_BE_NULL = frozenset(
     (
         *("activeLockReason", "actor", "author", "clientMutationId", "commit", "defaultBranchRef", "editor"),
-        *("endCursor", "file", "isBinary", "issue", "lastEditedAt", "object", "ref", "startCursor", "target", "text"),
-        "user",
+        *("endCursor", "file", "isBinary", "issue", "label", "lastEditedAt", "object", "ref", "startCursor", "target"),
+        *("text", "user"),
     )
 )
 _MAY_BE_NULL_AT_THE_TOP = frozenset({"node", "repository"})
+_MAY_BE_NONE = frozenset({"reactionGroups", "userContentEdits"})  # null without an error means an empty list
 _MAY_BE_REFUSED = frozenset({"issues"})  # null if an error says why; the caller reports it
 _LISTS = frozenset({"entries", "nodes", "reactionGroups"})  # a null item there means that the item is missing
 _NUMBERS = frozenset({"byteSize", "number", "totalCount"})
@@ -85,7 +86,7 @@ def check(document: str, variables: Mapping[str, Any], data: Mapping[str, Any], 
     Raises:
         NoAnswer: something is missing or has the wrong type.
     """
-    nullable = _MAY_BE_NULL | (_MAY_BE_REFUSED if refused else frozenset())
+    nullable = _MAY_BE_NULL | (_MAY_BE_REFUSED if refused else _MAY_BE_NONE)
     unset = {name for name, value in variables.items() if not value}
 
     def compare(fields: Sequence[_Field], value: object, where: str) -> None:

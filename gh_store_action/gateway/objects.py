@@ -10,7 +10,7 @@ from gh_store_action.domain.records import Issue
 from gh_store_action.errors import StoreError
 from gh_store_action.gateway import queries
 from gh_store_action.gateway.answers import Answer, ApiError, Kind
-from gh_store_action.gateway.decoding import CONTENTS, brief
+from gh_store_action.gateway.decoding import CONTENTS
 from gh_store_action.gateway.issues import GitHub
 from gh_store_action.gateway.records import Failure, failures_of
 from gh_store_action.gateway.refusals import Refused, UnknownEffect, explained
@@ -77,13 +77,6 @@ class ObjectGateway(GitHub):
     def beside(cls, github: GitHub) -> ObjectGateway:
         """The same repository through the same connection."""
         return cls(github.transport, github.repository)
-
-    def newest(self) -> tuple[Issue, ...]:
-        """The thirty newest issues, with any labels, newest first."""
-        answer = self.transport.query(queries.NEWEST, self._names)
-        nodes = (self._repository(answer).get("issues") or {}).get("nodes") or ()
-        viewer = str((answer.data.get("viewer") or {}).get("login") or "").lower()
-        return tuple(brief(node, viewer) for node in nodes if node)
 
     def label_names(self) -> Iterator[str]:
         """The names of the repository's labels, as GitHub lists them: one request for each hundred."""

@@ -206,22 +206,7 @@ mutation ReplaceTip($input: UpdateRefsInput!) { updateRefs(input: $input) { clie
 
 # -- creating an object, posting to it, giving it up -------------------------------------------------------------------
 
-# The label index may lag; the list of all issues may lag less.
-NEWEST = (
-    """
-query Newest($owner: String!, $name: String!) {
-  viewer { login }
-  repository(owner: $owner, name: $name) {
-    nameWithOwner
-    issues(first: 30, orderBy: { field: CREATED_AT, direction: DESC }) { nodes { ...Head } }
-  }
-}
-fragment Head on Issue { """
-    + HEAD
-    + """ }
-"""
-)
-
+# Issues are found by label, and that index may lag behind; the list of all issues may lag less.
 SAY = """
 mutation Say($issue: ID!, $text: String!) {
   say: addComment(input: { subjectId: $issue, body: $text }) {

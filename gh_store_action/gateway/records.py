@@ -104,8 +104,9 @@ class Page:
     """One page of a listing.
 
     Args:
-        size: how many issues were requested; fewer than wanted if GitHub times out on more.
-        points: the cost of such a page.
+        labelled: in a sweep's page, whether the repository has the label.
+        size: how many issues were asked for; fewer than wanted where GitHub runs out of time on more.
+        points: what such a page costs.
     """
 
     issues: tuple[Issue, ...]
@@ -113,6 +114,7 @@ class Page:
     store_total: int
     cursor: str | None
     reading: Reading
+    labelled: bool = False
     size: int = PAGE
     points: int = 1
 

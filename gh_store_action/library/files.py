@@ -6,6 +6,7 @@ import os
 import time
 from pathlib import Path
 
+from gh_store_action.arguments import check_snapshot_path
 from gh_store_action.export import files as exports
 from gh_store_action.export.reading import Exporter
 from gh_store_action.snapshots.making import SnapshotResult, Snapshots, Target
@@ -18,6 +19,7 @@ def snapshot(
     session: Session, path: Path, kind: str, *, update: bool, dry_run: bool, allow_shrink: bool, progress: Progress
 ) -> SnapshotResult:
     """Makes a snapshot, or brings the existing one up to date."""
+    check_snapshot_path(str(path), kind)
     file = path.absolute()
     workspace = Workspace(Path(file.anchor), os.environ, session.server_url, "", time.sleep)
     target = Target(path=str(file), format=kind, commit=False)

@@ -28,6 +28,7 @@ from gh_store_action.library.given import quiet
 from gh_store_action.snapshots.making import SnapshotResult
 from gh_store_action.store.creating import Creator
 from gh_store_action.store.deleting import Deleter
+from gh_store_action.store.duplicates.merging import Merge, Merger
 from gh_store_action.store.forms.handling import Desk
 from gh_store_action.store.lookup import Lookup
 from gh_store_action.store.moving import Migration, Mover
@@ -337,6 +338,10 @@ class GitHubStore:
     def migrate(self, dry_run: bool = True) -> tuple[Migration, ...]:
         """Adopts what gh-store 0.5 to 0.11 wrote; by default, only reports what it would do."""
         return Mover(self._lookup, dry_run=dry_run or self.dry_run).migrate()
+
+    def dedupe(self, dry_run: bool = True) -> tuple[Merge, ...]:
+        """Merges issues that stand for one object, what it lacks into it; by default says what it would do."""
+        return Merger(self._lookup, dry_run=dry_run or self.dry_run).merge()
 
     def access(self, object_id: str, login: str) -> Access:
         """What the person may do to the object, and by which rule; the object need not exist.

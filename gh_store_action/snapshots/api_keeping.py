@@ -24,7 +24,7 @@ def keep_newest(github: CommitGateway, branch: str, most: int, ours: str) -> str
     before = ""
     refused: StoreError | None = None
     for tries in range(1, TRIES + 1):
-        repository_id, commits = github.newest(branch)
+        repository_id, commits = github.newest_commits(branch)
         names = [commit.oid for commit in commits]
         ours = made[ours] if made.get(ours) in names else ours  # the answer that was lost
         if len(names) <= most:

@@ -13,7 +13,7 @@ from gh_store_action import __version__
 from gh_store_action.domain import objects
 from gh_store_action.domain.log import entries as updates
 from gh_store_action.domain.log.entries import Kind
-from gh_store_action.domain.log.origin import NOBODY, Origin
+from gh_store_action.domain.log.origin import UNSAID, Origin
 from gh_store_action.domain.objects import LABEL_LIMIT, Marker
 from gh_store_action.domain.records import Issue, StoredMeta, StoredObject
 from gh_store_action.domain.strict_json import (
@@ -84,7 +84,7 @@ class Wanted:
     object_id: str
     data: Json
     labels: tuple[str, ...]
-    origin: Origin = NOBODY
+    origin: Origin = UNSAID
 
 
 class Creator:
@@ -117,8 +117,8 @@ class Creator:
             return self._would_be(wanted, begun.number if begun else 0)
         return self.make(wanted, begun)
 
-    def wanted(self, object_id: str, data: Json, extra_labels: Sequence[str] = (), origin: Origin = NOBODY) -> Wanted:
-        """The object to create.
+    def wanted(self, object_id: str, data: Json, extra_labels: Sequence[str] = (), origin: Origin = UNSAID) -> Wanted:
+        """What is to be made.
 
         Raises:
             InvalidUpdate: the object's schema refuses the data.
@@ -260,7 +260,7 @@ class Creator:
         label = objects.uid_label(wanted.object_id, self.session.rules)
         mine = [
             issue
-            for issue in self.github.newest()
+            for issue in self.github.newest().issues
             if issue.author == self.session.viewer and issue.title == title and objects.has_label(issue, label)
         ]
         return min(mine, key=lambda issue: issue.number, default=None)

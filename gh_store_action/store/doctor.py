@@ -100,7 +100,9 @@ def _entries(folder: Traversable) -> Iterable[Traversable]:
 
 
 def examine(session: Session, progress: Progress = lambda done, total: None) -> Iterator[Check]:
-    """All checks, each failure before those that it explains; eleven requests, and two for each hundred issues.
+    """All checks, an early failure before what it explains: eleven requests, and two for each hundred issues.
+
+    Each form takes one more.
 
     Args:
         progress: called with issues read and total issues.
@@ -134,7 +136,7 @@ def _examine(session: Session, progress: Progress) -> Iterator[Check]:
     yield configured
     yield from _workflows(session, path)
     if configured.level is Level.OK:
-        yield _label(session, path)
+        yield from _labels(session, path)
         yield from _objects(session, progress)
     left = transport.left or 0
     hint = "" if left else "Wait for the next hour, or raise rate_limit.max_requests_per_hour if it is set."
@@ -228,13 +230,19 @@ def _configuration(session: Session) -> Check:
     return Check("configuration", Level.OK, f"valid; schemas: {len(session.rules.schemas) or 'none'}")
 
 
-def _label(session: Session, path: str) -> Check:
-    name = session.rules.base_label
-    if isinstance(_asked(lambda: session.github.transport.get(f"{path}/labels/{quote(name, safe='')}")), StoreError):
-        return Check(
-            "label", Level.WARN, f"{name!r} does not exist yet", "`gh-store create` creates it with the first object."
-        )
-    return Check("label", Level.OK, f"{name!r} exists")
+def _labels(session: Session, path: str) -> Iterator[Check]:
+    """The base label, and those of forms: GitHub puts none on a form's issue that the repository lacks."""
+    base = session.rules.base_label
+    for name in dict.fromkeys((base, *(form.label for form in session.rules.forms))):
+        found = _asked(lambda name=name: session.github.transport.get(f"{path}/labels/{quote(name, safe='')}"))  # type: ignore[misc]
+        if not isinstance(found, StoreError):
+            yield Check("label", Level.OK, f"{name!r} exists")
+        elif name == base:
+            hint = "`gh-store create` creates it with the first object."
+            yield Check("label", Level.WARN, f"{name!r} does not exist yet", hint)
+        else:
+            hint = "A sweep creates it, and so does `gh-store form-link`."
+            yield Check("label", Level.WARN, f"{name!r} does not exist yet, so the store sees no such form", hint)
 
 
 def _workflows(session: Session, path: str) -> Iterator[Check]:

@@ -9,7 +9,7 @@ from gh_store_action.arguments import text
 from gh_store_action.domain import acceptance, objects
 from gh_store_action.domain.log import entries as updates
 from gh_store_action.domain.log.fold import newest_checkpoint
-from gh_store_action.domain.log.origin import Origin, is_unread, origin_of
+from gh_store_action.domain.log.origin import Origin, origin_of
 from gh_store_action.domain.objects import InvalidId
 from gh_store_action.domain.processing.reconcile import BrokenObject
 from gh_store_action.domain.records import Issue, StoredMeta, StoredObject
@@ -148,25 +148,14 @@ class Lookup:
         raise self.missing(found)
 
     def origin(self, issue: Issue) -> Origin:
-        """The origin of the issue's object."""
-        counting = self.session.counting
-        return origin_of(issue, updates.read_all(issue, self.session.rules, counting), counting)
-
-    def whole_origin(self, issue: Issue) -> Origin:
-        """The same, including what a person's run began for someone else, by the beginning of the log."""
-        found = self.origin(issue)
-        if not is_unread(issue, found):
-            return found
-        issue = self.github.extend(issue, 0, self.session.viewer)
-        rules, counting = self.session.rules, self.session.counting
-        object_id = objects.object_id_of(issue, rules) or ""
-        here = {issue.author} if self.session.may_write(issue.author, object_id) else set()
-        return origin_of(issue, updates.read_all(issue, rules, counting, frozenset(here)), counting)
+        """Where the object comes from that the issue is."""
+        rules = self.session.rules
+        return origin_of(issue, updates.read_all(issue, rules, self.session.counting), rules.processors)
 
     def owner(self, object_id: str) -> str:
         """The owner of the object, deleted or not; empty if it has none or does not exist."""
         found = self.look(object_id)
-        return next((self.whole_origin(issue).owner for issue in (*found.live, *found.deleted)), "")
+        return next((self.origin(issue).owner for issue in (*found.live, *found.deleted)), "")
 
     def beside(self, issue: Issue, object_id: str) -> int:
         """The number of another live issue with the id that the store has signed; 0 for none: one request."""

@@ -260,7 +260,7 @@ class Mover:
         """A new issue with the object's state, without labels, so that nothing takes it for the object yet."""
         now = self.lookup.stored(old)
         object_id, revision = now.meta.object_id, now.meta.version
-        origin = self.lookup.whole_origin(old)
+        origin = replace(self.lookup.origin(old), recorded=True)  # whoever opens the copy does not own it
         title = objects.heading(object_id, self.session.rules) + origin.suffix
         opened = self.github.open_issue(title, dump(now.data), ())
         text = updates.checkpoint(
@@ -333,22 +333,33 @@ class Mover:
         if not target or marker is None:
             return (), 0
         late = [entry for entry in self._entries(issue) if entry.asks and entry.id > marker.comment]
-        found = [self._refused(entry, object_id, target) for entry in late if not self._has_verdict(entry)]
+        owner = self.lookup.origin(issue).owner
+        found = [self._refused(entry, object_id, target, owner) for entry in late if not self._has_verdict(entry)]
         refusals = tuple(refusal for refusal in found if refusal is not None)[:MOST_RECEIPTS]
         if refusals and not self.dry_run:
-            told = [refusal for refusal in refusals if not refusal.unauthorized]
+            told = self._told(refusals, late, object_id)
             reply = self._reply(issue.number, target, told) if told else ""
             receipts = self._receipts(late, refusals)
             order = Order(issue, close=not issue.closed, reply=reply, receipts=receipts)
             self.github.write(order, viewer=self.session.viewer)
         return refusals, target
 
-    def _refused(self, entry: Entry, object_id: str, target: int) -> Refusal | None:
-        """The refusal of an update that came after the move; None if GitHub does not say who may write."""
+    def _told(self, refusals: Sequence[Refusal], late: Sequence[Entry], object_id: str) -> list[Refusal]:
+        """What the reply names; who may not do everything hears once where the object is, however much they post."""
+        heard = {entry.comment.author for entry in late if self._has_verdict(entry)}
+        told: list[Refusal] = []
+        for refusal in refusals:
+            again = refusal.author in heard and not self.session.may_write(refusal.author, object_id)
+            if not (refusal.unauthorized or again):
+                told.append(refusal)
+                heard.add(refusal.author)
+        return told
+
+    def _refused(self, entry: Entry, object_id: str, target: int, owner: str) -> Refusal | None:
+        """The refusal of an update that came after the move; None where GitHub does not say who may write."""
         comment = entry.comment
-        answers = {
-            self.session.may_write(login, object_id) for login in {comment.author, comment.editor or comment.author}
-        }
+        writers = {comment.author, comment.editor or comment.author}
+        answers = {self.session.may_change(login, object_id, owner) for login in writers}
         if False in answers:
             return Refusal(entry.id, comment.author, unauthorized=True)
         sentence = f"the object is now kept in issue #{target}; post the update there"

@@ -120,6 +120,7 @@ class _Found:
         self.ended = False
         self.error: StoreError | None = None
         self._session = session
+        self._seen: set[int] = set()  # for pages shift while they are read
         self._pages = sweep_pages(session)
         self._issues: list[Issue] = []
         self._more = True
@@ -129,7 +130,9 @@ class _Found:
         try:
             if not self._issues:
                 page = next(self._pages)
-                self._issues, self._more = list(page.issues), page.cursor is not None
+                self._issues = [issue for issue in page.issues if issue.number not in self._seen]
+                self._seen.update(issue.number for issue in self._issues)
+                self._more = page.cursor is not None
             part, self._issues = self._issues[-self._looks :], self._issues[: -self._looks]
             self.ended = not self._more and not self._issues
             return waiting(self._session, part)[::-1]

@@ -244,6 +244,10 @@ class Session:
         answer = self._answer(login, rule)
         return self._answer(login, AccessRule(rule.match)) if answer and rule.limited else answer
 
+    def may_run(self, login: str) -> bool | None:
+        """Whether a run may have been the person's own: that takes write permission, whatever an object's rule says."""
+        return self._answer(login, AccessRule())
+
     def may_create(self, login: str, object_id: str) -> bool | None:
         """Whether the person may create an object of that id by a form; None as for `may_write`."""
         return self._answer(login, access.creating(access.rule_for(self.rules, object_id, login)))
@@ -260,16 +264,24 @@ class Session:
         self.ensure()
         login = login.lower()
         rule = access.rule_for(self.rules, object_id, login)
-        whole, some = self.may_write(login, object_id), self.may_update(login, object_id)
+        whole, some = self.may_write(login, object_id), self.may_change(login, object_id, owner)
         create = self.may_create(login, object_id)
         if None in (whole, some, create):
             raise PermissionUnknown(login, str(self.refusals_to_say.pop(login, "")))
-        some = some or (rule.owner and login == owner)
         return Access(object_id, login, rule, UPDATE_MODES if whole else rule.allow if some else (), create is True)
 
     def may_update(self, login: str, object_id: str) -> bool | None:
         """Whether the person may do what the object's rule allows; None as for `may_write`."""
         return self._answer(login, access.rule_for(self.rules, object_id, login))
+
+    def may_change(self, login: str, object_id: str, owner: str) -> bool | None:
+        """Whether the person may change the object in some way; None as for `may_write`.
+
+        Args:
+            owner: whose the object is, empty for nobody's.
+        """
+        owns = login == owner != GHOST and access.rule_for(self.rules, object_id, login).owner
+        return owns or self.may_update(login, object_id)
 
     def _answer(self, login: str, rule: AccessRule) -> bool | None:
         if login in self.counting:

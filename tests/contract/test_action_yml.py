@@ -160,9 +160,10 @@ def test_input_variables__keep_hyphens_and_are_there_when_empty(tmp_path: Path) 
 # Dockerfile
 
 
-def test_dockerfile__base_image_is_a_full_name_and_the_entry_point_an_isolated_absolute_command() -> None:
+def test_dockerfile__base_image_is_a_full_name_with_a_digest_and_the_entry_point_an_isolated_absolute_command() -> None:
     text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
-    assert re.findall(r"^FROM (\S+)", text, re.M)[0].partition("@")[0] == "docker.io/library/python:3.13-slim"
+    (base,) = re.findall(r"^FROM (\S+)", text, re.M)
+    assert re.fullmatch(r"docker\.io/library/python:3\.13-slim@sha256:[0-9a-f]{64}", base)
     (entry,) = re.findall(r"^ENTRYPOINT (.+)$", text, re.M)
     command = json.loads(entry)
     assert command[0].startswith("/") and command[-1].startswith("/") and "-I" in command

@@ -2,10 +2,12 @@
 
 import ast
 import re
+import tomllib
 from functools import cache
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[2]
 DOCS = sorted((ROOT / "docs").rglob("*.md"))
@@ -135,6 +137,18 @@ def test_changes__have_a_room_that_is_named(change: str) -> None:
     rows = [line.split("|") for line in table.splitlines() if line.startswith("| ")]
     rooms = [cells[2] for cells in rows if change in cells[1]]
     assert rooms and all("`gh_store_action/" in room for room in rooms)
+
+
+def test_reference__says_which_pythons_have_re2() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    (re2,) = [one for one in map(Requirement, project["dependencies"]) if one.name == "google-re2"]
+    assert re2.marker is not None
+    with_it = [minor for minor in range(11, 20) if re2.marker.evaluate({"python_version": f"3.{minor}"})]
+    text = " ".join((ROOT / "docs" / "reference.md").read_text("utf-8").split())
+    assert with_it == list(range(11, 15))
+    assert "newest wheels are of Python 3.14" in text and "own Python, 3.11 to 3.14" in text
+    locked = (ROOT / "requirements.lock").read_text("utf-8")
+    assert re.search(r"^google-re2==\S+ ; python_full_version < '3\.15'", locked, re.M)
 
 
 def test_decisions__are_all_in_the_list() -> None:

@@ -76,8 +76,12 @@ def test_judges__find_what_is_wrong() -> None:
     assert answer["actions"]["a.yml"]["errors"]
 
 
-def test_files__follow_the_schemas_that_github_publishes() -> None:
-    for schema, paths in (("vendor.github-actions", ACTIONS), ("vendor.github-workflows", WORKFLOWS)):
+def test_files__follow_the_schemas_that_github_publishes(tmp_path: Path) -> None:
+    """So does the block of all inputs, as the steps of a job."""
+    (steps,) = re.findall(r"## Inputs\n.*?```yaml\n(.*?)```", (ROOT / "docs/reference.md").read_text("utf-8"), re.S)
+    every = tmp_path / "every.yml"
+    every.write_text(yaml.dump({"on": "push", "jobs": {"a": {"runs-on": "x", "steps": yaml.safe_load(steps)}}}))
+    for schema, paths in (("vendor.github-actions", ACTIONS), ("vendor.github-workflows", [*WORKFLOWS, every])):
         run(sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, *map(str, paths))
 
 

@@ -1,4 +1,4 @@
-"""Bare git repositories: read through a cache of immutable objects, written by ``git fast-import``."""
+"""Bare git repositories: read through a cache of immutable objects, written by the API as git would write them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+
+from . import git_objects
 
 CONFIG = """[core]
 \trepositoryformatversion = 0
@@ -215,33 +217,52 @@ class GitStore:
         deletions: Sequence[str] = (),
     ) -> str:
         """Append a commit to a branch and return its hash."""
+        if bad := [path for path in (*additions, *deletions) if not _may_be_a_path(path)]:
+            raise GitFailed(f"invalid path '{bad[0]}'")
         parent = self.head(git_dir, ref)
-        text = message.encode()
-        lines = [
-            f"commit {ref}\nauthor {author.name} <{author.email}> {at} +0000\n".encode(),
-            f"committer {committer.name} <{committer.email}> {at} +0000\n".encode(),
-            b"data %d\n%s\n" % (len(text), text),
-        ]
-        if parent:
-            lines.append(f"from {parent}\n".encode())
-        lines += [f"D {_quoted(path)}\n".encode() for path in deletions]
-        for path, content in additions.items():
-            lines.append(f"M 100644 inline {_quoted(path)}\ndata {len(content)}\n".encode() + content + b"\n")
-        self.run(git_dir, "fast-import", "--quiet", "--date-format=raw", stdin=b"".join(lines))
-        oid = self.head(git_dir, ref)
-        if oid is None:
-            raise GitFailed(f"{ref} was not written")
+        tree = self.commit(git_dir, parent).tree if parent else None
+        for files in (
+            dict.fromkeys(deletions),
+            {path: git_objects.put(git_dir, "blob", content) for path, content in additions.items()},
+        ):
+            tree = git_objects.changed(git_dir, lambda oid: _read(self, git_dir, oid), tree, files)
+        lines = [f"tree {tree or git_objects.put(git_dir, 'tree', b'')}"]
+        lines += [f"parent {parent}"] if parent else []
+        lines += [f"author {author.name} <{author.email}> {at} +0000"]
+        lines += [f"committer {committer.name} <{committer.email}> {at} +0000", "", message]
+        oid = git_objects.put(git_dir, "commit", "\n".join(lines).encode())
+        self._move(git_dir, ref, parent, oid)
         return oid
 
+    def _move(self, git_dir: str, ref: str, before: str | None, after: str) -> None:
+        """Move a branch under git's own lock, unless a push has moved it meanwhile."""
+        path = Path(git_dir, ref)
+        lock = path.with_name(f"{path.name}.lock")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with lock.open("x") as file:
+                file.write(f"{after}\n")
+        except OSError as problem:
+            raise GitFailed(f"cannot lock ref '{ref}': {problem.strerror}") from None
+        try:
+            if self.head(git_dir, ref) != before:
+                raise GitFailed(f"cannot lock ref '{ref}': it is not at {before}")
+            lock.replace(path)
+        finally:
+            lock.unlink(missing_ok=True)
 
-def _quoted(path: str) -> str:
-    escaped = path.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    return f'"{escaped}"'
+
+def _may_be_a_path(path: str) -> bool:
+    """Whether git takes it into a tree."""
+    return "\0" not in path and not any(part.lower() in ("", ".", "..", ".git") for part in path.split("/"))
 
 
 @lru_cache(maxsize=20_000)
 def _read(store: GitStore, git_dir: str, oid: str) -> tuple[str, bytes]:
     """Type and content of an object. Cached for ever: objects never change."""
+    found = git_objects.loose(git_dir, oid)
+    if found is not None:
+        return found
     out = store.run(git_dir, "cat-file", "--batch", stdin=f"{oid}\n".encode())
     head, _, rest = out.partition(b"\n")
     fields = head.split()
@@ -252,6 +273,24 @@ def _read(store: GitStore, git_dir: str, oid: str) -> tuple[str, bytes]:
 
 @lru_cache(maxsize=5_000)
 def _entries(store: GitStore, git_dir: str, oid: str) -> tuple[Entry, ...]:
+    return _loose_entries(git_dir, oid) or _listed_entries(store, git_dir, oid)
+
+
+def _loose_entries(git_dir: str, oid: str) -> tuple[Entry, ...]:
+    """Those of a tree, none where it or an object in it is in a pack."""
+    tree = git_objects.loose(git_dir, oid)
+    found = []
+    for mode, name, entry in git_objects.entries(tree[1]) if tree and tree[0] == "tree" else ():
+        kept = git_objects.loose(git_dir, entry)
+        if kept is None:
+            return ()
+        bits = stat.S_IFMT(int(mode, 8)) | stat.S_IMODE(int(mode, 8))
+        size = len(kept[1]) if kept[0] == "blob" else 0
+        found.append(Entry(bits, kept[0], entry, name.decode(errors="replace"), size))
+    return tuple(found)
+
+
+def _listed_entries(store: GitStore, git_dir: str, oid: str) -> tuple[Entry, ...]:
     lines = store.run(git_dir, "ls-tree", "-z", "-l", oid).split(b"\0")
     found = []
     for line in lines:

@@ -14,7 +14,6 @@ from typing import Any
 from graphql import (
     SKIP,
     DocumentNode,
-    ExecutionResult,
     FieldNode,
     FieldsOnCorrectTypeRule,
     FragmentDefinitionNode,
@@ -32,7 +31,6 @@ from graphql import (
     Visitor,
     VisitorAction,
     build_schema,
-    execute,
     get_location,
     parse,
     specified_rules,
@@ -44,6 +42,7 @@ from .access import Principal, can_see
 from .clock import iso
 from .errors import Refusal, no_node
 from .graphql_connections import Estimate
+from .graphql_execution import Document
 from .hub import Hub
 from .model import RepositoryRecord, World
 
@@ -126,7 +125,7 @@ def _checked(name: str, resolver: Resolver) -> Resolver:
 
     def resolve(source: Any, info: Any, **arguments: Any) -> Any:
         faults = info.context.faults
-        fault = faults and (faults.get(info.path.key) or faults.get(name))
+        fault = faults and (faults.get(info.key) or faults.get(name))
         if fault and not fault.after:
             raise AliasFailed(fault.error)
         result = resolver(source, info, **arguments)
@@ -180,11 +179,11 @@ class Engine:
         if problems:
             return {"errors": list(problems)}
         assert document is not None
-        operation = _operation(document, body.get("operationName"))
+        operation = document.operation(body.get("operationName"))
         if operation is None:
             return {"errors": [{"message": "An operation name is required"}]}
         variables = body.get("variables") or {}
-        estimate = Estimate(self.schema, document, operation, variables)
+        estimate = document.estimate(operation, variables)
         limited = self._charge(who, estimate)
         if limited is not None:
             return limited
@@ -194,20 +193,12 @@ class Engine:
                 f"{self.hub.options.node_limit:,}."
             )
             return {"errors": [{"type": "MAX_NODE_LIMIT_EXCEEDED", "message": text}]}
-        result = execute(
-            self.schema,
-            document,
-            context_value=Context(self.hub, who, estimate, faults),
-            variable_values=variables,
-            operation_name=body.get("operationName"),
-            is_awaitable=_never,
-        )
-        assert isinstance(result, ExecutionResult)
+        data, errors = document.run(operation, Context(self.hub, who, estimate, faults), variables)
         answer: dict[str, Any] = {}
-        if result.data is not None or not any(e.path is None for e in result.errors or ()):
-            answer["data"] = result.data
-        if result.errors:
-            answer["errors"] = [_error(error) for error in result.errors]
+        if data is not None or not any(e.path is None for e in errors):
+            answer["data"] = data
+        if errors:
+            answer["errors"] = [_error(error) for error in errors]
         return answer
 
     def _charge(self, who: Principal, estimate: Estimate) -> dict[str, Any] | None:
@@ -229,17 +220,17 @@ class Engine:
         if not isinstance(body, dict) or not isinstance(body.get("query"), str):
             return 0
         document, problems = _document(body["query"])
-        operation = _operation(document, body.get("operationName")) if document and not problems else None
+        operation = document.operation(body.get("operationName")) if document and not problems else None
         if document is None or operation is None:
             return 0
-        return Estimate(self.schema, document, operation, body.get("variables") or {}).cost
+        return document.estimate(operation, body.get("variables") or {}).cost
 
     def describe(self, body: Any) -> tuple[str | None, tuple[str, ...]]:
         """Operation name and top-level fields of a request, mutations' ones prefixed with their response key."""
         if not isinstance(body, dict) or not isinstance(body.get("query"), str):
             return None, ()
         document, _ = _document(body["query"])
-        operation = _operation(document, body.get("operationName")) if document else None
+        operation = document.operation(body.get("operationName")) if document else None
         if operation is None:
             return body.get("operationName"), ()
         fields = [f for f in operation.selection_set.selections if isinstance(f, FieldNode)]
@@ -248,18 +239,10 @@ class Engine:
         return name, tuple(f.name.value for f in fields) if mutation else ()
 
 
-def _never(_: Any) -> bool:
-    return False
+_CACHE: OrderedDict[tuple[str, AbstractSet[str]], tuple[Document | None, tuple[dict[str, Any], ...]]] = OrderedDict()
 
 
-_CACHE: OrderedDict[tuple[str, AbstractSet[str]], tuple[DocumentNode | None, tuple[dict[str, Any], ...]]] = (
-    OrderedDict()
-)
-
-
-def _document(
-    text: str, hidden: AbstractSet[str] = frozenset()
-) -> tuple[DocumentNode | None, tuple[dict[str, Any], ...]]:
+def _document(text: str, hidden: AbstractSet[str] = frozenset()) -> tuple[Document | None, tuple[dict[str, Any], ...]]:
     found = _CACHE.get((text, hidden))
     if found is None:
         try:
@@ -270,19 +253,12 @@ def _document(
             others = validate(
                 schema(), document, [rule for rule in specified_rules if rule is not FieldsOnCorrectTypeRule]
             )
-            found = (document, (*_undefined(document, hidden), *(_invalid(e) for e in others)))
+            found = (Document(schema(), document), (*_undefined(document, hidden), *(_invalid(e) for e in others)))
         if len(_CACHE) > 2_000:
             with contextlib.suppress(KeyError):
                 _CACHE.popitem(last=False)
         _CACHE[text, hidden] = found
     return found
-
-
-def _operation(document: DocumentNode, name: str | None) -> OperationDefinitionNode | None:
-    operations = [d for d in document.definitions if isinstance(d, OperationDefinitionNode)]
-    if name:
-        return next((o for o in operations if o.name and o.name.value == name), None)
-    return operations[0] if len(operations) == 1 else None
 
 
 def _locations(error: GraphQLError) -> list[dict[str, int]]:

@@ -180,6 +180,13 @@ class Repository:
                 effects.edit_issue(self._hub, self.record, who, issue, state=state)
             return issue.number
 
+    def send_form(self, by: str, title: str, body: str, labels: Iterable[str]) -> int:
+        """Open an issue by an issue form: it gets those of the form's labels that the repository has (docs, "Syntax
+        for issue forms")."""
+        with self._hub.lock:
+            there = [label for label in labels if self.record.label_named(label) is not None]
+        return self.open_issue(by, title, body, there)
+
     def edit_issue(
         self,
         number: int,

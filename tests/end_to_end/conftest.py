@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.double import GitHub
-from tests.support.runner import Engine, find_engine
+from tests.support.runner import Engine, dockerfile, find_engine
 
 
 @pytest.fixture
@@ -30,5 +30,5 @@ def engine() -> Engine:
 
 @pytest.fixture(scope="session")
 def image(engine: Engine) -> str:
-    """The image, built from the Dockerfile as it is."""
-    return engine.build()
+    """The image, built from the Dockerfile."""
+    return engine.build(dockerfile(), "localhost/gh-store-action:test")

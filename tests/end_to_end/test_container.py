@@ -1,18 +1,15 @@
-"""The image that users run, built from the Dockerfile as it is and started as GitHub's runner starts it."""
+"""The image that users run, built from the Dockerfile and started as GitHub's runner starts it."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.support.runner import ROOT, Engine, Job, run_container
+from tests.support.runner import Engine, Job, dockerfile, run_container
 
 pytestmark = pytest.mark.container
-
-BASE = re.findall(r"^FROM (\S+)", (ROOT / "Dockerfile").read_text(encoding="utf-8"), re.M)[0]
 
 ADDED = 90_000_000
 """Bytes that the image may add to its base, itself about 125 million: every job builds or pulls it first."""
@@ -86,7 +83,8 @@ def test_image__is_light_runs_as_root_in_no_folder_of_its_own_and_says_what_it_i
     engine: Engine, image: str, figures: Callable[[str], None]
 ) -> None:
     described = engine.inspect(image)
-    added = described["Size"] - engine.inspect(BASE)["Size"]
+    (base,) = [line for line in dockerfile().splitlines() if line.startswith("FROM ")]
+    added = described["Size"] - engine.inspect(engine.build(base, "localhost/gh-store-action:base"))["Size"]
     figures(f"Image: {described['Size'] / 1e6:.0f} MB, of it {added / 1e6:.0f} MB on top of its base")
     assert added < ADDED
     config = described["Config"]

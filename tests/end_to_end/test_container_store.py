@@ -64,8 +64,9 @@ def run(scene: Scene, engine: Engine, image: str, job: Job, **more: Any) -> Resu
     return result
 
 
-def test_store__from_docker_build_to_the_pushed_snapshot(scene: Scene, checkout: Path, engine: Engine) -> None:
-    image = engine.build()
+def test_store__from_docker_build_to_the_pushed_snapshot(
+    scene: Scene, checkout: Path, engine: Engine, image: str
+) -> None:
     number = scene.open("metrics", {"count": 0, "name": "first"})
     update = scene.post(number, '{"count": 5}')
     refused = scene.post(number, '{"count": 666}', by="eve")

@@ -54,6 +54,8 @@ def test_allow__what_it_names_is_applied_and_nobody_is_asked() -> None:
         operators(set={"entries": []}),
         operators(push={"entries": "x"}, unset={"seen": ""}),
         operators(push={"entries": "x"}, pull={"entries": "first"}),
+        operators(push={"entries": {"$each": [], "$slice": 0}}),
+        operators(push={"seen": 1, "entries": {"$slice": -1, "$each": ["x"]}}),
         mode("operators", {}),
         mode("operators", []),
     ],
@@ -64,7 +66,8 @@ def test_allow__another_update_is_rejected_with_the_words_of_the_rule(update: ob
         comment = w.update(number, update, by=STRANGER)
         done = w.process(number)
         assert (done.applied, done.rejected, done.unauthorized) == (0, 1, 0)
-        rule = "the access rule for `guestbook` allows `$push` and `$addToSet` alone to those without write permission"
+        kinds = "`$push` (without `$slice`) and `$addToSet`"
+        rule = f"the access rule for `guestbook` allows {kinds} alone to those without write permission"
         assert [str(reason) for reason in done.refusals[0].reasons] == [f"$: {rule}"]
         assert w.data(number) == {"entries": ["first"]}
         seen = w.seen(number)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -172,6 +173,28 @@ def test_dedupe__keeps_the_signed_one_and_reads_ids_as_the_store_does(w: World, 
     assert [one.meta.issue_number for one in store.list_all()] == [signed, 3]
 
 
+def test_dedupe__an_object_that_a_page_shows_again_is_no_duplicate(w: World, store: GitHubStore) -> None:
+    w.object("m", {"n": 1})
+
+    def again(answer: Any) -> Any:
+        answer["data"]["repository"]["issues"]["nodes"] *= 2
+        return answer
+
+    w.hub.faults.alter(again, match=lambda request: request.operation == "List")
+    assert store.dedupe(dry_run=False) == ()
+
+
+def test_dedupe__is_a_method_that_by_default_says_what_it_would_do(w: World, store: GitHubStore) -> None:
+    w.object("m", {"n": 1})
+    w.legacy("m", {"more": 2})
+    (planned,) = store.dedupe()
+    assert (planned.added, planned.done, store.get("m").data) == (("$.more",), False, {"n": 1})
+    with store_of(w, dry_run=True) as dry:
+        assert dry.dedupe(dry_run=False) == (planned,)
+    (merge,) = store.dedupe(dry_run=False)
+    assert (merge.done, store.get("m").data, store.dedupe()) == (True, {"n": 1, "more": 2}, ())
+
+
 def test_dedupe__of_equal_ones_posts_nothing_and_of_arrays_changes_nothing(w: World, store: GitHubStore) -> None:
     for object_id, data, other in (("same", {"n": 1}, {"n": 1}), ("list", [1], [2])):
         w.object(object_id, data)
@@ -195,6 +218,9 @@ def test_dedupe__leaves_alone_and_names_what_it_cannot_merge(w: World, store: Gi
     w.repo.open_issue("mallory", "Stored Object: m", '{"evil": 1}', ["stored-object", "UID:m"])
     busy = w.legacy("m", {"busy": 1})
     w.update(busy, {"n": 1})
+    busier = w.legacy("m", {"busy": 2})
+    for n in (1, 2):
+        w.update(busier, {"n": n})
     broken = w.legacy("m")
     w.repo.edit_issue(broken, "alice", body="no JSON")
     w.repo.open_issue("alice", "Stored Object: x", "{}", ["stored-object", "UID:x", "ALIAS-TO:nobody"])
@@ -203,10 +229,11 @@ def test_dedupe__leaves_alone_and_names_what_it_cannot_merge(w: World, store: Gi
     found = problems(w)
     assert found[:2] == [
         "mallory opened it, and GitHub did not say that they may write; remove its labels",
-        "it has 1 pending updates: post them to #1",
+        "it has a pending update: post it to #1",
     ]
-    assert found[2].startswith("The body of issue #4 cannot be read as an object")
-    assert found[3:] == [
+    assert found[2] == "it has 2 pending updates: post them to #1"
+    assert found[3].startswith("The body of issue #5 cannot be read as an object")
+    assert found[4:] == [
         "gh-store made it an alias of 'nobody', and there is no object 'nobody'",
         "gh-store deprecated it, and its labels have no object's id",
     ]

@@ -166,6 +166,7 @@ def test_open__starts_the_browser_with_the_address_of_the_issue(metrics: Shell, 
     metrics.env["PATH"] = put_program(tmp_path / "none", "xdg-open", "exit 4")
     assert metrics.run("open", "metrics").err == f"Error: Could not start a browser. Open {url} yourself.\n"
     assert metrics.terminal("open", "metrics", "-n", columns=20).plain == f"{url}\n"
+    assert metrics.run("open", "metrics", "-n").out == f"{url}\n"
 
 
 # -- validate

@@ -228,7 +228,7 @@ def test_token__that_github_refuses_is_one_line(github: GitHub, shell: Shell) ->
         (["--nothing"], "No such option '--nothing'. See `gh-store --help`."),
         (["process-updates"], "The number of the issue is given nowhere."),
         (["process-updates", "1", "--issue", "1"], "The number of the issue is given twice."),
-        (["process-updates", "--issue", "x"], "'x' is not a valid integer range"),
+        (["process-updates", "--issue", "x"], "'x' is not a whole number"),
         (["update", "a", "{}", "--mode", "appendd"], "'appendd' is not one of 'append'"),
     ],
 )

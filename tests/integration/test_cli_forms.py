@@ -156,9 +156,53 @@ def test_form_link__fills_fields_in(shell: Shell, tmp_path: Path) -> None:
         assert (wrong.code, said in wrong.err) == (2, True), wrong.err
 
 
+def test_form_link__makes_the_label_that_github_would_not(shell: Shell, tmp_path: Path) -> None:
+    schema(tmp_path, "guestbook", {"properties": {"name": {"type": "string"}}})
+    shell.run("form", "guestbook")
+    repository = shell.github.repository("octo/store")
+    shell.env = {"GITHUB_TOKEN": ""}
+    alone = shell.run("form-link", "guestbook")
+    assert (alone.code, alone.out.count("\n")) == (0, 1)
+    assert "No token found. GitHub puts the label 'form:guestbook' on the form's issues once" in alone.err
+    assert repository.send_form("octo", "x", "", ["form:guestbook"]) == 1
+    assert repository.issue(1).labels == ()
+    shell.env = {}
+    assert "created the label 'form:guestbook'" in shell.run("form-link", "guestbook").err
+    assert shell.run("form-link", "guestbook").err == ""
+    repository.send_form("octo", "x", "", ["form:guestbook"])
+    assert repository.issue(2).labels == ("form:guestbook",)
+    file = tmp_path / ".github/ISSUE_TEMPLATE/guestbook.yml"
+    form = yaml.safe_load(file.read_text("utf-8"))
+    file.write_text(yaml.safe_dump({**form, "labels": "form:guestbook, two"}), "utf-8")
+    assert shell.run("form-link", "guestbook").err.count("created the label 'two'") == 1
+    del form["labels"]
+    file.write_text(yaml.safe_dump(form), "utf-8")
+    assert shell.run("form-link", "guestbook").err == ""
+
+
+def test_doctor__names_a_label_that_no_form_can_put_on(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    written = shell.run("init", "--with", "guestbook").json["written"]
+    repository = shell.github.repository("octo/store")
+    repository.commit_files({name: (tmp_path / name).read_text("utf-8") for name in written})
+    found = [row for row in shell.run("doctor").json if row["check"] == "label"]
+    assert [(row["level"], row["hint"]) for row in found] == [
+        ("warn", "`gh-store create` creates it with the first object."),
+        ("warn", "A sweep creates it, and so does `gh-store form-link`."),
+    ]
+    assert found[1]["found"] == "'form:guestbook' does not exist yet, so the store sees no such form"
+    shell.run("form-link", "guestbook")
+    assert [row["level"] for row in shell.run("doctor").json if row["check"] == "label"] == ["warn", "ok"]
+
+
 def test_init_with_guestbook__is_a_whole_store(shell: Shell, tmp_path: Path) -> None:
     (tmp_path / ".git").mkdir()
     done = shell.run("init", "--with", "guestbook", "--page")
+    assert done.err == (
+        'Next: review the files, commit them to the default branch and push. Choose "GitHub Actions" under '
+        "Settings > Pages > Source. Print the form's URL with `gh-store form-link guestbook`, which creates its label. "
+        "Then run `gh-store doctor`.\n"
+    )
     names = sorted(str(Path(name)) for name in done.json["written"])
     assert names == [
         ".github/ISSUE_TEMPLATE/guestbook.yml",

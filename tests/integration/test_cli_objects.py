@@ -151,6 +151,26 @@ def test_update__that_no_comment_can_hold_is_a_wrong_input(github: GitHub, shell
     assert (done.code, "too long for a comment" in done.err, github.count()) == (2, True, 0)
 
 
+@pytest.mark.parametrize(
+    ("changes", "path"),
+    [
+        ('{"$inc": {"count": 1}}', "$.$inc"),
+        ('[{"op": "remove", "path": "/count"}]', "$"),
+        ('{"data": {"count": 1}, "meta": {}}', "$"),
+    ],
+)
+def test_update__that_looks_like_more_than_data_has_to_say_how_it_is_meant(
+    github: GitHub, metrics: Shell, changes: str, path: str
+) -> None:
+    before = github.count()
+    done = metrics.run("update", "metrics", changes)
+    assert (done.code, github.count()) == (2, before)
+    assert f"At {path} the changes look like more than data to be merged" in done.err
+    assert "by --mode operators, or by --mode append to merge them as they are." in done.err
+    meant = metrics.run("update", "metrics", changes, "--mode", "replace", "--apply")
+    assert meant.json["data"] == json.loads(changes)
+
+
 def test_update__takes_a_digest_in_capitals_and_names_the_option_where_it_is_none(metrics: Shell) -> None:
     digest = metrics.run("get", "metrics").json["digest"]
 

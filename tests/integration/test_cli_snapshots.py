@@ -82,10 +82,11 @@ def test_snapshot__to_standard_output_is_the_file_and_nothing_else(shell: Shell,
         (["snapshot", "--output", "-", "--format", "directory"], "Standard output cannot be a folder."),
         (["snapshot", "--output", "-", "--history"], "Standard output cannot hold histories."),
         (["update-snapshot", "--output", "-"], "Only a file can be brought up to date, not standard output."),
-        (["snapshot", "--output", "s.json", "--format", "jsonl"], "'s.json' looks like the format json, but --format"),
+        (["snapshot", "--output", "s.json", "--format", "jsonl"], "`s.json` looks like the format json, but"),
         (["snapshot", "--output", "s.JSONL", "--format", "json"], "looks like the format jsonl"),
         (["snapshot", "--output", "s.ndjson", "--format", "directory"], "looks like the format jsonl"),
         (["update-snapshot", "--output", "s.json", "--format", "directory"], "looks like the format json"),
+        (["snapshot", "--output", "s/", "--format", "json"], "looks like the format directory"),
     ],
 )
 def test_snapshot__a_path_that_contradicts_the_rest_is_a_wrong_input(

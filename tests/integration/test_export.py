@@ -223,8 +223,28 @@ def test_export__what_cannot_be_written_is_one_line_and_leaves_nothing(told: She
     done = told.run("export", "--output", "taken")
 
     assert done.code == 1
-    assert "cannot be written: Is a directory. Choose another --output." in done.err
+    assert "cannot be written: Is a directory. Choose another path." in done.err
     assert sorted(told.folder.rglob("*")) == before
+
+
+@pytest.mark.parametrize("there", [{}, {"log.csv": "old", "objects.csv": "older"}, {"objects.csv": "older"}])
+@pytest.mark.parametrize("stuck", ["log.csv", "objects.csv"])
+def test_export__of_two_files_of_which_one_cannot_be_replaced_leaves_both(
+    told: Shell, there: dict[str, str], stuck: str
+) -> None:
+    folder = told.folder / "store-csv"
+    folder.mkdir()
+    for name, text in there.items():
+        (folder / name).write_text(text, "utf-8")
+    (folder / stuck).unlink(missing_ok=True)
+    (folder / stuck).mkdir()
+
+    done = told.run("export", "--format", "csv")
+
+    assert (done.code, "cannot be written: Is a directory" in done.err) == (1, True), done.err
+    left = {file.name: file.read_text("utf-8") for file in folder.iterdir() if file.is_file()}
+    assert left == {name: text for name, text in there.items() if name != stuck}
+    assert sorted(folder.iterdir()) == sorted(folder / name for name in {*left, stuck})
 
 
 # Costs

@@ -98,7 +98,7 @@ def test_the_readmes_guestbook__from_init_to_an_entry_in_the_snapshot(tmp_path: 
         def send(by: str, *answers: str) -> list[str]:
             labels = [element["attributes"]["label"] for element in form["body"]]
             text = "\n\n".join(f"### {label}\n\n{answer}" for label, answer in zip(labels, answers, strict=True))
-            repository.open_issue(by, "Hello", text, form["labels"])
+            repository.send_form(by, "Hello", text, form["labels"])
             return [run.outcome for run in actions.react()]
 
         assert send("eve", query["name"], "Hello!", "5") == ["success"] * 3

@@ -178,6 +178,32 @@ def test_a_sweep_takes_the_forms_that_are_open(w: World) -> None:
     assert entries(w, number) == [entry("a"), entry("b"), entry("d")]
 
 
+@pytest.mark.parametrize("may", [True, False])
+def test_a_sweep_makes_the_label_of_a_form__which_github_does_not(w: World, may: bool) -> None:
+    number = set_up(w)
+    w.repo.open_issue("mallory", "Hello", text("lost"), [])
+    form = fill_in(w, label="FORM:guestbook")
+    w.repo.edit_issue(form, "alice", labels=[])
+    w.repo.delete_label("alice", "FORM:guestbook")
+    lost = w.repo.send_form("mallory", "Hello", text(), [LABEL])
+    assert w.repo.issue(lost).labels == ()
+    if not may:
+        w.hub.faults.status(403, match=lambda request: request.path.endswith("/labels"), times=1)
+    before = w.requests()
+    assert sweep(w) == []
+    assert w.requests() - before == 3
+    assert (sweep(w), w.requests() - before) == ([], 5 if may else 6)
+    taken = w.repo.send_form("mallory", "Hello", text(), [LABEL])
+    assert w.repo.issue(taken).labels == (LABEL,)
+    assert (take(w, taken).applied, entries(w, number)) == (1, [entry()])
+
+
+def test_a_dry_sweep_makes_no_label(w: World) -> None:
+    set_up(w)
+    Desk(Lookup(w.session()), dry_run=True).sweep()
+    assert w.repo.issue(w.repo.send_form("mallory", "Hello", text(), [LABEL])).labels == ()
+
+
 def test_an_object_is_no_form(w: World) -> None:
     number = set_up(w)
     w.repo.edit_issue(number, "alice", labels=["stored-object", "UID:guestbook", LABEL])
@@ -293,14 +319,11 @@ def test_what_is_pending_before_it_has_its_own_verdict(w: World) -> None:
     assert (done.applied, done.rejected, entries(w, number)) == (1, 1, [entry()])
 
 
-def test_a_form_of_nobody_is_refused_and_a_locked_one_gets_no_note(w: World) -> None:
+def test_a_form_of_nobody_is_refused(w: World) -> None:
     number = set_up(w)
     form = fill_in(w, by="eve")
     w.hub.delete_user("eve")
     assert str(take(w, form).refusals[0].reasons[0]) == "$: the account of its author is deleted"
-    locked = fill_in(w, "")
-    w.repo.lock(locked, "alice")
-    assert (take(w, locked).rejected, notes(w, locked)) == (1, [])
     assert entries(w, number) == []
 
 

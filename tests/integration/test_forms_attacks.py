@@ -9,7 +9,7 @@ import pytest
 from gh_store_action.errors import ObjectNotFound
 from tests.double import BOT
 from tests.integration.test_forms import entries, notes, sweep, take
-from tests.support.forms import ACCESS, CARD, CARDS, LABEL, card, cards, entry, fill_in, rules, set_up, text
+from tests.support.forms import ACCESS, CARD, CARDS, FORM, LABEL, card, cards, entry, fill_in, rules, set_up, text
 from tests.support.library import store_of
 from tests.support.store import World
 
@@ -29,6 +29,19 @@ def test_anothers_object_is_not_written_by_an_id_in_a_field(w: World, name: str)
     assert (done.applied, done.rejected) == ((1, 0) if mine else (0, 1))
     assert [w.data(one) for one in others] == [{"n": 0}] * 3
     assert (w.data(own) != {"n": 0}) == mine
+
+
+@pytest.mark.parametrize("rule", ["create: true, owner: true", "permission: anyone, create: true"])
+def test_an_id_that_could_be_anothers_by_its_hyphens_is_theirs(w: World, rule: str) -> None:
+    """Where a pattern goes on behind the login, as in `{login}-*`, the login `mallory` is not `mallory-b`, too."""
+    cards(w, CARD.replace("guest-{login}", "{name}"), f"{{match: '{{login}}-*', {rule}}}")
+    w.hub.add_user("mallory-b")
+    assert [take(w, fill_in(w, "mallory-b-x", by=login)).applied for login in ("mallory", "mallory-b")] == [0, 1]
+    assert take(w, fill_in(w, "mallory-x")).applied == 1
+    (number,) = [one.number for one in w.repo.issues() if "UID:mallory-b-x" in one.labels]
+    for login in ("mallory", "mallory-b"):
+        w.update(number, {"by": login}, by=login)
+    assert (w.process(number).unauthorized, w.data(number)) == (1, {**card("mallory-b-x"), "by": "mallory-b"})
 
 
 def test_a_login_in_other_letters_is_the_same_person(w: World) -> None:
@@ -70,6 +83,7 @@ def test_text_stays_text_wherever_it_goes(w: World) -> None:
         '{"$set": {"entries": []}}',
         '{"$push": {"entries": 1}, "$unset": {"entries": ""}}',
         '{"$push": {"entries": 1}, "$pull": {"entries": {}}}',
+        '{"$push": {"entries": {"$each": [1], "$slice": 1}}}',
         '[{"op": "remove", "path": "/entries"}]',
         "{}",
     ],
@@ -130,6 +144,89 @@ def test_rules_that_change_between_two_runs(w: World) -> None:
     assert (entries(w, number), w.repo.issue(late).state) == ([entry()], "closed")
     w.process(number)
     assert entries(w, number) == [entry()]
+
+
+@pytest.mark.parametrize(
+    ("template", "answer", "taken"),
+    [
+        ("{$push: {entries: '{text}'}}", '{"$each": [], "$slice": 0}', False),
+        ("{$pull: {entries: {n: '{text}'}}}", '{"$gte": 0}', False),
+        ("{$pull: {entries: {n: ['{text}']}}}", '[{"a": {"$ne": 7}}]', False),
+        ("{$push: {entries: '{text}'}}", '{"a": ["$slice"]}', True),
+    ],
+)
+def test_json_in_an_answer_is_data_and_no_part_of_an_operator(
+    w: World, template: str, answer: str, taken: bool
+) -> None:
+    form = f'label: "form:guestbook", form: guestbook.yml, mode: operators, types: {{text: json}}, data: {template}'
+    set_up(w, rules(f"{{{form}, update: m}}", access="{match: m, permission: anyone}"))
+    number = w.object("m", {"entries": [{"n": 1}]})
+    sent = fill_in(w, "Ada", answer)
+    assert (take(w, sent).applied, "an answer is data" in notes(w, sent)[0]) == ((1, False) if taken else (0, True))
+    found = entries(w, number)
+    assert isinstance(found, list)
+    assert found[:1] == [{"n": 1}]
+
+
+def test_a_form_is_taken_though_somebody_has_posted_in_its_name(w: World) -> None:
+    """Even where anybody may write to the object: a run that posts it is the store's, or a person's with the right."""
+    number = set_up(w, rules(access="{match: guestbook, permission: anyone}"))
+    form = fill_in(w, by="eve")
+    forged = {"_data": {"n": 1}, "_meta": {"update_id": f"form-{form}", "on_behalf_of": "eve"}}
+    w.update(number, forged, by="mallory")
+    take(w, form)
+    assert (entries(w, number), w.repo.issue(form).state) == ([entry(by="eve")], "closed")
+
+
+@pytest.mark.parametrize("answer", ["Ada", ""])
+@pytest.mark.parametrize("create", [False, True])
+def test_a_locked_form_waits_and_costs_a_sweep_nothing(w: World, answer: str, create: bool) -> None:
+    cards(w) if create else set_up(w)
+    form = fill_in(w, answer)
+    w.repo.lock(form, "alice")
+    before = w.requests()
+    assert sweep(w) == []
+    assert w.requests() - before == 2
+    assert take(w, form).skipped == "it is a locked form, which waits to be unlocked"
+    assert (notes(w, form), w.repo.issue(form).state) == ([], "open")
+    w.repo.unlock(form, "alice")
+    assert [one.applied for one in sweep(w)] == [1 if answer else 0]
+    assert len(notes(w, form)) == 1
+
+
+@pytest.mark.parametrize("first", ["update", "create"])
+def test_another_forms_label_on_a_form_that_is_done__does_nothing_more(w: World, first: str) -> None:
+    """A triager opens it again and gives it the label of a form that makes an object, or that updates one."""
+    other = CARD.replace("form:guestbook", "form:card")
+    number = set_up(w, rules(FORM, other, access=f"{ACCESS}, {CARDS}"))
+    labels = [LABEL, "form:card"] if first == "update" else ["form:card", LABEL]
+    form = fill_in(w, label=labels[0])
+    take(w, form)
+    before = entries(w, number), len(w.repo.issues())
+    w.repo.edit_issue(form, "mallory", body=text("Eve"))
+    w.repo.edit_issue(form, "alice", labels=labels[1:], state="open")
+    take(w, form)
+    assert (entries(w, number), len(w.repo.issues())) == before
+    assert (w.repo.issue(form).state, len(notes(w, form))) == ("closed", 1)
+
+
+def test_a_refusal_of_an_older_text_hides_no_answers_that_were_taken(w: World) -> None:
+    """The author mends the form, and another run takes it, while the first one is about to refuse it."""
+    number = set_up(w)
+    form = fill_in(w, "")
+
+    def mended() -> None:
+        w.repo.edit_issue(form, "mallory", body=text())
+        take(w, form)
+
+    w.before_the_write(mended)
+    assert take(w, form).rejected == 1
+    for place in range(120):
+        w.repo.comment(number, "bob", f"talk {place}")
+    w.process(number)
+    w.repo.edit_issue(form, "mallory", state="open")
+    take(w, form)
+    assert (entries(w, number), w.repo.issue(form).state) == ([entry()], "closed")
 
 
 def test_a_transferred_issue_is_another_form(w: World) -> None:

@@ -247,6 +247,24 @@ def test_an_object_is_its_owners_in_a_new_issue_too(w: World) -> None:
     assert take(w, form).number == number
 
 
+@pytest.mark.parametrize("allow", ["", "permission: anyone, allow: ['$inc'], "])
+def test_who_may_change_it_hears_once_in_the_old_issue_where_it_is(w: World, allow: str) -> None:
+    cards(w, access=f"{{match: 'guest-*', create: true, {allow}owner: {'false' if allow else 'true'}}}")
+    take(w, fill_in(w))
+    (old,) = made(w)
+    new = store_of(w).roll_over("guest-mallory").meta.issue_number
+    w.repo.unlock(old.number, "alice")
+    comments = [w.update(old.number, {"by": "mallory"}, by="mallory") for _ in range(3)]
+    w.update(old.number, {"by": "eve"}, by="eve")
+    found = take(w, old.number)
+    assert (found.rejected, found.unauthorized) == ((4, 0) if allow else (3, 1))
+    w.update(old.number, {"by": "mallory"}, by="mallory")
+    assert take(w, old.number).rejected == 1
+    (told,) = [one.body for one in w.repo.issue(old.number).comments if f"kept in [#{new}]" in one.body]
+    assert [f"[{comment}](" in told for comment in comments] == [True, False, False]
+    assert told.count(" was not applied") == (2 if allow else 1)
+
+
 @pytest.mark.parametrize("person", ["form", "roll-over"])
 def test_an_object_is_its_owners_in_an_issue_that_a_person_opened(w: World, person: str) -> None:
     """Also where the log is long and only its beginning says so."""
@@ -269,6 +287,55 @@ def test_an_object_is_its_owners_in_an_issue_that_a_person_opened(w: World, pers
     w.repo.grant("alice", "read")
     new = store_of(w).roll_over("guest-mallory").meta.issue_number
     assert state_of(w.repo.issue(new)) == ({**card(), "by": "mallory", "n": 120}, "mallory", form)
+
+
+@pytest.mark.parametrize("left", [False, True])
+def test_who_rolls_over_what_is_nobodys__does_not_own_it(w: World, left: bool) -> None:
+    """Neither by the copy, nor by what they make of its state when they may not write any more."""
+    cards(w, access="{match: '*', owner: true}")
+    old = w.object("x", {"n": 0})
+    number = store_of(w, w.hub.token("alice")).roll_over("x").meta.issue_number
+    assert (number > old, w.repo.issue(number).author) == (True, "alice")
+    w.process(number)
+    w.update(number, {"n": 1}, by="bob")
+    w.process(number)
+    (state,) = [one for one in w.repo.issue(number).comments if "initial_state" in one.body]
+    w.repo.grant("alice", "read")
+    if left:
+        meta = {**json.loads(state.body)["_meta"], "owner": "alice"}
+        w.repo.edit_comment(state.id, "alice", json.dumps({**json.loads(state.body), "_meta": meta}))
+    for _ in range(2):
+        w.update(number, {"n": 2}, by="alice", reopen=False)
+        assert w.process(number).unauthorized == 1
+    assert (w.data(number), store_of(w).access("x", "alice").kinds) == ({"n": 1}, ())
+
+
+def test_who_rolls_over_their_own_object__owns_it_still(w: World) -> None:
+    cards(w, access="{match: '*', owner: true}")
+    hers = w.hub.token("alice")
+    with store_of(w, hers) as store:
+        store.create("x", {"n": 0})
+        number = store.roll_over("x").meta.issue_number
+        number = store.roll_over("x").meta.issue_number
+    w.process(number)
+    w.repo.grant("alice", "read")
+    w.update(number, {"n": 1}, by="alice")
+    assert (w.process(number).applied, w.data(number)) == (1, {"n": 1})
+
+
+def test_an_imported_object_is_its_owners_by_its_initial_state(w: World) -> None:
+    """Where the history of titles is lost, so that nobody sees what the issue was opened under."""
+    cards(w)
+    form = fill_in(w)
+    take(w, form)
+    (made_before,) = made(w)
+    w.repo.edit_issue(made_before.number, "alice", labels=[])
+    number = w.repo.open_issue(BOT, made_before.title, made_before.body, list(made_before.labels))
+    w.repo.comment(number, BOT, made_before.comments[0].body)
+    for by in ("eve", "mallory"):
+        w.update(number, {"by": by}, by=by)
+    assert (w.process(number).unauthorized, w.data(number)) == (1, {**card(), "by": "mallory"})
+    assert store_of(w).access("guest-mallory", "mallory").kinds == UPDATE_MODES
 
 
 def test_who_opened_an_issue_owns_its_object(w: World) -> None:

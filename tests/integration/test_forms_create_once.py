@@ -51,9 +51,9 @@ def spoilt(w: World, form: int) -> None:
     w.repo.edit_issue(form, "mallory", body="no form any more")
 
 
-def forbidden(w: World, form: int) -> None:
+def forbidden(w: World, form: int, entry: str = CARD) -> None:
     """The rule changes, and the schema."""
-    config = rules(CARD, access="{match: '*', permission: admin}", more=", schemas: [{match: '*', schema: g.json}]")
+    config = rules(entry, access="{match: '*', permission: admin}", more=", schemas: [{match: '*', schema: g.json}]")
     w.repo.commit_files({".github/gh-store.yml": config, ".github/gh-store/g.json": "false"}, by="alice")
 
 
@@ -97,6 +97,32 @@ def test_killed_at_any_request__the_next_sweep_makes_one_object(
         assert k >= 5
 
 
+@pytest.mark.parametrize(("next_run", "between"), [("", edited), ("alice", unchanged), ("bob", spoilt), ("", adopted)])
+def test_a_persons_run_is_killed__whoever_comes_next_ends_it(
+    next_run: str, between: Callable[[World, int], None]
+) -> None:
+    with world() as w:
+        cards(w)
+        form = fill_in(w)
+        saved = w.hub.save()
+        for k, phase in ((3, "after"), (4, "before"), (4, "after")):
+            w.hub.restore(saved)
+            w.killed(lambda token: take(w, form, token), k, phase, token=w.hub.token("alice"))
+            assert len(made(w)) == 1
+            between(w, form)
+            sweep(w, w.hub.token(next_run) if next_run else "")
+            data, owners, state, _ = seen(w, form)
+            assert (k, phase, data, set(owners), state) == (k, phase, [card()], {("mallory", form)}, "closed")
+            number = made(w)[0].number
+            w.process(number)
+            w.repo.grant("alice", "read")
+            for by in ("alice", "mallory"):
+                w.update(number, {"by": by}, by=by)
+            assert (w.process(number).unauthorized, w.data(number)) == (1, {**card(), "by": "mallory"})
+            with store_of(w) as store:
+                assert (store.verify(), store.access("guest-mallory", "alice").kinds) == ((), ())
+
+
 def test_an_edit_that_makes_it_another_id_makes_no_second_object() -> None:
     with world() as w:
         cards(w, ANY, OPEN)
@@ -108,6 +134,31 @@ def test_an_edit_that_makes_it_another_id_makes_no_second_object() -> None:
         take(w, form)
         assert w.requests() - before == 4
         assert (seen(w, form, "one"), made(w, "two")) == (done(form, "one"), [])
+
+
+def forbidden_with_answers_in_the_id(w: World, form: int) -> None:
+    forbidden(w, form, ANY)
+
+
+@pytest.mark.parametrize("between", [unchanged, edited, spoilt, forbidden_with_answers_in_the_id])
+def test_what_a_killed_run_has_opened_is_found_behind_any_number_of_issues(
+    w: World, between: Callable[[World, int], None]
+) -> None:
+    """One request for each hundred of them, in a sweep once for all forms."""
+    cards(w, ANY, OPEN)
+    forms = [fill_in(w, "one"), fill_in(w, "two", by="eve"), fill_in(w, "three", by="alice")]
+    for form in forms[:2]:
+        w.killed(lambda token, form=form: take(w, form, token), 4, "before")  # type: ignore[misc]
+    for place in range(120):
+        w.repo.open_issue("bob", f"Stored Object: x [by eve, form {forms[place % 3]}]", "{}", [])
+    w.repo.edit_issue(forms[1], "eve", body=text("four"))
+    between(w, forms[0])
+    before = w.requests()
+    sweep(w)
+    listed, looked_for, begun = 6, 2, 3  # objects are swept before, so what is begun is adopted
+    assert w.requests() - before <= listed + looked_for + 2 * begun + 4
+    assert (seen(w, forms[0], "one"), seen(w, forms[1], "two")[2]) == (done(forms[0], "one"), "closed")
+    assert [len(made(w, name)) for name in ("Ada", "Eve", "four")] == [0, 0, 0]
 
 
 @pytest.mark.parametrize("name", FAULTS)

@@ -192,3 +192,12 @@ def test_what_was_posted_to_an_issue_that_is_gone_is_read_again(w: World) -> Non
     w.repo.comment(form, BOT, notes_taken("guestbook", "https://github.com/octo/store/issues/99"))
     take(w, form)
     assert entries(w, number) == [entry()]
+
+
+def test_what_was_posted_counts_without_the_note_that_somebody_has_deleted(w: World) -> None:
+    number, form = valid(w)
+    w.killed(lambda token: take(w, form, token), 4, "before")
+    (note,) = [comment.id for comment in w.repo.issue(form).comments if comment.author == BOT]
+    w.repo.delete_comment(note, "bob")
+    sweep(w)
+    assert seen(w, number, form) == ([entry()], "closed", 0, 1)

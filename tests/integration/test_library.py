@@ -233,6 +233,7 @@ def test_type__of_an_argument_that_is_wrong_is_told_before_a_request(
         (lambda s: s.update("a", {}, if_digest=""), "The argument `if_digest` is ``; allowed: 8 to 64 hex"),
         (lambda s: s.delete("a", if_digest=""), "The argument `if_digest` is ``; allowed: 8 to 64 hex"),
         (lambda s: s.access("a", "a b"), "login must be a login, such as octocat, not 'a b'."),
+        (lambda s: s.snapshot("s.jsonl"), "The path `s.jsonl` looks like the format jsonl, but the argument `format`"),
         (lambda s: s.snapshot("s", format="yaml"), "The argument `format` is `yaml`; allowed: json, jsonl, directory."),
         (lambda s: s.export("s", format="parquet"), "The argument `format` is `parquet`; allowed: sqlite, csv,"),
         (lambda s: GitHubStore("", "octo/store"), "The argument `token` is empty."),

@@ -155,7 +155,7 @@ HEAD: Place = ("data", "repository", "issue")
         ((*HEAD, "number"), "text"),
         ((*HEAD, "closed"), "number"),
         ((*HEAD, "title"), "missing"),
-        ((*HEAD, "labels"), "null"),
+        ((*HEAD, "labels"), "text"),
         (("data", "repository", "config", "isTruncated"), "missing"),
         (("data", "viewer"), "list"),
     ],
@@ -177,6 +177,57 @@ def test_a_run__says_which_field_it_does_not_know(scene: Scene, place: Place, sp
 
     scene.github.faults.clear()
     assert scene.run("process", issue_number=number).outputs["object"] == '{"count":1}'
+
+
+MAY_BE_NULL = frozenset({"reactionGroups", "userContentEdits"})
+
+
+def with_nulls(value: Any) -> Any:
+    """Every list of objects begins with a null, and what may be null is it, as GitHub's schema allows."""
+    if isinstance(value, dict):
+        return {key: None if key in MAY_BE_NULL else with_nulls(inner) for key, inner in value.items()}
+    if isinstance(value, list) and all(isinstance(one, dict) for one in value):
+        return [None, *map(with_nulls, value)]
+    return value
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_nulls_that_the_schema_allows__are_read_as_nothing(name: str) -> None:
+    with world() as w:
+        number = mixed_verdicts(w)
+        wanted = undisturbed(w, number, lambda token: w.process(number, token), w.sweep)
+        w.hub.faults.alter(
+            lambda answer: {**answer, "data": with_nulls(answer["data"])} if "data" in answer else answer,
+            match=lambda request: bool(request.operation),
+            times=None,
+        )
+        VERBS[name](w, number, w.token(contents="write", issues="write"))
+        w.hub.faults.clear()
+        w.sweep()
+        if name in ("process", "sweep"):
+            assert w.seen(number) == wanted
+
+
+@pytest.mark.parametrize("errors", [[], [{"type": "FORBIDDEN", "message": "Not for you"}]])
+def test_labels_that_are_null__are_no_answer_and_never_no_labels(scene: Scene, errors: list[Any]) -> None:
+    """Without labels the object would leave the snapshot."""
+    number = scene.make()
+    scene.post(number, '{"count": 1}')
+    more = {"errors": errors} if errors else {}
+    scene.github.faults.alter(lambda answer: {**spoilt(answer, (*HEAD, "labels"), None), **more}, times=None)
+    assert f"GitHub answered `repository.issue.labels` {SHAPE}" in scene.run("process", issue_number=number).error
+
+
+def test_an_issue_that_one_answer_shows_as_null__is_asked_for_again_and_stays_in_the_snapshot(scene: Scene) -> None:
+    scene.make()
+
+    def vanished(answer: Any) -> Any:
+        page = answer["data"]["repository"]["issues"]
+        return spoilt(answer, ("data", "repository", "issues", "nodes"), [None for _ in page["nodes"]])
+
+    scene.github.faults.alter(vanished, match=lambda request: request.operation == "List")
+    run = scene.run("snapshot", commit="false", output="all.json")
+    assert (run.outputs["object-count"], run.outputs["requests"]) == ("1", "3")
 
 
 def test_a_permission_that_is_no_text__is_no_answer_and_nobody_is_refused(scene: Scene) -> None:

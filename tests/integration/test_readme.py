@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 import yaml
@@ -27,11 +28,12 @@ from gh_store_action.domain.records import Rules
 from gh_store_action.domain.strict_json import BODY_LIMIT
 from tests.double import GitHub
 from tests.support import git
-from tests.support.runner import ROOT, action
+from tests.support.runner import ROOT, Job, action
 from tests.support.scene import OWNER, WRITER, Scene
 
 README, REFERENCE = (ROOT / name for name in ("README.md", "docs/reference.md"))
 TEXT = README.read_text(encoding="utf-8") + "\n" + REFERENCE.read_text(encoding="utf-8")
+SVG = "{http://www.w3.org/2000/svg}"
 RAW = "https://raw.githubusercontent.com/org/gh-store-action/v1"
 
 
@@ -83,11 +85,11 @@ def test_readme__is_short_and_every_block_is_looked_at() -> None:
     seen = {(b.language, b.section) for b in BLOCKS}
     assert seen == {
         ("sh", "Quick start"),
-        ("text", "What happens to your issue"),
         ("json", "Writing an update"),
         ("yaml", "Writing an update"),
         ("js", "Reading the data"),
         ("sh", "A guestbook"),
+        ("yaml", "Inputs"),
         ("yaml", "Permissions"),
         ("yaml", "Configuration"),
         ("sh", "Command line and library"),
@@ -105,29 +107,65 @@ def test_readme__names_only_files_that_are_there(page: Path) -> None:
 # Tables
 
 
+@dataclass(frozen=True)
+class Annotated:
+    """An input in the block of all inputs: what its comments say, and its value there."""
+
+    modes: list[str]
+    text: str
+    values: tuple[str, ...]
+    value: str
+
+
+def annotated() -> dict[str, Annotated]:
+    """The block of all inputs: before each stand its modes, what it is for, and the values that are allowed."""
+    found = {}
+    for lines, name in re.findall(r"((?:^    # .+\n)+)    ([\w-]+):", block("yaml", "Inputs"), re.M):
+        comments = re.findall(r"# (.+)", lines)
+        values = tuple(comments.pop().split(" | ")) if " | " in comments[-1] else ()
+        modes, text = " ".join(comments).split(": ", 1)
+        value = GIVEN[name]
+        found[name] = Annotated(
+            modes.split(), text, values, str(value).lower() if isinstance(value, bool) else str(value)
+        )
+    return found
+
+
+GIVEN = yaml.safe_load(block("yaml", "Inputs"))[0]["with"]
+
+
 def test_inputs__are_those_of_the_action_in_its_order() -> None:
-    listed = [name for row in table("Inputs") for name in names(row[0])]
-    assert listed == list(action()["inputs"]) == list(settings.INPUTS)
+    assert list(annotated()) == list(GIVEN) == list(action()["inputs"]) == list(settings.INPUTS)
 
 
-@pytest.mark.parametrize("row", table("Inputs"), ids=lambda row: row[0])
-def test_input__default_and_modes_are_what_the_settings_do(row: list[str]) -> None:
-    inputs, default, modes, _ = row
-    for name in names(inputs):
-        declared = settings.INPUTS[name]
-        assert names(default) == ([declared.default] if declared.default else [])
-        assert str(action()["inputs"][name].get("default", "")) == declared.default
-        said = set(settings.MODES) if modes == "all" else set(modes.split())
-        assert said == set(declared.modes)
+@pytest.mark.parametrize("name", list(settings.INPUTS))
+def test_input__default_modes_and_values_are_what_the_settings_do(name: str) -> None:
+    said, declared = annotated()[name], settings.INPUTS[name]
+    assert str(action()["inputs"][name].get("default", "")) == declared.default == said.value
+    assert set(settings.MODES if said.modes == ["all"] else said.modes) == set(declared.modes)
+    assert said.values == VALUES.get(name, ("true", "false") if declared.default in ("true", "false") else ())
+    assert said.text
 
 
-def test_mode_inputs__name_all_their_values() -> None:
-    meanings = {name: row[3] for row in table("Inputs") for name in names(row[0])}
-    assert tuple(names(meanings["mode"])) == settings.MODES
-    assert tuple(names(meanings["update-mode"])) == settings.UPDATE_MODES
-    assert tuple(names(meanings["format"])) == settings.FORMATS
-    assert tuple(names(meanings["commit-via"])) == settings.COMMIT_WAYS
-    assert names(meanings["output"])[0] == settings.DEFAULT_OUTPUT["json"]
+VALUES = {
+    "mode": settings.MODES,
+    "update-mode": settings.UPDATE_MODES,
+    "format": settings.FORMATS,
+    "commit-via": settings.COMMIT_WAYS,
+}
+
+
+def test_inputs__given_as_they_stand_there_are_as_if_none_were_given(tmp_path: Path) -> None:
+    """So each value is one that the action takes; and so is each example that stands behind an empty one."""
+    plain = {name: value for name, value in GIVEN.items() if "${{" not in str(value)}
+    given, nothing = (Job(tmp_path, inputs=inputs).prepare() for inputs in (plain, {}))
+    assert settings.Settings.from_environment(given) == settings.Settings.from_environment(nothing)
+    examples = re.findall(r'^    ([\w-]+): "" # (.+)$', block("yaml", "Inputs"), re.M)
+    assert len(examples) > 10
+    for name, example in examples:
+        settings.INPUTS[name].value(name, yaml.safe_load(example) if "'" in example else example, {})
+    where = annotated()["output"].text
+    assert all(place in where for place in (*settings.DEFAULT_OUTPUT.values(), settings.DEFAULT_SITE))
 
 
 def test_outputs__are_those_of_the_action_in_its_order() -> None:
@@ -312,26 +350,37 @@ def test_quick_start__copies_the_templates_makes_an_object_and_updates_it(scene:
     event = scene.last_event("issue_comment", "created")
     assert event.starts_run
     assert scene.run("process", event=event).outputs["processed"] == "1"
-    assert json.loads(shell(block("sh", "Quick start", "--jq"))) == {"visitors": 42}
+    assert json.loads(shell(block("sh", "Quick start", "--jq .body"))) == {"visitors": 42}
     comment = scene.issue(1).comments[0].id
     assert scene.receipts(comment) == ("+1",)
-    looks_as_drawn(scene, block("text", "What happens to your issue"))
+    drawn = (ROOT / "docs" / "images" / "issue.svg").read_text(encoding="utf-8")
+    looks_as_drawn(scene, ElementTree.fromstring(drawn))  # noqa: S314
 
 
-def looks_as_drawn(scene: Scene, drawn: str) -> None:
-    """The README's drawing of the issue is the one that the quick start leaves, but for the comment's id."""
+def looks_as_drawn(scene: Scene, picture: ElementTree.Element) -> None:
+    """The README's picture of the issue shows what the quick start leaves, but for the comment's id and the times."""
     issue = scene.issue(1)
+
+    def texts(part: ElementTree.Element) -> list[str]:
+        """Each text, and each run of one, but for the numbers that the README explains."""
+        found = [one for one in part.iter(f"{SVG}text") if one.get("class") != "mark"]
+        return [run.text or "" for one in found for run in (list(one) or [one])]
+
+    title, number, state, author, _, *body = texts(picture)
     head = r"Stored Object: metrics \[r2 c\d+ n1 03881196\] \(\w\w\)"
-    assert re.search(head, drawn) and re.fullmatch(head, issue.title)
-    left = re.sub(r" +", " ", re.sub(r"<-.*", "", drawn))
-    assert f" {issue.state.capitalize()} {' '.join(issue.labels)} " in left
-    assert "\n".join(line.strip() for line in issue.body.splitlines()) in "\n".join(map(str.strip, left.splitlines()))
+    assert re.fullmatch(head, title) and re.fullmatch(head, issue.title)
+    assert (number, state, author) == (f"#{issue.number}", issue.state.capitalize(), issue.author)
+    lines = [line.strip() for line in issue.body.strip().splitlines()]
+    assert [line.strip() for line in body[: len(lines)]] == lines
+    (labels,) = picture.findall(f"{SVG}g[@id='labels']")
+    assert texts(labels) == list(issue.labels)
     signs = {"+1": "👍", "rocket": "🚀"}
-    for comment in issue.comments:
-        said = re.sub(r"\s+", " ", comment.body).strip()[: len('{"visitors": 42}')]
-        (line,) = [line for line in left.splitlines() if line.startswith(f" {comment.author} ")]
-        assert said.replace("{ ", "{") in line
-        assert line.rstrip().endswith("".join(signs[content] for _, content in comment.reactions))
+    comments = picture.findall(f"{SVG}g[@class='comment']")
+    for comment, part in zip(issue.comments, comments, strict=True):
+        who, _, said, *reactions = texts(part)
+        assert who == comment.author.removesuffix("[bot]")
+        assert re.sub(r"\s+", " ", comment.body).strip().startswith(said.removesuffix(" …"))
+        assert reactions == [f"{signs[content]} 1" for _, content in comment.reactions]
 
 
 def test_command_line__does_what_the_example_says(scene: Scene, shell: Any) -> None:
@@ -383,12 +432,12 @@ def test_page__reads_the_snapshot(scene: Scene, tmp_path: Path) -> None:
     folder.mkdir()
     scene.run("snapshot", workspace=folder, commit=False)
     code = block("js", "Reading the data")
-    prefix = "https://raw.githubusercontent.com/octo/store/main"
+    prefix = "https://octo.github.io/store/"
     assert prefix in code
     with served(folder) as url:
         page = (
             "const shown = {}; globalThis.document = { querySelector: (name) => shown[name] ??= {} };\n"
-            f"{code.replace(prefix, url)}\nconsole.log(JSON.stringify(shown));\n"
+            f"{code.replace(prefix, f'{url}/data/')}\nconsole.log(JSON.stringify(shown));\n"
         )
         script = tmp_path / "page.mjs"
         script.write_text(page)

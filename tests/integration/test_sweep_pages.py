@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -66,6 +67,25 @@ def test_sweep__an_issue_that_is_deleted_for_good_before_it_is_looked_at_is_no_o
 
     w.hub.after_request.append(delete)
     assert swept(w)[2] == numbers[:1]
+
+
+def test_sweep__an_issue_that_the_next_page_shows_again_is_folded_once(w: World) -> None:
+    """As GitHub may, where an issue of a later page changes meanwhile and moves to the first one."""
+    numbers = [w.object(f"o{place}") for place in range(101)]
+    for number in numbers[1:3]:
+        w.update(number, {"a": 1})
+        w.repo.edit_issue(number, "alice", state="open")
+    shown: list[dict[str, Any]] = []
+
+    def shift(answer: Any) -> Any:
+        nodes = answer["data"]["repository"]["issues"]["nodes"]
+        nodes[:0] = shown[:2]
+        shown.extend(nodes)
+        return answer
+
+    w.hub.faults.alter(shift, match=lambda request: request.operation == "Sweep", times=None)
+    assert swept(w)[2] == numbers[1:3]
+    assert len(shown) == 101 + 2
 
 
 def test_sweep__a_look_that_takes_github_too_long_is_halved(w: World) -> None:

@@ -395,14 +395,14 @@ class Engine:
         """The start of a `run` command."""
         return (*self.command, "run", *self.run_options)
 
-    def build(self, context: Path = ROOT, tag: str = "localhost/gh-store-action:test") -> str:
-        """Build the Dockerfile of `context`, unchanged; returns the tag.
+    def build(self, dockerfile: str, tag: str) -> str:
+        """Build a Dockerfile's text, with this repository as context; returns the tag.
 
         Raises:
             RunnerError: the build failed; the message holds the end of its log.
         """
-        command = [*self.command, "build", *self.build_options, "--tag", tag, str(context)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False)
+        command = [*self.command, "build", *self.build_options, "--tag", tag, "--file", "-", str(ROOT)]
+        done = subprocess.run(command, input=dockerfile, capture_output=True, text=True, timeout=900, check=False)
         if done.returncode != 0:
             raise RunnerError(f"{' '.join(command)} failed:\n{(done.stdout + done.stderr)[-4000:]}")
         return tag
@@ -413,6 +413,13 @@ class Engine:
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
         described: dict[str, Any] = json.loads(done.stdout)[0]
         return described
+
+
+def dockerfile() -> str:
+    """The Dockerfile as it is, or FROM the image that BASE_IMAGE names: where no registry is, another one stands in."""
+    text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    base = os.environ.get("BASE_IMAGE")
+    return re.sub(r"^FROM \S+", f"FROM {base}", text, count=1, flags=re.M) if base else text
 
 
 @functools.cache

@@ -1,5 +1,7 @@
 """Who may write: rules, permissions, teams and CODEOWNERS, as tables."""
 
+import re
+
 import pytest
 
 from gh_store_action.domain.access import (
@@ -210,6 +212,38 @@ def test_codeowners_for__a_file_that_github_does_not_load_names_nobody() -> None
 )
 def test_codeowners_for__no_pattern_runs_away(pattern: str) -> None:
     assert codeowners_for(f"{pattern} @a", "a" * 200 + "/" + "a" * 200) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("glob", "object_id", "whose"),
+    [
+        ("{login}-*", "a-x", "a"),
+        ("{login}-*", "a-b-x", "a-b"),
+        ("{login}-*", "a-b-x-y", "a-b-x"),
+        ("{login}-*", "A-B-x.y-z", "a-b"),
+        ("{login}-*", "a-b_c-x", "a-b_c"),
+        ("{login}-*", "a[bot]-x", "a[bot]"),
+        ("{login}*", "a-b", "a-b"),
+        ("*-{login}", "x-a-b", "a-b"),
+        ("*{login}", "x-a", "x-a"),
+        ("*{login}*", "a/a-b", "a-b"),
+        ("*/{login}/*", "q/a/x", "a"),
+        ("*/{login}/*", "q/aa/b/x", "aa"),
+        ("*/{login}/*", "q/a/b/x", ""),
+        ("{login}/*", "a-b/x", "a-b"),
+        ("{login}/*", "a/b/x", "a"),
+        ("guest-{login}", "guest-a-b", "a-b"),
+        ("{login}-notes", "a-b-notes", "a-b"),
+        ("?{login}", "aa", "a"),
+        ("{login}/{login}-*", "a/a-b", "a"),
+        ("[{login}]", "a", "a"),
+    ],
+)
+def test_matches__each_id_is_one_logins(glob: str, object_id: str, whose: str) -> None:
+    ends = range(len(object_id) + 1)
+    parts = {object_id[start:end].lower() for start in ends for end in ends}
+    logins = {part for part in parts if re.fullmatch(r"[a-z0-9_-]+(\[bot\])?", part)}
+    assert {login for login in logins if matches(glob, object_id, login)} == ({whose} if whose else set())
 
 
 def test_matches__a_login_stands_for_itself_and_for_nothing_where_none_is_given() -> None:

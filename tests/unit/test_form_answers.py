@@ -94,6 +94,13 @@ def test_a_line_that_may_be_the_forms_own_is_refused_with_both_places(answer: st
     assert reason.startswith("Mood: this heading stands there twice, as lines ")
 
 
+@pytest.mark.parametrize("label", ["I read [the rules](u)", "[x] done", "a, b", "- [ ] x", "### Mood", "é [🎉]", "*"])
+def test_a_checkbox_of_any_label_is_read(label: str) -> None:
+    boxes = Field("checkboxes", "boxes", "Boxes", (Option(label), Option("b")))
+    assert read([boxes], rendered([boxes], [f"- [x] {label}\n- [ ] b"]), {}) == {"boxes": [label]}
+    assert "leave their lines as they are" in refused([boxes], rendered([boxes], [f"- [y] {label}\n- [ ] b"]))[0]
+
+
 def test_two_fields_of_one_label_are_told_apart_by_their_order() -> None:
     twins = [Field("input", "a", "Name"), Field("input", "b", "Name")]
     assert read(twins, rendered(twins, "xy"), {}) == {"a": "x", "b": "y"}
@@ -144,6 +151,8 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
         ("number", " -1.5e3 ", -1500.0),
         ("json", '{"a": [1, null]}', {"a": [1, None]}),
         ("json", "[]", []),
+        ("json", "null", None),
+        ("json", '{"$set": "### Mood"}', {"$set": "### Mood"}),
         ("", "42", "42"),
     ],
 )
@@ -159,7 +168,20 @@ def test_a_mark_makes_text_a_number_or_json(type_: str, answer: str, value: Json
         ("number", "\u0661"),
         ("number", "true"),
         ("number", '"1"'),
+        ("number", "1e999"),
+        ("number", "-Infinity"),
+        ("number", "0x10"),
+        ("number", "1_000"),
+        ("number", "null"),
+        ("number", "[1]"),
+        ("number", "1" * 5_000),
         ("json", "{a}"),
+        ("json", '{"a": 1, "a": 2}'),
+        ("json", "[NaN]"),
+        ("json", "[1e999]"),
+        ("json", r'"\ud800"'),
+        ("json", "[" * 200 + "]" * 200),
+        ("json", '{"a": 1}\x00'),
     ],
 )
 def test_what_is_no_number_or_json_is_refused(type_: str, answer: str) -> None:

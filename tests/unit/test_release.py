@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import re
+import shutil
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -212,6 +214,30 @@ def test_prepare__puts_version_date_and_repository_everywhere_and_then_nothing_s
     assert once[tree / "picture.png"] == picture
     assert release.main(["check", "2.0.0"], tree) == 0
     assert capsys.readouterr().out.endswith("Its notes:\n  | - New.\n")
+
+
+def test_this_repository__can_be_tagged_once_it_is_prepared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in filter(None, git.git(ROOT, "ls-files", "-z").split("\0")):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / name, tmp_path / name)
+    git.git(tmp_path, "init", "--quiet")
+    git.git(tmp_path, "add", ".")
+    version = release.package_version((ROOT / "gh_store_action" / "__init__.py").read_text(encoding="utf-8"))
+
+    assert release.main(["prepare", version, "Ada/Objects"], tmp_path) == 0
+    assert release.main(["check", version], tmp_path) == 0, capsys.readouterr().err
+
+    assert f"{version} can be tagged v{version}; v1 moves to it. Its notes:\n  | " in capsys.readouterr().out
+    old = release.repository_of((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    left = [file for file in tmp_path.rglob("*") if file.is_file() and old.encode() in file.read_bytes()]
+    assert [str(file.relative_to(tmp_path)) for file in left if ".git" not in file.parts] == []
+    assert "uses: Ada/Objects@v1" in (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert "ghcr.io/ada/objects" in (tmp_path / "SECURITY.md").read_text(encoding="utf-8")
+
+
+def test_notes__have_no_link_that_leads_nowhere_on_the_page_of_a_release() -> None:
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert re.findall(r"\]\((?!https://)[^)]*\)", changelog) == []
 
 
 def test_prepare__takes_a_repository_alone(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:

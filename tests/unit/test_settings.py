@@ -189,9 +189,16 @@ def test_settings__a_wrong_value_is_named_with_what_is_allowed(inputs: dict[str,
         ({"mode": "create", "object-id": "m"}, "Mode `create` needs one of the inputs `data` and `data-file`; neither"),
         ({"mode": "update", "object-id": "m", "data": "1", "data-file": "f"}, "`data-file`; both are set."),
         ({"mode": "get", "object-id": "m", "revision": "1", "at": "2026-01-31"}, "`revision` and `at` are both set."),
-        (
-            {"mode": "snapshot", "branch": "data", "keep": "51", "commit-via": "api"},
-            "`keep` is 51. With `commit-via: api`",
+        ({"mode": "snapshot", "branch": "data", "keep": "51", "commit-via": "api"}, "`keep` is 51. With"),
+        *(
+            ({"mode": mode, "output": path, "format": kind}, f"looks like the format {says}, but the input `format` is")
+            for mode in ("snapshot", "update-snapshot")
+            for path, kind, says in (
+                ("a/s.json", "jsonl", "json"),
+                ("s.NDJSON", "json", "jsonl"),
+                ("s.jsonl", "directory", "jsonl"),
+                ("s/", "json", "directory"),
+            )
         ),
         ({"mode": "verify", "object-id": "m", "issue-number": "1"}, "`object-id` and `issue-number` are both set."),
     ],

@@ -10,12 +10,13 @@ import click
 from rich.console import Console
 
 from gh_store_action.cli.data import as_input, read_data
-from gh_store_action.cli.invocation import invocation
+from gh_store_action.cli.invocation import Invocation, invocation
 from gh_store_action.cli.options import command, dry_run
 from gh_store_action.config.defaults import write_new
-from gh_store_action.config.issue_forms import FOLDER, parse_form, written
+from gh_store_action.config.issue_forms import FOLDER, labels_of, parse_form, written
 from gh_store_action.domain.forms.drafting import draft
-from gh_store_action.errors import InputError
+from gh_store_action.errors import InputError, StoreError
+from gh_store_action.gateway.forms.issues import FormGateway
 from gh_store_action.regular_files import CONFIGURATION_LIMIT, content
 from gh_store_action.store.session import SCHEMA_FOLDER
 
@@ -47,7 +48,10 @@ def form(name: str, schema: str | None, create: str | None, update: str | None, 
 
     run.screen.line(f"{'would write' if dry_run else 'wrote'} {file}" if done else f"already exists: {file}")
     run.screen.show({"form": str(file), "written": done and not dry_run, "entry": drafted.entry}, draw)
-    run.screen.line("Next: put the entry under `forms:` in .github/gh-store.yml, and say in `access` who may send it.")
+    run.screen.line(
+        "Next: put the entry under `forms:` in .github/gh-store.yml, say in `access` who may submit the form, and push "
+        f"both. Then `gh-store form-link {name}` prints the form's URL and creates its label."
+    )
     return 0
 
 
@@ -56,7 +60,10 @@ def form(name: str, schema: str | None, create: str | None, update: str | None, 
 @click.argument("answers", metavar="FIELD=VALUE", nargs=-1)
 @click.option("--directory", metavar="DIR", default=".", help="The checkout. Default: the current directory.")
 def form_link(name: str, answers: tuple[str, ...], directory: str) -> int:
-    """Print the URL of an issue form with fields filled in."""
+    """Print the URL of an issue form with fields filled in.
+
+    Creates the form's label if it does not exist: GitHub puts no other label on an issue.
+    """
     run = invocation()
     file = Path(directory) / FOLDER / f"{name}.yml"
     try:
@@ -81,7 +88,21 @@ def form_link(name: str, answers: tuple[str, ...], directory: str) -> int:
         filled[field] = value
     query = urlencode({"template": f"{name}.yml", **filled})
     click.echo(f"{run.addresses.server}/{run.repository}/issues/new?{query}")
+    for label in labels_of(text, str(file)):
+        _see_to(run, label)
     return 0
+
+
+def _see_to(run: Invocation, label: str) -> None:
+    """Creates a label that does not exist; without a token that is left to a sweep, and said."""
+    later = f"GitHub puts the label {label!r} on the form's issues once it exists; a sweep creates it, too."
+    try:
+        made = FormGateway(run.transport, run.repository).make_label(label)
+    except StoreError as error:
+        run.screen.line(f"{error.what} {later}")
+        return
+    if made:
+        run.screen.line(f"created the label {label!r}, without which the store would not see the form")
 
 
 COMMANDS = (form, form_link)

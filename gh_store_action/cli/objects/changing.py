@@ -19,6 +19,7 @@ from gh_store_action.cli.objects import bulk
 from gh_store_action.cli.objects.showing import show, show_changed
 from gh_store_action.cli.options import command, dry_run
 from gh_store_action.cli.output import naming_the_nearest
+from gh_store_action.domain.log.mistakes import mistaken
 from gh_store_action.domain.names import DEFAULT_MODE, UPDATE_MODES, UpdateMode
 from gh_store_action.domain.records import StoredObject
 from gh_store_action.domain.strict_json import Json
@@ -121,9 +122,7 @@ def upsert(object_id: str, data: str, dry_run: bool) -> int:
 )
 @click.argument("object_id", metavar="ID", required=False)
 @click.argument("changes", metavar="CHANGES", required=False)
-@click.option(
-    "--mode", type=click.Choice(UPDATE_MODES), default=DEFAULT_MODE, show_default=True, help="How to apply CHANGES."
-)
+@click.option("--mode", type=click.Choice(UPDATE_MODES), help=f"How to apply CHANGES; {DEFAULT_MODE} unless given.")
 @click.option("--if-revision", type=click.IntRange(1), metavar="N", help="Only if the object is at this revision.")
 @click.option("--if-digest", metavar="HEX", help="Only if the object has this digest.")
 @click.option("--update-id", metavar="KEY", help="Idempotency key: updates with the same key count once.")
@@ -133,7 +132,7 @@ def upsert(object_id: str, data: str, dry_run: bool) -> int:
 def update(
     object_id: str | None,
     changes: str | None,
-    mode: UpdateMode,
+    mode: UpdateMode | None,
     if_revision: int | None,
     if_digest: str | None,
     update_id: str | None,
@@ -150,26 +149,38 @@ def update(
     object_id, changes = _one(jsonl, journal, object_id, changes, "CHANGES", alone)
     run = invocation()
     if jsonl is not None:
-        return bulk.update(run, jsonl, mode, journal, apply=apply, dry_run=dry_run)
+        return bulk.update(run, jsonl, mode or DEFAULT_MODE, journal, apply=apply, dry_run=dry_run)
     value, digest = _update(changes, mode, update_id, if_digest)
     store = run.store(dry_run=dry_run)
 
     def act() -> StoredObject:
         folded = apply or dry_run  # a dry run shows the resulting data, no matter what folds it
         return store.update(
-            object_id, value, mode, update_id=update_id, if_revision=if_revision, if_digest=digest, apply=folded
+            object_id,
+            value,
+            mode or DEFAULT_MODE,
+            update_id=update_id,
+            if_revision=if_revision,
+            if_digest=digest,
+            apply=folded,
         )
 
     with naming_the_nearest(run, object_id):
         return show_changed(run, store, object_id, act, dry_run=dry_run, posted=not apply)
 
 
-def _update(changes: str, mode: str, update_id: str | None, if_digest: str | None) -> tuple[Json, str | None]:
+def _update(changes: str, mode: str | None, update_id: str | None, if_digest: str | None) -> tuple[Json, str | None]:
     """The changes and the digest; raises for errors in them before any request."""
     digest = parse_digest("--if-digest", if_digest) if if_digest is not None else None
-    value = object_data(changes) if mode in ("append", "replace") else read_data(changes)
+    value = object_data(changes) if mode in (None, "append", "replace") else read_data(changes)
+    if mode is None and isinstance(value, dict | list) and (reason := mistaken(value)):  # as of a bare comment
+        raise InputError(
+            f"At {reason.path} the changes look like more than data to be merged: operators, a JSON Patch, an "
+            "envelope, or what `get` prints.",
+            "Say how they are meant, such as by --mode operators, or by --mode append to merge them as they are.",
+        )
     with as_input():
-        update_of(value, mode, update_id=update_id, if_digest=digest)
+        update_of(value, mode or DEFAULT_MODE, update_id=update_id, if_digest=digest)
     return value, digest
 
 

@@ -96,8 +96,11 @@ def open_object(object_id: str, no_browser: bool) -> int:
     with naming_the_nearest(run, object_id):
         meta = run.store().get(object_id).meta
     url = run.session.issue_url(meta.issue_number)
+    if no_browser:
+        run.screen.lines([url])
+        return 0
     value = {"object_id": meta.object_id, "issue_number": meta.issue_number, "url": url}
     run.screen.show(value, lambda console: console.print(cell(url), soft_wrap=True))
-    if not no_browser and click.launch(url, wait=True):
+    if click.launch(url, wait=True):
         raise StoreError("Could not start a browser.", f"Open {url} yourself.")
     return 0

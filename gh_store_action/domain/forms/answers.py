@@ -66,10 +66,12 @@ def read(fields: Sequence[Field], body: str, types: Mapping[str, str]) -> dict[s
     for field, text in zip(fields, _divided(fields, body), strict=True):
         try:
             value = _value(field, text, types.get(field.id, ""))
+        except _Unanswered:
+            continue
         except _Wrong as wrong:
             reasons.append(Reason(field.label, str(wrong)))
             continue
-        if value is not None and field.id:
+        if field.id:
             found[field.id] = value
     if reasons:
         raise Refused(*reasons)
@@ -78,6 +80,10 @@ def read(fields: Sequence[Field], body: str, types: Mapping[str, str]) -> dict[s
 
 class _Wrong(Exception):
     """What is wrong with an answer, as a sentence."""
+
+
+class _Unanswered(Exception):
+    """There is no answer."""
 
 
 def _divided(fields: Sequence[Field], body: str) -> list[str]:
@@ -129,10 +135,11 @@ def _latest(lines: Sequence[str], headings: Sequence[str]) -> list[int]:
 
 
 def _value(field: Field, text: str, type_: str) -> Json:
-    """The value of an answer; None for no answer.
+    """What an answer says.
 
     Raises:
-        _Wrong: the form cannot give this answer.
+        _Unanswered: there is none.
+        _Wrong: it is none that the form gives.
     """
     if field.kind == "checkboxes":
         return _ticked(field, text)
@@ -140,7 +147,7 @@ def _value(field: Field, text: str, type_: str) -> Json:
     if answer.strip() in _NOTHING or (field.kind == "dropdown" and answer.strip() == "None"):
         if field.required:
             raise _Wrong("an answer is required")
-        return None
+        raise _Unanswered
     if field.kind == "dropdown":
         chosen = _chosen(field, answer.strip())
         return list(chosen) if field.multiple else _typed(chosen[0], type_)

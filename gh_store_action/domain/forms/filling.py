@@ -11,6 +11,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 
 from gh_store_action.domain.records import FormRule
+from gh_store_action.domain.refusal import Reason, Refused
 from gh_store_action.domain.strict_json import Json, canonical
 
 OWN = ("login", "number", "created_at")
@@ -75,10 +76,25 @@ def text(template: str, values: Mapping[str, Json]) -> str:
 
 
 def data(form: FormRule, values: Mapping[str, Json]) -> Json:
-    """The answers as data."""
+    """What the answers are as data.
+
+    Raises:
+        Refused: in a template of operators an answer says more than data.
+    """
     if form.data is None:
         return {name: value for name, value in values.items() if name not in OWN}
+    said = "a key that begins with `$` commands, and an answer is data"
+    wrong = [Reason(name, said) for name, value in values.items() if form.mode == "operators" and _commands(value)]
+    if wrong:
+        raise Refused(*wrong)
     return filled(form.data, values)
+
+
+def _commands(value: Json) -> bool:
+    """Whether an operator would take a part of its operand for more than data, such as `$each`, `$slice` and `$gte`."""
+    if isinstance(value, list):
+        return any(map(_commands, value))
+    return isinstance(value, dict) and any(key.startswith("$") or _commands(one) for key, one in value.items())
 
 
 def filled(template: Json, values: Mapping[str, Json]) -> Json:

@@ -48,13 +48,20 @@ def rule_of(issue: Issue, rules: Rules) -> FormRule | None:
 
 
 def note_of(issue: Issue, counting: frozenset[str]) -> Note | None:
-    """The newest note by a counting identity that no one else has edited."""
+    """The newest note that an identity that counts has left, and nobody else has edited.
+
+    One that says that the answers are taken goes before all others: two runs at once may have read two texts.
+    """
+    last: Note | None = None
     for comment in reversed(issue.comments):
         found = _NOTE.match(comment.body)
         edited = comment.edited_at != "" and comment.editor not in counting
         if found and comment.author in counting and not edited:
-            return Note(found[1], unquote(found[2]), comment)
-    return None
+            note = Note(found[1], unquote(found[2]), comment)
+            if note.kind == TAKEN:
+                return note
+            last = last or note
+    return last
 
 
 def key(issue: Issue) -> str:
@@ -63,9 +70,9 @@ def key(issue: Issue) -> str:
 
 
 def settled(issue: Issue, counting: frozenset[str]) -> bool:
-    """Whether a sweep may skip the form: its current text was refused."""
+    """Whether a sweep may pass the form by: it was refused as it is now, or is locked."""
     note = note_of(issue, counting)
-    return note is not None and (note.kind, note.about) == (REFUSED, key(issue))
+    return issue.locked or note is not None and (note.kind, note.about) == (REFUSED, key(issue))
 
 
 def refused(issue: Issue, reasons: Sequence[Reason]) -> str:

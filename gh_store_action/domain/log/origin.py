@@ -1,21 +1,23 @@
-"""An object's owner: if the store's own identity opened the issue for someone else, it says so.
+"""Whose an object is: the title says so, under which its issue was opened by somebody else or as a copy.
 
-It says so twice.  The first title of the issue is there before anything else, stays in the title history forever, and
-comes with every read; no one can change it.  The initial state says the same, because a copy of the issue has no title
-history.  People whose states count only by a marker that they have set cannot say who the owner is.  Otherwise someone
-who has lost access could claim the object.
+That title is there before anything else, stands in the history of titles for ever, and comes with every read; nobody
+can change what an issue was opened under, and an issue is an object only where somebody who may write stands behind
+it.  The initial state says the same, for a repository that was imported has no history of titles.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from gh_store_action.domain.log.entries import Entry, Kind
 from gh_store_action.domain.records import Issue
 
-_OPENED = re.compile(r".* \[by (?P<login>\S{1,60}?)(?:, form (?P<form>[0-9]{1,10}))?\]", re.DOTALL)
+_NOBODYS = " [nobody's]"
+_OPENED = re.compile(
+    r".* \[(?:by (?P<login>\S{1,60}?)(?:, form (?P<form>[0-9]{1,10}))?|" + _NOBODYS[2:-1] + r")\]", re.DOTALL
+)
 
 
 @dataclass(frozen=True)
@@ -34,38 +36,34 @@ class Origin:
 
     @property
     def suffix(self) -> str:
-        """How the issue's first title says it; read by `origin_of`."""
+        """What the title says of it while the issue is opened; read by `origin_of`."""
+        if not self.recorded:
+            return ""
         form = f", form {self.form}" if self.form else ""
-        return f" [by {self.owner}{form}]" if self.owner else ""
+        return f" [by {self.owner}{form}]" if self.owner else _NOBODYS
 
 
-NOBODY = Origin("", recorded=False)
-"""The store's own."""
+UNSAID = Origin("", recorded=False)
+"""The store's own, where nothing says so."""
 
 
-def origin_of(issue: Issue, entries: Iterable[Entry], counting: frozenset[str]) -> Origin:
-    """Where the object comes from: by its log, or the first title by a counting identity, or the issue's author.
+def origin_of(issue: Issue, entries: Iterable[Entry], processors: Collection[str]) -> Origin:
+    """Where the object comes from: what its issue was opened under, else what its log says, else the issue's author.
 
     Args:
-        entries: of its log, as far as read.
+        issue: an accepted one.
+        entries: of its log, as far as it was read.
+        processors: what they open is nobody's.
     """
-    makers = counting | {issue.author}
+    found = _OPENED.fullmatch(_opening_title(issue))
+    if found is not None:
+        return Origin((found["login"] or "").lower(), int(found["form"] or 0))
+    makers = {*processors, issue.author}
     states = (entry for entry in entries if entry.kind is Kind.CHECKPOINT and entry.comment.author in makers)
     said = next((entry for entry in states if entry.owner), None)
     if said is not None:
         return Origin(said.owner, said.form)
-    if issue.author not in counting:
-        return Origin(issue.author, recorded=False)
-    found = _OPENED.fullmatch(_opening_title(issue))
-    return Origin(found["login"].lower(), int(found["form"] or 0)) if found else NOBODY
-
-
-def is_unread(issue: Issue, origin: Origin) -> bool:
-    """Whether the beginning of the log may say who the owner is: a person's run opened the issue for someone else.
-
-    The title alone is not enough, because anyone can open an issue with any title.
-    """
-    return not origin.recorded and _OPENED.fullmatch(_opening_title(issue)) is not None
+    return UNSAID if issue.author in processors else Origin(issue.author, recorded=False)
 
 
 def _opening_title(issue: Issue) -> str:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from gh_store_action.domain.log.entries import Entry, Kind, checkpoint, checkpoint_id
 from gh_store_action.domain.log.fold import Folded, State, fold, newest_checkpoint, repeats
 from gh_store_action.domain.log.fold import reach as repeats_reach
-from gh_store_action.domain.log.origin import NOBODY
 from gh_store_action.domain.patches.changes import Change
 from gh_store_action.domain.processing.context import Context, NeedsMore
 from gh_store_action.domain.processing.effects import ReadFurther
@@ -160,7 +159,6 @@ def with_checkpoint(base: Base, entries: Sequence[Entry], context: Context, *, r
     key = checkpoint_id(base.basis, base.comment, base.state.data)
     if any(entry.kind is Kind.CHECKPOINT and entry.update_id == key for entry in entries):
         return replace(base, moved=True, checkpoint="", checkpoint_id=key)
-    origin = context.origin if context.origin.recorded else NOBODY
     text = checkpoint(
         base.state.data,
         after=base.comment,
@@ -170,7 +168,7 @@ def with_checkpoint(base: Base, entries: Sequence[Entry], context: Context, *, r
         reason=reason,
         editor=editor,
         verdicts={comment: verdict.outcome.key for comment, verdict in base.verdicts.items()},
-        owner=origin.owner,
-        form=origin.form,
+        owner=context.origin.owner if context.origin.recorded else "",
+        form=context.origin.form,
     )
     return replace(base, moved=True, checkpoint=text, checkpoint_id=key)

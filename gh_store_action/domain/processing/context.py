@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from gh_store_action.domain import access
 from gh_store_action.domain.log.entries import Entry, Kind
 from gh_store_action.domain.log.fold import Judge, no_schema
-from gh_store_action.domain.log.origin import NOBODY, Origin
+from gh_store_action.domain.log.origin import UNSAID, Origin
 from gh_store_action.domain.processing.effects import AskPermissions, LookRound, ReadAgain, ReadFurther
 from gh_store_action.domain.records import GHOST, AccessRule, Receipt, Rules
 from gh_store_action.domain.refusal import Reason
@@ -72,7 +72,7 @@ class Context:
     own_title: str = ""
     binding: frozenset[str] = frozenset()
     beside: int | None = 0
-    origin: Origin = NOBODY
+    origin: Origin = UNSAID
 
     def rule(self, login: str) -> AccessRule:
         """The rule of this object for the person."""

@@ -9,7 +9,7 @@ from gh_store_action.domain import acceptance, objects, replies
 from gh_store_action.domain.log import entries as updates
 from gh_store_action.domain.log.entries import Entry, Kind
 from gh_store_action.domain.log.fold import Folded, State, fold, reach, repeats
-from gh_store_action.domain.log.origin import is_unread, origin_of
+from gh_store_action.domain.log.origin import origin_of
 from gh_store_action.domain.objects import Marker
 from gh_store_action.domain.processing.base import Base, answered, changes_of
 from gh_store_action.domain.processing.context import Context, NeedsMore
@@ -80,9 +80,7 @@ def _gather(issue: Issue, context: Context) -> _Gathered | NotAnObject:
         return NotAnObject(why, broken=True)
     context = replace(context, binding=_binding(issue, object_id, context))
     entries = updates.read_all(issue, context.rules, context.counting, context.binding)
-    context = replace(context, origin=origin_of(issue, entries, context.counting))
-    if not issue.complete and is_unread(issue, context.origin):
-        raise NeedsMore(ReadFurther(until=0))
+    context = replace(context, origin=origin_of(issue, entries, context.rules.processors))
     trusted, base = _base(issue, entries, context, object_id, trusted)
     waiting = [e for e in entries if e.asks and e.id > base.comment]
     context.ask(waiting)

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from gh_store_action.domain.records import Issue
+from gh_store_action.gateway.answers import ApiError
 from gh_store_action.gateway.forms import queries
 from gh_store_action.gateway.objects import Finished, ObjectGateway, Posted
 from gh_store_action.gateway.records import Page, failures_of
+
+_DESCRIPTION = "Answers to a form, which the store takes"
 
 
 class FormGateway(ObjectGateway):
@@ -16,6 +19,23 @@ class FormGateway(ObjectGateway):
     def open_forms(self, label: str, cursor: str | None) -> Page:
         """A page of open issues with the label, oldest first, each with its newest few comments."""
         return self.sweep(label, cursor, states="OPEN")
+
+    def make_label(self, name: str) -> bool:
+        """Makes a form's label: GitHub puts none on a form's issue that is not there (github-facts, section 1).
+
+        Returns:
+            Whether it was missing.
+
+        Raises:
+            StoreError: the token may not make it.
+        """
+        try:
+            self.transport.send("POST", f"{self._path}/labels", {"name": name, "description": _DESCRIPTION})
+        except ApiError as error:
+            if error.status == 422:  # it is there, perhaps in another case
+                return False
+            raise self._refused(error, f"make the label {name!r}") from None
+        return True
 
     def answer(self, form: Issue, note: str = "", text: str = "", state: str = "") -> None:
         """Comments on a form's issue, closes or opens it.  Safe to repeat, except for a new comment.

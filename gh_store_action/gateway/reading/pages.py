@@ -35,8 +35,8 @@ class Pages(RepositoryReader):
             newest: latest changes first; otherwise, oldest issue first.
         """
         order = {"field": "UPDATED_AT", "direction": "DESC"} if newest else {"field": "CREATED_AT", "direction": "ASC"}
-        asked = {"labels": [label], "states": states, "first": first, "after": cursor, "order": order, "rules": rules}
-        return self._page(queries.SWEEP, self._names | asked, rules=rules)
+        asked = {"label": label, "labels": [label], "states": states, "order": order, "rules": rules}
+        return self._page(queries.SWEEP, self._names | asked | {"first": first, "after": cursor}, rules=rules)
 
     def look(self, issues: Sequence[Issue]) -> tuple[Issue, ...]:
         """Up to a hundred issues of such a page with their labels and everyone's reactions: one request."""
@@ -49,6 +49,10 @@ class Pages(RepositoryReader):
     def again(self, issues: Sequence[Issue]) -> tuple[Issue, ...]:
         """Some issues as they are now, with their newest sixty comments: one request."""
         return self._many(queries.AGAIN, issues)
+
+    def newest(self, cursor: str | None = None) -> Page:
+        """A page of the newest issues, whatever their labels, newest first, with little more than labels and titles."""
+        return self._page(queries.NEWEST, self._names | {"first": PAGE, "after": cursor}, rules=False)
 
     def _many(self, document: str, issues: Sequence[Issue]) -> tuple[Issue, ...]:
         """Those of the issues that still exist."""
@@ -108,19 +112,17 @@ class Pages(RepositoryReader):
                     variables = {**variables, "first": variables["first"] // 2}
                     continue
                 raise
-            listing = self._repository(answer).get("issues")
-            if not listing or any(n is None for n in listing.get("nodes") or ()):
-                if (
-                    variables["first"] > 1
-                    and answer.errors
-                    and not any(reason_of(error).kind == "FORBIDDEN" for error in answer.errors)
-                ):
+            listing = self._repository(answer).get("issues") or {}
+            if not listing or None in listing["nodes"]:
+                forbidden = any(reason_of(error).kind == "FORBIDDEN" for error in answer.errors)
+                if variables["first"] > 1 and not forbidden:
                     variables = {**variables, "first": variables["first"] // 2}
                     continue
-                self._explain(answer, "read issues", issues="read")
-                raise GitHubError(f"GitHub did not list the issues of {self.repository}.", "Try again later.")
+                if answer.errors or not listing:  # a null alone, that stays, is an issue that does not exist
+                    self._explain(answer, "read issues", issues="read")
+                    raise GitHubError(f"GitHub did not list the issues of {self.repository}.", "Try again later.")
             viewer = login(answer)
-            found = tuple(self._issue(node, viewer) for node in listing["nodes"])
+            found = tuple(self._issue(node, viewer) for node in listing["nodes"] if node)
             info = listing["pageInfo"]
             total = (self._repository(answer).get("total") or listing).get("totalCount") or 0
             return Page(
@@ -129,6 +131,7 @@ class Pages(RepositoryReader):
                 store_total=total,
                 cursor=info["endCursor"] if info["hasNextPage"] else None,
                 reading=self._reading(answer, (), rules=rules),
+                labelled=bool(self._repository(answer).get("label")),
                 size=variables["first"],
                 points=points(document, variables),
             )

@@ -31,12 +31,13 @@ SWEEP = (
     """
 query Sweep(
   $owner: String!, $name: String!, $labels: [String!], $states: [IssueState!], $first: Int!, $after: String,
-  $order: IssueOrder!, $rules: Boolean!
+  $order: IssueOrder!, $rules: Boolean!, $label: String!
 ) {
   viewer { login }
   repository(owner: $owner, name: $name) {
     nameWithOwner
     ...Rules @include(if: $rules)
+    label(name: $label) { name }
     issues(labels: $labels, states: $states, first: $first, after: $after, orderBy: $order) {
       totalCount
       pageInfo { hasNextPage endCursor }
@@ -127,7 +128,26 @@ fragment Head on Issue {{ """
 """
 )
 
-# Issues to fold, with their newest comments.
+# The newest issues, whatever their labels: an index of labels may not show yet what was opened just now.
+NEWEST = f"""
+query Newest($owner: String!, $name: String!, $first: Int!, $after: String) {{
+  repository(owner: $owner, name: $name) {{
+    nameWithOwner
+    issues(first: $first, after: $after, orderBy: {{ field: CREATED_AT, direction: DESC }}) {{
+      totalCount
+      pageInfo {{ hasNextPage endCursor }}
+      nodes {{
+        id number title closed createdAt updatedAt
+        author {ACTOR}
+        labels(first: 100) {{ nodes {{ name }} }}
+        {FIRST_TITLES}
+      }}
+    }}
+  }}
+}}
+"""
+
+# Issues with their newest comments, to be folded.
 AGAIN = (
     """
 query Read($ids: [ID!]!) {

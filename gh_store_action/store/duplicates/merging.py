@@ -60,7 +60,7 @@ class Merger:
 
         If a call is killed, the next one continues: an update that was posted counts once.
         """
-        listed = [issue for page in Reader(self.lookup).pages() for issue in page.issues]
+        listed = list({issue.number: issue for page in Reader(self.lookup).pages() for issue in page.issues}.values())
         if not self.dry_run:
             self.session.refuse_unknown_app()
         holders: dict[str, Issue] = {}
@@ -109,7 +109,10 @@ class Merger:
 
     def _merged(self, found: Merge, issue: Issue) -> Merge:
         if pending := self.lookup.pending(issue):
-            return replace(found, problem=f"it has {len(pending)} pending updates: post them to #{found.kept_in}")
+            what, them = (
+                ("a pending update", "it") if len(pending) == 1 else (f"{len(pending)} pending updates", "them")
+            )
+            return replace(found, problem=f"it has {what}: post {them} to #{found.kept_in}")
         held, other = self.lookup.stored(self.github.now(found.kept_in)), self.lookup.stored(issue)
         more = lacking(held.data, other.data)
         found = replace(found, added=more.added, differs=more.differs)

@@ -7,19 +7,20 @@ yet, and for a form with one, the log is read back to the note.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections import defaultdict
+from collections.abc import Callable, Collection
 from dataclasses import replace
+from itertools import takewhile
 
-from gh_store_action.domain import access, objects
-from gh_store_action.domain.acceptance import MayWrite
-from gh_store_action.domain.forms import answers, filling, notes
+from gh_store_action.domain import acceptance, objects
+from gh_store_action.domain.forms import filling, notes
 from gh_store_action.domain.forms.notes import Note
 from gh_store_action.domain.log import entries as updates
 from gh_store_action.domain.log.fold import State
 from gh_store_action.domain.log.origin import Origin
-from gh_store_action.domain.processing.context import PermissionUnknown
 from gh_store_action.domain.processing.result import Result
-from gh_store_action.domain.records import GHOST, Comment, FormRule, Issue, Refusal
+from gh_store_action.domain.records import Comment, FormRule, Issue, Refusal
 from gh_store_action.domain.refusal import Reason, Refused
 from gh_store_action.domain.strict_json import Json
 from gh_store_action.domain.verdicts import Counts, Outcome
@@ -28,6 +29,7 @@ from gh_store_action.gateway.forms.issues import FormGateway
 from gh_store_action.gateway.records import pages
 from gh_store_action.gateway.refusals import UnknownEffect
 from gh_store_action.store.creating import MOST_TRIES, Wanted, checked
+from gh_store_action.store.forms.checking import Checks, own
 from gh_store_action.store.forms.making import FormCreator
 from gh_store_action.store.lookup import Found, Lookup
 from gh_store_action.store.moving import Mover
@@ -47,6 +49,9 @@ class Desk:
         self.lookup = lookup
         self.session = lookup.session
         self.github = FormGateway(lookup.github.transport, lookup.github.repository)
+        self.checks = Checks(lookup)
+        self._listed_to = sys.maxsize  # the number behind which all issues are in `_opened`
+        self._opened: dict[int, set[str]] = {}
         self.dry_run = dry_run
         self.mover = Mover(lookup, dry_run=dry_run)
 
@@ -92,31 +97,36 @@ class Desk:
         found: set[int] = set()
         for form in self.session.rules.forms:
             first = self.github.open_forms(form.label, None)
+            if not (first.labelled or self.dry_run):
+                self._make_label(form.label)
             for page in pages(first, lambda cursor, label=form.label: self.github.open_forms(label, cursor)):  # type: ignore[misc]
                 found |= {one.number for one in page.issues if not notes.settled(one, self.session.counting)}
         return sorted(found)
 
+    def _make_label(self, name: str) -> None:
+        """Makes a label that is missing; where the token may not, that is told, and the forms are taken anyway."""
+        try:
+            self.github.make_label(name)
+        except StoreError as error:
+            tell = self.github.transport.tell
+            tell(f"There is no label {name!r}, so GitHub puts it on no form's issue. {error.text}")
+
     # -- one form --------------------------------------------------------------------------------------------------
 
     def _take(self, issue: Issue, form: FormRule, *, first: bool) -> Result:
-        if issue.closed:
-            return Result(issue.number, skipped="it is a closed form, which is no longer read", form=issue.number)
+        if issue.closed or issue.locked:
+            why = "closed form, which is no longer read" if issue.closed else "locked form, which waits to be unlocked"
+            return Result(issue.number, skipped=f"it is a {why}", form=issue.number)
         if not self.dry_run:
             self.session.refuse_unknown_app()
         note = notes.note_of(issue, self.session.counting)
         try:
-            if form.create:
-                return self._make(issue, form, note, first=first)
-            posted = self._posted_before(issue, note)
-            return self._fold(issue, posted, ended=True) if posted else self._post(issue, form, note)
+            done = self._taken_before(issue, note)
+            if done is not None:
+                return done
+            return self._make(issue, form, note, first=first) if form.create else self._post(issue, form, note)
         except Refused as refused:
             return self._refuse(issue, note, refused.reasons)
-
-    def _values(self, issue: Issue, form: FormRule) -> dict[str, Json]:
-        """The values that fill in the templates' placeholders."""
-        if issue.author == GHOST:
-            raise Refused(Reason("$", "the account of its author is deleted"))
-        return {**answers.read(self.session.fields(form), issue.body, form.types), **_own(issue)}
 
     def _update(self, issue: Issue, form: FormRule, values: dict[str, Json]) -> Update:
         try:
@@ -134,7 +144,7 @@ class Desk:
     def _refuse(self, issue: Issue, note: Note | None, reasons: tuple[Reason, ...]) -> Result:
         """Reports a refusal once; if the form's text changes, edits the note in place."""
         said = notes.refused(issue, reasons)
-        if not (self.dry_run or issue.locked) and (note is None or note.comment.body != said):
+        if not self.dry_run and (note is None or note.comment.body != said):
             self.github.answer(issue, note.comment.node_id if note else "", said, "OPEN" if issue.closed else "")
         refusal = Refusal(0, issue.author, tuple(reasons))
         return Result(
@@ -145,8 +155,8 @@ class Desk:
             form=issue.number,
         )
 
-    def _posted_before(self, issue: Issue, note: Note | None) -> Issue | None:
-        """The issue that has the form's update in its log, by the note, whatever the form says now.
+    def _taken_before(self, issue: Issue, note: Note | None) -> Result | None:
+        """What became of the answers that a note says are taken, whatever the form says, or which form it is, by now.
 
         The object may have been deleted, or moved to another issue with all that was folded before.
         """
@@ -156,13 +166,14 @@ class Desk:
             target = self.github.now(note.number)
         except ObjectNotFound:
             return None
+        if objects.claimed_id(target, self.session.rules) and self._is_for(target, issue):
+            return None if self._maker(issue, note).unfinished(target) else self._made(issue, note, target)
         while not target.complete and target.comments[0].created_at >= note.comment.created_at:
             target = self.github.extend(target, target.comments[0].id - 1, self.session.viewer)
-        return target if self._has(target, issue) else None
+        return self._fold(issue, target, ended=True) if self._has(target, issue) else None
 
     def _has(self, target: Issue, form: Issue) -> bool:
-        """Whether the object's log has the form's update, posted by the store or by a person's run of it."""
-        object_id = objects.object_id_of(target, self.session.rules) or ""
+        """Whether the form's update stands in the object's log: posted by the store, or by a person's run of it."""
         title, moved = objects.read_moved(target.title)
         marker = objects.read_title(title)[1] if moved else None
         found = [
@@ -171,45 +182,22 @@ class Desk:
             if (entry.behalf, entry.update_id) == (form.author, _key(form))
             and (marker is None or entry.id <= marker.comment)  # what came after the move is refused there
         ]
-        return any(e.known or self.session.may_write(e.comment.author, object_id) for e in found)
+        return any(e.known or self.session.may_run(e.comment.author) for e in found)
 
     def _post(self, form: Issue, rule: FormRule, note: Note | None) -> Result:
-        values = self._values(form, rule)
+        values = self.checks.values(form, rule)
         object_id = filling.text(rule.update, values)
-        self._check_id(object_id)
+        self.checks.id(object_id)
         update = self._update(form, rule, values)
-        self._check_author(update, object_id)
+        self.checks.author(update, object_id)
         target = self._object(object_id)
         if self._has(target, form):
             return self._fold(form, target)
-        self._check_editor(form, object_id, self.session.may_write)
+        self.checks.editor(form, object_id, self.session.may_write)
         blocked = self._try(target, update)
         if blocked or self.dry_run:
             return Result(form.number, object_id, pending=blocked, changed=not blocked, form=form.number)
         return self._fold(form, self._say(form, note, object_id, target, update))
-
-    def _check_author(self, update: Update, object_id: str) -> None:
-        """Refuses what the rule forbids for any object of that id, before the object is read."""
-        rule, author = access.rule_for(self.session.rules, object_id, update.behalf), update.behalf
-        if not rule.owner and self.session.may_update(author, object_id) is False:
-            raise Refused(self._barred(author, "change", object_id))
-        permitted = access.permits(rule, update.mode, update.changes)
-        if not permitted and self.session.may_write(author, object_id) is False:
-            raise Refused(Reason("$", access.limit(rule)))
-
-    def _check_editor(self, form: Issue, object_id: str, may: MayWrite) -> None:
-        """Edited answers also belong to the editor, so the editor must be allowed, too."""
-        editor = form.editor
-        if editor in ("", form.author) or editor in self.session.counting:
-            return
-        if not self._answered(editor, may(editor, object_id)):
-            raise Refused(Reason("$", f"{editor} edited it, but may not change this object"))
-
-    def _answered(self, login: str, answer: bool | None) -> bool:
-        """The answer about the person; "no answer" is never taken for a no."""
-        if answer is None:
-            raise PermissionUnknown(login, str(self.session.refusals_to_say.pop(login, "")))
-        return answer
 
     def _fold(self, form: Issue, target: Issue, *, ended: bool = False) -> Result:
         """Folds the object, and closes the form's issue with it; with `ended`, even a deleted or moved object."""
@@ -236,14 +224,9 @@ class Desk:
             raise NotFinished(f"Issue #{target.number} was skipped: {result.skipped}.", "Process it, then try again.")
         for refusal in result.refusals:
             if refusal.comment_id == comment.id:
-                who = self._barred(update.behalf, "change", result.object_id)
+                who = self.checks.barred(update.behalf, "change", result.object_id)
                 raise Refused(*([who] if refusal.unauthorized else refusal.reasons))
         return result.pending
-
-    def _barred(self, login: str, deed: str, object_id: str) -> Reason:
-        """The refusal of a person, quoting the rule."""
-        rule = access.rule_for(self.session.rules, object_id, login)
-        return Reason("$", f"{login} may not {deed} this object; access rule: {access.written(rule)}")
 
     def _say(self, form: Issue, note: Note | None, object_id: str, target: Issue, update: Update) -> Issue:
         """Posts the update, and checks the log before posting it again.
@@ -277,7 +260,7 @@ class Desk:
         """Creates the object, or continues what an earlier run of the form began, whatever the form says now."""
         fresh = first and note is None and not form.edited_at
         found = None if fresh else self._begun(form, rule, note)
-        maker, begun = FormCreator(self.lookup, self.github, form, note), self._mine(found, form)
+        maker, begun = self._maker(form, note), self._mine(found, form)
         if begun is None:
             try:
                 wanted = self._wanted(maker, form, rule)
@@ -309,32 +292,40 @@ class Desk:
             form=form.number,
         )
 
-    def _begun(self, form: Issue, rule: FormRule, note: Note | None) -> Found | None:
-        """What has the id of the form's object; None if only the answers determine the id.
+    def _maker(self, form: Issue, note: Note | None) -> FormCreator:
+        return FormCreator(self.lookup, self.github, form, note)
 
-        Edited answers may give another id.  So if someone has edited them, this looks among the newest issues for one
-        that a killed run opened for the form.
+    def _begun(self, form: Issue, rule: FormRule, note: Note | None) -> Found | None:
+        """What there is of the id that the form's object has, None where no earlier run has begun it.
+
+        Where answers are in the id, they or the rules may be others by now, so what was opened since is looked through.
         """
         if note is not None and note.kind == notes.TAKEN:
             found = self._look(note.about)
             if self._mine(found, form) is not None:
                 return found
         if not filling.answered(rule.create):
-            return self._look(filling.text(rule.create, _own(form)))
-        newest = self.github.newest() if form.edited_at else ()
-        opened = (objects.claimed_id(one, self.session.rules) for one in newest if self._is_for(one, form))
-        object_id = next(filter(None, opened), "")
-        return self._look(object_id) if object_id else None
+            return self._look(filling.text(rule.create, own(form)))
+        begun = map(self._look, self._opened_for(form))
+        return next((found for found in begun if self._mine(found, form) is not None), None)
+
+    def _opened_for(self, form: Issue) -> Collection[str]:
+        """The ids of the objects whose issues were opened for the form, or have such a title.
+
+        All issues that are newer than the form are listed once: what a killed run has opened is among them.
+        """
+        if form.number < self._listed_to:
+            self._listed_to = form.number
+            self._opened = defaultdict(set)
+            newest = (one for page in pages(self.github.newest(), self.github.newest) for one in page.issues)
+            for one in takewhile(lambda one: one.number > form.number, newest):
+                if object_id := objects.claimed_id(one, self.session.rules):
+                    self._opened[self.lookup.origin(one).form].add(object_id)
+        return self._opened[form.number]
 
     def _look(self, object_id: str) -> Found:
-        self._check_id(object_id)
+        self.checks.id(object_id)
         return self.lookup.look(object_id)
-
-    def _check_id(self, object_id: str) -> None:
-        try:
-            self.lookup.check_id(object_id)
-        except InputError as error:
-            raise Refused(Reason("$", error.what)) from None
 
     def _wanted(self, maker: FormCreator, form: Issue, rule: FormRule) -> Wanted:
         """The object to create.
@@ -343,12 +334,12 @@ class Desk:
             InvalidUpdate: the object's schema refuses the answers, or they are too long.
             Refused: a person may not create it, or the answers are wrong.
         """
-        values = self._values(form, rule)
+        values = self.checks.values(form, rule)
         object_id = filling.text(rule.create, values)
-        self._check_id(object_id)
-        if not self._answered(form.author, self.session.may_create(form.author, object_id)):
-            raise Refused(self._barred(form.author, "create", object_id))
-        self._check_editor(form, object_id, self.session.may_create)
+        self.checks.id(object_id)
+        if not self.checks.answered(form.author, self.session.may_create(form.author, object_id)):
+            raise Refused(self.checks.barred(form.author, "create", object_id))
+        self.checks.editor(form, object_id, self.session.may_create)
         return maker.wanted(object_id, checked(filling.data(rule, values)), origin=_origin(form))
 
     def _outrun(self, form: Issue, object_id: str, error: ObjectExists) -> Result:
@@ -380,17 +371,16 @@ class Desk:
         return next((issue for issue in there if self._is_for(issue, form)), None)
 
     def _is_for(self, issue: Issue, form: Issue) -> bool:
-        return self.lookup.origin(issue).form == form.number
+        """Whether the issue was opened for the form, by somebody who may write: anybody can give an issue a title."""
+        if self.lookup.origin(issue).form != form.number:
+            return False
+        object_id = objects.claimed_id(issue, self.session.rules)
+        return not acceptance.not_accepted(issue, object_id, self.session.counting, self.session.may_write)
 
 
 def _origin(form: Issue) -> Origin:
     """The origin of an object created from the form."""
     return Origin(form.author, form.number)
-
-
-def _own(form: Issue) -> dict[str, Json]:
-    """What GitHub says about the form's issue."""
-    return {"login": form.author, "number": form.number, "created_at": form.created_at}
 
 
 def _key(form: Issue) -> str:

@@ -1,6 +1,8 @@
 """Git over HTTP: clone, push, permissions, protection."""
 
+import json
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -8,6 +10,7 @@ import pytest
 import requests
 
 from tests.double import GitHub, Repository
+from tests.double.git_store import GitFailed
 
 
 @pytest.fixture
@@ -112,3 +115,49 @@ def test_git__packed_refs_and_direct_changes_are_seen(hub: GitHub, repo: Reposit
         f"{hub.api_url}/repos/ann/store/contents/a.txt?ref=side", headers={"Authorization": f"token {token}"}, timeout=5
     )
     assert answer.json()["encoding"] == "base64"
+
+
+def test_git__a_commit_through_the_api_is_the_one_that_git_makes(hub: GitHub, repo: Repository) -> None:
+    """The same hashes as those of `git fast-import`, whatever it changes; git finds nothing wrong with them."""
+    steps: list[dict[str, str | None]] = [
+        {"a": "1", "a.b": "2", "a-b/c": "3", "d/e/f": "4", "d/g": "5", "d.x": "6", 'ä "': "7"},
+        {"d/e/f": None, "d/e/none": None, "none/at/all": None, "a/b": "a file that becomes a folder"},
+        {"d/g": None, "a-b": "a folder that becomes a file", "d": "another", "a.b": "2"},
+        {"a-b": None, "x/y/z": "", "a/b": None, "a": "again"},
+    ]
+    for step in steps:
+        parent = repo.head()
+        made = repo.commit_files(step, message="Über\n\nall")
+        repo.git("update-ref", "refs/heads/other", parent or "")
+        lines = repo.git("cat-file", "commit", made).splitlines()
+        people = [line for line in lines if line.startswith(("author ", "committer "))]
+        text = "\n".join(["commit refs/heads/other", *people, "data 10", "Über\n\nall", f"from {parent}", ""])
+        text += "".join(f"D {json.dumps(path, ensure_ascii=False)}\n" for path, new in step.items() if new is None)
+        for path, new in step.items():
+            if new is not None:
+                content = f"data {len(new.encode())}\n{new}\n"
+                text += f"M 100644 inline {json.dumps(path, ensure_ascii=False)}\n{content}"
+        hub.hub.git.run(repo.record.git_dir, "fast-import", "--quiet", stdin=text.encode())
+        assert made == repo.head("other")
+    repo.git("fsck", "--strict")
+    with pytest.raises(GitFailed, match="invalid path 'a//b'"):
+        repo.commit_files({"a//b": "1"})
+    (Path(repo.record.git_dir) / "refs/heads/main.lock").touch()
+    with pytest.raises(GitFailed, match="cannot lock ref 'refs/heads/main'"):
+        repo.commit_files({"b": "1"})
+
+
+def test_git__objects_are_the_same_loose_and_packed(hub: GitHub, repo: Repository) -> None:
+    repo.commit_files({"folder/a": "1", "folder/b/c": "22", "top": "333"})
+    packed = hub.add_repository("ann/packed")
+    shutil.copytree(repo.record.git_dir, packed.record.git_dir, dirs_exist_ok=True)
+    packed.git("repack", "-a", "-d", "-q")
+    head = repo.head()
+    assert head is not None and packed.head() == head
+    store = hub.hub.git
+    for path in ("", "folder", "folder/b"):
+        found = [(store.at_path(one.record.git_dir, head, path), one.record.git_dir) for one in (repo, packed)]
+        loose, other = (store.tree(git_dir, oid or "") for oid, git_dir in found)
+        assert loose == other and loose
+    assert packed.file("folder/b/c") == repo.file("folder/b/c") == b"22"
+    assert packed.commit_files({"folder/d": "4"}) and packed.file("folder/a") == b"1"
