@@ -141,12 +141,23 @@ def test_other_ids_that_nothing_explains__are_read_whole_and_the_body_stays() ->
 
 
 @pytest.mark.parametrize("behind", [True, False])
-def test_other_ids_that_do_not_fold_to_the_markers_state__the_body_stays(behind: bool) -> None:
+@pytest.mark.parametrize("receipts", [("+1",), ()])
+def test_a_copied_issue_that_does_not_fold_to_the_markers_state__holds_what_was_counted_or_has_a_receipt(
+    behind: bool, receipts: str
+) -> None:
     taken_over = initial(1_012, {"hand": 1}, after=11, revision=3, update_id="k", reason="edited by hand")
-    log = [initial(1_010), comment(1_011, {"a": 1}), *([taken_over] if behind else [])]
+    log = [initial(1_010), comment(1_011, {"a": 1}, "alice", *receipts), *([taken_over] if behind else [])]
     data = {"count": 5}
-    step = wrote(decide(issue(data, log, marker=marked(4, 12, 2, data, 10, 11)), context()))
-    assert step.state.data == {"count": 5, "a": 1}
+    count = 3 if receipts else 2  # one was deleted
+    before = issue(data, [*log, comment(1_013, {"new": 1})], marker=marked(4, 12, count, data, 10, 11))
+    step = wrote(decide(before, context()))
+    assert step.state.data == {"count": 5, "new": 1}
+    settled(before, step)
+
+
+def test_other_ids_without_a_state_of_the_stores__are_new_comments() -> None:
+    before = issue({"count": 5}, [comment(1_011, {"a": 1})], marker=marked(4, 12, 1, {"count": 5}, 12))
+    assert wrote(decide(before, context())).state.data == {"count": 5, "a": 1}
 
 
 def test_a_deleted_update_that_is_posted_again_is_a_new_one() -> None:
