@@ -141,6 +141,24 @@ def test_a_log_that_was_changed_and_renumbered__nothing_is_folded_again(
             assert (w.data(number), w.process(number).changed) == ({"n": 4}, False)
 
 
+@pytest.mark.parametrize("typed", ["words", "Stored Object: m [r5 c99999999999 n9 0badc0de]"])
+@pytest.mark.parametrize("author", [BOT, "alice"])
+def test_an_issue_copied_without_its_events__keeps_its_marker_when_somebody_types_a_title(
+    typed: str, author: str
+) -> None:
+    """The title that a copy was opened with is its author's."""
+    with world() as w:
+        number = w.object("m", {"n": 0}) if author == BOT else by_hand(w, author)
+        w.update(number, INC)
+        w.process(number)
+        w.repo.renumber_comments(number, events=False)
+        w.repo.edit_issue(number, "bob", title=typed)
+        w.update(number, INC)
+        w.process(number)
+        assert w.data(number) == {"n": 2}
+        assert objects.read_title(w.repo.issue(number).title)[0] == "m"
+
+
 # -- people who leave
 
 
