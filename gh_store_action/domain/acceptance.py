@@ -21,8 +21,8 @@ MayWrite = Callable[[str, str], bool | None]
 def titles_of(issue: Issue) -> Iterator[Rename]:
     """The current title and earlier ones, newest first; `login` is empty if no visible event set it.
 
-    An event may become visible later than the title that it set, and later than the events after it.  A title that
-    nobody is seen to have changed is the author's, as it was opened, or is set by an event that is still to come.
+    An event may become visible later than its title, and later than the events after it.  The oldest title, which the
+    issue was opened with, is the author's, or its event has not appeared yet.
     """
     following = issue.title
     for rename in issue.titles:

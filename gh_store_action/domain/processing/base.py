@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import product
+from itertools import chain, product
 
 from gh_store_action.domain.log.entries import Entry, Kind, checkpoint, checkpoint_id
 from gh_store_action.domain.log.fold import Folded, State, fold, newest_checkpoint, repeats
@@ -117,8 +117,8 @@ def verdicts_of_held(
 ) -> dict[int, Verdict]:
     """The verdicts of older updates without a receipt: a run was killed before it left one.
 
-    A rejected one is named in a reply, which is sent before the body.  Who could write then may not any more, and the
-    other way round: where today's rights do not fold to the marker's state, others may.
+    A rejected one is named in a reply, which is sent before the body.  Rights change: if the log does not fold to the
+    marker's state with today's, it may with others.
     """
     apart = {entry.id for entry in late} | recorded.keys()
     silent = [e for e in entries if e.asks and since < e.id <= marker.comment and e.id not in apart]
@@ -127,7 +127,8 @@ def verdicts_of_held(
     base = newest_checkpoint(entries)
     if not silent or base is None or not (issue.complete or entries[0].id <= base.after):
         return found
-    for other in (found, *(_verdicts(entries, silent, then, recorded) for then in _other_rights(context, silent))):
+    others = (_verdicts(entries, silent, then, recorded) for then in _other_rights(context, silent))
+    for other in chain([found], others):
         known = {**recorded, **other}
         folded = replay(entries, context, up_to=marker.comment, recorded=known, without=frozenset(e.id for e in late))
         if folded is not None and short_digest(folded.state.data) == marker.digest:
@@ -136,7 +137,7 @@ def verdicts_of_held(
 
 
 def _other_rights(context: Context, entries: Iterable[Entry]) -> Iterator[Context]:
-    """What those behind the entries may have been allowed then."""
+    """The rights that the people behind the entries may have had."""
     people = list(dict.fromkeys(login for entry in entries for login in context.writers(entry)))[:_MOST_PEOPLE]
     for rights in product((True, False), repeat=len(people)):
         then = dict(zip(people, rights, strict=True))

@@ -114,10 +114,10 @@ def _align(below: Sequence[Entry], marker: Marker, settled: Collection[int]) -> 
 def renumbered(issue: Issue, entries: Sequence[Entry], marker: Marker, context: Context) -> Marker | None:
     """The marker with the ids of a copy of the issue; None if the comments are those in the marker.
 
-    Tools that move a repository make the comments again: the same texts in the same order with other ids (github-facts,
-    section 3).  Then the first `count` of them fold to the marker's state.  A state of the store's that stands behind
-    the marker's comment, and is no newer than the marker, was made again in any case, though some of the comments were
-    deleted or edited before that: receipts tell how many of them the body holds, else the fold of fewer, else `count`.
+    Tools that move a repository copy the comments: the same texts in the same order with other ids (github-facts,
+    section 3).  Then the first `count` of them fold to the marker's state.  A state by the store that comes after the
+    marker's comment, and is not newer than the marker, is a copy in any case, even if comments were edited or deleted
+    before: receipts show how many of them the body holds, otherwise the fold of fewer, otherwise `count`.
 
     Raises:
         NeedsMore: it may be a copy, and the whole log has not been read.
@@ -154,7 +154,7 @@ def _folds_to(marker: Marker, entries: Sequence[Entry], context: Context, up_to:
 
 
 def _last_answered(entries: Sequence[Entry], context: Context) -> int:
-    """How many comments there are up to the newest update with a receipt, 0 where none has any."""
+    """The number of comments up to the newest update with a receipt; 0 if none has one."""
     reactions, who = context.rules.reactions, context.binding
     found = (n for n, e in enumerate(entries, 1) if e.asks and outcomes_given(e.comment, reactions, who))
     return max(found, default=0)
