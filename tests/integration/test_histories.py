@@ -1,4 +1,4 @@
-"""Random histories of users, forms, comments, edits, deletions, crashes, titles, tokens, leavers, delays and runs.
+"""Random histories of users, forms, comments, edits, deletions, crashes, titles, leavers, copies, delays and runs.
 
 Each update adds one to a counter of its own, so the body tells at any time how often it was applied.
 """
@@ -230,6 +230,42 @@ class Histories(RuleBasedStateMachine):
             update.sure = update.sure and update.author != who
         for form in self.forms.values():
             form.sure = form.sure and (form.make or form.author != who)
+
+    @rule(who=st.sampled_from(["alice", "bob"]), late=st.sampled_from([0, 3, 50]))
+    def come_back(self, who: str, late: int) -> None:
+        """GitHub may go on to tell the old right for a while."""
+        if who in self.left:
+            self.w.hub.delays.permissions = late
+            self.w.repo.grant(who, "write")
+            self.w.hub.delays.permissions = 0
+            if not late:
+                self.left.discard(who)
+
+    @rule(labels=st.sampled_from(["stored-object", "UID:m", ""]), sweep=st.booleans())
+    def take_labels_off_and_put_them_on(self, labels: str, sweep: bool) -> None:
+        """A run comes in between."""
+        there = self.w.repo.issue(self.number).labels
+        self.w.repo.edit_issue(self.number, "dave", labels=[name for name in there if labels and name != labels])
+        if sweep:
+            self.w.sweep()
+        else:
+            self.w.process(self.number)
+        self.w.repo.edit_issue(self.number, "dave", labels=there)
+        self.clean = False
+
+    @precondition(lambda self: self.clean)
+    @rule(receipts=st.booleans(), events=st.booleans())
+    def copy_to_another_server(self, receipts: bool, events: bool) -> None:
+        """The comments get other ids.  Where updates had been edited or deleted, receipts tell what is held."""
+        issue = self.w.repo.issue(self.number)
+        if issue.author == "alice" and "alice" in self.left and not events:
+            return  # nobody is seen to have signed it
+        self.w.repo.renumber_comments(self.number, receipts=receipts or self.tampered, events=events)
+        new = [comment.id for comment in self.w.repo.issue(self.number).comments]
+        ids = dict(zip((comment.id for comment in issue.comments), new, strict=True))
+        self.updates = {ids.get(number, number): update for number, update in self.updates.items()}
+        self.titles = []
+        self.clean = False
 
     @rule(
         by=st.sampled_from(PEOPLE),

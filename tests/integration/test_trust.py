@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
@@ -99,6 +100,63 @@ def test_a_renumbered_log__nothing_is_pending(receipts: bool, events: bool) -> N
         w.update(number, INC)
         w.process(number)
         assert w.data(number) == {"n": 4}
+
+
+def edited(w: World, updates: list[int]) -> None:
+    w.repo.edit_comment(updates[0], "alice", json.dumps({**INC, "_data": {"$inc": {"n": 5}}}))
+
+
+def talk_deleted(w: World, updates: list[int]) -> None:
+    w.repo.delete_comment(next(c.id for c in w.repo.issue(1).comments if c.author == "mallory"), "bob")
+
+
+def update_deleted(w: World, updates: list[int]) -> None:
+    w.repo.delete_comment(updates[0], "alice")
+
+
+@pytest.mark.parametrize("change", [edited, talk_deleted, update_deleted])
+@pytest.mark.parametrize("author", [BOT, "octo"])
+def test_a_log_that_was_changed_and_renumbered__nothing_is_folded_again(
+    change: Callable[[World, list[int]], None], author: str
+) -> None:
+    with world() as w:
+        number = w.object("m", {"n": 0}) if author == BOT else by_hand(w, author)
+        updates = [w.update(number, INC) for _ in range(3)]
+        w.repo.comment(number, "mallory", "hello")
+        w.process(number)
+        change(w, updates)
+        saved = w.hub.save()
+        for receipts, events in [(True, False), (False, True), (False, False)]:
+            w.hub.restore(saved)
+            w.repo.renumber_comments(number, receipts=receipts, events=events)
+            if receipts or change is not update_deleted:  # else nothing tells how many of them were there
+                w.update(number, INC)
+                w.process(number)
+                assert w.data(number) == {"n": 4}
+            else:
+                w.process(number)
+                assert w.data(number) == {"n": 3}
+                w.update(number, INC)
+                w.process(number)
+            assert (w.data(number), w.process(number).changed) == ({"n": 4}, False)
+
+
+@pytest.mark.parametrize("typed", ["words", "Stored Object: m [r5 c99999999999 n9 0badc0de]"])
+@pytest.mark.parametrize("author", [BOT, "alice"])
+def test_an_issue_copied_without_its_events__keeps_its_marker_when_somebody_types_a_title(
+    typed: str, author: str
+) -> None:
+    """The title that a copy was opened with is its author's."""
+    with world() as w:
+        number = w.object("m", {"n": 0}) if author == BOT else by_hand(w, author)
+        w.update(number, INC)
+        w.process(number)
+        w.repo.renumber_comments(number, events=False)
+        w.repo.edit_issue(number, "bob", title=typed)
+        w.update(number, INC)
+        w.process(number)
+        assert w.data(number) == {"n": 2}
+        assert objects.read_title(w.repo.issue(number).title)[0] == "m"
 
 
 # -- people who leave
