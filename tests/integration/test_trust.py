@@ -13,7 +13,7 @@ from gh_store_action.domain.processing.reconcile import BrokenObject
 from gh_store_action.errors import AccessDeniedError, GitHubError, ObjectExists, ObjectNotFound, StoreError
 from tests.double import BOT
 from tests.support.covering import covering
-from tests.support.interleave import Orders
+from tests.support.interleave import QUICK, Orders
 from tests.support.store import World, world
 
 INC = {"_data": {"$inc": {"n": 1}}, "_meta": {"update_mode": "operators"}}
@@ -314,7 +314,7 @@ def test_two_runs_in_any_order_under_a_delay__nothing_is_lost_or_doubled(delay: 
         w.update(number, INC)
         one, other = w.token(), w.hub.token("alice")
         saved = w.hub.save()
-        for schedule in Orders(most=25):
+        for schedule in Orders(QUICK, seed=delay):
             w.hub.restore(saved)
             w.hub.delays.events = delay
             clients = {token: lambda token=token: w.process(number, token) for token in (one, other)}
