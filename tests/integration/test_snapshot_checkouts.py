@@ -35,7 +35,7 @@ def advice(run: Run) -> list[str]:
 # ---- what is left in the work tree
 
 
-@covering(2, tracked=[False, True], why=["others were first", "a lock", "the API"], format_=FORMATS)
+@covering(2, tracked=[False, True], why=["others were first", "a lock", "the API"], format_=list(FORMATS))
 def test_left__is_named_with_what_to_do_before_a_pull(scene: Scene, format_: str, why: str, tracked: bool) -> None:
     number, _ = scene.make("a", {"n": 1}), scene.make("gone")
     checkout = scene.checkout()
