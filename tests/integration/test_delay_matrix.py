@@ -27,7 +27,7 @@ from tests.integration.test_crash_matrix import (
     three_pending,
     title_lost,
 )
-from tests.integration.test_fault_matrix import FAULTS
+from tests.support.faults import FAULTS
 from tests.support.interleave import Orders
 from tests.support.library import store_of
 from tests.support.store import Seen, World, disturbed, undisturbed, world

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -30,6 +30,8 @@ from tests.double import BOT
 from tests.support.store import World, world
 
 BUDGET = float(os.environ.get("PROVE_BUDGET", "300"))
+HISTORIES = int(os.environ.get("PROVE_HISTORIES") or BUDGET * 6)
+PARTS = 8  # of a proof, for as many workers
 REPEATABLE = bool(os.environ.get("PROVE_REPEATABLE"))
 RECEIPTS = {"+1", "-1", "confused"}
 PEOPLE = ("alice", "bob", "mallory")
@@ -400,10 +402,18 @@ class Histories(RuleBasedStateMachine):
             assert (state == "closed") == (times == 1), (number, form)
 
 
-@pytest.mark.parametrize(
-    "proof", [pytest.param(False, id="quick"), pytest.param(True, id="proof", marks=pytest.mark.prove)]
-)
-def test_random_histories__every_allowed_update_is_in_the_body_once(proof: bool) -> None:
+def cases() -> list[object]:
+    """How many histories, and a number that tells each part's seed from the others'."""
+    each = -(-HISTORIES // PARTS)
+    parts = (pytest.param(each, seed, id=f"proof-{seed}", marks=pytest.mark.prove) for seed in range(2, PARTS + 2))
+    return [pytest.param(25, 1, id="quick"), *parts]
+
+
+@pytest.mark.parametrize(("examples", "number"), cases())
+def test_random_histories__every_allowed_update_is_in_the_body_once(
+    examples: int, number: int, pytestconfig: pytest.Config
+) -> None:
+    begin = "0" if number == 1 or REPEATABLE else pytestconfig.getoption("--hypothesis-seed")
     with world() as w:
         w.repo.commit_files({".github/gh-store.yml": RULES, ".github/ISSUE_TEMPLATE/f.yml": FORM}, by="alice")
         empty = w.hub.save()
@@ -416,12 +426,11 @@ def test_random_histories__every_allowed_update_is_in_the_body_once(proof: bool)
             w.repo.grant("dave", "write")
         Histories.shared = w
         run_state_machine_as_test(
-            Histories,
+            seed(begin and f"{begin}-{number}")(Histories),
             settings=settings(
-                max_examples=int(BUDGET * 6) if proof else 25,
+                max_examples=examples,
                 stateful_step_count=25,
                 deadline=None,
-                derandomize=not proof or REPEATABLE,
                 database=None,
                 suppress_health_check=list(HealthCheck),
             ),

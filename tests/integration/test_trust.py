@@ -13,7 +13,8 @@ from gh_store_action.domain import objects
 from gh_store_action.domain.processing.reconcile import BrokenObject
 from gh_store_action.errors import AccessDeniedError, GitHubError, ObjectExists, ObjectNotFound, StoreError
 from tests.double import BOT
-from tests.support.interleave import Orders
+from tests.support.covering import covering
+from tests.support.interleave import QUICK, Orders
 from tests.support.store import World, world
 
 INC = {"_data": {"$inc": {"n": 1}}, "_meta": {"update_mode": "operators"}}
@@ -31,8 +32,7 @@ def by_hand(w: World, author: str, data: object = None, object_id: str = "m") ->
 # -- one read is one moment
 
 
-@pytest.mark.parametrize("delay", [0, 1, 2, 3, 4, 5, 6, 8, 10, 50])
-@pytest.mark.parametrize("author", ["octo", "alice"])
+@covering(1, delay=[0, 1, 2, 3, 4, 5, 6, 8, 10, 50], author=["octo", "alice"])
 def test_the_quick_start__two_increments_are_two_whatever_the_events_delay(delay: int, author: str) -> None:
     with world() as w:
         number = by_hand(w, author)
@@ -343,8 +343,7 @@ def test_an_app_among_the_processors__works() -> None:
 # -- kills and other runs under a delay
 
 
-@pytest.mark.parametrize("delay", [0, 1, 2, 3, 4, 5, 50])
-@pytest.mark.parametrize("phase", ["before", "after"])
+@covering(1, delay=[0, 1, 2, 3, 4, 5, 50], phase=["before", "after"])
 def test_killed_at_any_request_under_a_delay__nothing_is_lost_or_doubled(delay: int, phase: str) -> None:
     with world() as w:
         number = by_hand(w, "alice")
@@ -373,7 +372,7 @@ def test_two_runs_in_any_order_under_a_delay__nothing_is_lost_or_doubled(delay: 
         w.update(number, INC)
         one, other = w.token(), w.hub.token("alice")
         saved = w.hub.save()
-        for schedule in Orders(most=25):
+        for schedule in Orders(QUICK, seed=delay):
             w.hub.restore(saved)
             w.hub.delays.events = delay
             clients = {token: lambda token=token: w.process(number, token) for token in (one, other)}
