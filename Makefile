@@ -12,7 +12,9 @@ endif
 
 PY := .venv/bin/python
 PYTEST := $(PY) -m pytest
+WORKERS := -n auto --dist worksteal
 export PROVE_BUDGET ?= 300
+unexport PYTHONDONTWRITEBYTECODE # else each worker compiles the tests anew: ten seconds of each run
 
 .PHONY: help demo test coverage prove container-test contract web web-build api bench lint format types lock release-prepare release-check clean env
 
@@ -23,15 +25,15 @@ demo: env ## See a store at work, from first object to snapshot, without a netwo
 	@$(PY) -m tests.demo
 
 test: env ## Every test but the slow proofs and those that need npm or an engine (make prove, contract, web, container-test)
-	@$(PYTEST) -q -n auto -rs -m "not prove and not container and not npm"
+	@$(PYTEST) -q $(WORKERS) -rs -m "not prove and not container and not npm"
 
 coverage: env ## The same tests, measured: they must cover the package to the last branch
 	@rm -rf .cache/exchanges && mkdir -p .cache/exchanges
-	@EXCHANGES_TO=.cache/exchanges $(PYTEST) -q -n auto -rs -m "not prove and not container and not npm" -p tests.support.exchanges \
+	@EXCHANGES_TO=.cache/exchanges $(PYTEST) -q $(WORKERS) -rs -m "not prove and not container and not npm" -p tests.support.exchanges \
 	  --cov --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
 
 prove: env ## Search for counterexamples, PROVE_BUDGET seconds (300) for each proof
-	@$(PYTEST) -n auto -rs -m prove
+	@$(PYTEST) $(WORKERS) -rs -m prove
 
 container-test: env ## Build the image and run it as the runner does; needs docker or podman
 	@if [ -x ../shared/container/prepare ] && ! docker info >/dev/null 2>&1; then \
@@ -39,7 +41,7 @@ container-test: env ## Build the image and run it as the runner does; needs dock
 	REQUIRE_ENGINE=1 $(PYTEST) -rs -m container
 
 contract: env ## Hold manifest, templates and the test double against their contracts; needs npm
-	@REQUIRE_NPM=1 $(PYTEST) -n auto -rs -m "not prove and not container" tests/contract
+	@REQUIRE_NPM=1 $(PYTEST) $(WORKERS) -rs -m "not prove and not container" tests/contract
 
 web: env ## The client and the page: types, tests, whether the committed page is the sources', and Chromium; needs npm
 	@cd web && npm ci --silent --no-audit --no-fund && npm run --silent types && npm run --silent client

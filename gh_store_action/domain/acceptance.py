@@ -21,17 +21,17 @@ MayWrite = Callable[[str, str], bool | None]
 def titles_of(issue: Issue) -> Iterator[Rename]:
     """The current title and earlier ones, newest first; `login` is empty if no visible event set it.
 
-    An event may become visible later than its title, and later than the events after it.  A title without a visible
-    event is the author's, or its event has not appeared yet.
+    An event may become visible later than its title, and later than the events after it.  The oldest title, which the
+    issue was opened with, is the author's, or its event has not appeared yet.
     """
-    if not issue.titles:
-        yield Rename(issue.created_at, issue.author, issue.title)
     following = issue.title
     for rename in issue.titles:
         if rename.title != following:
             yield Rename("", "", following)
         yield rename
         following = rename.before
+    if not issue.titles or (len(issue.titles) < NEWEST_TITLES and not issue.cut):
+        yield Rename(issue.created_at, issue.author, following)
 
 
 def is_setter_hidden(issue: Issue, object_id: str) -> bool:

@@ -63,7 +63,8 @@ _SENTENCES = {
 
 _FOUND = {
     **dict.fromkeys("“”„‟«»″＂", "a typographic quote; JSON has straight double quotes"),
-    **dict.fromkeys("'‘’‚‛`", "a single quote; JSON has double quotes"),
+    **dict.fromkeys("'‘’‚‛", "a single quote; JSON has double quotes"),
+    "`": "a backtick; JSON has double quotes, and a fence ends with a line of nothing else",
     "\\": "a backslash outside a string; quotes are not escaped there",
     "/": "a comment, perhaps; JSON has none",
     "#": "a comment, perhaps; JSON has none",

@@ -95,16 +95,24 @@ class GitHub(Pages):
         """The person's permission and role on the repository; None if there is no such person.
 
         Raises:
-            GitHubError: GitHub does not say.
+            GitHubError: GitHub does not say; 404 about somebody whom it knows says nothing.
         """
         try:
             path = f"{self._path}/collaborators/{quote(login, safe='')}/permission"
             answer = self.transport.get(path, kind={"permission": str, "role_name": str | None})
         except ApiError as error:
-            if error.status == 404:
-                return None
-            raise
+            if error.status != 404 or self._is_user(login):
+                raise
+            return None
         return str(answer["permission"]), str(answer.get("role_name") or "")
+
+    def _is_user(self, login: str) -> bool:
+        try:
+            return bool(self.transport.get(f"/users/{quote(login, safe='')}", kind={"type": str})["type"] == "User")
+        except ApiError as error:
+            if error.status != 404:
+                raise
+            return False
 
     def is_team_member(self, team: str, login: str) -> bool:
         """Whether the person belongs to the team `org/slug`.

@@ -128,7 +128,7 @@ def apart(configuration: Configuration) -> Iterator[Git]:
         StoreError: the checkout is not a repository, or ours cannot be created.
     """
     git = configuration.git
-    _, common = git_folders(git)
+    _, common = git.folders
     with tempfile.TemporaryDirectory(prefix="gh-store-") as name:
         place = Path(name)
         with teaching(name, "made"):
@@ -138,9 +138,3 @@ def apart(configuration: Configuration) -> Iterator[Git]:
                 if os.path.lexists(common / shared) or shared == "shallow":  # which a fetch may create
                     (place / shared).symlink_to(common / shared, (common / shared).is_dir())
         yield replace(git, settings=(*SETTINGS, *configuration.settings), common=name)
-
-
-def git_folders(git: Git) -> tuple[Path, Path]:
-    """The folders of git's files for this checkout alone, and of those that linked work trees share."""
-    own, common = git.run("rev-parse", "--path-format=absolute", "--git-dir", "--git-common-dir").line.splitlines()
-    return Path(own).resolve(), Path(common).resolve()

@@ -290,7 +290,7 @@ class Checkout:
         return Target(branch, related=branch == head, keep=publication.keep)
 
     def _symbolic_head(self) -> str:
-        self.git.run("rev-parse", "--git-dir")
+        _ = self.git.folders  # fails where there is no repository
         ref = self.git.run("symbolic-ref", "--quiet", "HEAD", may_fail=True).line  # a short name may be a tag's too
         return ref.removeprefix("refs/heads/") if ref.startswith("refs/heads/") else ""
 

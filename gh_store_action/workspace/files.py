@@ -15,7 +15,6 @@ from pathlib import Path, PurePosixPath
 
 from gh_store_action.errors import InputError, StoreError
 from gh_store_action.regular_files import MIB, content
-from gh_store_action.workspace.apart import git_folders
 from gh_store_action.workspace.commits import Checkout, Overtaken, Publication, Published
 from gh_store_action.workspace.disk import everything_in, holds, sync, teaching
 from gh_store_action.workspace.git import Git
@@ -254,6 +253,11 @@ class Workspace:
         return _under(self._checkout([target]), target)
 
     @cached_property
+    def _checkouts(self) -> dict[Path, Checkout]:
+        """By their tops: what was asked of git about one holds for this process."""
+        return {}
+
+    @cached_property
     def _home(self) -> Path:
         if not os.path.isdir(self.root):
             raise StoreError(
@@ -345,7 +349,7 @@ class Workspace:
                     os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
 
     def _give_git_back(self, checkout: Checkout) -> None:
-        for folder in git_folders(checkout.git):
+        for folder in checkout.git.folders:
             if folder.is_relative_to(self._home):
                 self._give(everything_in(folder))
 
@@ -357,7 +361,7 @@ class Workspace:
                 "Choose paths in one of them.",
             )
         git = Git(tops.pop(), self.environ, self.server_url, self.token, shut=self._home)
-        return Checkout(git, self.sleep)
+        return self._checkouts.setdefault(git.top, Checkout(git, self.sleep))
 
     def _checkout_of(self, publication: Publication) -> Checkout:
         kept, removed = map(self._resolved, publication.paths), map(self._itself, publication.removed)

@@ -201,6 +201,16 @@ class Git:
         text = re.sub(r"(://)[^/@\s]+@", r"\1***@", text)
         return re.sub(r"(?i)(authorization: *\w+ +)\S+", r"\1***", text)
 
+    @cached_property
+    def folders(self) -> tuple[Path, Path]:
+        """The folders of git's files for this checkout alone, and of those that linked work trees share.
+
+        Raises:
+            StoreError: the checkout is not a repository.
+        """
+        own, common = self.run("rev-parse", "--path-format=absolute", "--git-dir", "--git-common-dir").line.splitlines()
+        return Path(own).resolve(), Path(common).resolve()
+
     @property
     def authorization(self) -> str:
         """The header that carries the token, as actions/checkout writes it; empty without one."""

@@ -227,14 +227,12 @@ def test_cancelled__stops_between_two_requests_says_so_and_leaves_the_rest_pendi
             time.sleep(0.5)  # the signal is on its way to the process
 
     scene.github.before_request.append(hold)
-    began = time.perf_counter()
     result = run(scene, engine, image, scene.job("process", issue_number=number), options=("--name", name))
     scene.github.before_request.clear()
     assert asked.is_set()
     assert result.exit_code == 1, result.shown
     (error,) = result.errors
     assert "canceled" in error and "Nothing is lost. Run again" in error
-    assert time.perf_counter() - began < 7
     assert scene.data(number) == {"count": 0}
 
     again = run(scene, engine, image, scene.job("process", issue_number=number))

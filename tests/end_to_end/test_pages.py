@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gh_store_action.action.main import main
 from tests.double import GitHub, Repository
-from tests.support.runner import RunnerError, run_here
+from tests.support.runner import RunnerError
 from tests.support.workflow import Actions, Run, templates
 
 SWEEP = "47 * * * *"
@@ -26,7 +25,7 @@ def repository(github: GitHub) -> Repository:
 
 @pytest.fixture
 def actions(github: GitHub, repository: Repository, tmp_path: Path) -> Actions:
-    return Actions(github, repository, tmp_path, templates(page=True), lambda job: run_here(job, main))
+    return Actions(github, repository, tmp_path, templates(page=True))
 
 
 def open_object(repository: Repository, object_id: str) -> int:

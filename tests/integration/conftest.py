@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -61,14 +62,28 @@ def store(w: World) -> Iterator[GitHubStore]:
         yield made
 
 
-@pytest.fixture
-def remote(tmp_path: Path) -> Path:
-    return real.make_bare_remote(tmp_path / "remotes/store.git", BASE)
+@pytest.fixture(scope="session")
+def cloned(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a remote and a checkout, which each test copies: git would start a dozen processes for them."""
+    place = tmp_path_factory.mktemp("cloned")
+    real.clone(real.make_bare_remote(place / "remotes/store.git", BASE), place / "checkout")
+    return place
 
 
 @pytest.fixture
-def checkout(tmp_path: Path, remote: Path) -> Path:
-    return real.clone(remote, tmp_path / "checkout")
+def remote(tmp_path: Path, cloned: Path) -> Path:
+    shutil.copytree(cloned / "remotes", tmp_path / "remotes")
+    return tmp_path / "remotes/store.git"
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, cloned: Path, remote: Path) -> Path:
+    made = tmp_path / "checkout"
+    shutil.copytree(cloned / "checkout", made)
+    config = made / ".git/config"
+    config.write_text(config.read_text().replace(str(cloned), str(tmp_path)))
+    real.git(made, "update-index", "--refresh")  # it knows the files by their inodes
+    return made
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from gh_store_action.action.modes import ALARM_COMMENTS, MANY_STRANGERS, WARN_COMMENTS, WARN_OF_CONVERSATION
+from gh_store_action.action import modes
+from gh_store_action.action.modes import MANY_STRANGERS, WARN_OF_CONVERSATION
 from tests.support.scene import OWNER, STRANGER, WRITER, Scene
 
 # One object, by its number
@@ -90,8 +91,13 @@ def test_process__a_hand_edit_is_taken_over_and_said(scene: Scene) -> None:
     assert "brought up to date" in run.summary
 
 
-@pytest.mark.parametrize(("comments", "kind"), [(1_990, ""), (WARN_COMMENTS, "warning"), (ALARM_COMMENTS, "error")])
-def test_process__an_issue_that_fills_up_is_told_in_time(scene: Scene, comments: int, kind: str) -> None:
+@pytest.mark.parametrize(("comments", "kind"), [(190, ""), (200, "warning"), (240, "error")])
+def test_process__an_issue_that_fills_up_is_told_in_time(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, comments: int, kind: str
+) -> None:
+    assert modes.WARN_COMMENTS < modes.ALARM_COMMENTS < 2_500  # which GitHub takes
+    monkeypatch.setattr(modes, "WARN_COMMENTS", 200)
+    monkeypatch.setattr(modes, "ALARM_COMMENTS", 240)
     number = scene.make()
     for _ in range(comments):
         scene.post(number, "chat", by=STRANGER)

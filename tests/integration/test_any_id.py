@@ -15,7 +15,7 @@ from gh_store_action.domain.objects import uid_label
 from gh_store_action.domain.snapshots.files import file_of
 from tests.double import BOT, Repository
 from tests.support.cli import Shell
-from tests.support.interleave import Orders
+from tests.support.interleave import QUICK, Orders
 from tests.support.library import cost, store_of
 from tests.support.scene import Scene
 from tests.support.store import World, disturbed
@@ -283,13 +283,13 @@ def _creates(w: World, datas: list[object], orders: Orders) -> None:
 
 
 def test_creators_of_one_long_id__one_live_object_and_one_winner(w: World) -> None:
-    _creates(w, [{"a": 1}, {"a": 2}], Orders(most=12))
+    _creates(w, [{"a": 1}, {"a": 2}], Orders(QUICK, seed=5))
 
 
 def test_creators_of_two_ids_with_one_label__both_have_theirs(w: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(objects, "HASH_DIGITS", 0)
     saved = w.hub.save()
-    for schedule in Orders(most=8):
+    for schedule in Orders(QUICK, seed=6):
         w.hub.restore(saved)
         one, other = w.token(), w.token()
 

@@ -10,9 +10,10 @@ import pytest
 
 from gh_store_action.errors import GitHubError, StoreError
 from tests.double import BOT, Request
-from tests.integration.test_fault_matrix import ERRORS, FAULTS
-from tests.integration.test_interleavings import DEPTHS, orders_for
-from tests.support.interleave import Schedule
+from tests.integration.test_fault_matrix import ERRORS
+from tests.support.covering import covering
+from tests.support.faults import EVERY_FAULT, faulted
+from tests.support.interleave import DEPTHS, QUICK, Schedule, orders_for
 from tests.support.store import Seen, World, disturbed, undisturbed
 
 INCREASE = {"_data": {"$inc": {"n": 1}}, "_meta": {"update_mode": "operators"}}
@@ -45,23 +46,18 @@ def test_batch__killed_at_any_request__one_more_run_reaches_the_undisturbed_stat
     assert all(one.closed for one in wanted)
 
 
-@pytest.mark.parametrize("name", FAULTS)
+@pytest.mark.parametrize("name", EVERY_FAULT)
 def test_batch__a_fault_at_any_request__the_run_gets_over_it(w: World, name: str) -> None:
     numbers = batch(w)
     wanted = undisturbed(w, numbers, w.sweep, w.sweep)
-    saved = w.hub.save()
-    for k in range(1, 100):
-        w.hub.restore(saved)
-        token = w.token()
-        fault = FAULTS[name](w, token, k)
-        results = w.sweep(token)
-        w.hub.faults.clear()
-        if not fault.hits:  # type: ignore[attr-defined]
-            break
-        assert [result.error for result in results if result.error] == [], k
+
+    def run(token: str) -> None:
+        assert [result.error for result in w.sweep(token) if result.error] == []
+
+    for k, over in faulted(w, name, run):
         w.sweep()
-        assert w.look(numbers) == wanted, k
-    assert k > 4
+        assert (k, over, w.look(numbers)) == (k, True, wanted)
+    assert k >= 4
 
 
 def aliases(w: World) -> list[str]:
@@ -73,8 +69,7 @@ def aliases(w: World) -> list[str]:
     return re.findall(r"^  (\w+): \w+\(input", query, re.MULTILINE)
 
 
-@pytest.mark.parametrize("error", ERRORS)
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@covering(1, error=list(ERRORS), after=[False, True])
 def test_batch__one_alias_fails__the_others_are_done_in_the_same_run(w: World, error: str, after: bool) -> None:
     numbers = batch(w)
     wanted = undisturbed(w, numbers, w.sweep, w.sweep)
@@ -182,7 +177,7 @@ def test_two_sweeps_in_every_order__the_state_is_that_of_one(w: World, proof: bo
     wanted = undisturbed(w, numbers, w.sweep, w.sweep)
     one, other = w.token(), w.token()
     saved = w.hub.save()
-    orders = orders_for(12, proof)
+    orders = orders_for(QUICK, proof)
     for schedule in orders:
         w.hub.restore(saved)
         schedule.run(w.hub, {one: lambda: w.sweep(one), other: lambda: w.sweep(other)})
@@ -221,7 +216,7 @@ def test_a_sweep_a_run_and_a_writer__nothing_is_lost_or_doubled(w: World, proof:
         }
 
     saved = w.hub.save()
-    for schedule in orders_for(20, proof):
+    for schedule in orders_for(QUICK, proof):
         w.hub.restore(saved)
         schedule.run(w.hub, clients(schedule))
         w.sweep()

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
 
 from gh_store_action import GitHubStore
 from gh_store_action.errors import ObjectExists, ObjectNotFound, StoreError
-from tests.support.interleave import Orders, Schedule, sampled
+from tests.support.interleave import BUDGET, DEPTHS, Orders, Schedule
 from tests.support.store import World, disturbed, world
-
-BUDGET = float(os.environ.get("PROVE_BUDGET", "300"))
-DEPTHS = [pytest.param(False, id="quick"), pytest.param(True, id="proof", marks=pytest.mark.prove)]
 
 
 def store(w: World, token: str = "") -> GitHubStore:
@@ -49,11 +45,10 @@ def creators(w: World, datas: list[object], schedule: Schedule) -> list[object]:
     ids=["two", "two alike", "three", "three alike"],
 )
 def test_creators_of_one_id__one_live_object_and_one_winner(datas: list[object], proof: bool) -> None:
-    orders: Iterable[Schedule]
     if len(datas) == 2:
-        orders = Orders(most=12 if not proof else int(BUDGET * 3))
+        orders = Orders(6 if not proof else int(BUDGET * 3))
     else:
-        orders = sampled(5 if not proof else int(BUDGET), seed=5)
+        orders = Orders(3 if not proof else int(BUDGET), seed=5)
     with world() as w:
         saved = w.hub.save()
         for schedule in orders:
@@ -74,7 +69,7 @@ def test_creators_of_one_id__one_live_object_and_one_winner(datas: list[object],
 def test_a_create_and_a_delete_at_once__the_object_is_whole_or_deleted(proof: bool) -> None:
     with world() as w:
         saved = w.hub.save()
-        for schedule in Orders(most=12 if not proof else int(BUDGET)):
+        for schedule in Orders(6 if not proof else int(BUDGET)):
             w.hub.restore(saved)
             one, other = w.token(), w.token()
 

@@ -27,7 +27,7 @@ from tests.integration.test_crash_matrix import (
     three_pending,
     title_lost,
 )
-from tests.integration.test_fault_matrix import FAULTS
+from tests.support.faults import FAULTS
 from tests.support.interleave import Orders
 from tests.support.library import store_of
 from tests.support.store import Seen, World, disturbed, undisturbed, world
@@ -127,6 +127,42 @@ def test_a_fault_at_any_request_while_a_view_lags__the_state_is_the_undisturbed_
                         *(view, delay, scenario.__name__, name, k),
                         wanted,
                     )
+
+
+CHANGES = [
+    (old, new, late) for old, new in (("none", "write"), ("write", "read"), ("triage", "maintain")) for late in DELAYS
+]
+
+
+@PROOF
+def test_a_right_that_changes_and_receipts_that_are_left_for_the_next_run__a_receipt_says_what_the_body_holds(
+    proof: bool,
+) -> None:
+    """The body is written with the rights that GitHub tells, and the next run may hear of others."""
+    with world() as w:
+        number = w.object("m", {"count": 0})
+        for by in ("alice", "bob", "alice", "bob"):
+            w.update(number, INC, by=by)
+        saved = w.hub.save()
+        for old, new, late in CHANGES if proof else CHANGES[2:17:7]:
+            for refused in (0, 2, 6) if proof else (6,):
+                for k, phase in [(0, "before"), (1, "after"), (2, "before"), (2, "after"), (3, "after")]:
+                    w.hub.restore(saved)
+                    w.hub.delays.permissions = 0
+                    w.repo.grant("alice", old)
+                    w.hub.delays.permissions = late
+                    w.repo.grant("alice", new)
+                    token = w.token()
+                    w.hub.faults.refuse("addReaction", {"message": "no"}, times=refused, token=token)
+                    if k:
+                        w.hub.faults.dead_from(token, k, phase)
+                    with suppress(StoreError):
+                        w.process(number, token)
+                    w.hub.faults.clear()
+                    w.sweep()
+                    seen = w.seen(number)
+                    assert seen.body == {"count": seen.receipts.count(("+1",))}, (old, new, late, refused, k, phase)
+                    assert {*seen.receipts} <= {("+1",), ("confused",)}
 
 
 def with_two_updates(w: World) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 import pytest
@@ -22,78 +21,44 @@ from tests.integration.test_crash_matrix import (
     refused_hand_edit,
     sixty_pending,
 )
-from tests.support.store import Seen, World, undisturbed, world
+from tests.support.covering import covering
+from tests.support.faults import FAULTS, faulted
+from tests.support.store import World, undisturbed, world
 
-Add = Callable[[World, str, int], object]
-
-
-def _nth(kind: str, **options: object) -> Add:
-    def add(w: World, token: str, k: int) -> object:
-        return getattr(w.hub.faults, kind)(token=token, nth=k, **options)
-
-    return add
-
-
-FAULTS: dict[str, Add] = {
-    "500 before": lambda w, t, k: w.hub.faults.status(500, token=t, nth=k),
-    "502 before": lambda w, t, k: w.hub.faults.status(502, token=t, nth=k),
-    "502 after the effect": lambda w, t, k: w.hub.faults.status(502, token=t, nth=k, phase="after"),
-    "504 after the effect": lambda w, t, k: w.hub.faults.status(504, token=t, nth=k, phase="after"),
-    "dropped before": _nth("drop"),
-    "dropped after the effect": _nth("drop", phase="after"),
-    "truncated": _nth("truncate"),
-    "no JSON": _nth("not_json"),
-    "403 secondary, no hint": _nth("secondary_limit"),
-    "403 secondary, retry after 5": _nth("secondary_limit", retry_after=5),
-    "429": _nth("secondary_limit", status=429),
-}
 QUICK: list[Scenario] = [one_pending, mixed_verdicts, hand_edit]
-PROOFS = [
-    pytest.param(scenario, marks=pytest.mark.prove)
-    for scenario in (
-        sixty_pending,
-        one_overtaken_by_talk,
-        first_adoption,
-        refused_hand_edit,
-        late_arrival_that_would_undo,
-        crashed_create,
-    )
+LONG: list[Scenario] = [
+    sixty_pending,
+    one_overtaken_by_talk,
+    first_adoption,
+    refused_hand_edit,
+    late_arrival_that_would_undo,
+    crashed_create,
 ]
 
 
-def faulted(w: World, number: int, add: Add) -> Iterator[tuple[int, bool, Seen]]:
-    """A fault at each request in turn: which, whether the run got over it by itself, and what is seen after a sweep."""
-    saved = w.hub.save()
-    k = 0
-    while True:
-        k += 1
-        w.hub.restore(saved)
-        w.waits.clear()
-        token = w.token()
-        fault = add(w, token, k)
-        over = True
-        try:
-            w.process(number, token)
-        except StoreError:
-            over = False
-        w.hub.faults.clear()
-        if not fault.hits:  # type: ignore[attr-defined]
-            w.hub.restore(saved)
-            return
-        w.sweep()
-        yield k, over, w.seen(number)
-
-
-@pytest.mark.parametrize("scenario", QUICK + PROOFS, ids=lambda s: s.__name__)
-@pytest.mark.parametrize("name", FAULTS)
-def test_a_fault_at_any_request__the_run_gets_over_it_and_the_state_is_right(scenario: Scenario, name: str) -> None:
+def got_over(scenario: Scenario, name: str) -> None:
     with world() as w:
         number = scenario(w)
         wanted = undisturbed(w, number, lambda token: w.process(number, token), w.sweep)
-        found = list(faulted(w, number, FAULTS[name]))
+        found = []
+        for k, over in faulted(w, name, lambda token: w.process(number, token)):
+            w.sweep()
+            found.append((k, over, w.seen(number)))
         assert len(found) >= 2
         assert [(k, seen) for k, _, seen in found if seen != wanted] == []
         assert [k for k, over, _ in found if not over] == []
+
+
+@covering(1, scenario=QUICK, name=list(FAULTS))
+def test_a_fault_at_any_request__the_run_gets_over_it_and_the_state_is_right(scenario: Scenario, name: str) -> None:
+    got_over(scenario, name)
+
+
+@pytest.mark.prove
+@pytest.mark.parametrize("scenario", LONG, ids=lambda s: s.__name__)
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_at_any_request_of_a_long_run__the_run_gets_over_it(scenario: Scenario, name: str) -> None:
+    got_over(scenario, name)
 
 
 ERRORS = {
@@ -113,9 +78,7 @@ def _aliases(w: World, number: int) -> list[str]:
     return re.findall(r"^  (\w+): \w+\(input", write.json["query"], re.MULTILINE)
 
 
-@pytest.mark.parametrize("scenario", [one_pending, mixed_verdicts, hand_edit, first_adoption], ids=lambda s: s.__name__)
-@pytest.mark.parametrize("error", ERRORS)
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@covering(2, scenario=[one_pending, mixed_verdicts, hand_edit, first_adoption], error=list(ERRORS), after=[False, True])
 def test_one_alias_of_a_write_fails__the_rest_counts_and_it_is_done_again(
     scenario: Scenario, error: str, after: bool
 ) -> None:

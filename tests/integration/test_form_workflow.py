@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shlex
-import signal
 import textwrap
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
@@ -13,10 +12,9 @@ from urllib.parse import parse_qsl, urlsplit
 import yaml
 
 from gh_store_action import GitHubStore
-from gh_store_action.action.main import main
 from tests.double import GitHub
 from tests.support.cli import Shell
-from tests.support.runner import ROOT, Job, Result, run_here
+from tests.support.runner import ROOT
 from tests.support.workflow import Actions, templates
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -25,16 +23,6 @@ DOC = (ROOT / "docs" / "forms.md").read_text(encoding="utf-8")
 
 def blocks() -> list[str]:
     return [textwrap.dedent(block) for block in re.findall(r"^   ```yaml\n(.*?)^   ```", DOC, re.S | re.M)]
-
-
-def start(job: Job) -> Result:
-    """The action in this process, whose handlers of signals are its own."""
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        return run_here(job, main)
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
 
 
 def sent(name: str, message: str, stars: str) -> str:
@@ -49,7 +37,7 @@ def test_a_visitors_entry_is_in_the_snapshot(tmp_path: Path) -> None:
         files |= {".github/ISSUE_TEMPLATE/guestbook.yml": form, ".github/gh-store.yml": rules}
         repository = github.add_repository("octo/store", files=files)
         github.add_user("eve")
-        actions = Actions(github, repository, tmp_path, workflows, start)
+        actions = Actions(github, repository, tmp_path, workflows)
         with GitHubStore(github.token("octo"), "octo/store", api_url=github.api_url) as store:
             number = store.create("guestbook", {"entries": []}).meta.issue_number
         actions.react()
@@ -89,7 +77,7 @@ def test_the_readmes_guestbook__from_init_to_an_entry_in_the_snapshot(tmp_path: 
         files = {name: (shell.folder / name).read_text("utf-8") for name in written}
         repository.commit_files(files, by="octo")
         workflows = {Path(name).name: text for name, text in files.items() if "/workflows/" in name}
-        actions = Actions(github, repository, tmp_path, workflows, start)
+        actions = Actions(github, repository, tmp_path, workflows)
         address = urlsplit(shell.run(*link[1:]).out.strip())
         query = dict(parse_qsl(address.query))
         assert (address.path, query) == ("/octo/store/issues/new", {"template": "guestbook.yml", "name": "Ada"})

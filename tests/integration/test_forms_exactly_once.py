@@ -11,10 +11,11 @@ import pytest
 from gh_store_action.domain.forms.notes import taken as notes_taken
 from gh_store_action.errors import StoreError
 from tests.double import BOT
-from tests.integration.test_fault_matrix import FAULTS
 from tests.integration.test_forms import entries, notes, sweep, take
+from tests.support.covering import covering
+from tests.support.faults import EVERY_FAULT, faulted
 from tests.support.forms import entry, fill_in, set_up, text
-from tests.support.interleave import Orders
+from tests.support.interleave import DEPTHS, QUICK, orders_for
 from tests.support.library import store_of
 from tests.support.store import World, world
 
@@ -55,8 +56,7 @@ SCENARIOS = [valid, after_a_refusal, on_a_locked_object, beside_a_pending_update
 DONE = [entry()], "closed", 1, 1
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS)
-@pytest.mark.parametrize("way", ["number", "sweep"])
+@covering(1, scenario=SCENARIOS, way=["number", "sweep"])
 def test_killed_at_any_request__the_next_sweep_ends_it(scenario: Callable[[World], tuple[int, int]], way: str) -> None:
     with world() as w:
         number, form = scenario(w)
@@ -76,21 +76,15 @@ def test_killed_at_any_request__the_next_sweep_ends_it(scenario: Callable[[World
         assert k >= 5
 
 
-@pytest.mark.parametrize("name", FAULTS)
+@pytest.mark.parametrize("name", EVERY_FAULT)
 def test_a_fault_at_any_request__is_got_over(name: str) -> None:
     with world() as w:
         number, form = valid(w)
-        saved = w.hub.save()
-        for k in range(1, 5):
-            w.hub.restore(saved)
-            token = w.token()
-            fault = FAULTS[name](w, token, k)
-            take(w, form, token)
-            w.hub.faults.clear()
-            assert (k, fault.hits) == (k, 1)  # type: ignore[attr-defined]
+        for k, over in faulted(w, name, lambda token: take(w, form, token)):
             found = seen(w, number, form)
-            assert (k, found[0], found[1]) == (k, [entry()], "closed")
+            assert (k, over, found[:2]) == (k, True, ([entry()], "closed"))
             assert found[3] <= 2  # said twice it counts once
+        assert k >= 4
 
 
 @pytest.mark.parametrize("after", [False, True])
@@ -112,17 +106,18 @@ def test_one_alias_fails__it_is_done_again(alias: str, after: bool) -> None:
         assert (found[0], found[1]) == ([entry()], "closed")
 
 
-def test_two_runs_in_every_order__take_it_once() -> None:
+@pytest.mark.parametrize("proof", DEPTHS)
+def test_two_runs_in_every_order__take_it_once(proof: bool) -> None:
     with world() as w:
         number, form = valid(w)
-        saved, orders = w.hub.save(), Orders(most=40)
+        saved, orders = w.hub.save(), orders_for(QUICK, proof)
         for schedule in orders:
             w.hub.restore(saved)
             tokens = [w.token(), w.token()]
             schedule.run(w.hub, {token: lambda token=token: take(w, form, token) for token in tokens})  # type: ignore[misc]
             sweep(w)
             assert (schedule.order, seen(w, number, form)[:2]) == (schedule.order, ([entry()], "closed"))
-        assert orders.count == 40
+        assert orders.count > 2
 
 
 def test_a_kill_and_a_hundred_updates_later__it_is_still_known(w: World) -> None:

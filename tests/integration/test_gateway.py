@@ -296,10 +296,10 @@ def test_access__asks_the_permission_api_once_for_each_person(scene: Scene, gate
         True,
         False,
     ]
-    assert session.github.requests == asked + 3
+    assert session.github.requests == asked + 4  # of whom it does not find there GitHub is asked once more
     assert session.may_write("github-actions[bot]", "x") is True
     assert session.may_write("ghost", "x") is False
-    assert session.github.requests == asked + 3
+    assert session.github.requests == asked + 4
 
 
 @pytest.mark.parametrize(
@@ -385,6 +385,18 @@ def test_access__a_permission_that_is_not_told_is_no_no(scene: Scene, gateway: M
     assert session.may_write(WRITER, "x") is None
     github.faults.clear()
     assert session.may_write(WRITER, "x") is True
+
+
+@pytest.mark.parametrize("path", ["/permission", "/users/"])
+def test_access__a_person_whom_github_knows_and_does_not_find_here_is_no_no(
+    scene: Scene, gateway: Make, github: GitHub, path: str
+) -> None:
+    """Of whom it does not know it says the same."""
+    session = access(scene, gateway, "{permission: write}")
+    github.faults.status(404, match=lambda request: "/permission" in request.path, times=None)
+    github.faults.status(451, match=lambda request: path == "/users/" and path in request.path, times=None)
+    assert session.may_write(WRITER, "x") is None
+    assert session.may_write("nobody-at-all", "x") is (False if path == "/permission" else None)
 
 
 @pytest.mark.parametrize("status", [403, 451])

@@ -12,6 +12,7 @@ from gh_store_action.domain import objects
 from gh_store_action.domain.objects import Marker
 from gh_store_action.errors import ObjectExists, ObjectNotFound, StoreError
 from tests.double import BOT
+from tests.support.covering import covering
 from tests.support.hostile import MEMBER, TRIAGER, people, read_by_all, same_for_all
 from tests.support.library import store_of
 from tests.support.store import STRANGER, World
@@ -48,10 +49,13 @@ def settled(w: World, number: int) -> None:
 # -- an issue that is none of the store's
 
 
-@pytest.mark.parametrize("how", ["moved", "added"])
-@pytest.mark.parametrize("title", ["m", "Stored Object: m", FORGED])
-@pytest.mark.parametrize("older", [True, False], ids=["older", "newer"])
-@pytest.mark.parametrize("by", [TRIAGER, MEMBER, STRANGER])
+@covering(
+    2,
+    by=[TRIAGER, MEMBER, STRANGER],
+    older=[True, False],
+    title=["m", "Stored Object: m", FORGED],
+    how=["moved", "added"],
+)
 def test_labels_on_an_issue_of_who_may_not_write__make_no_object(
     w: World, store: GitHubStore, by: str, older: bool, title: str, how: str
 ) -> None:
@@ -125,9 +129,7 @@ def rolled_over(w: World, store: GitHubStore, *, goes_on: bool) -> int:
     return number
 
 
-@pytest.mark.parametrize("run", ["sweep", "process", "update", "roll-over", "verify"])
-@pytest.mark.parametrize("goes_on", [True, False])
-@pytest.mark.parametrize("how", ["added", "moved"])
+@covering(2, how=["added", "moved"], goes_on=[True, False], run=["sweep", "process", "update", "roll-over", "verify"])
 def test_labels_on_a_rolled_over_objects_old_issue__bring_back_no_old_state(
     w: World, store: GitHubStore, how: str, goes_on: bool, run: str
 ) -> None:

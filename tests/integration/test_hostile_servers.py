@@ -20,6 +20,7 @@ from gh_store_action.gateway import connection
 from gh_store_action.gateway.answers import NotGitHub
 from gh_store_action.gateway.refusals import UnknownEffect
 from gh_store_action.gateway.transport import Transport
+from tests.support.covering import covering
 
 Send = Callable[[Callable[[bytes], object]], None]
 """Sends an answer through the function that it is given."""
@@ -52,7 +53,7 @@ def server(send: Send) -> Iterator[tuple[Transport, list[str]]]:
 
     log: list[str] = []
     with Server(("127.0.0.1", 0), Handler) as listening:
-        threading.Thread(target=listening.serve_forever, daemon=True).start()
+        threading.Thread(target=listening.serve_forever, args=(0.01,), daemon=True).start()
         transport = Transport(
             token="ghs_token",
             api_url=f"http://127.0.0.1:{listening.server_address[1]}",
@@ -84,7 +85,7 @@ def dribble(head: bytes) -> Send:
         write(head)
         while True:
             write(b"x")
-            time.sleep(0.05)
+            time.sleep(0.02)
 
     return send
 
@@ -113,7 +114,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("packed", [True, False], ids=["packed", "plain"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_answer__without_end_is_given_up_before_it_fills_the_memory(kind: str, packed: bool) -> None:
-    size = 64 << 20
+    size = 16 << 20
     text = gzip.compress(b" " * size) if packed else b" " * size
     with server(answer(text, **({"content_encoding": "gzip"} if packed else {}))) as (transport, _):
         tracemalloc.start()
@@ -139,11 +140,11 @@ SLOW = {
 }
 
 
-@pytest.mark.parametrize("head", SLOW.values(), ids=SLOW)
-@pytest.mark.parametrize("kind", [*KINDS, *WRITES])
-def test_answer__of_a_byte_at_a_time_is_given_up(monkeypatch: pytest.MonkeyPatch, kind: str, head: bytes) -> None:
-    monkeypatch.setattr(connection, "DEADLINE", 0.3)
-    with server(dribble(head)) as (transport, _), pytest.raises(GitHubError, match=r"no complete answer within 0\.3 s"):
+@covering(1, kind=[*KINDS, *WRITES], head=list(SLOW))
+def test_answer__of_a_byte_at_a_time_is_given_up(monkeypatch: pytest.MonkeyPatch, kind: str, head: str) -> None:
+    monkeypatch.setattr(connection, "DEADLINE", 0.1)
+    slow = dribble(SLOW[head])
+    with server(slow) as (transport, _), pytest.raises(GitHubError, match=r"no complete answer within 0\.1 s"):
         {**KINDS, **WRITES}[kind](transport)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
 
 import pytest
@@ -19,11 +18,9 @@ from tests.integration.test_crash_matrix import (
     refused_hand_edit,
     three_pending,
 )
-from tests.support.interleave import Orders, Schedule, sampled
+from tests.support.interleave import BUDGET, DEPTHS, QUICK, Orders, Schedule, orders_for
 from tests.support.store import Seen, World, undisturbed, world
 
-BUDGET = float(os.environ.get("PROVE_BUDGET", "300"))
-DEPTHS = [pytest.param(False, id="quick"), pytest.param(True, id="proof", marks=pytest.mark.prove)]
 SCENARIOS = [
     one_pending,
     three_pending,
@@ -35,12 +32,6 @@ SCENARIOS = [
     late_arrival_that_would_undo,
     crashed_create,
 ]
-QUICK = 20  # orders tried by `make test`; `make prove` tries all there are, as far as its budget goes
-
-
-def orders_for(most: int, proof: bool) -> Orders:
-    """All orders in a proof with time for it, else the first ones of the depth-first walk."""
-    return Orders(most=most if not proof else None if BUDGET > 60 else most * 5)
 
 
 def in_every_order(
@@ -70,12 +61,9 @@ def test_two_processors_in_every_order__one_sweep_later_the_state_is_that_of_one
     with world() as w:
         number = scenario(w)
         wanted = undisturbed(w, number, lambda token: w.process(number, token), w.sweep)
-        orders = orders_for(QUICK, proof)
-        wrong = [
-            (order, seen) for order, seen in in_every_order(w, number, two(w, number), orders) if _differs(seen, wanted)
-        ]
-        assert orders.count > 2
-        assert wrong == []
+        found = list(in_every_order(w, number, two(w, number), orders_for(QUICK, proof)))
+        assert len(found) > 2
+        assert [(order, seen) for order, seen in found if _differs(seen, wanted)] == []
 
 
 def _differs(seen: Seen, wanted: Seen) -> bool:
@@ -98,7 +86,7 @@ def test_three_processors_in_sampled_orders__the_rules_hold(scenario: Callable[[
         def clients(schedule: Schedule) -> dict[str, Callable[[], object]]:
             return {token: (lambda token=token: w.process(number, token)) for token in tokens}  # type: ignore[misc]
 
-        orders = sampled(int(BUDGET) if proof else 8, seed=3)
+        orders = Orders(int(BUDGET) if proof else QUICK, seed=3)
         wrong = [(order, seen) for order, seen in in_every_order(w, number, clients, orders) if _differs(seen, wanted)]
         assert wrong == []
 

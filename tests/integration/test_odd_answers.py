@@ -14,6 +14,7 @@ from gh_store_action.gateway.issues import GitHub as Gateway
 from gh_store_action.gateway.refusals import UnknownEffect
 from gh_store_action.gateway.transport import Transport
 from tests.double import REFUSALS, Fault, GitHub, Repository
+from tests.support.covering import covering
 from tests.support.scene import Scene
 from tests.support.store import World
 
@@ -89,22 +90,22 @@ def client(github: GitHub) -> Iterator[Client]:
 
 
 READS, WRITES = ("query", "get"), ("mutate", "send")
-KINDS = pytest.mark.parametrize("html", [True, False], ids=["page", "text"])
 
 
-@KINDS
-@pytest.mark.parametrize("status", [408, 500, 502, 503, 504, 520])
-@pytest.mark.parametrize("kind", READS)
+@covering(2, kind=READS, status=[408, 500, 502, 503, 504, 520], html=[True, False])
 def test_read__that_got_a_page_of_failure_is_repeated(client: Client, kind: str, status: int, html: bool) -> None:
     client.github.faults.not_json(status=status, html=html, times=2)
     assert getattr(client, kind)()
     assert (client.sent, client.waits) == (3, [2, 4])
 
 
-@KINDS
-@pytest.mark.parametrize("phase", ["before", "after"])
-@pytest.mark.parametrize("status", [200, 201, 202, 408, 500, 502, 503, 504, 520])
-@pytest.mark.parametrize("kind", WRITES)
+@covering(
+    2,
+    kind=WRITES,
+    status=[200, 201, 202, 408, 500, 502, 503, 504, 520],
+    phase=["before", "after"],
+    html=[True, False],
+)
 def test_write__that_got_a_page_may_have_happened_and_is_not_repeated(
     client: Client, kind: str, status: int, html: bool, phase: str
 ) -> None:
@@ -114,9 +115,7 @@ def test_write__that_got_a_page_may_have_happened_and_is_not_repeated(
     assert (client.sent, client.comments) == (1, 1 if phase == "after" else 0)
 
 
-@KINDS
-@pytest.mark.parametrize("status", [400, 403, 404, 405, 407, 410, 418, 451])
-@pytest.mark.parametrize("kind", [*READS, *WRITES])
+@covering(1, kind=[*READS, *WRITES], status=[400, 403, 404, 405, 407, 410, 418, 451], html=[True, False])
 def test_refusal__in_a_page_is_one_line_that_names_it_and_neither_a_permission_nor_an_absence(
     client: Client, kind: str, status: int, html: bool
 ) -> None:
@@ -129,20 +128,18 @@ def test_refusal__in_a_page_is_one_line_that_names_it_and_neither_a_permission_n
     assert (client.sent, client.waits, told.value.status) == (1, [], 0)
 
 
-@KINDS
-@pytest.mark.parametrize("kind", [*READS, *WRITES])
+@covering(1, kind=[*READS, *WRITES], html=[True, False])
 def test_bad_token__in_a_page_is_told_as_one(client: Client, kind: str, html: bool) -> None:
     client.github.faults.not_json(status=401, html=html)
     with pytest.raises(AccessDeniedError, match=r"does not accept the token \(401\)"):
         getattr(client, kind)()
 
 
-@KINDS
-@pytest.mark.parametrize(("asked", "waited"), [(None, 60.0), (7, 7.0), (0, 1.0)])
-@pytest.mark.parametrize("kind", [*READS, *WRITES])
+@covering(2, kind=[*READS, *WRITES], limit=[(None, 60.0), (7, 7.0), (0, 1.0)], html=[True, False])
 def test_limit__in_a_page_is_waited_for_as_it_says(
-    client: Client, kind: str, html: bool, asked: int | None, waited: float
+    client: Client, kind: str, html: bool, limit: tuple[int | None, float]
 ) -> None:
+    asked, waited = limit
     client.github.faults.not_json(status=429, html=html, retry_after=asked)
     assert getattr(client, kind)()
     assert (client.sent, client.waits) == (2, [waited])
@@ -247,9 +244,7 @@ def test_field__unknown_to_the_server_ends_a_run_of_the_action(scene: Scene) -> 
 # Redirects
 
 
-@pytest.mark.parametrize("status", [301, 302, 307, 308])
-@pytest.mark.parametrize("relative", [True, False])
-@pytest.mark.parametrize("kind", ["get", "send"])
+@covering(2, kind=["get", "send"], status=[301, 302, 307, 308], relative=[True, False])
 def test_redirect__is_followed_as_the_same_request(client: Client, kind: str, status: int, relative: bool) -> None:
     path = f"/repos/octo/store/issues/{client.number}" + ("/comments" if kind == "send" else "")
     base = client.github.api_url

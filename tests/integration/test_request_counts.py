@@ -45,7 +45,7 @@ def snapshots(w: World, folder: Path) -> Snapshots:
 # Processing
 
 
-@pytest.mark.parametrize("old", [0, 100, 2_000])
+@pytest.mark.parametrize("old", [0, 100, 300])  # a read has a hundred comments
 @pytest.mark.parametrize("new", [1, 50])
 def test_process__is_two_requests_at_any_age_and_up_to_fifty_pending(w: World, old: int, new: int) -> None:
     number = w.object()
@@ -97,7 +97,7 @@ def test_process__a_permission_is_looked_up_once_for_each_new_author(w: World) -
 
 @pytest.mark.parametrize(
     ("count", "waiting", "requests", "points"),
-    [(1, 0, 1, 2), (101, 0, 2, 4), (101, 1, 4, 6), (250, 5, 5, 12), (250, 25, 8, 39), (1_000, 100, 25, 155)],
+    [(1, 0, 1, 2), (101, 0, 2, 4), (101, 1, 4, 6), (250, 5, 5, 12), (250, 25, 8, 39)],
 )
 def test_sweep__is_one_for_each_hundred_objects_and_a_read_for_twenty_and_a_write_for_ten(
     w: World, count: int, waiting: int, requests: int, points: int
@@ -114,7 +114,7 @@ def test_sweep__is_one_for_each_hundred_objects_and_a_read_for_twenty_and_a_writ
 # Snapshots
 
 
-@pytest.mark.parametrize("count", [0, 1, 100, 101, 250, 1_000])
+@pytest.mark.parametrize("count", [0, 1, 100, 101, 250])
 def test_snapshot__is_one_for_each_hundred_objects_and_one(w: World, tmp_path: Path, count: int) -> None:
     filled(w, count)
     assert counted(w, lambda: snapshots(w, tmp_path).make()) == max(1, -(-count // 100)) + 1
@@ -122,7 +122,7 @@ def test_snapshot__is_one_for_each_hundred_objects_and_one(w: World, tmp_path: P
 
 
 def test_update_snapshot__is_one_for_up_to_a_hundred_changed(w: World, tmp_path: Path) -> None:
-    numbers = filled(w, 1_000)
+    numbers = filled(w, 250)
     snapshots(w, tmp_path).make()
     for changed, requests in ((0, 1), (10, 1), (90, 1)):
         for number in numbers[:changed]:
@@ -131,7 +131,7 @@ def test_update_snapshot__is_one_for_up_to_a_hundred_changed(w: World, tmp_path:
 
 
 def test_update_snapshot__of_many_changes_just_made_is_one_for_each_hundred(w: World, tmp_path: Path) -> None:
-    numbers = filled(w, 1_000)
+    numbers = filled(w, 250)
     snapshots(w, tmp_path).make()
     for number in numbers[:100]:
         w.repo.edit_issue(number, "octo", body='{"n": -1}')

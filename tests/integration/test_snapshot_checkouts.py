@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.support import git
+from tests.support.covering import covering
 from tests.support.scene import OWNER, Run, Scene
 
 STORE = "data/store.json"
@@ -34,9 +35,7 @@ def advice(run: Run) -> list[str]:
 # ---- what is left in the work tree
 
 
-@pytest.mark.parametrize("format_", FORMATS)
-@pytest.mark.parametrize("why", ["others were first", "a lock", "the API"])
-@pytest.mark.parametrize("tracked", [False, True])
+@covering(2, tracked=[False, True], why=["others were first", "a lock", "the API"], format_=list(FORMATS))
 def test_left__is_named_with_what_to_do_before_a_pull(scene: Scene, format_: str, why: str, tracked: bool) -> None:
     number, _ = scene.make("a", {"n": 1}), scene.make("gone")
     checkout = scene.checkout()

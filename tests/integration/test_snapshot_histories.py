@@ -397,7 +397,7 @@ def test_history__has_the_same_bytes_in_full_and_brought_up_to_date(format_: str
             w.process(number)
         clean = w.hub.save()
 
-        @settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+        @settings(max_examples=4, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
         @given(acts=ACTS)
         def search(acts: list[tuple[str, int, int]]) -> None:
             w.hub.restore(clean)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.support import git
+from tests.support.covering import covering
 from tests.support.scene import OWNER, Run, Scene
 
 PLACES = {"json": "data/store.json", "jsonl": "data/store.jsonl", "directory": "data/store"}
@@ -211,8 +212,7 @@ def test_deep__an_object_as_deep_as_any_may_be_is_read_back(scene: Scene) -> Non
 # Checkouts that lack it, or have it with other bytes
 
 
-@pytest.mark.parametrize("format_", SHAPES)
-@pytest.mark.parametrize("how", ["sparse", "removed"])
+@covering(1, how=["sparse", "removed"], format_=SHAPES)
 def test_lacking__what_is_committed_is_brought_up_to_date(scene: Scene, tmp_path: Path, format_: str, how: str) -> None:
     numbers = {name: scene.make(name) for name in ("gone", "stays")}
     checkout = scene.checkout()
@@ -253,8 +253,7 @@ def test_branch__of_its_own_is_brought_up_to_date_from_a_fresh_checkout(
     assert {name: data for name, data in published(scene, "data").items() if name.startswith("data/")} == right
 
 
-@pytest.mark.parametrize("format_", SHAPES)
-@pytest.mark.parametrize("via", VIA)
+@covering(1, via=VIA, format_=SHAPES)
 def test_bytes__other_line_ends_in_the_work_tree_are_no_change(scene: Scene, format_: str, via: str) -> None:
     scene.repository.commit_files({".gitattributes": "* text eol=crlf\n"})
     number = scene.make("a", {"n": 1})
@@ -304,8 +303,7 @@ def test_api__without_a_checkout_brings_the_branchs_snapshot_up_to_date(scene: S
 # Checkouts in folders
 
 
-@pytest.mark.parametrize("format_", SHAPES)
-@pytest.mark.parametrize("via", VIA)
+@covering(1, via=VIA, format_=SHAPES)
 def test_folders__a_checkout_below_the_workspace_gets_the_commit(scene: Scene, format_: str, via: str) -> None:
     """actions/checkout with `path:`."""
     scene.make("a")
@@ -336,8 +334,7 @@ def test_folders__another_repositorys_checkout_gets_the_commit_itself(scene: Sce
 # Ids
 
 
-@pytest.mark.parametrize("format_", SHAPES)
-@pytest.mark.parametrize("odd", ["я\u2028" * 20, "a\u202eb", "e\u0301"])
+@covering(1, odd=["я\u2028" * 20, "a\u202eb", "e\u0301"], format_=SHAPES)
 def test_ids__what_can_be_none_is_left_out_and_loses_no_snapshot(scene: Scene, format_: str, odd: str) -> None:
     scene.make("a")
     scene.repository.open_issue(OWNER, f"Stored Object: {odd}", "{}", ["stored-object", f"UID:{odd}"])

@@ -218,7 +218,7 @@ class Stores(RuleBasedStateMachine):
 def test_snapshot__brought_up_to_date_has_the_bytes_of_a_full_one(
     proof: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    examples = max(10, int(BUDGET * 3)) if proof else 12
+    examples = max(10, int(BUDGET * 3)) if proof else 4
     with world() as w:
         Stores.world, Stores.clean, Stores.searched = w, w.hub.save(), 0
         run_state_machine_as_test(

@@ -21,21 +21,11 @@ from gh_store_action.store.session import Session
 from gh_store_action.workspace import commits as workspace_commit
 from gh_store_action.workspace.files import Workspace
 from tests.double import Request
+from tests.support.covering import covering
 from tests.support.scene import OWNER, Scene
 
 PLACES = {"json": "data/store.json", "directory": "data/store"}
-WAYS = [
-    pytest.param(
-        via_api,
-        format_,
-        branch,
-        id=f"{'api' if via_api else 'git'}-{format_}-{branch or 'same branch'}",
-        marks=[pytest.mark.prove] if branch and format_ == "json" else [],
-    )
-    for via_api in (False, True)
-    for format_ in PLACES
-    for branch in ("", "data")
-]
+WAYS = covering(2, via_api=[False, True], format_=list(PLACES), branch=["", "data"])
 
 
 def job(scene: Scene, format_: str, via_api: bool, branch: str = "", *, name: str = "", **more: Any) -> Snapshots:
@@ -86,7 +76,7 @@ def edit(scene: Scene, number: int, **data: Any) -> None:
     scene.repository.edit_issue(number, OWNER, body=json.dumps(data))
 
 
-@pytest.mark.parametrize(("via_api", "format_", "branch"), WAYS)
+@WAYS
 def test_overtaken__a_later_snapshot_stays_and_the_earlier_job_reads_what_is_new(
     scene: Scene, via_api: bool, format_: str, branch: str
 ) -> None:
@@ -115,7 +105,7 @@ def test_overtaken__a_later_snapshot_stays_and_the_earlier_job_reads_what_is_new
         assert late.session.github.transport.requests - before == 3
 
 
-@pytest.mark.parametrize(("via_api", "format_", "branch"), WAYS)
+@WAYS
 def test_overtaken__what_came_after_the_later_snapshot_is_in(
     scene: Scene, via_api: bool, format_: str, branch: str
 ) -> None:
@@ -139,8 +129,7 @@ def test_overtaken__what_came_after_the_later_snapshot_is_in(
     assert published(scene, branch) == of_now(scene, format_)
 
 
-@pytest.mark.parametrize("format_", PLACES)
-@pytest.mark.parametrize("via_api", [False, True], ids=["git", "api"])
+@covering(1, via_api=[False, True], format_=list(PLACES))
 def test_overtaken__what_the_later_snapshot_has_does_not_go_in_silence(
     scene: Scene, via_api: bool, format_: str
 ) -> None:
@@ -226,12 +215,11 @@ def test_not_overtaken__by_what_the_checkout_has_committed_and_a_step_before_has
     assert published(scene) == of_now(scene, "json")
 
 
-@pytest.mark.parametrize("format_", ["json", "directory"])
-@pytest.mark.parametrize("via_api", [False, True], ids=["git", "api"])
+@covering(1, via_api=[False, True], format_=list(PLACES))
 def test_at_once__many_jobs_end_with_the_newest_snapshot(
     scene: Scene, via_api: bool, format_: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    people = 6
+    people = 4
     monkeypatch.setattr(workspace_commit, "LONGEST_PAUSE", 0.5)  # real pauses, for the order is the threads'
     numbers = [scene.open(f"object-{n}", {"n": 0}) for n in range(people)]
     job(scene, format_, via_api).make()

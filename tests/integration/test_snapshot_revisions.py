@@ -6,8 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
+from tests.support.covering import covering
 from tests.support.scene import LABEL, OWNER, STRANGER, WRITER, Run, Scene
 from tests.support.snapshots import SNAPSHOT, written
 
@@ -57,8 +56,7 @@ QUIET = (
 )
 
 
-@pytest.mark.parametrize("format_", FORMATS)
-@pytest.mark.parametrize("act", QUIET, ids=lambda act: act.__name__)
+@covering(1, act=QUIET, format_=FORMATS)
 def test_act__that_makes_no_revision_makes_no_change_and_no_commit(
     scene: Scene, tmp_path: Path, act: Callable[[Scene, int], None], format_: str
 ) -> None:

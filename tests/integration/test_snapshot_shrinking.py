@@ -10,12 +10,15 @@ from typing import Any
 import pytest
 
 from gh_store_action.domain.snapshots import leaving
+from tests.support.covering import covering
 from tests.support.scene import LABEL, OWNER, Run, Scene
 from tests.support.snapshots import PLACES, SNAPSHOT, stored, written
 
 FORMATS = tuple(PLACES)
 MODES = ("snapshot", "update-snapshot")
 COUNT = 20
+PUBLISHED = ("work tree", "git", "git branch", "api", "api branch", "api without checkout")
+SIGNED = "Ours\n\nSigned-off-by: Ada <ada@example.org>"
 
 
 def label_deleted(scene: Scene, numbers: list[int]) -> None:
@@ -91,30 +94,25 @@ def on_branch(scene: Scene, branch: str = "main") -> str:
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("lose", LOSSES, ids=lambda lose: lose.__name__)
 def test_loss__of_more_than_a_tenth_stops_before_anything_is_written(
-    scene: Scene, lose: Callable[[Scene, list[int]], None], mode: str
+    scene: Scene, folder: Path, lose: Callable[[Scene, list[int]], None], mode: str
 ) -> None:
     numbers = store(scene)
-    checkout = scene.checkout()
-    assert scene.run("snapshot", workspace=checkout).exit_code == 0
-    before = written(checkout)
+    assert scene.run("snapshot", workspace=folder, commit=False).exit_code == 0
+    before = written(folder)
     scene.github.clock.advance(600)
     lose(scene, numbers)
-    head = scene.repository.head()
-    run = scene.run(mode, workspace=checkout)
-    assert (run.exit_code, written(checkout), scene.repository.head()) == (1, before, head)
+    run = scene.run(mode, workspace=folder, commit=False)
+    assert (run.exit_code, written(folder)) == (1, before)
     assert f"The snapshot in `{SNAPSHOT}` would lose " in run.error
     assert f" of its {COUNT} objects, more than a tenth: " in run.error
     assert "Nothing was written." in run.error and "use `allow-shrink: true` once." in run.error
     assert '"object-1"' in run.error and '"object-1"' in run.summary.replace("&quot;", '"')
-    assert "commit-sha" not in run.outputs
-    run = scene.run(mode, workspace=checkout, allow_shrink=True)
-    assert (run.exit_code, run.outputs["commit-sha"]) == (0, scene.repository.head()), run.log
-    assert scene.run(mode, workspace=checkout).outputs["changed"] == "false"
+    run = scene.run(mode, workspace=folder, commit=False, allow_shrink=True)
+    assert (run.exit_code, run.outputs["changed"]) == (0, "true"), run.log
+    assert scene.run(mode, workspace=folder, commit=False).outputs["changed"] == "false"
 
 
-@pytest.mark.parametrize("format_", FORMATS)
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("place", ["work tree", "git", "git branch", "api", "api branch", "api without checkout"])
+@covering(2, place=PUBLISHED, mode=MODES, format_=FORMATS)
 def test_loss__is_seen_wherever_the_snapshot_is(
     scene: Scene, tmp_path: Path, mode: str, place: str, format_: str
 ) -> None:
@@ -142,16 +140,14 @@ def test_loss__is_seen_wherever_the_snapshot_is(
         if dry_run and place in ("api", "api without checkout"):
             continue  # a dry run looks at no branch through the API
         assert (run.exit_code, "would lose 3 of its 20 objects" in run.error) == (1, True), run.log
+        assert "commit-sha" not in run.outputs
     assert (scene.repository.head(), scene.repository.head("data")) == (head, data)
     assert (written(again, format_) if (again / PLACES[format_]).exists() else {}) == before
     run = scene.run(mode, workspace=again, allow_shrink=True, **known)
     assert (run.exit_code, run.outputs["object-count"], run.outputs["changed"]) == (0, "17", "true"), run.log
 
 
-@pytest.mark.parametrize("format_", FORMATS)
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("via", ["git", "api"])
-@pytest.mark.parametrize("message", ["", "Ours\n\nSigned-off-by: Ada <ada@example.org>"])
+@covering(2, mode=MODES, via=["git", "api"], message=["", SIGNED], format_=FORMATS)
 def test_left__is_in_the_summary_and_in_the_commit(
     scene: Scene, mode: str, via: str, message: str, format_: str
 ) -> None:

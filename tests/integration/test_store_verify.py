@@ -11,7 +11,7 @@ from gh_store_action import ConcurrentUpdateError, GitHubStore, ObjectNotFound, 
 from gh_store_action.domain import objects
 from tests.double import BOT, Request
 from tests.integration.test_store_objects import cost, store_of
-from tests.support.interleave import Orders
+from tests.support.interleave import DEPTHS, QUICK, orders_for
 from tests.support.store import World
 
 
@@ -444,7 +444,8 @@ def test_roll_over__written_to_all_the_time__stays_where_it_is(w: World, store: 
     assert store.update("metrics", {"more": 1}, apply=True).data == {"count": 12, "more": 1}
 
 
-def test_roll_over__beside_a_run__no_update_is_lost_in_any_order(w: World, store: GitHubStore) -> None:
+@pytest.mark.parametrize("proof", DEPTHS)
+def test_roll_over__beside_a_run__no_update_is_lost_in_any_order(w: World, store: GitHubStore, proof: bool) -> None:
     comment = w.update(1, {"_data": {"$inc": {"count": 1}}, "_meta": {"update_mode": "operators"}})
     mover, runner = w.token(), w.token()
 
@@ -453,7 +454,7 @@ def test_roll_over__beside_a_run__no_update_is_lost_in_any_order(w: World, store
             moving.roll_over("metrics")
 
     saved = w.hub.save()
-    for schedule in Orders(most=60):
+    for schedule in orders_for(2 * QUICK, proof):
         w.hub.restore(saved)
         failed = schedule.run(w.hub, {mover: moves, runner: lambda: w.process(1, runner)})
         assert all(isinstance(error, StoreError) for error in failed.values()), failed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
@@ -12,7 +13,8 @@ from gh_store_action.domain import objects
 from gh_store_action.domain.processing.reconcile import BrokenObject
 from gh_store_action.errors import AccessDeniedError, GitHubError, ObjectExists, ObjectNotFound, StoreError
 from tests.double import BOT
-from tests.support.interleave import Orders
+from tests.support.covering import covering
+from tests.support.interleave import QUICK, Orders
 from tests.support.store import World, world
 
 INC = {"_data": {"$inc": {"n": 1}}, "_meta": {"update_mode": "operators"}}
@@ -30,8 +32,7 @@ def by_hand(w: World, author: str, data: object = None, object_id: str = "m") ->
 # -- one read is one moment
 
 
-@pytest.mark.parametrize("delay", [0, 1, 2, 3, 4, 5, 6, 8, 10, 50])
-@pytest.mark.parametrize("author", ["octo", "alice"])
+@covering(1, delay=[0, 1, 2, 3, 4, 5, 6, 8, 10, 50], author=["octo", "alice"])
 def test_the_quick_start__two_increments_are_two_whatever_the_events_delay(delay: int, author: str) -> None:
     with world() as w:
         number = by_hand(w, author)
@@ -99,6 +100,63 @@ def test_a_renumbered_log__nothing_is_pending(receipts: bool, events: bool) -> N
         w.update(number, INC)
         w.process(number)
         assert w.data(number) == {"n": 4}
+
+
+def edited(w: World, updates: list[int]) -> None:
+    w.repo.edit_comment(updates[0], "alice", json.dumps({**INC, "_data": {"$inc": {"n": 5}}}))
+
+
+def talk_deleted(w: World, updates: list[int]) -> None:
+    w.repo.delete_comment(next(c.id for c in w.repo.issue(1).comments if c.author == "mallory"), "bob")
+
+
+def update_deleted(w: World, updates: list[int]) -> None:
+    w.repo.delete_comment(updates[0], "alice")
+
+
+@pytest.mark.parametrize("change", [edited, talk_deleted, update_deleted])
+@pytest.mark.parametrize("author", [BOT, "octo"])
+def test_a_log_that_was_changed_and_renumbered__nothing_is_folded_again(
+    change: Callable[[World, list[int]], None], author: str
+) -> None:
+    with world() as w:
+        number = w.object("m", {"n": 0}) if author == BOT else by_hand(w, author)
+        updates = [w.update(number, INC) for _ in range(3)]
+        w.repo.comment(number, "mallory", "hello")
+        w.process(number)
+        change(w, updates)
+        saved = w.hub.save()
+        for receipts, events in [(True, False), (False, True), (False, False)]:
+            w.hub.restore(saved)
+            w.repo.renumber_comments(number, receipts=receipts, events=events)
+            if receipts or change is not update_deleted:  # else nothing tells how many of them were there
+                w.update(number, INC)
+                w.process(number)
+                assert w.data(number) == {"n": 4}
+            else:
+                w.process(number)
+                assert w.data(number) == {"n": 3}
+                w.update(number, INC)
+                w.process(number)
+            assert (w.data(number), w.process(number).changed) == ({"n": 4}, False)
+
+
+@pytest.mark.parametrize("typed", ["words", "Stored Object: m [r5 c99999999999 n9 0badc0de]"])
+@pytest.mark.parametrize("author", [BOT, "alice"])
+def test_an_issue_copied_without_its_events__keeps_its_marker_when_somebody_types_a_title(
+    typed: str, author: str
+) -> None:
+    """The title that a copy was opened with is its author's."""
+    with world() as w:
+        number = w.object("m", {"n": 0}) if author == BOT else by_hand(w, author)
+        w.update(number, INC)
+        w.process(number)
+        w.repo.renumber_comments(number, events=False)
+        w.repo.edit_issue(number, "bob", title=typed)
+        w.update(number, INC)
+        w.process(number)
+        assert w.data(number) == {"n": 2}
+        assert objects.read_title(w.repo.issue(number).title)[0] == "m"
 
 
 # -- people who leave
@@ -285,8 +343,7 @@ def test_an_app_among_the_processors__works() -> None:
 # -- kills and other runs under a delay
 
 
-@pytest.mark.parametrize("delay", [0, 1, 2, 3, 4, 5, 50])
-@pytest.mark.parametrize("phase", ["before", "after"])
+@covering(1, delay=[0, 1, 2, 3, 4, 5, 50], phase=["before", "after"])
 def test_killed_at_any_request_under_a_delay__nothing_is_lost_or_doubled(delay: int, phase: str) -> None:
     with world() as w:
         number = by_hand(w, "alice")
@@ -315,7 +372,7 @@ def test_two_runs_in_any_order_under_a_delay__nothing_is_lost_or_doubled(delay: 
         w.update(number, INC)
         one, other = w.token(), w.hub.token("alice")
         saved = w.hub.save()
-        for schedule in Orders(most=25):
+        for schedule in Orders(QUICK, seed=delay):
             w.hub.restore(saved)
             w.hub.delays.events = delay
             clients = {token: lambda token=token: w.process(number, token) for token in (one, other)}

@@ -20,8 +20,9 @@ from tests.support.runner import ROOT
 
 CACHE = ROOT / ".cache" / "gh-store"
 NEWEST = "0.11.3"
-VERSIONS = ("0.5.1", "0.6.2", "0.7.0", "0.8.0", "0.9.0", "0.10.4", NEWEST)  # the newest of each line
-OTHERS = ("0.5.0", "0.10.0", "0.10.1", "0.10.2", "0.10.3", "0.11.1", "0.11.2")
+VERSIONS = ("0.5.1", "0.9.0", NEWEST)
+"""One of each kind: knows no envelopes, asks for our label alone, asks for its own as well.  A start takes a second."""
+OTHERS = ("0.5.0", "0.6.2", "0.7.0", "0.8.0", "0.10.0", "0.10.1", "0.10.2", "0.10.3", "0.10.4", "0.11.1", "0.11.2")
 """The others since 0.5.0 that PyPI has."""
 
 # It answers a line with a line, since each start would take most of a second. gh-store has no setting for the address

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import random
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import pytest
+
 from tests.double import GitHub, Request
+
+BUDGET = float(os.environ.get("PROVE_BUDGET", "300"))
+DEPTHS = [pytest.param(False, id="quick"), pytest.param(True, id="proof", marks=pytest.mark.prove)]
+QUICK = 6  # orders tried by `make test`
 
 
 @dataclass
@@ -105,18 +112,31 @@ class Schedule:
 
 @dataclass
 class Orders:
-    """Enumerates schedules depth first: each run tells how many choices there were."""
+    """Schedules: each run tells how many choices there were, and they are enumerated depth first.
+
+    Args:
+        most: how many; without it all.
+        seed: of random schedules instead.
+        count: how many there were so far.
+    """
 
     most: int | None = None
+    seed: int | None = None
     count: int = 0
     _next: list[int] | None = field(default_factory=list)
 
     def __iter__(self) -> Iterator[Schedule]:
         while self._next is not None and (self.most is None or self.count < self.most):
-            schedule = Schedule(self._next)
+            chance = random.Random(f"{self.seed}-{self.count}")
+            schedule = Schedule(self._next) if self.seed is None else Schedule([], chance.randrange)
             self.count += 1
             yield schedule
-            self._next = _following(schedule.taken)
+            self._next = _following(schedule.taken) if self.seed is None else []
+
+
+def orders_for(most: int, proof: bool) -> Orders:
+    """All orders in a proof with time for it, many of them in a shorter one; else so many, from anywhere."""
+    return Orders(None if BUDGET > 60 else most * 15) if proof else Orders(most, seed=1)
 
 
 def _following(taken: Sequence[tuple[int, int]]) -> list[int] | None:
@@ -125,10 +145,3 @@ def _following(taken: Sequence[tuple[int, int]]) -> list[int] | None:
         if choice + 1 < of:
             return [c for c, _ in taken[:place]] + [choice + 1]
     return None
-
-
-def sampled(count: int, seed: int) -> Iterator[Schedule]:
-    """Random schedules."""
-    for number in range(count):
-        chance = random.Random(f"{seed}-{number}")
-        yield Schedule([], lambda of, chance=chance: chance.randrange(of))  # type: ignore[misc]

@@ -17,6 +17,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import uuid
@@ -293,7 +294,8 @@ class Job:
 def run_here(job: Job, main: Callable[[Mapping[str, str]], int]) -> Result:
     """Call the action's `main` in this process, where coverage sees it.
 
-    The environment of the process is the step's, wholly, for as long as it runs: actions_toolkit reads it itself.
+    The environment of the process is the step's, wholly, for as long as it runs: actions_toolkit reads it itself.  The
+    handlers of signals are as before afterwards.
     """
     environment = {**job.prepare(), "PATH": os.environ.get("PATH", os.defpath)}
     log = io.StringIO()
@@ -582,6 +584,7 @@ def _in_container(value: str, mounts: Mapping[Path, str]) -> str:
 @contextlib.contextmanager
 def _environment(variables: Mapping[str, str]) -> Iterator[None]:
     before = dict(os.environ)
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     os.environ.clear()
     os.environ.update(variables)
     try:
@@ -589,3 +592,5 @@ def _environment(variables: Mapping[str, str]) -> Iterator[None]:
     finally:
         os.environ.clear()
         os.environ.update(before)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)

@@ -14,7 +14,6 @@ from __future__ import annotations
 import functools
 import itertools
 import json
-import signal
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -164,12 +163,7 @@ class Scene:
         """Run the action: in this process, or as one of its own."""
         job = self.job(mode, **arguments)
         before = len(self.github.requests)
-        handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            result = run_process(job) if process else run_here(job, functools.partial(main, pause=self.waits.append))
-        finally:
-            for number, handler in handlers.items():
-                signal.signal(number, handler)
+        result = run_process(job) if process else run_here(job, functools.partial(main, pause=self.waits.append))
         run = Run(result, tuple(self.github.requests[before:]))
         look_over(run, job)
         return run

@@ -21,10 +21,11 @@ from typing import Any
 
 import yaml
 
+from gh_store_action.action.main import main
 from tests.double import Event, GitHub, Repository
 from tests.support import git
 from tests.support.expressions import as_text, evaluate, interpolate, truthy
-from tests.support.runner import ROOT, Job, Result, RunnerError, run_process
+from tests.support.runner import ROOT, Job, Result, RunnerError, run_here
 
 OWN = "org/gh-store-action@"
 CHECKOUT = "actions/checkout@"
@@ -44,6 +45,10 @@ _KNOWN = {
 }
 
 Start = Callable[[Job], Result]
+
+
+def start_here(job: Job) -> Result:
+    return run_here(job, main)
 
 
 @dataclass(frozen=True)
@@ -74,7 +79,7 @@ class Actions:
     Args:
         folder: an empty folder of the test's.
         workflows: file name -> text.
-        start: how the action is run: as a process unless a test hands in the container.
+        start: how the action is run: in this process unless a test says otherwise.
         page: the files that were deployed last, by path.
     """
 
@@ -82,7 +87,7 @@ class Actions:
     repository: Repository
     folder: Path
     workflows: Mapping[str, str]
-    start: Start = run_process
+    start: Start = start_here
     page: Mapping[str, bytes] = field(default_factory=dict)
     _uploaded: Mapping[str, bytes] = field(default_factory=dict)
 

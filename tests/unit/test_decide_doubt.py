@@ -11,6 +11,7 @@ from gh_store_action.domain.log.fold import State
 from gh_store_action.domain.processing.decide import decide
 from gh_store_action.domain.processing.effects import ReadFurther, UpToDate, Write
 from gh_store_action.domain.records import Issue, Receipt
+from gh_store_action.domain.strict_json import Json
 from gh_store_action.domain.verdicts import APPLIED, Outcome
 from tests.support.values import BOT, comment, context, initial, issue, marked, written
 
@@ -141,12 +142,42 @@ def test_other_ids_that_nothing_explains__are_read_whole_and_the_body_stays() ->
 
 
 @pytest.mark.parametrize("behind", [True, False])
-def test_other_ids_that_do_not_fold_to_the_markers_state__the_body_stays(behind: bool) -> None:
+@pytest.mark.parametrize("receipts", [("+1",), ()])
+def test_a_copied_issue_that_does_not_fold_to_the_markers_state__holds_what_was_counted_or_has_a_receipt(
+    behind: bool, receipts: str
+) -> None:
     taken_over = initial(1_012, {"hand": 1}, after=11, revision=3, update_id="k", reason="edited by hand")
-    log = [initial(1_010), comment(1_011, {"a": 1}), *([taken_over] if behind else [])]
+    log = [initial(1_010), comment(1_011, {"a": 1}, "alice", *receipts), *([taken_over] if behind else [])]
     data = {"count": 5}
-    step = wrote(decide(issue(data, log, marker=marked(4, 12, 2, data, 10, 11)), context()))
-    assert step.state.data == {"count": 5, "a": 1}
+    count = 3 if receipts else 2  # one was deleted
+    before = issue(data, [*log, comment(1_013, {"new": 1})], marker=marked(4, 12, count, data, 10, 11))
+    step = wrote(decide(before, context()))
+    assert step.state.data == {"count": 5, "new": 1}
+    settled(before, step)
+
+
+def test_other_ids_without_a_state_of_the_stores__are_new_comments() -> None:
+    before = issue({"count": 5}, [comment(1_011, {"a": 1})], marker=marked(4, 12, 1, {"count": 5}, 12))
+    assert wrote(decide(before, context())).state.data == {"count": 5, "a": 1}
+
+
+@pytest.mark.parametrize(
+    ("held", "outcomes"),
+    [
+        ({"a": 1, "m": 1}, ["+1", "+1"]),
+        ({"a": 1}, ["+1", "confused"]),
+        ({"m": 1}, ["confused", "+1"]),
+        ({}, ["confused", "confused"]),
+        ({"edited": 1}, ["+1", "confused"]),  # nothing explains it: today's rights
+    ],
+)
+def test_receipts_that_are_missing_say_what_the_body_holds_whoever_may_write_today(
+    held: dict[str, Json], outcomes: list[str]
+) -> None:
+    log = [initial(), comment(11, {"a": 1}), comment(12, {"m": 1}, "mallory")]
+    data: Json = {"count": 0, **held}
+    step = wrote(decide(issue(data, log, marker=marked(2, 12, 3, data, 10, 11, 12)), context()))
+    assert [receipt.content for receipt in step.receipts] == outcomes
 
 
 def test_a_deleted_update_that_is_posted_again_is_a_new_one() -> None:

@@ -75,7 +75,12 @@ def test_an_update_is_taken_as_people_and_programs_write_it(text: str) -> None:
         ("```json5\n{a: 1}\n```", "a key in double quotes is missing here"),
         ("```js\n{ a: 1 }\n```", "a key in double quotes is missing here"),
         ("```javascript\n{ a: 1 };\n```", "a key in double quotes is missing here"),
-        ('```json\n{"a": 1}\n``', "there is more text after the end of the JSON value; there is"),
+        ('```json\n{"a": 1}\n``', "there is more text after the end of the JSON value; there is a backtick;"),
+        (
+            '```json\n{"a": 1}```',
+            "there is a backtick; JSON has double quotes, and a fence ends with a line of nothing else",
+        ),
+        ("```json\n{`a`: 1}\n```", "there is a backtick"),
         ('```json\n{"a": 1', "a comma or a closing bracket is missing"),
         ("```json\n```", "the text is empty"),
         ('```json title="x"\nnot really\n```', "a value is missing here"),

@@ -17,6 +17,7 @@ from gh_store_action.domain.processing.context import Context, NeedsMore
 from gh_store_action.domain.processing.effects import ReadFurther
 from gh_store_action.domain.processing.replay import replay
 from gh_store_action.domain.records import Issue
+from gh_store_action.domain.verdicts import outcomes_given
 
 _MOST_PLACES = 20
 _MOST_LOOKED_AT = 100  # comments up to the marker's in which to look for the named ones
@@ -114,7 +115,9 @@ def renumbered(issue: Issue, entries: Sequence[Entry], marker: Marker, context: 
     """The marker with the ids of a copy of the issue; None if the comments are those in the marker.
 
     Tools that move a repository copy the comments: the same texts in the same order with other ids (github-facts,
-    section 3).  Then the first `count` of them fold to the marker's state.
+    section 3).  Then the first `count` of them fold to the marker's state.  A state by the store that comes after the
+    marker's comment, and is not newer than the marker, is a copy in any case, even if comments were edited or deleted
+    before: receipts show how many of them the body holds, otherwise the fold of fewer, otherwise `count`.
 
     Raises:
         NeedsMore: it may be a copy, and the whole log has not been read.
@@ -128,15 +131,33 @@ def renumbered(issue: Issue, entries: Sequence[Entry], marker: Marker, context: 
         return None
     if not issue.complete:
         raise NeedsMore(ReadFurther(0))
-    if not 0 < marker.count <= len(ids):
-        return None
-    newest = ids[marker.count - 1]
-    for kept in _in_places(entries, marker.count):
-        found = replay(kept, context, up_to=newest, recorded={})
-        if found is not None and short_digest(found.state.data) == marker.digest:
-            recent = tuple(short_id(number) for number in ids[: marker.count][-MOST_RECENT:])
-            return replace(marker, comment=newest, recent=recent)
-    return None
+    again = any(
+        entry.kind is Kind.CHECKPOINT and entry.id > marker.comment and entry.revision <= marker.revision
+        for entry in entries
+    )
+    most = min(marker.count, len(ids))
+    least = most - _MOST_PLACES if again else marker.count - 1
+    counts = (
+        count
+        for count in range(most, max(least, 0), -1)
+        for kept in _in_places(entries, count)
+        if _folds_to(marker, kept, context, ids[count - 1])
+    )
+    count = (_last_answered(entries, context) if again else 0) or next(counts, most if again else 0)
+    recent = tuple(short_id(number) for number in ids[:count][-MOST_RECENT:])
+    return replace(marker, comment=ids[count - 1], count=count, recent=recent) if count else None
+
+
+def _folds_to(marker: Marker, entries: Sequence[Entry], context: Context, up_to: int) -> bool:
+    found = replay(entries, context, up_to=up_to, recorded={})
+    return found is not None and short_digest(found.state.data) == marker.digest
+
+
+def _last_answered(entries: Sequence[Entry], context: Context) -> int:
+    """The number of comments up to the newest update with a receipt; 0 if none has one."""
+    reactions, who = context.rules.reactions, context.binding
+    found = (n for n, e in enumerate(entries, 1) if e.asks and outcomes_given(e.comment, reactions, who))
+    return max(found, default=0)
 
 
 def _in_places(entries: Sequence[Entry], count: int) -> Iterator[list[Entry]]:

@@ -66,7 +66,7 @@ def find_base(issue: Issue, entries: Sequence[Entry], context: Context, trusted:
     if first is not None and first.id not in recorded and not issue.complete:
         raise NeedsMore(ReadFurther(entries[0].id - 1))  # receipts are left oldest first, so older ones may lack theirs
     held = holding(issue, entries, marker, settled | context.known.keys(), since)
-    verdicts = verdicts_of_held(entries, context, recorded, held.late, since=since, up_to=marker.comment)
+    verdicts = verdicts_of_held(issue, entries, context, recorded, held.late, since=since, marker=marker)
     # If the author loses the right to write, the title no longer counts; set by the store, it always does.
     # Without any event, the store may have set it, and its event has not appeared yet.
     signs = bool(issue.titles) and trusted.setter == issue.author and issue.author not in context.counting
