@@ -32,6 +32,8 @@ from gh_store_action.errors import InputError
 from gh_store_action.gateway.endpoints import Addresses
 from gh_store_action.regular_files import MIB, content
 
+MOST_KEPT = 50  # commits through the API: GitHub takes 80 requests a minute that create something
+
 MODES = (
     "process",
     "snapshot",
@@ -263,8 +265,12 @@ def _check_combination(mode: str, values: Mapping[str, Any]) -> None:
         raise InputError("The inputs `revision` and `at` are both set.", "Omit one of them.")
     if mode in _SNAPSHOTS and values["output"]:
         check_snapshot_path(values["output"], values["format"])
-    if values["keep"] and values["commit-via"] == "api":
-        raise InputError("The input `keep` needs `commit-via: git`. The API can only add commits.", "Omit one of them.")
+    if values["commit-via"] == "api" and (values["keep"] or 0) > MOST_KEPT:
+        raise InputError(
+            f"The input `keep` is {values['keep']}. With `commit-via: api` it may be {MOST_KEPT} at most, because "
+            "every commit that is kept costs a request.",
+            "Lower it, or use `commit-via: git`.",
+        )
 
 
 def _runner(environ: Mapping[str, str]) -> dict[str, Any]:

@@ -10,10 +10,11 @@ from typing import Any
 
 from gh_store_action.errors import GitHubError, StoreError
 from gh_store_action.gateway import queries
+from gh_store_action.gateway.answers import ApiError
 from gh_store_action.gateway.connection import MOST_OF_A_FILE
 from gh_store_action.gateway.issues import GitHub
 from gh_store_action.gateway.records import Failure, failures_of
-from gh_store_action.gateway.refusals import denied, explained
+from gh_store_action.gateway.refusals import Refused, denied, explained
 
 
 class BranchMoved(StoreError):
@@ -30,6 +31,7 @@ class Tip:
         start: the newest commit of the default branch; empty in a repository without commits.
         blobs: at the requested path, by what follows it: `""` for a file, otherwise `name`, `folder/name`; and those
             of the other folder.
+        default: the name of the default branch.
     """
 
     repository_id: str
@@ -38,6 +40,21 @@ class Tip:
     start: str
     blobs: Mapping[str, str]
     parent: str = ""
+    default: str = ""
+
+
+@dataclass(frozen=True)
+class Commit:
+    """One commit, to be made again.
+
+    Args:
+        people: `author` and `committer`, each with `name`, `email` and `date`.
+    """
+
+    oid: str
+    tree: str
+    message: str
+    people: Mapping[str, Any]
 
 
 class CommitGateway(GitHub):
@@ -69,6 +86,7 @@ class CommitGateway(GitHub):
         return Tip(
             repository_id=str(node["id"]),
             branch=branch or str(default.get("name") or ""),
+            default=str(default.get("name") or ""),
             oid=str(target.get("oid") or ""),
             start=start,
             blobs={**_blobs(target.get("file"), ""), **_blobs(target.get("beside"), posixpath.basename(beside))},
@@ -124,6 +142,51 @@ class CommitGateway(GitHub):
         if not made:
             raise self._refusal(failures_of(answer), f"commit to the branch {branch}")
         return str(made["oid"])
+
+    def newest_commits(self, branch: str) -> tuple[str, list[Commit]]:
+        """The repository's id, and the newest commits of the branch along first parents: a hundred at most."""
+        answer = self.transport.query(queries.NEWEST_COMMITS, {**self._names, "branch": f"refs/heads/{branch}"})
+        node = self._repository(answer)
+        self._explain(answer, "read the commits", contents="write")
+        target = (node.get("ref") or {}).get("target") or {"history": {"nodes": []}}
+        nodes = {str(one["oid"]): one for one in target["history"]["nodes"]}
+        found: list[Commit] = []
+        oid = next(iter(nodes), "")
+        while oid in nodes:
+            one = nodes[oid]
+            people = {who: dict(one[who]) for who in ("author", "committer")}
+            found.append(Commit(oid, str(one["tree"]["oid"]), str(one["message"]), people))
+            oid = next((str(parent["oid"]) for parent in one["parents"]["nodes"]), "")
+        return str(node["id"]), found
+
+    def make(self, commit: Commit, parent: str, *, sign: bool) -> str:
+        """The same commit on another parent, or on none; gives its name.  No branch has it yet.
+
+        Args:
+            sign: leave author and times to GitHub, which signs such a commit where the token is a bot's
+                (https://docs.github.com/en/authentication/managing-commit-signature-verification/about-commit-signature-verification).
+        """
+        body = {"message": commit.message, "tree": commit.tree, "parents": [parent] if parent else []}
+        if not sign:
+            body |= commit.people
+        try:
+            return str(self.transport.send("POST", f"{self._path}/git/commits", body, kind={"sha": str})["sha"])
+        except ApiError as error:
+            reason = Refused(error.message, status=error.status)
+            raise explained(reason, "make commits", self.repository, {"contents": "write"}) from None
+
+    def replace_tip(self, repository_id: str, branch: str, before: str, after: str) -> StoreError | None:
+        """Moves the branch from the one commit to the other; gives why GitHub did not, such as that it had moved.
+
+        What GitHub says of a branch that has moved is not told apart from other refusals (github-facts, section 6).
+        """
+        update = {"name": f"refs/heads/{branch}", "beforeOid": before, "afterOid": after, "force": True}
+        given = {"repositoryId": repository_id, "refUpdates": [update]}
+        answer = self.transport.mutate(queries.REPLACE_TIP, {"input": given})
+        failures = failures_of(answer)
+        if not failures:
+            return None
+        return explained(failures[0], f"squash commits of the branch {branch}", self.repository, {"contents": "write"})
 
     def _refusal(self, failures: Sequence[Failure], what: str) -> StoreError:
         failure = failures[0] if failures else Failure("no reason given", "UNKNOWN")

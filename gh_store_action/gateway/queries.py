@@ -184,6 +184,26 @@ mutation Commit($input: CreateCommitOnBranchInput!) {
 }
 """
 
+# The newest commits of a branch, to be made again without those before them.
+NEWEST_COMMITS = """
+query NewestCommits($owner: String!, $name: String!, $branch: String!) {
+  repository(owner: $owner, name: $name) {
+    nameWithOwner
+    id
+    ref(qualifiedName: $branch) { target { ... on Commit { history(first: 100) { nodes { ...Whole } } } } }
+  }
+}
+fragment Whole on Commit {
+  oid message tree { oid } parents(first: 1) { nodes { oid } }
+  author { name email date } committer { name email date }
+}
+"""
+
+# In the place of that very tip (schema, RefUpdate); REST compares none.
+REPLACE_TIP = """
+mutation ReplaceTip($input: UpdateRefsInput!) { updateRefs(input: $input) { clientMutationId } }
+"""
+
 # -- creating an object, posting to it, giving it up -------------------------------------------------------------------
 
 # Issues are found by label, and that index may lag behind; the list of all issues may lag less.

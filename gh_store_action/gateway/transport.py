@@ -84,6 +84,7 @@ class Transport:
         self.most_per_hour = most_per_hour
         self.requests = 0
         self.points = 0  # of GraphQL, by its formula
+        self.writes = 0  # requests that change something, each once
         self.waited = 0.0
         self.server_time = ""  # of the first response, ISO 8601; empty before it
         self.newest_time = ""  # of the latest one
@@ -116,6 +117,12 @@ class Transport:
         known = [self._left(bucket) for bucket in self._buckets.values() if bucket.remaining is not None]
         return min(known) if known else None
 
+    @property
+    def points_left(self) -> int | None:
+        """The same of GraphQL's points alone."""
+        bucket = self._buckets["graphql"]
+        return None if bucket.remaining is None else self._left(bucket)
+
     def _left(self, bucket: Bucket) -> int:
         left = bucket.remaining or 0
         return left if self.most_per_hour is None else min(left, max(self.most_per_hour - bucket.own, 0))
@@ -129,7 +136,7 @@ class Transport:
         finally:
             self._capped = True
 
-    def shortfall(self, points: int) -> str:
+    def shortfall(self, points: int, spent: int = 0) -> str:
         """Why that many GraphQL points are more than are left, and what would help; empty if they are not."""
         bucket = self._buckets["graphql"]
         left = self._left(bucket)
@@ -139,7 +146,7 @@ class Transport:
         limit = (self.most_per_hour if capped else None) or max(bucket.limit, left)
         name = " (rate_limit.max_requests_per_hour)" if capped else ""
         more = "raise that number" if capped else "use a GitHub App's token, or split the store into repositories"
-        helps = f" That exceeds an hour's limit: {more}." if points > limit else ""
+        helps = f" That exceeds an hour's limit: {more}." if points + spent > limit else ""
         return f"About {points:,} more GraphQL points are needed; {left:,} of {limit:,} per hour{name} are left.{helps}"
 
     def tell(self, line: str) -> None:
@@ -150,15 +157,19 @@ class Transport:
         """Logs a warning if that many points are more than are left."""
         why = self.shortfall(points)
         if why:
-            self._log(f"{why} The run goes as far as it can, and the next run continues.")
+            again = _clock(self._buckets["graphql"].reset)
+            self._log(f"{why} The run goes as far as it can. Try again after {again} to continue.")
 
-    def afford(self, points: int) -> None:
+    def afford(self, points: int, spent: int = 0) -> None:
         """Stops before spending points for nothing.
+
+        Args:
+            spent: points that this work has cost already, and would cost again in another hour.
 
         Raises:
             BudgetExhausted: not that many are left; it has the time when the budget resets.
         """
-        why = self.shortfall(points)
+        why = self.shortfall(points, spent)
         if why:
             again = _clock(self._buckets["graphql"].reset)
             raise BudgetExhausted(why, f"Try again after {again}.", again=again, status=429)
@@ -303,6 +314,7 @@ class Transport:
         attempts: int | None = None,
     ) -> Result:
         """Sends the request, and repeats it if that is safe: a refusal had no effect, and a read never has."""
+        self.writes += writes
         for attempt in range(1, self.retries.max_attempts + 1):
             last = attempt == self.retries.max_attempts
             pause, hint = self.retries.backoff_factor**attempt, answers.AGAIN

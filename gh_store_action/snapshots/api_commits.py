@@ -11,7 +11,9 @@ from gh_store_action.errors import BudgetExhausted, ConcurrentUpdateError, Store
 from gh_store_action.gateway.commits import BranchMoved, CommitGateway, Tip
 from gh_store_action.gateway.refusals import UnknownEffect
 from gh_store_action.hints import Setting, Text
+from gh_store_action.snapshots.api_keeping import keep_newest
 from gh_store_action.workspace.commits import Overtaken, Published, pause
+from gh_store_action.workspace.tips import not_of_its_own
 
 TRIES = 8
 MOST_BYTES = 40 * 1024 * 1024 - 1024 * 1024
@@ -50,6 +52,7 @@ class ApiCommits:
         path: of the file or folder in the repository.
         create: whether the branch may be created, from the default one.
         beside: a folder of more files, whose names begin with the folder's own; empty for none.
+        keep: how many of its commits to keep, 0 for all; a branch that keeps some is never the default one.
     """
 
     github: CommitGateway
@@ -57,13 +60,20 @@ class ApiCommits:
     path: str
     create: bool
     beside: str = ""
+    keep: int = 0
     _tip: Tip | None = field(default=None, init=False)
 
     @property
     def tip(self) -> Tip:
-        """The branch as it was found; read once."""
+        """The branch as it was found; read once.
+
+        Raises:
+            InputError: `keep` would remove commits of the default branch.
+        """
         if self._tip is None:
             self._tip = self.github.tip(self.branch, self.path, self.beside)
+        if self.keep and self._tip.branch == self._tip.default:
+            raise not_of_its_own(self._tip.branch, "is the default branch")
         return self._tip
 
     def publish(
@@ -110,14 +120,16 @@ class ApiCommits:
                 additions = {name: data for name, data in files.items() if tip.blobs.get(name) != oids[name]}
                 deletions = [name for name in removed if name in tip.blobs]
                 if not additions and not deletions:
-                    return Published(progress.made, tip.branch, progress.tries + 1)
+                    tries = progress.tries + 1
+                    break
                 if progress.lost == TRIES or not patient:  # the last answer may have been lost, so it was checked first
                     raise ConcurrentUpdateError(
                         f"Others changed the branch {tip.branch} during each of {progress.lost} attempts to commit.",
                         "Give the workflow a `concurrency` group or another `branch`. Then try again.",
                     )
                 if self._commit(tip, additions, deletions, message, progress):
-                    return Published(progress.made, tip.branch, progress.tries)
+                    tries = progress.tries
+                    break
                 self._tip = None
                 why = "an answer was lost" if progress.unknown else "others committed first"
                 patient = self.github.transport.wait(pause(progress.lost), why)
@@ -127,6 +139,10 @@ class ApiCommits:
                 f"{'is' if progress.parts == 1 else 'are'} made;",
                 f"try again after {error.again}.",
             ) from error
+        made = progress.made
+        if made and self.keep:
+            made = keep_newest(self.github, tip.branch, self.keep, made)
+        return Published(made, tip.branch, tries)
 
     def _commit(
         self,

@@ -132,7 +132,7 @@ class Collector:
             filling.put(page.issues)
             self._progress(len(page.issues), page.total)
             if self._read <= page.size:
-                self.transport.afford(page.rest + page.points)  # one more for what changed in the meantime
+                self.transport.afford(page.rest + page.points, page.points)  # one more for what changed since
             if page.cursor is None:
                 break
             page = self._asked(page.cursor)
@@ -161,7 +161,7 @@ class Collector:
                 if bounded and page.cursor is not None and page.total > max(page.store_total, self.page):
                     return _Found(filling.changed(), page.store_total, overrun=True)
                 if bounded and self._read <= page.size:
-                    self.transport.afford(page.rest)
+                    self.transport.afford(page.rest, page.points)
                 if page.cursor is None:
                     break
                 ended = page.issues[-1].updated_at

@@ -18,6 +18,7 @@ from gh_store_action.snapshots.api_commits import ApiCommits
 from gh_store_action.snapshots.there import Branch, Existing
 from gh_store_action.workspace.files import Publication, Published, Workspace
 from gh_store_action.workspace.lessons import SecretFound
+from gh_store_action.workspace.tips import not_of_its_own
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,8 @@ class Destination:
             self.workspace.check_output(self.at(histories.NAME), folder=True)
         if self.target.commit and not self.of_branch and self.workspace.has_checkout(path):
             names = [self.main, *((f"{FOLDER}any.json", f"{FOLDER}00/any.json") if self._folder else ())]
-            names += [histories.INDEX, histories.file_of("any", "any")] if self.target.history else []
+            if self.target.history:
+                names += [histories.INDEX, *(histories.file_of("any", "any", digits) for digits in (0, 1))]
             self.workspace.check_attributes([self.at(name) for name in names])
         if self._by_git and not self.dry_run:
             self.workspace.check_publish(self._publication((self.at(self.main) if self._folder else path,), ()))
@@ -208,7 +210,7 @@ class Destination:
         """Those names that a file of a snapshot or a history can have."""
 
         ours = snapshot_files.may_be_ours if self._folder else lambda name: not name
-        may_be = (lambda name: name.startswith(histories.FOLDER)) if beside else ours
+        may_be = histories.may_be_ours if beside else ours
         return {name: oid for name, oid in oids.items() if may_be(name)}
 
     def _names(self, local: Mapping[str, bytes], branch: Branch, mains: Iterable[bytes | None]) -> frozenset[str]:
@@ -316,9 +318,13 @@ class Destination:
             repository = self.workspace.repository(path) or repository
             path = self.workspace.in_checkout(self.path)
             beside = beside and self.workspace.in_checkout(beside)
-            branch = branch or self.workspace.head_branch(self._fallback, path=self.path)
+            head = self.workspace.head_branch(self._fallback, path=self.path)
+            branch = branch or head
+            if target.keep and branch == head:
+                raise not_of_its_own(branch, "is checked out")
         github = CommitGateway(self._store.transport, repository)
-        return ApiCommits(github, branch or target.fallback_branch, path, create=bool(target.branch), beside=beside)
+        named = branch or target.fallback_branch
+        return ApiCommits(github, named, path, create=bool(target.branch), beside=beside, keep=target.keep)
 
     def _naming(self, error: SecretFound, files: Mapping[str, bytes]) -> SecretFound:
         """The same, with the objects that contain the secrets."""

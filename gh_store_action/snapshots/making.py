@@ -149,6 +149,11 @@ class Snapshots:
             return _Collected(self.collector.full(), full=True, why=why)
         return _Collected(changed, full=False)
 
+    def _heavy(self, files: Mapping[str, bytes]) -> str:
+        """What to say of the largest of these files, which are to be committed."""
+        sizes = {self.destination.at(name): len(data) for name, data in files.items() if self.target.commit}
+        return check_sizes(sizes, whole="" in files)
+
     def _finish(self, there: Existing, collected: _Collected) -> SnapshotResult:
         names, known, overtaken = there.names, there.known, 0
         before: Mapping[str, int] | None = None
@@ -156,7 +161,7 @@ class Snapshots:
             snapshot = collected.changed.snapshot
             texts = snapshot_files.write(snapshot, self.target.format)
             files = {name: _bytes(pieces) for name, pieces in texts}
-            heavy = check_sizes({name: len(data) for name, data in files.items()} if self.target.commit else {})
+            heavy = self._heavy(files)
             self.destination.check_files(there, files)
             stale = tuple(sorted(names - files.keys()))
             differs = bool(stale) or not all(there.has(name, data) for name, data in files.items())
@@ -168,6 +173,7 @@ class Snapshots:
                 left = self._left(before, snapshot)
                 changed_ids = snapshot_files.changed(before, files[self.destination.main], self.target.format)
             past = self.recorder.bring(snapshot) if self.recorder else Recorded({})
+            heavy = heavy or self._heavy(past.files)
             written, gone = {**past.files, **files}, (*stale, *past.stale)
             try:
                 if not self.dry_run:

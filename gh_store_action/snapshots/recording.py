@@ -99,18 +99,20 @@ class Recorder:
         known: dict[str, Known] = {}
         made: dict[str, bytes] = {}
         left = 0
+        digits = histories.digits_for(entry.object_id for entry in snapshot.entries.values())
         for entry in snapshot.ordered():
             meta = json.loads(entry.record)["meta"]
-            path = histories.file_of(entry.object_id, meta["label"])
+            path = histories.file_of(entry.object_id, meta["label"], digits)
             wanted, old = Known(path, meta["version"], meta["digest"]), there.known.get(entry.object_id)
-            if old == wanted:
-                known[entry.object_id] = wanted
+            old = old if old is not None and old.name == wanted.name else None
+            if old is not None and old[1:] == wanted[1:]:
+                known[entry.object_id] = old  # and lies where it lay: to divide the folder costs no request
             elif (data := self._history(entry, wanted)) is not None:
                 known[entry.object_id], made[path] = wanted, data
                 self._say(len(made), len(snapshot.entries))
             else:
                 left += 1
-                if old is not None and old.path == path:
+                if old is not None:
                     known[entry.object_id] = old
         self._check(made, there)
         index = histories.write_index(snapshot.repository, known)
@@ -146,7 +148,7 @@ class Recorder:
         destination, workspace = self.destination, self.destination.workspace
         branch, place = destination.histories(), destination.at(NAME)
         inner = (path.removeprefix(f"{place}/") for path in workspace.existing(place))
-        local = frozenset(FOLDER + name for name in inner if "/" not in name)
+        local = frozenset(path for name in inner if histories.may_be_ours(path := FOLDER + name))
         own = workspace.read(destination.at(INDEX))
         on_branch = destination.of_branch or own is None
         theirs = None

@@ -21,6 +21,7 @@ from gh_store_action.errors import ConcurrentUpdateError, ObjectNotFound, StoreE
 from gh_store_action.gateway.objects import Opened
 from gh_store_action.gateway.records import Order
 from gh_store_action.store.lookup import Found, Lookup
+from gh_store_action.store.processing.batches import ends_the_run
 from gh_store_action.store.processing.rounds import MOST_RECEIPTS
 from gh_store_action.store.processor import Processor
 from gh_store_action.store.reading import Reader
@@ -62,12 +63,14 @@ class Mover:
         self.github = lookup.github
         self.dry_run = dry_run
         self.processor = Processor(lookup.session, dry_run=dry_run)
+        self._ended = False
 
     # -- from gh-store ---------------------------------------------------------------------------------------------
 
     def migrate(self) -> tuple[Migration, ...]:
         """Adopts every object without a marker; one request for each hundred objects, and two for each of those.
 
+        Stops at a failure that would affect the other objects too, such as the end of the budget; the next one goes on.
         Reports gh-store's aliases and issues with the id of another one, without changing them.
         """
         holders: dict[str, int] = {}
@@ -86,6 +89,8 @@ class Mover:
                 found.append(Migration(object_id, issue.number, "gh-store", problem=problem))
             elif self.lookup.marker(issue) is None:
                 found.append(self._adopt(issue))
+                if self._ended:
+                    break
         return tuple(sorted(found, key=lambda one: one.issue_number))
 
     def _place(self, issue: Issue) -> tuple[bool, int]:
@@ -111,6 +116,7 @@ class Mover:
             found = replace(found, form=self._form(issue))
             result = self.processor.advance(issue)
         except StoreError as error:
+            self._ended = ends_the_run(error)
             return replace(found, problem=error.text)
         if result.skipped:
             return replace(found, problem=result.skipped)

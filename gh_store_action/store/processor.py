@@ -9,12 +9,14 @@ from dataclasses import replace
 from gh_store_action.domain.processing.result import Result
 from gh_store_action.domain.records import Issue
 from gh_store_action.errors import StoreError
+from gh_store_action.gateway.records import PAGE
 from gh_store_action.store.processing.batches import Driver, Task
 from gh_store_action.store.processing.rounds import MOST_LAGS, Pace, Rounder
 from gh_store_action.store.processing.wants import Again, Rounds
 from gh_store_action.store.reading import name_of, sweep_pages, waiting
 from gh_store_action.store.session import Session
 
+AN_OBJECT = 3  # points that one usually takes at most: to read it, to look for others with its id, to write it
 AT_ONCE = 20  # objects that a sweep folds together, so that each was read only a few requests before its write
 
 
@@ -82,7 +84,7 @@ class Processor:
                 continue
             progress(len(results), len(results) + len(tasks))
             tasks.sort(key=lambda task: task.patience)
-            self._driver.turn(tasks[:AT_ONCE])
+            self._driver.turn(tasks[: self._at_once])
             ended = [task for task in tasks if task.want is None]
             tasks = [task for task in tasks if task.want is not None]
             results += [task.result or self._failed(task) for task in ended if not task.ends_the_run]
@@ -95,6 +97,12 @@ class Processor:
             raise found.error
         progress(len(results), len(results))
         return sorted(results, key=lambda result: result.number)
+
+    @property
+    def _at_once(self) -> int:
+        """How many objects the points that are left suffice for."""
+        left = self.github.transport.points_left
+        return AT_ONCE if left is None else max(1, min(AT_ONCE, left // AN_OBJECT))
 
     def _from(self, issue: Issue) -> Rounds:
         """The rounds of an issue that a listing has shown."""
@@ -114,18 +122,29 @@ class _Found:
         self._session = session
         self._seen: set[int] = set()  # for pages shift while they are read
         self._pages = sweep_pages(session)
+        self._issues: list[Issue] = []
+        self._more = True
 
     def more(self) -> list[Issue]:
-        """What the next page has."""
+        """What the next page has, or a part of it where few points are left."""
         try:
-            page = next(self._pages)
-            self.ended = page.cursor is None
-            fresh = [issue for issue in page.issues if issue.number not in self._seen]
-            self._seen.update(issue.number for issue in fresh)
-            return waiting(self._session, fresh)[::-1]
+            if not self._issues:
+                page = next(self._pages)
+                self._issues = [issue for issue in page.issues if issue.number not in self._seen]
+                self._seen.update(issue.number for issue in self._issues)
+                self._more = page.cursor is not None
+            part, self._issues = self._issues[-self._looks :], self._issues[: -self._looks]
+            self.ended = not self._more and not self._issues
+            return waiting(self._session, part)[::-1]
         except StoreError as error:
             self.ended, self.error = True, error
             return []
+
+    @property
+    def _looks(self) -> int:
+        """How many issues may be looked at closely, ten for a point, so that one can be read and written besides."""
+        left = self._session.github.transport.points_left
+        return PAGE if left is None else max(1, min(PAGE, 10 * (left - AN_OBJECT)))
 
 
 def _left(done: int, left: int, *, more: bool) -> str:

@@ -239,8 +239,14 @@ class Reader:
         return acceptance.goes_first(issue, object_id, self.session.counting)
 
     def pages(self, since: str | None = None) -> Iterator[Page]:
-        """Pages with the base label."""
-        return pages(self.session.listed(None, since=since), lambda cursor: self.session.listed(cursor, since=since))
+        """Pages with the base label.
+
+        Raises:
+            BudgetExhausted: the first one tells that all of them need more than is left.
+        """
+        first = self.session.listed(None, since=since)
+        self.github.transport.afford(first.rest, first.points)
+        return pages(first, lambda cursor: self.session.listed(cursor, since=since))
 
 
 # -- the pages of a sweep ----------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from gh_store_action.domain.records import Issue, Receipt
 from gh_store_action.domain.strict_json import Json
 from gh_store_action.domain.verdicts import APPLIED, Outcome, reaction_of
 from gh_store_action.errors import GitHubError, NotFinished, ObjectNotFound, StoreError
-from gh_store_action.gateway.records import Order
+from gh_store_action.gateway.records import Order, pages
 from gh_store_action.hints import REPAIR, Text
 from gh_store_action.store.lookup import Lookup
 from gh_store_action.store.processing.rounds import MOST_RECEIPTS
@@ -121,6 +121,7 @@ class Verifier:
 
     def _all(self) -> Iterator[Problem]:
         listing = self._list()
+        self.github.transport.afford(len(listing.live))
         self._may_repair()
         yield from filter(None, map(self._mislabelled, listing.mislabelled))
         for loser, winner in listing.duplicates:
@@ -148,14 +149,12 @@ class Verifier:
     def _list(self) -> _Listing:
         self.session.ensure()
         listing = _Listing()
-        cursor: str | None = None
-        while True:
-            page = self.session.listed(cursor, any_label=True)
+        first = self.session.listed(None, any_label=True)
+        self.github.transport.afford(first.rest, first.points)
+        for page in pages(first, lambda cursor: self.session.listed(cursor, any_label=True)):
             for issue in page.issues:
                 self._sort(issue, listing)
-            if page.cursor is None:
-                return listing
-            cursor = page.cursor
+        return listing
 
     def _sort(self, issue: Issue, listing: _Listing) -> None:
         rules = self.session.rules

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tests.bench.measure import VERSION, Measured, Row
 
+ON_ANY_PAGE, OURS, THEIRS = "#6e7781", "#218bff", "#d4651f"  # without a ground, and legible on light and dark ones
 REQUESTS = ("work", "size", "requests", f"gh-store {VERSION}", "times", "points")
 COST = (
     *("work", "size", "KB", "gh-store", "s at 0 ms", "gh-store", "s at 50 ms", "gh-store", "peak MB", "gh-store"),
@@ -36,7 +37,10 @@ def _cost(row: Row) -> list[str]:
 
     def times(latency: int) -> str:
         one, other = row.ours.get(latency), row.theirs.get(latency)
-        return f"{other.seconds / one.seconds:,.0f}" if one and other else "–"
+        if not one or not other:
+            return "–"
+        ratio = other.seconds / one.seconds
+        return f"{ratio:,.0f}" if ratio >= 10 else f"{ratio:.1f}"
 
     return [
         row.kind,
@@ -135,6 +139,8 @@ def plot(rows: Sequence[Row], folder: Path) -> bool:
         return False
     matplotlib.use("Agg")
     matplotlib.rcParams.update({"svg.hashsalt": "gh-store", "svg.fonttype": "none", "font.family": "sans-serif"})
+    drawn = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color", "grid.color")
+    matplotlib.rcParams.update({"legend.frameon": False, **dict.fromkeys(drawn, ON_ANY_PAGE)})
     from matplotlib import pyplot
 
     groups = {
@@ -147,8 +153,8 @@ def plot(rows: Sequence[Row], folder: Path) -> bool:
     figure, axes = pyplot.subplots(1, len(groups), figsize=(12, 4), sharey=True, layout="constrained")
     for axis, (title, group) in zip(axes, groups.items(), strict=True):
         for name, colour, marker, which in (
-            ("gh-store-action", "#0969da", "o", lambda r: r.ours),
-            (f"gh-store {VERSION}", "#bc4c00", "s", lambda r: r.theirs),
+            ("gh-store-action", OURS, "o", lambda r: r.ours),
+            (f"gh-store {VERSION}", THEIRS, "s", lambda r: r.theirs),
         ):
             points = sorted((_x(r), which(r)[0].requests) for r in group if which(r))
             axis.plot([x for x, _ in points], [y for _, y in points], marker=marker, color=colour, label=name)
@@ -158,7 +164,7 @@ def plot(rows: Sequence[Row], folder: Path) -> bool:
                 list(map(_x, stopped)),
                 [r.stopped for r in stopped],
                 marker="^",
-                color="#bc4c00",
+                color=THEIRS,
                 zorder=3,
                 label="stopped there",
             )
@@ -168,7 +174,7 @@ def plot(rows: Sequence[Row], folder: Path) -> bool:
     axes[0].set_ylabel("HTTP requests")
     axes[0].legend()
     folder.mkdir(parents=True, exist_ok=True)
-    figure.savefig(folder / "requests.svg", metadata={"Date": None})
+    figure.savefig(folder / "requests.svg", metadata={"Date": None}, transparent=True)
     return True
 
 

@@ -132,6 +132,21 @@ test("a history's file is read in place of the API, as long as it is as new as t
   await leave(made);
 });
 
+test("a history's file that lies in folders is found by the index, and by nothing else in it", async () => {
+  const { asked, fetcher } = counted();
+  const id = "benchmarks/writer", name = "benchmarks%2Fwriter.jsonl";
+  const made = await open({ snapshot: undefined }).history(id);
+  await stage.ask("leave", { path: `folders/0a/b/${name}`, text: made.map((one) => `${JSON.stringify({ ...one, patch: null })}\n`).join("") });
+  const index = (path) => stage.ask("leave", { path: "folders/index.json", text: JSON.stringify({ objects: { other: { path: "0a/x.jsonl" }, [id]: { path } } }) });
+  const store = open({ history: `${stage.site}/folders/`, fetch: fetcher });
+  await index(`0a/b/${name}`);
+  assert.deepEqual((await store.history(id)).map((one) => one.digest), made.map((one) => one.digest));
+  assert.deepEqual(asked, []);
+  await index(`../live/history/${name}`);
+  await store.history(id);
+  assert.ok(asked.length > 0);
+});
+
 test("a stranger's issue with the labels and a marker of their own is no object", async () => {
   const number = await stage.ask("stranger");
   for (const token of [undefined, stage.token]) {

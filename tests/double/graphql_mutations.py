@@ -378,6 +378,30 @@ def update_ref(ctx: Context, given: Payload) -> Payload:
     return {"ref": RefView(repo.id, name, oid)}
 
 
+@mutation("updateRefs")
+def update_refs(ctx: Context, given: Payload) -> Payload:
+    """All or none; a ref that is not at ``beforeOid`` is a failure without a type of its own
+    (https://github.com/orgs/community/discussions/213655), and so is one that a rule holds."""
+    repo, _ = _load(ctx, given["repositoryId"], RepositoryRecord)
+    access.require_contents(ctx.world, repo, ctx.who, write=True)
+    git = ctx.hub.git
+    for one in given["refUpdates"]:
+        head, after = git.head(repo.git_dir, one["name"]) or commits.ZERO, one["afterOid"]
+        may = one.get("beforeOid") in (None, head) and not git.is_protected(repo.git_dir, one["name"])
+        try:
+            if may and not one.get("force") and head != commits.ZERO:
+                git.run(repo.git_dir, "merge-base", "--is-ancestor", head, after)
+        except GitFailed:
+            may = False
+        if not may or not git.exists(repo.git_dir, after):
+            raise Refusal(422, "Something went wrong while executing your query.", type="UNPROCESSABLE")
+    for one in given["refUpdates"]:
+        head = git.head(repo.git_dir, one["name"])
+        commits.set_ref(ctx.hub, repo, one["name"], one["afterOid"])
+        commits.pushed(ctx.hub, repo, ctx.who, one["name"], head, one["afterOid"])
+    return {}
+
+
 @mutation("deleteRef")
 def delete_ref(ctx: Context, given: Payload) -> Payload:
     repo, name = _ref(ctx, given["refId"])

@@ -331,6 +331,15 @@ def commit_parents(source: GitView, info: Any, **arguments: Any) -> Connection:
     return Connection("parents", found, lambda one: one[0], node=view, **arguments)
 
 
+@resolves("Commit", "history")
+def commit_history(source: GitView, info: Any, **arguments: Any) -> Connection:
+    """Newest first, as `git log` has them."""
+    git, git_dir = info.context.hub.git, info.context.repo(source.repository).git_dir
+    found = list(enumerate(git.run(git_dir, "rev-list", source.oid).decode().split()))
+    view = lambda one: GitView(source.repository, one[1], "commit")  # noqa: E731
+    return Connection("history", found, lambda one: one[0], node=view, **arguments)
+
+
 @resolves("Commit", "file")
 def commit_file(source: GitView, info: Any, path: str) -> EntryView | None:
     ctx = info.context

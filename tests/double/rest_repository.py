@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from datetime import datetime
 from typing import Any
 
 from . import access, commits
@@ -234,6 +235,32 @@ def _commit(call: Call, record: RepositoryRecord, oid: str) -> dict[str, Any]:
             "verified_at": None,
         },
     }
+
+
+@route("POST", REPO + "/git/commits")
+def create_commit(call: Call, owner: str, repo: str) -> Answer:
+    """A commit of a tree that is there, on no branch (OpenAPI git/create-commit): without an author it is whose the
+    credential is, and now."""
+    record = call.repository(owner, repo)
+    access.require_contents(call.hub.world, record, call.who, write=True)
+    account = call.hub.world.account(call.who.login)
+    own = commits.identity(account) if account else commits.GITHUB
+    now = commits.moment(call.hub.world.clock.write())
+
+    def person(given: dict[str, str]) -> str:
+        at = datetime.fromisoformat(given["date"].replace("Z", "+00:00"))
+        return f"{given['name']} <{given['email']}> {int(at.timestamp())} {at.strftime('%z')}"
+
+    author = call.body.get("author") or {"name": own.name, "email": own.email, "date": now}
+    lines = [f"tree {call.text('tree', required=True)}"]
+    lines += [f"parent {parent}" for parent in call.body.get("parents", [])]
+    lines += [f"author {person(author)}", f"committer {person(call.body.get('committer') or author)}"]
+    text = "\n".join([*lines, "", call.text("message", required=True) or ""])
+    try:
+        oid = call.hub.git.run(record.git_dir, "hash-object", "-t", "commit", "-w", "--stdin", stdin=text.encode())
+    except GitFailed as problem:
+        raise Refusal(422, str(problem)) from None
+    return Answer(201, _commit(call, record, oid.decode().strip()))
 
 
 @route("GET", REPO + "/git/commits/{sha}")

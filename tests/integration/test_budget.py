@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from gh_store_action import GitHubStore
+from gh_store_action.errors import BudgetExhausted
 from tests.double import GitHub
 from tests.support.scene import OWNER, Run, Scene
 
@@ -123,23 +126,52 @@ def test_sweep__beyond_the_limit_keeps_what_is_done_and_the_next_run_goes_on(sce
     numbers = [scene.make(f"o{number}") for number in range(12)]
     for number in numbers:
         scene.post(number, '{"count": 1}', by="github-actions[bot]")
-    today.set_rate_limit(scene.token, "graphql", limit=11, remaining=11)  # the list takes two, twelve reads eight
+    today.set_rate_limit(scene.token, "graphql", limit=16, remaining=16)  # the list takes two
     run = scene.run("process")
     assert run.exit_code == 1
-    assert [scene.data(number) for number in numbers] == [{"count": 1}] * 10 + [{"count": 0}] * 2
-    assert re.search(rf"o10: GitHub's rate limit is reached\. Nothing is lost. (?i:{AGAIN})", run.error)
-    assert (run.outputs["processed"], run.outputs["pending"]) == ("10", "2")
-    assert (run.outputs["requests"], run.outputs["rate-remaining"]) == ("4", "0")
-    assert "The run ended after 10 of 12 objects. The others are still pending" in run.log
-    assert "10 of 12 objects" in run.summary
+    assert [scene.data(number) for number in numbers] == [{"count": 1}] * 9 + [{"count": 0}] * 3
+    assert re.search(rf"o9: GitHub's rate limit is reached\. Nothing is lost. (?i:{AGAIN})", run.error)
+    assert (run.outputs["processed"], run.outputs["pending"]) == ("9", "3")
+    assert (run.outputs["requests"], run.outputs["rate-remaining"]) == ("13", "0")
+    assert "The run ended after 9 of 12 objects. The others are still pending" in run.log
+    assert "9 of 12 objects" in run.summary
     assert "Left of the hourly budget" in run.summary
 
     today.clock.advance(3_700)
     today.set_rate_limit(scene.token, "graphql", limit=1_000)
     run = scene.run("process")
-    assert (run.exit_code, run.outputs["processed"], run.outputs["pending"]) == (0, "2", "0")
+    assert (run.exit_code, run.outputs["processed"], run.outputs["pending"]) == (0, "3", "0")
     assert [scene.data(number) for number in numbers] == [{"count": 1}] * 12
     assert len(scene.replies(numbers[0])) == 0
+
+
+def test_sweep__of_little_that_is_left_folds_a_few_objects_each_hour(scene: Scene, today: GitHub) -> None:
+    numbers = [scene.make(f"o{number}") for number in range(20)]
+    for number in numbers:
+        scene.post(number, '{"count": 1}', by="github-actions[bot]")
+    folded = [0]
+    for left in (5, 12, 8, 30):  # the list takes two, and a batch of twenty would read for thirteen
+        today.set_rate_limit(scene.token, "graphql", limit=left, remaining=left)
+        scene.run("process")
+        folded.append(sum(scene.data(number) == {"count": 1} for number in numbers))
+        today.clock.advance(3_700)
+    assert folded == [0, 1, 7, 10, 20]
+
+
+def test_sweep__of_little_that_is_left_takes_over_a_few_objects_made_by_hand_each_hour(
+    scene: Scene, today: GitHub
+) -> None:
+    numbers = filled(scene, 100)  # to look at all of them closely costs nine points
+    taken = [0]
+    for _ in range(3):
+        today.set_rate_limit(scene.token, "graphql", limit=8, remaining=8)
+        assert scene.run("process").exit_code == 1
+        taken.append(sum(" [r1 " in scene.issue(number).title for number in numbers))
+        today.clock.advance(3_700)
+    assert taken[0] < taken[1] < taken[2] < taken[3]
+    today.set_rate_limit(scene.token, "graphql", limit=1_000)
+    assert scene.run("process").exit_code == 0
+    assert all(" [r1 " in scene.issue(number).title for number in numbers)
 
 
 @pytest.mark.parametrize(("mode", "said"), [("update", "Nothing was posted"), ("create", "Nothing is lost")])
@@ -162,8 +194,44 @@ def test_sweep__says_before_it_goes_on_that_the_listing_does_not_fit(scene: Scen
     filled(scene, 250)
     today.set_rate_limit(scene.token, "graphql", limit=5, remaining=5)
     run = scene.run("process")
-    said = "About 4 more GraphQL points are needed; 3 of 5 per hour are left. The run goes as far as it can"
-    assert said in run.log
+    said = r"About 4 more GraphQL points are needed; 3 of 5 per hour are left\..* The run goes as far as it can"
+    assert re.search(rf"{said}\. (?i:{AGAIN[:-2]}) to continue\.", run.log)
+
+
+@pytest.mark.parametrize(
+    ("left", "asks", "requests", "lack"),
+    [
+        (5, lambda store: list(store.list_all()), 1, 4),
+        (5, lambda store: list(store.list_updated_since("2020-01-01T00:00:00Z")), 1, 4),
+        (5, lambda store: store.verify(), 2, 4),  # the rules come first
+        (20, lambda store: store.verify(), 4, 250),
+        (5, lambda store: store.migrate(), 1, 4),
+    ],
+)
+def test_reading_all__that_does_not_fit_ends_before_it_spends(
+    scene: Scene, today: GitHub, left: int, asks: Callable[[GitHubStore], object], requests: int, lack: int
+) -> None:
+    filled(scene, 250)
+    today.set_rate_limit(scene.token, "graphql", limit=left, remaining=left)
+    asked = today.count()
+    with GitHubStore(scene.token, scene.full_name, api_url=today.api_url) as store, pytest.raises(BudgetExhausted) as e:
+        asks(store)
+    said = rf"About {lack} more GraphQL points are needed; .* That exceeds an hour's limit: .* Try again after"
+    assert re.search(said + r" \d\d:\d\d:\d\d UTC", str(e.value))
+    assert today.count() - asked == requests
+
+
+def test_migrate__whose_budget_ends_goes_on_with_the_next_one(scene: Scene, today: GitHub) -> None:
+    filled(scene, 8)
+    today.set_rate_limit(scene.token, "graphql", limit=7, remaining=7)
+    with GitHubStore(scene.token, scene.full_name, api_url=today.api_url) as store:
+        first = store.migrate(dry_run=False)
+        today.clock.advance(3_700)
+        today.set_rate_limit(scene.token, "graphql", limit=1_000)
+        second = store.migrate(dry_run=False)
+    done = sum(one.done for one in first)
+    assert 0 < done == len(first) - 1 and "rate limit" in first[-1].problem
+    assert [one.done for one in second] == [True] * (8 - done)
 
 
 def test_one_object__never_waits_for_the_configured_budget(scene: Scene, today: GitHub) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from gh_store_action.cli.objects import bulk
+from gh_store_action.cli.objects import pacing
+from gh_store_action.cli.objects.pacing import Pacing
 from gh_store_action.regular_files import DATA_LIMIT
 from tests.double import GitHub, Repository, Request
 from tests.support.cli import Done, Shell
@@ -24,7 +25,7 @@ def repository(github: GitHub) -> Repository:
 
 @pytest.fixture(autouse=True)
 def unpaced(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bulk, "A_WRITE", 0.0)
+    monkeypatch.setattr(pacing, "A_WRITE", 0.0)
 
 
 def lines(values: Iterable[object]) -> str:
@@ -179,7 +180,7 @@ def test_bulk__leaves_a_pause_between_writes_and_waits_as_long_as_github_asks(
     github: GitHub, shell: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun: list[float] = []
-    monkeypatch.setattr(bulk, "A_WRITE", 0.1)
+    monkeypatch.setattr(pacing, "A_WRITE", 0.1)
     (shell.folder / "c.yml").write_text("store: {retries: {max_wait_seconds: 0}}", "utf-8")
     github.faults.secondary_limit(retry_after=1, match=lambda request: request.operation == "Finish", times=1)
     github.before_request.append(
@@ -191,6 +192,62 @@ def test_bulk__leaves_a_pause_between_writes_and_waits_as_long_as_github_asks(
     assert (done.code, outcomes(done)) == (0, ["created"] * 3)
     assert begun[1] - begun[0] >= 1.0 and begun[2] - begun[1] > 0.25
     assert "Waiting 1 s: GitHub's rate limit asks for it." in done.err
+
+
+def test_pacing__makes_as_much_as_an_hour_takes_and_then_waits_no_longer_than_it_must(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pacing, "A_WRITE", 1.0)
+    now = [1_000_000.0]
+    said: list[str] = []
+    begun: list[float] = []
+
+    def pause(seconds: float) -> None:
+        now[0] += seconds
+
+    paced = Pacing(2, said.append, lambda: now[0], pause)
+    assert paced.forecast(250) == ""
+    assert "500 lines are 1,000 issues and comments" in paced.forecast(500)
+    assert "done at about 1970-01-12 14:54 UTC" in paced.forecast(500)
+    for _ in range(500):
+        paced.wait()
+        begun.append(now[0])
+        paced.took(3)
+    assert begun[249] - begun[0] == 249 * 3  # no wait but the seconds between writes
+    assert 3_600 <= begun[250] - begun[0] <= 3_603
+    assert begun[499] - begun[0] <= 3_600 + 250 * 3
+    assert max(sum(2 for other in begun if at <= other < at + 3_600) for at in begun) == 500
+    assert said == ["Waiting until 1970-01-12 14:46 UTC: GitHub allows about 500 issues and comments per hour."]
+
+
+def test_pacing__leaves_no_pause_behind_what_was_there_already() -> None:
+    waited: list[float] = []
+    paced = Pacing(1, waited.append, lambda: 0.0, waited.append)
+    for _ in range(1_000):
+        paced.wait()
+        paced.took(0)
+    assert set(waited) == {0.0}
+
+
+def test_bulk__says_before_the_first_request_how_long_it_takes(
+    github: GitHub, shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pacing, "MOST_AN_HOUR", 4)
+    monkeypatch.setattr(pacing, "AN_HOUR", 0.1)
+    shell.run("create", "m0", '{"n": 0}')
+    asked = github.count()
+    (shell.folder / "o.jsonl").write_text(lines(objects(3)), "utf-8")
+
+    unknown = shell.run("create", "--jsonl", "o.jsonl", "-R", "octo/nowhere")
+    planned = shell.run("create", "--jsonl", "o.jsonl", "--dry-run")
+    made = shell.run("create", "--jsonl", "o.jsonl", "--journal", "done.jsonl")
+    again = shell.run("create", "--jsonl", "o.jsonl", "--journal", "done.jsonl")
+
+    said = "3 lines are 6 issues and comments, and GitHub allows about 4 per hour: done at about "
+    assert unknown.err.startswith(said) and made.err.startswith(said)
+    assert (said in planned.err, said in again.err) == (False, False)
+    assert outcomes(made) == ["there already", "created", "created"]
+    assert github.count() - asked > 0
 
 
 def test_bulk__is_told_on_a_terminal_in_words(shell: Shell) -> None:

@@ -10,7 +10,7 @@ import click
 import pytest
 
 from gh_store_action.cli import ROOMS
-from gh_store_action.cli.objects import bulk
+from gh_store_action.cli.objects import pacing
 from tests.double import GitHub, Repository
 from tests.support.cli import ROOT, Shell, commands
 
@@ -54,7 +54,7 @@ def test_commands__take_the_arguments_and_options_of_the_table() -> None:
 
 
 def test_examples__give_what_they_say(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bulk, "A_WRITE", 0.0)
+    monkeypatch.setattr(pacing, "A_WRITE", 0.0)
     (shell.folder / ".github").mkdir()
     (shell.folder / ".github/gh-store.yml").write_text("store: {}", "utf-8")
     (shell.folder / "visits.json").write_text("{}", "utf-8")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from gh_store_action.domain.objects import hash_of
 from gh_store_action.gateway.issues import GitHub as Issues
 from gh_store_action.gateway.transport import Transport
 from gh_store_action.snapshots.making import SnapshotResult, Snapshots, Target
@@ -87,6 +89,47 @@ def test_history__is_left_out_unless_asked_for(scene: Scene, folder: Path) -> No
     run = snap(scene, folder)
     assert (run.operations, run.outputs["changed"]) == (["List", "Read"], "true")
     assert list(histories(folder)) == ["index.json", "metrics.jsonl"]
+
+
+@pytest.mark.parametrize("commit", [None, "git", "api"])
+def test_history__of_many_objects_lies_in_folders_of_few_and_moves_with_the_next_revision(
+    scene: Scene, folder: Path, monkeypatch: pytest.MonkeyPatch, commit: str | None
+) -> None:
+    monkeypatch.setattr("gh_store_action.domain.snapshots.files.FULL", 4)  # three and the index
+    how: dict[str, Any] = {"commit": True, "commit_via": commit, "branch": "data"} if commit else {}
+    folder = scene.checkout() if commit == "git" else folder
+    numbers = [scene.make(f"o{number}", {"n": 0}) for number in range(3)]
+    snap(scene, folder, "snapshot", **how)
+    flat = [f"history/o{number}.jsonl" for number in range(3)]
+    assert placed(scene, folder, commit) == flat
+
+    scene.github.clock.advance(600)
+    scene.make("o3", {"n": 0})
+    assert snap(scene, folder, **how).operations.count("Read") == 1
+    o0, o1, o2, o3 = (f"history/{hash_of(f'o{number}')[0]}/o{number}.jsonl" for number in range(4))
+    assert placed(scene, folder, commit) == sorted([*flat, o3])
+
+    applied(scene, numbers[1], n=1)
+    assert snap(scene, folder, **how).operations.count("Read") == 1
+    assert placed(scene, folder, commit) == sorted([flat[0], o1, flat[2], o3])
+    run = snap(scene, folder, **how)
+    assert (run.outputs["changed"], run.operations.count("Read")) == ("false", 0)
+
+    if not commit:
+        shutil.rmtree(folder / "data" / "history")
+        snap(scene, folder, **how)
+        assert placed(scene, folder, commit) == sorted([o0, o1, o2, o3])
+
+
+def placed(scene: Scene, workspace: Path, commit: str | None) -> list[str]:
+    """Where the histories lie, as the index says, which has to be where they are."""
+    place = workspace / "data" / "history"
+    there = {f"history/{file.relative_to(place)}": file.read_bytes() for file in place.rglob("*") if file.is_file()}
+    if commit:
+        there = {f"history/{name}": data for name, data in published(scene, "data").items()}
+    index = json.loads(there.pop("history/index.json"))
+    assert sorted(f"history/{one['path']}" for one in index["objects"].values()) == sorted(there)
+    return sorted(there)
 
 
 def test_history__of_deleted_objects_goes_and_comes_back(scene: Scene, folder: Path) -> None:

@@ -14,6 +14,7 @@ import pytest
 from tests.bench.work import Bench
 from tests.double import GitHub
 from tests.support.runner import ROOT
+from tests.support.scene import Scene
 
 COUNT = 10_000
 MOST_MEMORY = 200  # MB
@@ -78,3 +79,32 @@ def test_ten_thousand_objects__in_101_requests_and_200_megabytes(
         assert (count, full) == (COUNT, False)
         assert requests <= 2
         assert memory < MOST_MEMORY
+
+
+@pytest.mark.parametrize(
+    ("format_", "history", "named"),
+    [
+        ("json", False, "data/store"),
+        ("jsonl", True, "data/history/metrics.jsonl"),
+        ("directory", False, "data/store/objects/metrics.json"),
+    ],
+)
+def test_a_file_that_github_refuses__is_named_and_nothing_is_pushed(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, format_: str, history: bool, named: str
+) -> None:
+    number = scene.make(data={"text": "x" * (10 if history else 2_000)})
+    for _ in range(3 if history else 0):
+        scene.post(number, json.dumps({"text": "y" * 700}))
+    scene.run("process", issue_number=number)
+    given = {"output": "data/store", "format": format_, "history": history, "branch": "data"}
+    monkeypatch.setattr("gh_store_action.domain.snapshots.sizes.WARNED_ABOVE", 1_700)
+    monkeypatch.setattr("gh_store_action.domain.snapshots.sizes.REFUSED_ABOVE", 1_800)
+    run = scene.run("snapshot", workspace=scene.checkout(), **given)
+    assert run.exit_code == 1
+    assert f"`{named}` has 0 MiB, and GitHub refuses files of more than 100. It was not written" in run.error
+    assert scene.repository.head("data") is None
+
+    monkeypatch.setattr("gh_store_action.domain.snapshots.sizes.REFUSED_ABOVE", 100_000)
+    run = scene.run("snapshot", workspace=scene.checkout("again"), **given)
+    assert run.exit_code == 0, run.log
+    assert f"`{named}` has 0 MiB" in run.log

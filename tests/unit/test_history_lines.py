@@ -139,8 +139,9 @@ def test_index__of_something_else_is_told(text: bytes, said: str) -> None:
 
 
 def test_file__is_that_of_the_object() -> None:
-    assert histories.file_of("a/b", "UID:a/b") == "history/a%2Fb.jsonl"
-    assert histories.file_of("a, b", "UID:=123").startswith("history/=")
+    assert histories.file_of("a/b", "UID:a/b", 0) == "history/a%2Fb.jsonl"
+    assert histories.file_of("a", "UID:a", 3) == "history/ca/9/a.jsonl"
+    assert histories.file_of("a, b", "UID:=123", 0).startswith("history/=")
     assert [histories.is_history(text) for text in (b"", b"{}", b"text", histories.write(lines(plain())))] == [
         True, False, False, True,
     ]  # fmt: skip

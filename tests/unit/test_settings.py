@@ -189,7 +189,7 @@ def test_settings__a_wrong_value_is_named_with_what_is_allowed(inputs: dict[str,
         ({"mode": "create", "object-id": "m"}, "Mode `create` needs one of the inputs `data` and `data-file`; neither"),
         ({"mode": "update", "object-id": "m", "data": "1", "data-file": "f"}, "`data-file`; both are set."),
         ({"mode": "get", "object-id": "m", "revision": "1", "at": "2026-01-31"}, "`revision` and `at` are both set."),
-        ({"mode": "snapshot", "branch": "data", "keep": "1", "commit-via": "api"}, "`keep` needs `commit-via: git`"),
+        ({"mode": "snapshot", "branch": "data", "keep": "51", "commit-via": "api"}, "`keep` is 51. With"),
         *(
             ({"mode": mode, "output": path, "format": kind}, f"looks like the format {says}, but the input `format` is")
             for mode in ("snapshot", "update-snapshot")

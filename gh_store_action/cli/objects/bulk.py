@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ import click
 
 from gh_store_action.cli.data import as_input
 from gh_store_action.cli.invocation import Invocation
+from gh_store_action.cli.objects.pacing import Pacing
 from gh_store_action.cli.wording import explained
 from gh_store_action.domain.markdown import visible
 from gh_store_action.domain.names import UPDATE_MODES, UpdateMode
@@ -27,8 +27,8 @@ from gh_store_action.store.lookup import Lookup
 from gh_store_action.store.processing.batches import ends_the_run
 from gh_store_action.store.updating import Updater, update_of
 
-A_WRITE = 1.0  # seconds that GitHub asks to wait after each: github-facts, section 2
-CREATE_WRITES = 3  # issue, first state, receipts and title
+CONTENT_OF_A_CREATE = 2  # the issue and its first state
+CONTENT_OF_AN_UPDATE = 1
 PATIENCE = 24 * 3600  # seconds that a run may wait in total for GitHub's limits
 FAILED = "failed"
 _OF_A_SNAPSHOT = {"meta", "repository"}  # keys of its lines that this command ignores
@@ -152,7 +152,7 @@ def create(run: Invocation, source: str, labels: tuple[str, ...], journal: str |
         except ObjectNotFound:  # it was deleted
             return False
 
-    return _all(run, lines, act, journal, writes=CREATE_WRITES, dry_run=dry_run)
+    return _all(run, lines, act, journal, content=CONTENT_OF_A_CREATE, dry_run=dry_run)
 
 
 def update(run: Invocation, source: str, mode: UpdateMode, journal: str | None, *, apply: bool, dry_run: bool) -> int:
@@ -166,7 +166,6 @@ def update(run: Invocation, source: str, mode: UpdateMode, journal: str | None, 
                 raise InputError(f"`mode` must be one of {', '.join(UPDATE_MODES)}.")
             options = {key: given.get(key) for key in ("update_id", "if_revision", "if_digest")}
             updates[line.number] = update_of(given["changes"], given["mode"], **options)
-    run.session.ensure()
     updater = Updater(Lookup(run.session), dry_run=dry_run, warn=run.warn)
 
     def act(line: Line) -> Outcome:
@@ -179,7 +178,7 @@ def update(run: Invocation, source: str, mode: UpdateMode, journal: str | None, 
         said = f"would be {verb}" if dry_run else f"{verb} already" if done.repeated else verb
         return Outcome(said, meta.issue_number, meta.version)
 
-    return _all(run, lines, act, journal, writes=2 if apply else 1, dry_run=dry_run)
+    return _all(run, lines, act, journal, content=CONTENT_OF_AN_UPDATE, dry_run=dry_run)
 
 
 @contextmanager
@@ -198,30 +197,34 @@ def _all(
     act: Callable[[Line], Outcome],
     journal: str | None,
     *,
-    writes: int,
+    content: int,
     dry_run: bool,
 ) -> int:
     """Carries out each line and prints its outcome; returns 1 if one failed.
 
     Args:
-        writes: the number of requests per line that change something.
+        content: the number of issues and comments per line.
 
     Raises:
         StoreError: a failure that would also affect the lines after it.
     """
     before = _done_before(journal)
+    pacing = Pacing(content, run.screen.line)
+    forecast = pacing.forecast(sum(line.key not in before for line in lines))
+    if forecast and not dry_run:
+        run.screen.line(forecast)
     run.session.ensure()
     transport = run.session.github.transport
     transport.retries = replace(transport.retries, max_wait_seconds=PATIENCE)
     counts: Counter[str] = Counter()
-    progress, next_at = run.screen.progress("lines done"), 0.0
+    progress = run.screen.progress("lines done")
     with _appending(None if dry_run else journal) as write:
         for place, line in enumerate(lines, 1):
             if line.key in before:
                 outcome = Outcome("done before")
             else:
-                time.sleep(max(0.0, next_at - time.monotonic()))
-                next_at = time.monotonic() + (0.0 if dry_run else writes * A_WRITE)
+                pacing.wait()
+                written = transport.writes
                 try:
                     outcome = act(line)
                 except StoreError as error:
@@ -232,6 +235,7 @@ def _all(
                             "again: nothing is done twice.",
                         ) from error
                     outcome = Outcome(FAILED, error=run.call.redact(explained(error)))
+                pacing.took(transport.writes - written)
             counts[outcome.said] += 1
             write(_tell(run, line, outcome))
             progress(place, len(lines))

@@ -8,7 +8,7 @@ import io
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from itertools import count
@@ -66,10 +66,10 @@ def write(snapshot: Snapshot, format_: str) -> Iterator[tuple[str, Iterator[str]
     elif format_ == "jsonl":
         yield "", _lines(snapshot)
     else:
-        digits = _digits(snapshot)
+        digits = digits_for((entry.object_id for entry in snapshot.entries.values()), FULL)
         for entry in snapshot.ordered():
             record = json.loads(entry.record)
-            path = _sharded(file_of(entry.object_id, record["meta"]["label"]), entry.object_id, digits)
+            path = sharded(file_of(entry.object_id, record["meta"]["label"]), entry.object_id, digits)
             yield path, iter((_pretty(record), "\n"))
         yield INDEX, iter((_index(snapshot, digits),))
 
@@ -109,7 +109,7 @@ def _index(snapshot: Snapshot, digits: int) -> str:
     listed: dict[str, object] = {}
     for entry in snapshot.ordered():
         meta = json.loads(entry.record)["meta"]
-        path = _sharded(file_of(entry.object_id, meta["label"]), entry.object_id, digits)
+        path = sharded(file_of(entry.object_id, meta["label"]), entry.object_id, digits)
         listed[entry.object_id] = {"path": path, **_but_id(meta)}
     return _pretty({**_head(snapshot, "#/$defs/index"), "objects": listed}) + "\n"
 
@@ -118,17 +118,17 @@ def _but_id(meta: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in meta.items() if name != "object_id"}
 
 
-def _digits(snapshot: Snapshot) -> int:
-    """The fewest digits of the ids' hashes that split the files into folders of which none is too full."""
-    hashes = [hash_of(entry.object_id) for entry in snapshot.entries.values()]
+def digits_for(ids: Iterable[str], most: int) -> int:
+    """The fewest digits of the ids' hashes that split the files into folders of at most that many files."""
+    hashes = [hash_of(object_id) for object_id in ids]
     fullest = (max(Counter(text[:digits] for text in hashes).values(), default=0) for digits in count())
-    return next(digits for digits, most in enumerate(fullest) if most <= FULL)
+    return next(digits for digits, many in enumerate(fullest) if many <= most)
 
 
-def _sharded(path: str, object_id: str, digits: int) -> str:
-    """The path in folders by that many digits, two for each."""
+def sharded(path: str, object_id: str, digits: int) -> str:
+    """The path, one folder and a name, in folders by that many digits, two for each."""
     start = hash_of(object_id)[:digits]
-    return path.replace(FOLDER, FOLDER + "".join(f"{start[at : at + 2]}/" for at in range(0, digits, 2)), 1)
+    return path.replace("/", "/" + "".join(f"{start[at : at + 2]}/" for at in range(0, digits, 2)), 1)
 
 
 def _flat(path: str) -> str:

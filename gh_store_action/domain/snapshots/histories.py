@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -12,6 +13,7 @@ from gh_store_action.domain.snapshots.snapshot import compact
 NAME = "history"  # of the folder, next to the snapshot's file or in its folder
 FOLDER = f"{NAME}/"
 INDEX = f"{FOLDER}index.json"
+_PLACE = re.compile(rf"{FOLDER}(?:[0-9a-f]{{1,2}}/)*[^/]+")
 SCHEMA = "https://raw.githubusercontent.com/org/gh-store-action/v1/docs/schemas/history.json#/$defs/index"
 
 
@@ -28,15 +30,30 @@ class Known(NamedTuple):
     revision: int
     digest: str
 
+    @property
+    def name(self) -> str:
+        """The file's name without its folders."""
+        return self.path.rpartition("/")[2]
+
 
 class BrokenIndex(ValueError):
     """A file that is not an index of histories; `str()` says why."""
 
 
-def file_of(object_id: str, label: str) -> str:
+def digits_for(ids: Iterable[str]) -> int:
+    """How many digits split the files into folders, as in a snapshot; the index takes one place."""
+    return files.digits_for(ids, files.FULL - 1)
+
+
+def file_of(object_id: str, label: str, digits: int) -> str:
     """The path of an object's history, like that of its file in a snapshot's folder."""
     inner = files.file_of(object_id, label).removeprefix(files.FOLDER).removesuffix(".json")
-    return f"{FOLDER}{inner}.jsonl"
+    return files.sharded(f"{FOLDER}{inner}.jsonl", object_id, digits)
+
+
+def may_be_ours(path: str) -> bool:
+    """Whether a history, or the index, can have this path."""
+    return _PLACE.fullmatch(path) is not None
 
 
 def write(lines: Iterable[Any]) -> bytes:
@@ -80,7 +97,7 @@ def read_index(data: bytes, repository: str) -> dict[str, Known]:
         raise BrokenIndex("is not an index of histories") from None
     if of.lower() != repository.lower():
         raise BrokenIndex(f"is of the repository {of[:80]!r}")
-    if wrong := [one.path for one in found.values() if "/" in one.path.removeprefix(FOLDER)]:
+    if wrong := [one.path for one in found.values() if not may_be_ours(one.path)]:
         raise BrokenIndex(f"names {wrong[0][:80]!r}, which is not a file in its folder")
     return found
 

@@ -12,11 +12,12 @@ WARNED_ABOVE = 50 * MIB
 REFUSED_ABOVE = 95 * MIB  # before GitHub does, while nothing has been written
 
 
-def check_sizes(sizes: Mapping[str, int]) -> str:
+def check_sizes(sizes: Mapping[str, int], *, whole: bool) -> str:
     """A note about the largest of the files to commit; empty if there is nothing to say.
 
     Args:
-        sizes: bytes by name.
+        sizes: bytes by path.
+        whole: whether it holds all objects, and could be split.
 
     Raises:
         StoreError: GitHub would refuse it, or will soon.
@@ -27,6 +28,7 @@ def check_sizes(sizes: Mapping[str, int]) -> str:
         return ""
     said = f"`{name}` has {size / MIB:,.0f} MiB, and GitHub refuses files of more than 100"
     if size > REFUSED_ABOVE:
-        hint = Text("Use ", Setting("format", "directory"), ", which writes one file per object, or do not commit it.")
-        raise StoreError(f"{said}. Nothing was written.", hint)
-    return f"{said}; the format `directory` writes one file per object."
+        each = Text("Use ", Setting("format", "directory"), ", which writes one file per object, or do not commit it.")
+        hint = each if whole else "Do not commit it, or split the store into several repositories."
+        raise StoreError(f"{said}. It was not written.", hint)
+    return f"{said}; the format `directory` writes one file per object." if whole else f"{said}."

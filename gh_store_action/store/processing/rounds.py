@@ -49,18 +49,21 @@ class Pace:
 
     Args:
         now: seconds.
+        most: in so many seconds.
     """
 
-    def __init__(self, now: Callable[[], float]) -> None:
+    def __init__(self, now: Callable[[], float], most: int = MOST_CONTENT, seconds: float = 60) -> None:
         self._now = now
+        self._most = most
+        self._seconds = seconds
         self._recent: deque[float] = deque()
 
     def room(self, comments: int) -> int:
         """How many reactions may be sent with this many comments."""
         now = self._now()
-        while self._recent and self._recent[0] <= now - 60:
+        while self._recent and self._recent[0] <= now - self._seconds:
             self._recent.popleft()
-        return max(0, MOST_CONTENT - len(self._recent) - comments)
+        return max(0, self._most - len(self._recent) - comments)
 
     def take(self, count: int) -> None:
         """Counts what is sent now."""
@@ -69,7 +72,7 @@ class Pace:
     @property
     def pause(self) -> float:
         """Seconds until there is room, if there is none now."""
-        return math.ceil(60 - (self._now() - self._recent[0])) + 1
+        return self._seconds - (self._now() - self._recent[0])
 
 
 @dataclass
@@ -242,7 +245,7 @@ class Rounder:
         comments = bool(step.checkpoint) + bool(step.reply)
         alone = step.title is None and not comments and not step.close
         while not (room := self.pace.room(comments)) and alone:
-            if not (yield Wait(self.pace.pause, "GitHub allows 80 reactions and comments per minute")):
+            if not (yield Wait(math.ceil(self.pace.pause) + 1, "GitHub allows 80 reactions and comments per minute")):
                 work.notes.append(f"The next run will add {len(step.receipts)} reactions.")
                 return None
         chosen = step.receipts[: min(room, work.batch)]

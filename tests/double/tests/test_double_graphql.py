@@ -349,6 +349,15 @@ def test_graphql__every_other_mutation_does_what_it_says(hub: GitHub, repo: Repo
     tip = repo.commit_files({"new": "1"})
     run(f'updateRef(input: {{refId: "{side["id"]}", oid: "{tip}"}}) {{ ref {{ target {{ oid }} }} }}')
     assert repo.head("side") == tip
+    move = (
+        'updateRefs(input: {{repositoryId: "{}", refUpdates: [{{name: "refs/heads/side", {}}}]}}) '
+        "{{ clientMutationId }}"
+    )
+    for update in (f'beforeOid: "{head}", afterOid: "{head}", force: true', f'afterOid: "{head}"'):
+        assert ask(f"mutation {{ {move.format(repo.node_id, update)} }}")["errors"]
+        assert repo.head("side") == tip
+    run(move.format(repo.node_id, f'beforeOid: "{tip}", afterOid: "{head}", force: true'))
+    assert repo.head("side") == head
     run(f'deleteRef(input: {{refId: "{side["id"]}"}}) {{ clientMutationId }}')
     assert repo.head("side") is None
 

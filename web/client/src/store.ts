@@ -272,15 +272,30 @@ export class Store<T = Json> {
     const { snapshot, history } = this.#options;
     const base = history ?? (snapshot === undefined ? undefined : `${folderOf(snapshot)}history/`);
     if (base === undefined) return null;
-    let text: string;
+    const name = `${encodeURIComponent(fileName(id, uidLabel(id, this.rules)))}.jsonl`;
+    const text = await this.#found(base + name) ?? await this.#foundByIndex(base, name);
+    if (text === null) return null;
+    const lines = text.split("\n").filter((line) => line.trim());
+    return withStates(lines.map((line) => JSON.parse(line) as HistoryEntry)) as HistoryEntry<T>[];
+  }
+
+  /** Of many objects the files lie in folders, as the index says; in an address a name is encoded once more. */
+  async #foundByIndex(base: string, name: string): Promise<string | null> {
+    const index = await this.#found(`${base}index.json`);
+    if (index === null) return null;
+    const { objects } = JSON.parse(index) as { objects: Record<string, { path: string }> };
+    const folders = Object.values(objects).map(({ path }) => /^((?:[0-9a-f]{1,2}\/)+)([^/]+)$/.exec(path));
+    const place = folders.find((found) => found && encodeURIComponent(found[2]!) === name);
+    return place ? this.#found(base + place[1] + name) : null;
+  }
+
+  async #found(address: string): Promise<string | null> {
     try {
-      text = await this.#text(`${base}${encodeURIComponent(fileName(id, uidLabel(id, this.rules)))}.jsonl`);
+      return await this.#text(address);
     } catch (error) {
       if (error instanceof ApiError && error.status === 404) return null;
       throw error;
     }
-    const lines = text.split("\n").filter((line) => line.trim());
-    return withStates(lines.map((line) => JSON.parse(line) as HistoryEntry)) as HistoryEntry<T>[];
   }
 
   async #text(address: string): Promise<string> {

@@ -1,0 +1,45 @@
+"""A branch that keeps its newest commits, through the API: as `workspace.keeping` does it by git."""
+
+from __future__ import annotations
+
+from gh_store_action.errors import StoreError
+from gh_store_action.gateway.commits import CommitGateway
+from gh_store_action.gateway.refusals import UnknownEffect
+from gh_store_action.workspace.commits import pause
+
+TRIES = 8
+
+
+def keep_newest(github: CommitGateway, branch: str, most: int, ours: str) -> str:
+    """Squashes what is older than the newest commits of the branch; gives the name that our commit has then.
+
+    They are made again, the oldest without a parent, and take the place of the very tip that they were made of: where
+    others have pushed meanwhile, nothing moves, and it is tried again on theirs.  Where they always do, the next
+    snapshot squashes what this one leaves.
+
+    Raises:
+        StoreError: the branch may not be moved so, by a rule of the repository.
+    """
+    made: dict[str, str] = {}
+    before = ""
+    refused: StoreError | None = None
+    for tries in range(1, TRIES + 1):
+        repository_id, commits = github.newest_commits(branch)
+        names = [commit.oid for commit in commits]
+        ours = made[ours] if made.get(ours) in names else ours  # the answer that was lost
+        if len(names) <= most:
+            return ours
+        if refused is not None and names[0] == before:
+            raise refused
+        made, before, parent = {}, names[0], ""
+        try:
+            for commit in reversed(commits[:most]):
+                parent = made[commit.oid] = github.make(commit, parent, sign=commit.oid == ours)
+            refused = github.replace_tip(repository_id, branch, before, parent)
+            if refused is None:
+                return made.get(ours, ours)
+        except UnknownEffect:
+            refused = None
+        github.transport.wait(pause(tries), "others committed first")
+    github.transport.tell(f"Others kept committing to {branch}: its older commits are left to the next snapshot.")
+    return ours
