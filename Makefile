@@ -16,7 +16,7 @@ WORKERS := -n auto --dist worksteal
 export PROVE_BUDGET ?= 300
 unexport PYTHONDONTWRITEBYTECODE # else each worker compiles the tests anew: ten seconds of each run
 
-.PHONY: help demo test coverage prove container-test contract web web-build api bench lint format types lock release-prepare release-check clean env
+.PHONY: help demo test coverage prove container-test contract web web-build api bench scale lint format types lock release-prepare release-check clean env
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -60,6 +60,9 @@ api: env ## Write docs/api.md from the docstrings; commit it.  The same as a sit
 bench: env ## Measure requests, bytes, time and memory beside gh-store 0.11.3 (an hour; BENCH=--quick: minutes, --resume: the rest)
 	@$(PY) -c 'import matplotlib' 2>/dev/null || $(PY) -m pip install --quiet --disable-pip-version-check 'matplotlib>=3.9'
 	@$(PY) -m tests.bench $(BENCH)
+
+scale: env ## Measure 10,000 and 100,000 objects, the figures in docs/scale.md (an hour; OBJECTS=2000: seconds)
+	@$(PY) -m tests.bench.scale $(OBJECTS)
 
 lint: env ## ruff, the direction of imports, and the linters of workflows, Dockerfile and shell
 	@$(PY) -m ruff check .

@@ -138,6 +138,7 @@ class Collector:
             page = self._asked(page.cursor)
         # Then what changed while the pages were read, so that the snapshot shows one moment.
         found = filling.changed()
+        del filling  # what it keeps beside the entries is large, and the next one has the same
         since = snapshots.shifted(start, -ANSWER_TAKES - snapshots.OVERLAP) if start else found.snapshot.since
         late = self._merged(found.snapshot, since, bounded=False)
         return replace(late, changed=with_problems(found, late.changed))

@@ -9,6 +9,7 @@ from functools import cached_property
 
 from gh_store_action.domain.snapshots import files as snapshot_files
 from gh_store_action.domain.snapshots import histories
+from gh_store_action.domain.snapshots.contents import Content, Files, whole
 from gh_store_action.domain.snapshots.files import FOLDER, INDEX, BrokenSnapshot
 from gh_store_action.domain.snapshots.git_blobs import blob_oids
 from gh_store_action.errors import InputError
@@ -18,6 +19,7 @@ from gh_store_action.snapshots.api_commits import ApiCommits
 from gh_store_action.snapshots.there import Branch, Existing
 from gh_store_action.workspace.files import Publication, Published, Workspace
 from gh_store_action.workspace.lessons import SecretFound
+from gh_store_action.workspace.spool import Spool
 from gh_store_action.workspace.tips import not_of_its_own
 
 
@@ -117,9 +119,10 @@ class Destination:
         committed = ours if ours is not None and theirs in blob_oids(ours) else None
         wanted = (content or not branch.costs) and (self.of_branch or ours is None)
         if theirs and committed is None and (self._folder or wanted):
-            committed = branch.read([self.main])[self.main]
-        for data in filter(None, (ours, committed)) if self._folder else ():
-            self._check_index(data)
+            committed = self.spool([branch.read([self.main])[self.main]])
+        for data in (ours, committed) if self._folder else ():
+            if data is not None:
+                self._check_index(data)
         names = self._names(local, branch, [ours, committed])
         main = ours if ours is not None and not self.of_branch else committed
         unread = main is None and bool(theirs)
@@ -129,11 +132,11 @@ class Destination:
             records=None if unread else self._records(main),
             foreign=(frozenset(local) | (frozenset() if branch.costs else branch.oids.keys())) - names,
             known=frozenset({theirs} if theirs else ()),
-            local={name: data for name, data in local.items() if name in names},
+            local=Files((name for name in local if name in names), local.__getitem__),
             branch=branch,
         )
 
-    def files(self, there: Existing) -> dict[str, bytes]:
+    def files(self, there: Existing) -> Files:
         """The files of the existing snapshot; they are not cached.
 
         Raises:
@@ -143,16 +146,17 @@ class Destination:
         there.forget()
         wanted = snapshot_files.listed(main) if self._folder else frozenset()
         found = {
-            name: local[name]
+            name
             for name in wanted & local.keys()
             if not self.of_branch or there.branch.oids.get(name) in blob_oids(local[name])
         }
-        missing = sorted(wanted - found.keys())
+        missing = sorted(wanted - found)
         if missing and there.branch.costs:
             raise BrokenSnapshot("its files are on the branch and not in the work tree")
         if lost := [name for name in missing if name not in there.branch.oids]:
             raise BrokenSnapshot(f"its file {lost[0]!r} is missing")
-        return {self.main: main, **found, **there.branch.read(missing)}
+        known: dict[str, Content] = {self.main: main, **there.branch.read(missing)}
+        return Files([*known, *found], lambda name: known[name] if name in known else local[name])
 
     def records(self, there: Existing) -> Mapping[str, int]:
         """The objects of the existing snapshot, as `files.records` returns them."""
@@ -162,18 +166,27 @@ class Destination:
         """The names of the branch's current files, and the objects in them."""
         branch = self._of_the_api() if self.target.via_api else self._of_git(tip=True)
         main = branch.read([self.main])[self.main] if self.main in branch.oids else None
-        return self._names({}, branch, [main]) if self._folder else frozenset(), self._records(main)
+        names = self._names(Files((), lambda _: b""), branch, [main]) if self._folder else frozenset()
+        return names, self._records(main)
 
-    def _records(self, main: bytes | None) -> Mapping[str, int]:
+    def _records(self, main: Content | None) -> Mapping[str, int]:
         return snapshot_files.records(main, self.target.format) if main else {}
 
-    def _in_the_work_tree(self) -> dict[str, bytes]:
+    def _in_the_work_tree(self) -> Files:
         names = [""]
         if self._folder:
             inner = (name.removeprefix(self.path + "/") for name in self.workspace.existing(self.path))
             names = [name for name in inner if snapshot_files.may_be_ours(name)]
-        found = {name: self.workspace.read(self.at(name)) for name in names}
-        return {name: data for name, data in found.items() if data is not None}
+        data = self.workspace.read(self.at(self.main)) if self.main in names else None
+        if data is None:
+            names = [name for name in names if name != self.main]
+        main = self.spool([data or b""])
+        del data
+        return Files(names, lambda name: main if name == self.main else self.workspace.read(self.at(name)) or b"")
+
+    def spool(self, pieces: Iterable[bytes]) -> Spool:
+        """The main file's content, where it takes no memory."""
+        return Spool(pieces, self.path)
 
     def histories(self) -> Branch:
         """The branch's files that may be histories."""
@@ -213,7 +226,7 @@ class Destination:
         may_be = histories.may_be_ours if beside else ours
         return {name: oid for name, oid in oids.items() if may_be(name)}
 
-    def _names(self, local: Mapping[str, bytes], branch: Branch, mains: Iterable[bytes | None]) -> frozenset[str]:
+    def _names(self, local: Files, branch: Branch, mains: Iterable[Content | None]) -> frozenset[str]:
         """The files that are the store's: none of the user's files is ever removed.
 
         A leftover file that no index lists must be an object by its content.
@@ -224,7 +237,7 @@ class Destination:
         named = frozenset({INDEX}).union(*(snapshot_files.listed(data) for data in mains if data))
         found = there & named
         for name in sorted(local.keys() - found):
-            if snapshot_files.is_object_file(name, local[name]):
+            if snapshot_files.is_object_file(name, whole(local[name])):
                 found |= {name}
         if not branch.costs and (rest := sorted(branch.oids.keys() - found - local.keys())):
             found |= {name for name, data in branch.read(rest).items() if snapshot_files.is_object_file(name, data)}
@@ -234,7 +247,7 @@ class Destination:
         """Whether a file on the branch may be a leftover of a commit in several parts."""
         return not self._folder or snapshot_files.is_object_file(name, data)
 
-    def _check_index(self, data: bytes) -> None:
+    def _check_index(self, data: Content) -> None:
         if not snapshot_files.may_be_index(data):
             raise InputError(
                 f"The folder {self.path!r} has a file {INDEX!r} that is not a snapshot's.",
@@ -243,7 +256,7 @@ class Destination:
 
     # -- writing ---------------------------------------------------------------------------------------------------
 
-    def check_files(self, there: Existing, files: Mapping[str, bytes]) -> None:
+    def check_files(self, there: Existing, files: Mapping[str, Content]) -> None:
         """Checks that none of these files would replace one of the user's.
 
         Raises:
@@ -258,13 +271,14 @@ class Destination:
                 "Choose another folder, which has nothing else in it.",
             )
 
-    def write(self, files: Mapping[str, bytes], stale: Iterable[str]) -> None:
+    def write(self, files: Mapping[str, Content], stale: Iterable[str]) -> None:
         """Writes the files to the work tree, and removes the stale ones."""
-        self.workspace.write({self.at(name): data for name, data in files.items()}, [self.at(name) for name in stale])
+        names = {self.at(name): name for name in files}
+        self.workspace.write(Files(names, lambda path: files[names[path]]), [self.at(name) for name in stale])
 
     def publish(
         self,
-        files: Mapping[str, bytes],
+        files: Mapping[str, Content],
         stale: tuple[str, ...],
         message: str,
         known: frozenset[str],
@@ -280,8 +294,8 @@ class Destination:
             StoreError: it cannot be committed.
         """
         if self.target.via_api:
-            files = {**dict(self._uncommitted(kept)), **files}
-            done = self._api.publish(files, stale, message, guarded=self.main, known=known)
+            sent = {**dict(self._uncommitted(kept)), **{name: whole(data) for name, data in files.items()}}
+            done = self._api.publish(sent, stale, message, guarded=self.main, known=known)
         else:
             paths = tuple(map(self.at, (*kept, *files)))
             publication = self._publication(paths, tuple(map(self.at, stale)), message)
@@ -326,10 +340,10 @@ class Destination:
         named = branch or target.fallback_branch
         return ApiCommits(github, named, path, create=bool(target.branch), beside=beside, keep=target.keep)
 
-    def _naming(self, error: SecretFound, files: Mapping[str, bytes]) -> SecretFound:
+    def _naming(self, error: SecretFound, files: Mapping[str, Content]) -> SecretFound:
         """The same, with the objects that contain the secrets."""
         names = {self.workspace.in_checkout(self.at(name)): name for name in files}
-        whose = histories.whose(files, self._store.repository)
+        whose = histories.whose(whole(files.get(histories.INDEX, b"")), self._store.repository)
         found = {
             whose.get(name) or snapshot_files.object_at(name, files[name], line): f"{path}:{line}"
             for path, line in error.places
@@ -350,7 +364,7 @@ class Destination:
         own = self.target.repository or self._store.repository
         return self.target.fallback_branch if self.workspace.is_of(self.path, own) else ""
 
-    def _left(self, branch: str, files: Mapping[str, bytes], stale: Iterable[str]) -> tuple[str, ...]:
+    def _left(self, branch: str, files: Mapping[str, Content], stale: Iterable[str]) -> tuple[str, ...]:
         """The files in which the work tree now differs from the checked-out commit of that branch."""
         if self.of_branch or self.workspace.head_branch(branch, path=self.path) != branch:
             return ()

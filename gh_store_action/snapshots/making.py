@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import posixpath
 import shlex
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from gh_store_action.domain.commit_message import with_trailers
 from gh_store_action.domain.objects import key
 from gh_store_action.domain.snapshots import files as snapshot_files
 from gh_store_action.domain.snapshots import leaving
+from gh_store_action.domain.snapshots.contents import Content, Files, pieces
 from gh_store_action.domain.snapshots.files import BrokenSnapshot
 from gh_store_action.domain.snapshots.sizes import check_sizes
 from gh_store_action.domain.snapshots.snapshot import Changed, LeftOut, Snapshot
@@ -149,7 +149,7 @@ class Snapshots:
             return _Collected(self.collector.full(), full=True, why=why)
         return _Collected(changed, full=False)
 
-    def _heavy(self, files: Mapping[str, bytes]) -> str:
+    def _heavy(self, files: Mapping[str, Content]) -> str:
         """What to say of the largest of these files, which are to be committed."""
         sizes = {self.destination.at(name): len(data) for name, data in files.items() if self.target.commit}
         return check_sizes(sizes, whole="" in files)
@@ -159,8 +159,7 @@ class Snapshots:
         before: Mapping[str, int] | None = None
         while True:
             snapshot = collected.changed.snapshot
-            texts = snapshot_files.write(snapshot, self.target.format)
-            files = {name: _bytes(pieces) for name, pieces in texts}
+            files = self._written(snapshot)
             heavy = self._heavy(files)
             self.destination.check_files(there, files)
             stale = tuple(sorted(names - files.keys()))
@@ -174,7 +173,7 @@ class Snapshots:
                 changed_ids = snapshot_files.changed(before, files[self.destination.main], self.target.format)
             past = self.recorder.bring(snapshot) if self.recorder else Recorded({})
             heavy = heavy or self._heavy(past.files)
-            written, gone = {**past.files, **files}, (*stale, *past.stale)
+            written, gone = files.beside(past.files), (*stale, *past.stale)
             try:
                 if not self.dry_run:
                     kept = self.recorder.restore(past.kept) if self.recorder else ()
@@ -211,6 +210,11 @@ class Snapshots:
                 heavy=heavy,
                 histories=past.remarks,
             )
+
+    def _written(self, snapshot: Snapshot) -> Files:
+        """The snapshot's files: the main one is made once and kept on the disk, the others whenever they are needed."""
+        made, name = snapshot_files.write(snapshot, self.target.format), self.destination.main
+        return made.beside({name: self.destination.spool(pieces(made[name]))})
 
     def _left(self, before: Collection[str], snapshot: Snapshot) -> tuple[str, ...]:
         """What only the existing snapshot has.
@@ -271,11 +275,3 @@ def _what_to_do_before_a_pull(published: Published) -> str:
         f"The checkout was not moved: in the work tree, `{left[0]}`{differ} from the checked-out commit. {why} "
         f"Before `git pull`, run `git stash push --include-untracked -- {place}`."
     )
-
-
-def _bytes(pieces: Iterable[str]) -> bytes:
-    """Piece by piece, so that a large text and its bytes are not in memory together."""
-    buffer = io.BytesIO()
-    for piece in pieces:
-        buffer.write(piece.encode())
-    return buffer.getvalue()

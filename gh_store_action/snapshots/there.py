@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from gh_store_action.domain.snapshots.contents import Content, Files
 from gh_store_action.domain.snapshots.git_blobs import blob_oid, blob_oids
 
 
@@ -35,11 +36,11 @@ class Existing:
         records: of the objects in it; None if that takes a request, see `Destination.records`.
     """
 
-    main: bytes | None
+    main: Content | None
     names: frozenset[str]
     foreign: frozenset[str]
     known: frozenset[str]
-    local: dict[str, bytes]
+    local: Files
     branch: Branch
     records: Mapping[str, int] | None = None
     _local_oids: dict[str, str] = field(init=False)
@@ -47,11 +48,11 @@ class Existing:
     def __post_init__(self) -> None:
         self._local_oids = {name: blob_oid(data) for name, data in self.local.items()}
 
-    def has(self, name: str, data: bytes) -> bool:
+    def has(self, name: str, data: Content) -> bool:
         """Whether the file already exists with this content."""
         oids = blob_oids(data)
         return self.branch.oids.get(name) in oids or self._local_oids.get(name) in oids
 
     def forget(self) -> None:
         """Frees the files' memory."""
-        self.main, self.local = None, {}
+        self.main, self.local = None, Files((), self.local.__getitem__)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from gh_store_action.domain.snapshots.contents import Content, pieces
 from gh_store_action.errors import StoreError
 
 
@@ -22,14 +23,13 @@ def teaching(path: str, done: str) -> Iterator[None]:
         ) from error
 
 
-def holds(file: Path, data: bytes) -> bool:
+def holds(file: Path, data: Content) -> bool:
     """Whether the file has these bytes and is not executable; compares in pieces, because both may be large."""
     with file.open("rb") as there:
         found = os.fstat(there.fileno())
         if found.st_size != len(data) or found.st_mode & 0o111:
             return False
-        pieces = iter(lambda: there.read(1 << 20), b"")
-        return all(data.startswith(piece, place << 20) for place, piece in enumerate(pieces))
+        return all(there.read(len(piece)) == piece for piece in pieces(data))
 
 
 def sync(folder: Path) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
+from gh_store_action.domain.snapshots.contents import Content, pieces
 from gh_store_action.errors import InputError, StoreError
 from gh_store_action.regular_files import MIB, content
 from gh_store_action.workspace.commits import Checkout, Overtaken, Publication, Published
@@ -119,7 +120,7 @@ class Workspace:
                     found.append(self._relative(file))
         return tuple(sorted(found))
 
-    def write(self, files: Mapping[str, bytes], removed: Collection[str] = ()) -> tuple[str, ...]:
+    def write(self, files: Mapping[str, Content], removed: Collection[str] = ()) -> tuple[str, ...]:
         """Write these files, and remove the others.
 
         Checks all paths before touching the first.  Each file appears completely or not at all (written to a temporary
@@ -137,17 +138,17 @@ class Workspace:
             InputError: a path may not be written.
             StoreError: writing failed, such as a full disk.
         """
-        targets = [(path, self._resolved(path), data) for path, data in files.items()]
-        kept = {target for _, target, _ in targets}
+        targets = {path: self._resolved(path) for path in files}
+        kept = set(targets.values())
         stale = [(path, target) for path in removed if (target := self._itself(path)) not in kept]
         changed = []
         for path, target in stale:
             with teaching(path, "removed"):
                 if self._remove(target):
                     changed.append(self._relative(target))
-        for path, target, data in targets:
+        for path, target in targets.items():
             with teaching(path, "written"):
-                if self._replace(target, data):
+                if self._replace(target, files[path]):
                     changed.append(self._relative(target))
         return tuple(sorted(changed))
 
@@ -296,7 +297,7 @@ class Workspace:
     def _relative(self, target: Path) -> str:
         return target.relative_to(self._home).as_posix()
 
-    def _replace(self, target: Path, data: bytes) -> bool:
+    def _replace(self, target: Path, data: Content) -> bool:
         if target.is_file() and holds(target, data):
             return False
         self._make_folders(target.parent)
@@ -306,7 +307,7 @@ class Workspace:
                 if hasattr(os, "fchmod"):  # Windows lacks this, and the other calls that are checked for below
                     os.fchmod(number, MODE)
                 self._give([Path(name)])
-                file.write(data)
+                file.writelines(pieces(data))
                 file.flush()
                 os.fsync(number)
             os.replace(name, target)

@@ -23,6 +23,7 @@ VERSION = "0.11.3"
 LATENCIES = (0.0, 0.05)
 CACHE = ROOT / ".cache" / "bench"
 KEPT = CACHE / "results.json"
+OURS = [sys.executable, "-m", "tests.bench.ours"]
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Measured:
         seconds: of the operation, without the interpreter's start; pauses that a limit of GitHub asks for included.
         paused: how many of them were such pauses.
         peak: of the process, in MiB.
+        cpu: seconds of it, where it was told.
     """
 
     requests: int
@@ -43,6 +45,7 @@ class Measured:
     seconds: float
     paused: float
     peak: float
+    cpu: float = 0.0
 
 
 @dataclass
@@ -153,11 +156,17 @@ def _asked(
     requests = bench.hub.requests[before:]
     size = sum(len(r.body.encode(errors="surrogateescape")) + (r.response_bytes or 0) for r in requests)
     points = sum(request.points for request in requests)
-    return Measured(len(requests), points, size, found["seconds"], found["paused"], found["peak"])
+    figures = (found[name] for name in ("seconds", "paused", "peak"))
+    return Measured(len(requests), points, size, *figures, cpu=found.get("cpu", 0.0))
+
+
+def alone(bench: Bench, operation: str, arguments: dict[str, Any]) -> Measured:
+    """One operation by this package."""
+    return _asked(bench, OURS, operation, arguments)
 
 
 def ours(bench: Bench, task: Task, arguments: dict[str, Any]) -> Measured:
-    return _with_what_comes_before(bench, task, arguments, [sys.executable, "-m", "tests.bench.ours"])
+    return _with_what_comes_before(bench, task, arguments, OURS)
 
 
 def theirs(bench: Bench, task: Task, arguments: dict[str, Any], python: Path | None = None) -> Measured:

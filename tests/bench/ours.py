@@ -34,13 +34,15 @@ class Pauses:
 
 def run(operation: str, api_url: str, token: str, repo: str, folder: str, arguments: dict[str, Any]) -> dict[str, Any]:
     pauses = Pauses()
-    begin = time.monotonic()
-    if operation in ("create", "get", "update", "apply"):
+    begin, cpu = time.monotonic(), time.process_time()
+    if operation in ("create", "get", "list", "update", "apply"):
         with GitHubStore(token, repo, api_url=api_url, pause=pauses.pause) as store:
             if operation == "create":
                 store.create(arguments["object_id"], arguments["data"])
             elif operation == "get":
                 store.get(arguments["object_id"])
+            elif operation == "list":
+                assert sum(1 for _ in store.list_all()) == arguments["count"]
             else:
                 store.update(arguments["object_id"], arguments["data"], apply=operation == "apply")
     else:
@@ -54,12 +56,14 @@ def run(operation: str, api_url: str, token: str, repo: str, folder: str, argume
             assert results and all(one.applied and not one.error for one in results), results
         else:
             workspace = Workspace(Path(folder), dict(os.environ), "", "", pauses.pause)
-            work = Snapshots(session, workspace, Target("snapshot.json", commit=False))
+            target = Target(arguments.get("output", "snapshot.json"), arguments.get("format", "json"), commit=False)
+            work = Snapshots(session, workspace, target)
             made = work.update() if operation == "incremental" else work.make()
             assert made.changed and made.full == (operation == "snapshot"), made.why_full
         transport.close()
     seconds = time.monotonic() - begin
-    return {"seconds": seconds + pauses.paused, "paused": pauses.paused, "peak": peak()}
+    spent = time.process_time() - cpu
+    return {"seconds": seconds + pauses.paused, "paused": pauses.paused, "peak": peak(), "cpu": spent}
 
 
 if __name__ == "__main__":

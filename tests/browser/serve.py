@@ -19,6 +19,7 @@ from typing import Any
 from gh_store_action.domain import objects
 from gh_store_action.domain.records import Rules, StoredMeta, StoredObject
 from gh_store_action.domain.snapshots import files
+from gh_store_action.domain.snapshots.contents import whole
 from gh_store_action.domain.snapshots.snapshot import Snapshot, entry_of
 from gh_store_action.domain.strict_json import digest
 from gh_store_action.snapshots.making import Snapshots, Target
@@ -98,10 +99,10 @@ def write(
 ) -> None:
     """A snapshot's files."""
     entries = {one.meta.issue_number: entry_of(one) for one in objects}
-    for name, pieces in files.write(Snapshot(of, entries, frozenset(left_out)), kind):
+    for name, content in files.write(Snapshot(of, entries, frozenset(left_out)), kind).items():
         path = folder / {"json": "snapshot.json", "jsonl": "snapshot.jsonl", "directory": f"store/{name}"}[kind]
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("".join(pieces), "utf-8")
+        path.write_bytes(whole(content))
 
 
 def fill(there: World) -> int:

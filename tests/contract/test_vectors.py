@@ -21,6 +21,7 @@ from gh_store_action.domain.patches import modes
 from gh_store_action.domain.records import Comment, Reaction, Rules, StoredMeta, StoredObject
 from gh_store_action.domain.refusal import Refused
 from gh_store_action.domain.snapshots import files
+from gh_store_action.domain.snapshots.contents import whole
 from gh_store_action.domain.snapshots.snapshot import Snapshot, entry_of
 from gh_store_action.domain.strict_json import InvalidJson, canonical, digest, parse, read_body
 from gh_store_action.domain.verdicts import UNAUTHORIZED
@@ -117,7 +118,7 @@ def snapshot(given: Mapping[str, Any]) -> Any:
         frozenset(given["left_out"]),
         given["rules"],
     )
-    return {path: "".join(parts) for path, parts in files.write(made, given["format"])}
+    return {path: whole(content).decode() for path, content in files.write(made, given["format"]).items()}
 
 
 IMPLEMENTED: Mapping[str, Callable[[Any], Any]] = {

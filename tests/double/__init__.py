@@ -10,6 +10,7 @@ Where a test finds what it needs:
 - ``GitHub.faults`` (``Faults``): an error status, a page or plain text at any status (``not_json``), a lost or broken
   answer, a dead process, an untyped GraphQL error (``went_wrong``), a mutation refused inside its request (``refuse``,
   for one of ``REFUSALS``); each before or after the effect.
+- ``Repository.stock``: a hundred thousand closed issues with a label of their own each, made when they are asked for.
 - ``Repository.lock``, ``unlock``, ``archive``: what each identity may still do is in ``access.py``.
 - ``Repository.rename``: the old name redirects. ``Repository.set_workflow_state``: what is on and what is off.
 - ``Repository.copy_issue`` (to another repository) and ``renumber_comments`` (in place): what an importer makes.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
+from operator import ge, gt, le, lt
 from typing import Any
 
 from graphql import (
@@ -136,14 +137,9 @@ class Connection:
 
 
 def _position(items: Sequence[Any], key: Key, cursor: Any, descending: bool, after: bool) -> int:
+    beyond = (lt if after else le) if descending else (gt if after else ge)
     try:
-        if not descending:
-            return (bisect_right if after else bisect_left)(items, cursor, key=key)
-        for index, item in enumerate(items):
-            value = key(item)
-            if value < cursor or (not after and value == cursor):
-                return index
-        return len(items)
+        return bisect_left(items, True, key=lambda item: beyond(key(item), cursor))
     except TypeError:
         raise Refusal(200, "The cursor does not belong here.", type="INVALID_CURSOR_ARGUMENTS") from None
 

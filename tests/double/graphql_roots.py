@@ -12,6 +12,7 @@ from .graphql_engine import Context, date, resolves
 from .graphql_queries import actor
 from .identifiers import decode
 from .model import ROLES, Account, Comment, Issue, Label, RepositoryRecord
+from .stock import Stock
 
 # --- lists of issues ---------------------------------------------------------------------------------------------
 
@@ -31,24 +32,29 @@ def issue_connection(
     states = set(arguments.pop("states", None) or []) | set(filters.get("states") or [])
     order = arguments.pop("orderBy", None)
     wanted = [names for names in (arguments.pop("labels", None), filters.get("labels")) if names]
-    found = [i for i in repo.listed(bool(wanted) or of is not None) if not i.pull]
-    if of is not None:
-        found = [i for i in found if of.id in i.labels]
-    for names in wanted:
-        labels = {label.id for label in (repo.label_named(n) for n in names) if label is not None}
-        found = [i for i in found if not labels.isdisjoint(i.labels)]
-    if states:
-        found = [i for i in found if i.state.upper() in states]
-    if filters.get("since"):
-        since = parse(filters["since"]) or 0
-        found = [i for i in found if i.updated >= since + exclusive]
-    if filters.get("createdBy"):
-        found = [i for i in found if i.author.lower() == filters["createdBy"].lower()]
-    key = ORDERS[order["field"] if order else "CREATED_AT"]
+    labels = [{label.id for label in map(repo.label_named, names) if label is not None} for names in wanted]
+    labels += [] if of is None else [{of.id}]
+    since = (parse(filters["since"]) or 0) + exclusive if filters.get("since") else 0
+    author = (filters.get("createdBy") or "").lower()
+
+    def fits(issue: Issue) -> bool:
+        return (
+            not issue.pull
+            and issue.updated >= since
+            and (not states or issue.state.upper() in states)
+            and (not author or issue.author.lower() == author)
+        )
+
+    by = order["field"] if order else "CREATED_AT"
     descending = bool(order) and order["direction"] == "DESC"
-    found = sorted(found, key=key, reverse=descending)
+    if isinstance(repo.issues, Stock) and not repo.lags:
+        stocked = repo.issues.listed(labels, fits, by, descending=descending)
+        return Connection("issues", stocked, ORDERS[by], descending=descending, **arguments)
+    known = repo.listed(bool(labels))
+    found = [i for i in known if fits(i) and all(not one.isdisjoint(i.labels) for one in labels)]
+    found.sort(key=ORDERS[by], reverse=descending)
     now = lambda i: repo.issues[i.number]  # noqa: E731
-    return Connection("issues", found, key, descending=descending, node=now, **arguments)
+    return Connection("issues", found, ORDERS[by], descending=descending, node=now, **arguments)
 
 
 @resolves("Label", "issues")

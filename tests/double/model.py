@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -150,7 +151,7 @@ class RepositoryRecord:
     contributors: set[str] = field(default_factory=set)
     labels: dict[int, Label] = field(default_factory=dict)
     label_ids: dict[str, int] = field(default_factory=dict)
-    issues: dict[int, Issue] = field(default_factory=dict)
+    issues: MutableMapping[int, Issue] = field(default_factory=dict)  # or a Stock
     deleted_numbers: set[int] = field(default_factory=set)
     comments: dict[int, Comment] = field(default_factory=dict)
     next_number: int = 1
@@ -195,6 +196,10 @@ class RepositoryRecord:
     def timeline_of(self, issue: Issue) -> list[Happening]:
         """An issue's timeline, oldest first, without what a lagging replica does not show yet."""
         return self.lags.shown("events", issue.timeline)
+
+    def open_count(self) -> int:
+        """How many issues are open; those of a stock that nobody has touched are closed."""
+        return sum(issue.state == "open" for issue in getattr(self.issues, "kept", self.issues).values())
 
     def listed(self, by_label: bool) -> list[Issue]:
         """Issues as the list by label, or the plain one, knows them: where it lags, copies of what they were."""

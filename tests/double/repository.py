@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import commits, effects, importing, labels
+from . import commits, effects, importing, labels, stock
 from .access import Principal, direct
 from .clock import iso
 from .identifiers import node_id
@@ -186,6 +186,20 @@ class Repository:
         with self._hub.lock:
             there = [label for label in labels if self.record.label_named(label) is not None]
         return self.open_issue(by, title, body, there)
+
+    def stock(self, by: str, names: list[str], label: str, written: Callable[[int], tuple[str, str]]) -> range:
+        """The same as opening one issue after another, closed, but for the events: each is made when it is asked for.
+
+        Args:
+            names: of a label that each of them has for itself; new ones.
+            label: that all of them have.
+            written: title and body, by the place among the names; a function that can be pickled.
+
+        Returns:
+            Their numbers.
+        """
+        with self._hub.lock:
+            return stock.fill(self._hub, self.record, self._as(by), names, label, written)
 
     def edit_issue(
         self,

@@ -321,7 +321,7 @@ class Shapes:
             rank = 3 if viewer.permissions.get("contents") == "write" else 1
         host = self.html.partition("://")[2]
         owner = self.user(repo.owner)
-        open_issues = sum(issue.state == "open" for issue in repo.issues.values())
+        open_issues = repo.open_count()
         answer: dict[str, Any] = {
             "id": repo.id,
             "node_id": node_id("Repository", 0, repo.id),

@@ -10,6 +10,7 @@ from gh_store_action.domain import objects
 from gh_store_action.domain.records import StoredObject
 from gh_store_action.domain.snapshots import files as snapshot_files
 from gh_store_action.domain.snapshots import snapshot as snapshots
+from gh_store_action.domain.snapshots.contents import whole
 from gh_store_action.domain.snapshots.files import file_of
 from gh_store_action.domain.snapshots.snapshot import stored_object
 from gh_store_action.errors import ConfigurationError
@@ -346,6 +347,6 @@ def test_an_object_id_makes_no_path_outside_its_folder(object_id: str) -> None:
 def test_a_snapshot_of_hostile_objects_is_json_all_the_same() -> None:
     found = stored_object(issue({"a\n  }": '"\u2028'}, []), RULES, COUNTING, lambda login, object_id: None)
     assert isinstance(found, StoredObject)
-    whole = snapshots.Snapshot("o/r", {1: snapshots.entry_of(found)})
-    ((_, pieces),) = snapshot_files.write(whole, "json")
-    assert json.loads("".join(pieces))["objects"]["m"]["data"] == {"a\n  }": '"\u2028'}
+    snapshot = snapshots.Snapshot("o/r", {1: snapshots.entry_of(found)})
+    (content,) = snapshot_files.write(snapshot, "json").values()
+    assert json.loads(whole(content))["objects"]["m"]["data"] == {"a\n  }": '"\u2028'}

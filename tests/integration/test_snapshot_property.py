@@ -21,6 +21,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 
 from gh_store_action.domain.names import FORMATS
 from gh_store_action.domain.snapshots import files as snapshot_files
+from gh_store_action.domain.snapshots.contents import whole
 from gh_store_action.errors import ConcurrentUpdateError, StoreError
 from gh_store_action.snapshots.collecting import Collector
 from gh_store_action.snapshots.making import SnapshotResult, Snapshots, Target
@@ -187,7 +188,7 @@ class Stores(RuleBasedStateMachine):
         session = self.world.session()
         full = Collector(session).full()
         session.github.transport.close()
-        return {name: "".join(pieces).encode() for name, pieces in snapshot_files.write(full.snapshot, format_)}
+        return {name: whole(content) for name, content in snapshot_files.write(full.snapshot, format_).items()}
 
     def compare(self) -> None:
         for format_ in FORMATS:

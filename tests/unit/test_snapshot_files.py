@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from gh_store_action.domain.names import FORMATS
 from gh_store_action.domain.objects import hash_of
 from gh_store_action.domain.records import Rules, StoredMeta, StoredObject
+from gh_store_action.domain.snapshots.contents import whole
 from gh_store_action.domain.snapshots.files import (
     BrokenSnapshot,
     file_of,
@@ -54,7 +55,7 @@ ONE = made({"metrics": {"n": 1}})
 
 
 def files_of(snapshot: Snapshot, format_: str) -> dict[str, bytes]:
-    return {name: "".join(pieces).encode() for name, pieces in write(snapshot, format_)}
+    return {name: whole(content) for name, content in write(snapshot, format_).items()}
 
 
 def text_of(format_: str = "json", name: str = "") -> str:

@@ -14,6 +14,7 @@ from gh_store_action.domain.acceptance import MayWrite
 from gh_store_action.domain.names import FORMATS
 from gh_store_action.domain.objects import Marker, key, short_digest, title, uid_label
 from gh_store_action.domain.records import Issue, Rename, Rules, StoredMeta, StoredObject
+from gh_store_action.domain.snapshots.contents import whole
 from gh_store_action.domain.snapshots.files import BrokenSnapshot, changed, file_of, read, records, write
 from gh_store_action.domain.snapshots.leaving import left
 from gh_store_action.domain.snapshots.snapshot import (
@@ -63,7 +64,7 @@ def an_issue(number: int = 1, object_id: str = "metrics", body: str = '{"n": 1}'
 
 
 def files_of(snapshot: Snapshot, format_: str) -> dict[str, str]:
-    return {name: "".join(pieces) for name, pieces in write(snapshot, format_)}
+    return {name: whole(content).decode() for name, content in write(snapshot, format_).items()}
 
 
 def as_read(files: dict[str, str]) -> dict[str, bytes]:

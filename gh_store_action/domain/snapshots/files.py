@@ -4,19 +4,19 @@ file per object, and an index).  The same snapshot has the same bytes, however i
 
 from __future__ import annotations
 
-import io
 import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from itertools import count
+from itertools import count, islice
 from typing import Any
 from urllib.parse import quote
 
 from gh_store_action.domain import strict_json as canonical
 from gh_store_action.domain.objects import HASH, hash_of
+from gh_store_action.domain.snapshots.contents import Content, Files, Made, lines, whole
 from gh_store_action.domain.snapshots.snapshot import META, NO_TIME, Snapshot, SnapshotEntry, compact, shifted
 from gh_store_action.domain.strict_json import DEPTH_LIMIT, InvalidJson, Json
 
@@ -59,19 +59,18 @@ def _pretty(value: dict[str, Any] | list[Any], indent: str = "") -> str:
     return "[\n" + ",\n".join(parts) + f"\n{indent}]" if parts else "[]"
 
 
-def write(snapshot: Snapshot, format_: str) -> Iterator[tuple[str, Iterator[str]]]:
-    """The files of a snapshot: path (empty for the one file), and the text in pieces; an index comes last."""
-    if format_ == "json":
-        yield "", _json(snapshot)
-    elif format_ == "jsonl":
-        yield "", _lines(snapshot)
-    else:
-        digits = digits_for((entry.object_id for entry in snapshot.entries.values()), FULL)
-        for entry in snapshot.ordered():
-            record = json.loads(entry.record)
-            path = sharded(file_of(entry.object_id, record["meta"]["label"]), entry.object_id, digits)
-            yield path, iter((_pretty(record), "\n"))
-        yield INDEX, iter((_index(snapshot, digits),))
+def write(snapshot: Snapshot, format_: str) -> Files:
+    """The files of a snapshot by path, empty for the one file, each made when it is asked for; an index comes last."""
+    if format_ != "directory":
+        return Files([""], lambda _: Made(lambda: (_json if format_ == "json" else _lines)(snapshot)))
+    paths = _paths(snapshot)
+
+    def made(path: str) -> Content:
+        if path == INDEX:
+            return Made(lambda: _index(snapshot, paths))
+        return (_pretty(json.loads(snapshot.entries[paths[path]].record)) + "\n").encode()
+
+    return Files([*paths, INDEX], made)
 
 
 def _known(snapshot: Snapshot) -> dict[str, object]:
@@ -87,10 +86,16 @@ def _head(snapshot: Snapshot, part: str = "") -> dict[str, object]:
 
 def _json(snapshot: Snapshot) -> Iterator[str]:
     """gh-store's shape."""
-    yield _pretty(_head(snapshot))[:-2] + ',\n  "objects": {'
+    members = ((entry.object_id, json.loads(entry.record)) for entry in snapshot.ordered())
+    return _laid_out(_head(snapshot), members)
+
+
+def _laid_out(head: dict[str, object], members: Iterable[tuple[str, dict[str, Any]]]) -> Iterator[str]:
+    """One JSON value with its objects, one after another."""
+    yield _pretty(head)[:-2] + ',\n  "objects": {'
     comma = ""
-    for entry in snapshot.ordered():
-        yield f"{comma}\n    {compact(entry.object_id)}: {_pretty(json.loads(entry.record), '    ')}"
+    for object_id, value in members:
+        yield f"{comma}\n    {compact(object_id)}: {_pretty(value, '    ')}"
         comma = ","
     yield "\n  }\n}\n" if comma else "}\n}\n"
 
@@ -105,13 +110,17 @@ def _lines(snapshot: Snapshot) -> Iterator[str]:
         yield compact(known) + "\n"
 
 
-def _index(snapshot: Snapshot, digits: int) -> str:
-    listed: dict[str, object] = {}
-    for entry in snapshot.ordered():
-        meta = json.loads(entry.record)["meta"]
-        path = sharded(file_of(entry.object_id, meta["label"]), entry.object_id, digits)
-        listed[entry.object_id] = {"path": path, **_but_id(meta)}
-    return _pretty({**_head(snapshot, "#/$defs/index"), "objects": listed}) + "\n"
+def _index(snapshot: Snapshot, paths: Mapping[str, int]) -> Iterator[str]:
+    metas = ((path, json.loads(snapshot.entries[number].record)["meta"]) for path, number in paths.items())
+    members = ((meta["object_id"], {"path": path, **_but_id(meta)}) for path, meta in metas)
+    return _laid_out(_head(snapshot, "#/$defs/index"), members)
+
+
+def _paths(snapshot: Snapshot) -> dict[str, int]:
+    """The issues' numbers by the objects' paths in a folder."""
+    digits = digits_for((entry.object_id for entry in snapshot.entries.values()), FULL)
+    labelled = ((entry, json.loads(entry.record)["meta"]["label"]) for entry in snapshot.ordered())
+    return {sharded(file_of(one.object_id, label), one.object_id, digits): one.number for one, label in labelled}
 
 
 def _but_id(meta: Mapping[str, Any]) -> dict[str, Any]:
@@ -158,19 +167,20 @@ def _files_of(object_id: str) -> tuple[str, str]:
     return f"{FOLDER}{name}.json", f"{FOLDER}{HASH}{hash_of(object_id)}.json"
 
 
-def object_at(name: str, data: bytes, line: int) -> str:
+def object_at(name: str, data: Content, line: int) -> str:
     """The id of the object on a line of a snapshot's file, counted from 1; empty for none."""
     if name.startswith(FOLDER):
-        return str(json.loads(data)["meta"]["object_id"])
-    before = b"\n".join(data.split(b"\n")[:line])
-    found = _MEMBER.findall(before) or _LINE.findall(before)
-    return str(json.loads(found[-1])) if found else ""
+        return str(json.loads(whole(data))["meta"]["object_id"])
+    found = None
+    for one in islice(lines(data), line):
+        found = _MEMBER.match(one) or _LINE.match(one) or found
+    return str(json.loads(found[1])) if found else ""
 
 
 # -- reading ----------------------------------------------------------------------------------------------------------
 
 
-def read(files: Mapping[str, bytes], format_: str, repository: str) -> Snapshot:
+def read(files: Mapping[str, Content], format_: str, repository: str) -> Snapshot:
     """The snapshot that these files hold.
 
     Raises:
@@ -194,41 +204,51 @@ def read(files: Mapping[str, bytes], format_: str, repository: str) -> Snapshot:
     return replace(found, repository=repository)
 
 
-def _read_json(data: bytes) -> Snapshot:
-    """Object by object if its layout is as written: parsing a large one as a whole would fill the memory."""
-    lines = io.BytesIO(data)
-    *head, last = _up_to(lines, b'  "objects": {', b'  "objects": {}')
+def _read_json(data: Content) -> Snapshot:
+    head, members = _parts(data)
+    return _joined(head, [_entry(_checked(one), key) for key, one in members])
+
+
+def _parts(data: Content) -> tuple[dict[str, Any], Iterator[tuple[str, Any]]]:
+    """What one JSON value says beside its objects, and these.
+
+    Object by object where it is laid out as it was written: parsed as a whole, a large one fills the memory.
+    """
+    rest = lines(data)
+    *head, last = _up_to(rest, b'  "objects": {', b'  "objects": {}')
     if not last:
-        whole = _checked(_parse(data))
-        return _joined(whole, [_entry(_checked(one), key) for key, one in _checked(whole["objects"]).items()])
-    entries: list[SnapshotEntry] = []
+        value = _checked(_parse(whole(data)))
+        return value, iter(_checked(value["objects"]).items())
+    return _checked(_parse(b"".join(head).rstrip().rstrip(b",") + b"}")), _members(rest, last)
+
+
+def _members(rest: Iterator[bytes], last: bytes) -> Iterator[tuple[str, Any]]:
+    """The objects in the lines behind the one that opens them."""
     while last.endswith(b"{"):
-        *member, end = _up_to(lines, b"    }", b"    },", b"  }")
+        *member, end = _up_to(rest, b"    }", b"    },", b"  }")
         if end == b"  }":
             break
-        text = b"{" + b"".join(member) + end.rstrip(b",") + b"}"
-        ((key, one),) = _checked(_parse(text)).items()
-        entries.append(_entry(_checked(one), key))
-    if lines.read().strip() != b"}":
+        ((key, one),) = _checked(_parse(b"{" + b"".join(member) + end.rstrip(b",") + b"}")).items()
+        yield key, one
+    if b"".join(rest).strip() != b"}":
         raise BrokenSnapshot("its end is missing")
-    return _joined(_checked(_parse(b"".join(head).rstrip().rstrip(b",") + b"}")), entries)
 
 
-def _up_to(lines: io.BytesIO, *ends: bytes) -> list[bytes]:
+def _up_to(found: Iterator[bytes], *ends: bytes) -> list[bytes]:
     """The lines up to one of these, that one without its line end; an empty one if none of them occurs."""
     taken: list[bytes] = []
-    for line in lines:
+    for line in found:
         if line.rstrip() in ends:
             return [*taken, line.rstrip()]
         taken.append(line)
     return [*taken, b""]
 
 
-def _read_lines(data: bytes, repository: str) -> Snapshot:
+def _read_lines(data: Content, repository: str) -> Snapshot:
     entries: list[SnapshotEntry] = []
     known: dict[str, Any] = {}
     of = repository
-    for line in io.BytesIO(data):
+    for line in lines(data):
         value = _checked(_parse(line))
         if known:
             raise BrokenSnapshot("there are objects after its end")
@@ -242,12 +262,12 @@ def _read_lines(data: bytes, repository: str) -> Snapshot:
     return _joined({**known, "repository": of, "snapshot_time": time}, entries)
 
 
-def _read_folder(files: Mapping[str, bytes]) -> Snapshot:
-    head = _checked(_parse(files[INDEX]))
+def _read_folder(files: Mapping[str, Content]) -> Snapshot:
+    head, members = _parts(files[INDEX])
     entries: list[SnapshotEntry] = []
-    for key, known in _checked(head["objects"]).items():
+    for key, known in members:
         path = known["path"]
-        value = _checked(_parse(files[path]))
+        value = _checked(_parse(whole(files[path])))
         entries.append(_entry(value, key))
         if _flat(path) != file_of(key, known["label"]) or {"path": path, **_but_id(value["meta"])} != known:
             raise BrokenSnapshot(f"the file of {key[:80]!r} is not the one in the index")
@@ -264,42 +284,44 @@ def _joined(head: Mapping[str, Any], entries: list[SnapshotEntry]) -> Snapshot:
     return snapshot
 
 
-def records(main: bytes, format_: str) -> dict[str, int]:
+def records(main: Content, format_: str) -> dict[str, int]:
     """The objects in a snapshot's main file, even a broken one, each with a hash of its content.
 
     They are found line by line, as written: parsing a large file takes many times its memory.
     """
     found: dict[str, int] = {}
-    main = main.replace(b"\r\n", b"\n")
-    matches = list((_LINE if format_ == "jsonl" else _MEMBER).finditer(main))
-    ends = [match.start() for match in matches[1:]]
-    for match, end in zip(matches, [*ends, len(main)], strict=False):
-        with suppress(ValueError):
-            found[str(json.loads(match[1], strict=False))] = hash(main[match.end() : end].rstrip(b"},\n "))
-    return found or dict.fromkeys(_members(main), 0)
+    key, said = b"", bytearray()
+
+    def put() -> None:
+        with suppress(ValueError):  # what stands before the first one has no key
+            found[str(json.loads(key, strict=False))] = hash(bytes(said.rstrip(b"},\n ")))
+
+    for line in lines(main):
+        line = line.replace(b"\r\n", b"\n")
+        if match := (_LINE if format_ == "jsonl" else _MEMBER).match(line):
+            put()
+            key, said = match[1], bytearray(line[match.end() :])
+        else:
+            said += line
+    put()
+    return found or dict.fromkeys(_listed(main), 0)
 
 
-def changed(before: Mapping[str, int], main: bytes, format_: str) -> tuple[str, ...]:
+def changed(before: Mapping[str, int], main: Content, format_: str) -> tuple[str, ...]:
     """The ids, in order, of objects that differ between the main file and `before`, or that only one of them has."""
     now = records(main, format_)
     return tuple(sorted(one for one in before.keys() | now.keys() if before.get(one) != now.get(one)))
 
 
-def listed(index: bytes) -> frozenset[str]:
+def listed(index: Content) -> frozenset[str]:
     """The files in an index; none if it cannot be read."""
-    found: set[str] = set()
-    for key, known in _members(index).items():
-        with suppress(ValueError, KeyError):
-            path = str(_checked(known)["path"])
-            if _flat(path) in _files_of(key):
-                found.add(path)
-    return frozenset(found)
+    return frozenset(path for key, path in _listed(index).items() if path and _flat(path) in _files_of(key))
 
 
-def _members(main: bytes) -> Mapping[str, Any]:
+def _listed(main: Content) -> Mapping[str, str]:
     """The objects in a file of one JSON value, in any layout."""
     try:
-        return _checked(_checked(_parse(main))["objects"])
+        return {key: str(one.get("path", "")) if isinstance(one, dict) else "" for key, one in _parts(main)[1]}
     except (ValueError, KeyError):
         return {}
 
@@ -311,9 +333,14 @@ def may_be_ours(name: str) -> bool:
     return name == INDEX or (inner != flat and "/" not in inner and inner.endswith(".json"))
 
 
-def may_be_index(data: bytes) -> bool:
+def may_be_index(data: Content) -> bool:
     """Whether a file with that name can be the store's, even if it is broken."""
-    return not data.strip() or b'"snapshot_time"' in data
+    blank = True
+    for line in lines(data):
+        if b'"snapshot_time"' in line:
+            return True
+        blank = blank and not line.strip()
+    return blank
 
 
 def is_object_file(name: str, data: bytes) -> bool:

@@ -102,7 +102,6 @@ def read_index(data: bytes, repository: str) -> dict[str, Known]:
     return found
 
 
-def whose(written: Mapping[str, bytes], repository: str) -> dict[str, str]:
+def whose(index: bytes, repository: str) -> dict[str, str]:
     """The object of each history among files written with their index, by path."""
-    index = written.get(INDEX)
     return {one.path: key for key, one in read_index(index, repository).items()} if index else {}

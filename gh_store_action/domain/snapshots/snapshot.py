@@ -21,7 +21,7 @@ META = tuple(each.name for each in fields(StoredMeta) if each.name != "pending")
 OVERLAP = 2  # seconds; GitHub's times have one-second resolution, and `since` is not known to be inclusive
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class SnapshotEntry:
     """One object, ready to be written.
 

@@ -1,0 +1,41 @@
+"""A file's content on the disk instead of in memory, while it is not yet, or no longer, where it belongs."""
+
+from __future__ import annotations
+
+import tempfile
+import weakref
+from collections.abc import Iterable, Iterator
+
+from gh_store_action.regular_files import MIB
+from gh_store_action.workspace.disk import teaching
+
+
+class Spool:
+    """A content without a name, in the system's folder for temporary files; a small one stays in memory.
+
+    Args:
+        pieces: of it, in order.
+        path: of the file that it is for, to be named where the disk fails.
+
+    Raises:
+        StoreError: the disk is full.
+    """
+
+    def __init__(self, pieces: Iterable[bytes], path: str) -> None:
+        self._file = tempfile.SpooledTemporaryFile(MIB)  # noqa: SIM115 - closed with its owner, by the next line
+        weakref.finalize(self, self._file.close)
+        self._size = 0
+        with teaching(path, "written"):
+            for piece in pieces:
+                for place in range(0, len(piece), MIB):  # for what is written at once is in memory twice
+                    self._size += self._file.write(piece[place : place + MIB])
+            self._file.flush()
+
+    def __len__(self) -> int:
+        return self._size
+
+    def pieces(self) -> Iterator[bytes]:
+        """All of it from its beginning."""
+        for place in range(0, self._size, MIB):
+            self._file.seek(place)
+            yield self._file.read(MIB)
