@@ -102,21 +102,11 @@ def _write(
     dry_run: bool,
 ) -> int:
     run = invocation()
-    needing = {
-        "--commit-message": commit_message,
-        "--branch": branch,
-        "--keep": keep,
-        "--commit-author": commit_author,
-    }
-    if idle := [option for option, value in needing.items() if value and not commit]:
-        raise InputError(f"{idle[0]} has no effect without --commit.", "Add --commit, or omit it.")
-    is_folder = bool(path) and Path(path).expanduser().is_dir()
-    kind = format_ or ("directory" if is_folder else snapshot_format(path) or "json")
-    if path == STANDARD_OUTPUT and (commit or history or kind == "directory"):
-        cannot = "be committed" if commit else "hold histories" if history else "be a folder"
-        raise InputError(f"Standard output cannot {cannot}.", "Name a path instead of the -.")
-    if not is_folder:
-        check_snapshot_path(path, kind)
+    idle = {"--commit-message": commit_message, "--branch": branch, "--keep": keep, "--commit-author": commit_author}
+    for option, value in idle.items():
+        if value and not commit:
+            raise InputError(f"{option} has no effect without --commit.", "Add --commit, or omit it.")
+    kind = _format(path, format_, commit=commit, history=history)
     with tempfile.TemporaryDirectory() as passing:  # write all of a snapshot before printing any of it
         named = Path(path or DEFAULT[kind]).expanduser().absolute()
         file = Path(passing).resolve() / "snapshot" if path == STANDARD_OUTPUT else named
@@ -146,21 +136,40 @@ def _write(
                 run.screen.copy(file)
             return 0
     sha = done.published.sha if done.published else ""
-    value = {
-        "path": str(file),
-        "format": kind,
+    said = _summary(done, str(file), "written" if done.changed else "has not changed", dry_run=dry_run)
+    run.screen.show(
+        {"path": str(file), "format": kind, **_shown(done), "commit_sha": sha, "dry_run": dry_run},
+        lambda console: console.print(said + (f", pushed as {sha[:10]}" if sha else "")),
+    )
+    return 0
+
+
+def _format(path: str, format_: str | None, *, commit: bool, history: bool) -> str:
+    """The format that the options ask for.
+
+    Raises:
+        InputError: the path contradicts it, or is standard output and cannot hold it.
+    """
+    is_folder = bool(path) and Path(path).expanduser().is_dir()
+    kind = format_ or ("directory" if is_folder else snapshot_format(path) or "json")
+    if path == STANDARD_OUTPUT and (commit or history or kind == "directory"):
+        cannot = "be committed" if commit else "hold histories" if history else "be a folder"
+        raise InputError(f"Standard output cannot {cannot}.", "Name a path instead of the -.")
+    if not is_folder:
+        check_snapshot_path(path, kind)
+    return kind
+
+
+def _shown(done: SnapshotResult) -> dict[str, Any]:
+    """The snapshot as the command's JSON."""
+    return {
         "object_count": len(done.snapshot.entries),
         "snapshot_time": done.snapshot.time,
         "changed": done.changed,
         "full": done.full,
         "left": list(done.left),
         "left_out": [{"issue_number": one.number, "reason": one.reason} for one in done.problems],
-        "commit_sha": sha,
-        "dry_run": dry_run,
     }
-    said = _summary(done, str(file), "written" if done.changed else "has not changed", dry_run=dry_run)
-    run.screen.show(value, lambda console: console.print(said + (f", pushed as {sha[:10]}" if sha else "")))
-    return 0
 
 
 def _tell(run: Invocation, done: SnapshotResult) -> None:
