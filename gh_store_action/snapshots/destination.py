@@ -332,9 +332,8 @@ class Destination:
             repository = self.workspace.repository(path) or repository
             path = self.workspace.in_checkout(self.path)
             beside = beside and self.workspace.in_checkout(beside)
-            head = self.workspace.head_branch(self._fallback, path=self.path)
-            branch = branch or head
-            if target.keep and branch == head:
+            branch = branch or self.workspace.head_branch(self._fallback, path=self.path)
+            if target.keep and branch == self.workspace.head_branch(self._fallback or None, path=self.path):
                 raise not_of_its_own(branch, "is checked out")
         github = CommitGateway(self._store.transport, repository)
         named = branch or target.fallback_branch

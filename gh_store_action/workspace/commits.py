@@ -108,13 +108,15 @@ class Checkout:
     git: Git
     sleep: Callable[[float], None]
 
-    def head_branch(self, fallback: str = "") -> str:
-        """The branch that is checked out, or the fallback.
+    def head_branch(self, fallback: str | None = "") -> str:
+        """The branch that is checked out, or the fallback; with None, empty for a detached HEAD.
 
         Raises:
             StoreError: HEAD is detached and there is no fallback, or this is not a repository.
         """
         branch = self._symbolic_head() or fallback
+        if branch is None:
+            return ""
         if not branch:
             raise StoreError(
                 "The checkout is not on a branch (detached HEAD), so there is no branch to push to.",

@@ -152,8 +152,8 @@ class Workspace:
                     changed.append(self._relative(target))
         return tuple(sorted(changed))
 
-    def head_branch(self, fallback: str = "", *, path: str = "") -> str:
-        """The branch that is checked out; `fallback` for a detached HEAD.
+    def head_branch(self, fallback: str | None = "", *, path: str = "") -> str:
+        """The branch that is checked out; `fallback` for a detached HEAD, or empty if that is None.
 
         Args:
             fallback: the event's branch, or the default branch.

@@ -214,7 +214,7 @@ def test_page__that_never_comes_is_a_failure_that_says_why(scene: Scene, gateway
         return answer
 
     scene.github.faults.alter(silent)
-    page = gateway().issues("stored-object", None)
+    page = gateway().issues("stored-object", None, first=1)
     assert (page.issues, page.total) == ((), 1)  # GitHub's schema allows it, and nothing says that it is a failure
     gone = {"type": "NOT_FOUND", "message": "Could not resolve to a node"}
     scene.github.faults.alter(lambda answer: {**silent(answer), "errors": [gone]})

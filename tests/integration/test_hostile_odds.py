@@ -115,7 +115,7 @@ def test_doctor__is_misled_by_nobodys_labels(w: World, store: GitHubStore) -> No
     session = w.session()
     rows = {row.name: row for row in examine(session)}
     session.github.transport.close()
-    assert rows["objects"].found.startswith("2, ")
+    assert rows["objects"].found.startswith("2 in ")
     assert rows["duplicate ids"].level is rows["broken bodies"].level is Level.OK
     first, second = w.repo.issue(1).labels, w.repo.issue(2).labels
     w.repo.edit_issue(1, TRIAGER, labels=second)

@@ -414,3 +414,15 @@ def test_an_edit_of_an_applied_comment__is_answered_once() -> None:
         w.update(number, {"n": 45})
         w.process(number)
         assert w.data(number) == {"n": 45}
+
+
+def test_an_object_that_loses_its_label_under_a_write__is_told_with_what_to_do(w: World) -> None:
+    number = w.object(data={"n": 0})
+    w.process(number)
+    w.update(number, {"n": 1})
+    w.before_the_write(lambda: w.repo.edit_issue(number, "alice", labels=["UID:m"]))
+    with pytest.raises(
+        ConcurrentUpdateError, match=r"stopped being an object while this run wrote to it.*post them again"
+    ):
+        w.process(number)
+    assert w.data(number) == {"n": 1}

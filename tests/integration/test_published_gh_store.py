@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from gh_store_action.domain.snapshots.contents import whole
 from gh_store_action.domain.snapshots.files import SCHEMA, write
 from gh_store_action.snapshots.collecting import Collector
 from tests.integration.test_store_objects import store_of
@@ -76,8 +77,8 @@ def test_every_version_brings_a_snapshot_up_to_date(version: str, tmp_path: Path
         written(w, "gh-store")
         with store_of(w) as store:
             store.create("other", {"n": 1})
-        ((_, parts),) = write(Collector(w.session()).full().snapshot, "json")
-        text = "".join(parts)
+        (content,) = write(Collector(w.session()).full().snapshot, "json").values()
+        text = whole(content).decode()
         file = tmp_path / "snapshot.json"
         file.write_text(text)
         w.hub.clock.advance(60)

@@ -217,7 +217,7 @@ def test_checkout__none_or_broken__says_to_check_out(tmp_path: Path) -> None:
 
     real.git(tmp_path, "init", "--quiet")
     (tmp_path / "plain/.git").mkdir()
-    with pytest.raises(StoreError, match=r"not a checked-out repository.* Use actions/checkout before this step"):
+    with pytest.raises(StoreError, match=r"not a checked-out repository.* Run actions/checkout before this step"):
         workspace_of(tmp_path / "plain").head_branch()
 
 

@@ -116,9 +116,8 @@ def test_index__is_read_as_it_was_written() -> None:
     assert histories.read_index(text, "OCTO/store") == KNOWN
     assert histories.read_index(histories.write_index("o/r", {}), "o/r") == {}
     assert text.splitlines()[4].startswith(b'    "a": {"path":"a.jsonl","revision":1,')
-    written = {histories.INDEX: text, "history/a.jsonl": b""}
-    assert histories.whose(written, "octo/store") == {"history/=1.jsonl": "b, c", "history/a.jsonl": "a"}
-    assert histories.whose({}, "octo/store") == {}
+    assert histories.whose(text, "octo/store") == {"history/=1.jsonl": "b, c", "history/a.jsonl": "a"}
+    assert histories.whose(b"", "octo/store") == {}
 
 
 @pytest.mark.parametrize(
