@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.double import Request
+from tests.support import git
 from tests.support.scene import OWNER, Run, Scene
 
 SNAPSHOT = "data/store-snapshot.json"
@@ -148,3 +149,12 @@ def test_keep__neither_the_default_branch_nor_the_one_checked_out(scene: Scene, 
         assert f"The branch main {why}, so its commits are never squashed" in run.error
     run = save(scene, scene.checkout(), number, 1, branch="main")
     assert "The branch main is checked out, so its commits are never squashed" in run.error
+
+
+def test_keep__a_detached_checkout_is_on_no_branch(scene: Scene, number: int) -> None:
+    top = scene.checkout()
+    git.git(top, "checkout", "--quiet", "--detach")
+    for value in (1, 2, 3):
+        run = save(scene, top, number, value, keep=1, ref="refs/tags/v1")
+        assert run.exit_code == 0, run.log
+    assert fields(scene, "%s") == ["snapshot 3"]
