@@ -24,10 +24,10 @@ help: ## List these commands
 demo: env ## See a store at work, from first object to snapshot, without a network
 	@$(PY) -m tests.demo
 
-test: env ## Every test but the slow proofs and those that need npm or an engine (make prove, contract, web, container-test)
-	@$(PYTEST) -q $(WORKERS) -rs -m "not prove and not container and not npm"
+test: env ## The tests, but for the slow ones (make coverage), the long proofs (make prove) and those that need npm or an engine
+	@$(PYTEST) -q $(WORKERS) -rs -m "not slow and not prove and not container and not npm"
 
-coverage: env ## The same tests, measured: they must cover the package to the last branch
+coverage: env ## The same and the slow ones, measured: they must cover the package to the last branch
 	@rm -rf .cache/exchanges && mkdir -p .cache/exchanges
 	@EXCHANGES_TO=.cache/exchanges $(PYTEST) -q $(WORKERS) -rs -m "not prove and not container and not npm" -p tests.support.exchanges \
 	  --cov --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100

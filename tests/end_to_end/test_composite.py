@@ -23,6 +23,8 @@ from tests.support.expressions import as_text, interpolate
 from tests.support.runner import ROOT, Job, Result, action
 from tests.support.scene import Scene
 
+pytestmark = pytest.mark.slow
+
 HERE = ROOT / "composite"
 
 

@@ -13,6 +13,8 @@ from tests.support import git
 from tests.support.covering import covering
 from tests.support.scene import OWNER, Run, Scene
 
+pytestmark = pytest.mark.slow
+
 STORE = "data/store.json"
 FORMATS = {"json": STORE, "directory": "data/store"}
 

@@ -22,6 +22,8 @@ from gh_store_action.workspace.files import Workspace
 from tests.support.scene import OWNER, Run, Scene
 from tests.support.store import World, world
 
+pytestmark = pytest.mark.slow
+
 PLACES = {"json": "data/store.json", "jsonl": "data/store.jsonl", "directory": "data/store"}
 FOLDERS = {"json": "data/history", "jsonl": "data/history", "directory": "data/store/history"}
 

@@ -12,6 +12,8 @@ from tests.support import git
 from tests.support.covering import covering
 from tests.support.scene import OWNER, Run, Scene
 
+pytestmark = pytest.mark.slow
+
 PLACES = {"json": "data/store.json", "jsonl": "data/store.jsonl", "directory": "data/store"}
 FORMATS = sorted(PLACES)
 SHAPES = ["json", "directory"]  # a file, a folder

@@ -28,6 +28,8 @@ from gh_store_action.snapshots.making import SnapshotResult, Snapshots, Target
 from gh_store_action.workspace.files import Workspace
 from tests.support.store import STRANGER, World, world
 
+pytestmark = pytest.mark.slow
+
 BUDGET = float(os.environ.get("PROVE_BUDGET", "300"))
 REPEATABLE = bool(os.environ.get("PROVE_REPEATABLE"))
 IDS = ("a", "A", "b", "b/c", "con")

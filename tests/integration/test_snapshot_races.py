@@ -24,6 +24,8 @@ from tests.double import Request
 from tests.support.covering import covering
 from tests.support.scene import OWNER, Scene
 
+pytestmark = pytest.mark.slow
+
 PLACES = {"json": "data/store.json", "directory": "data/store"}
 WAYS = covering(2, via_api=[False, True], format_=list(PLACES), branch=["", "data"])
 

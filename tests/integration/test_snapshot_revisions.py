@@ -6,9 +6,13 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from tests.support.covering import covering
 from tests.support.scene import LABEL, OWNER, STRANGER, WRITER, Run, Scene
 from tests.support.snapshots import SNAPSHOT, written
+
+pytestmark = pytest.mark.slow
 
 FORMATS = ("json", "jsonl", "directory")
 

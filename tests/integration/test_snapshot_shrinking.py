@@ -14,6 +14,8 @@ from tests.support.covering import covering
 from tests.support.scene import LABEL, OWNER, Run, Scene
 from tests.support.snapshots import PLACES, SNAPSHOT, stored, written
 
+pytestmark = pytest.mark.slow
+
 FORMATS = tuple(PLACES)
 MODES = ("snapshot", "update-snapshot")
 COUNT = 20

@@ -13,6 +13,8 @@ from tests.support import git as real
 from tests.support.checkout import BASE, STORE, save, workspace_of
 from tests.support.scene import Scene
 
+pytestmark = pytest.mark.slow
+
 CHANGING = ["filter=lfs diff=lfs merge=lfs -text", "filter=standin", "ident", "working-tree-encoding=UTF-16"]
 
 

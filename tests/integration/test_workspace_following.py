@@ -14,6 +14,8 @@ from gh_store_action.workspace.git import Git, Unreachable
 from tests.support import git as real
 from tests.support.checkout import BASE, STORE, head, save, workspace_of
 
+pytestmark = pytest.mark.slow
+
 MINE = {"mine": "1\n"}
 
 

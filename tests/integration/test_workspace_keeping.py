@@ -13,6 +13,8 @@ from tests.support import git as real
 from tests.support.checkout import BASE, STORE, head, state, workspace_of
 from tests.support.scene import Scene
 
+pytestmark = pytest.mark.slow
+
 
 def save(workspace: Workspace, text: str, keep: int, branch: str = "data") -> Published:
     workspace.write({STORE: text.encode()})

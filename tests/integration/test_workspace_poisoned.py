@@ -20,6 +20,8 @@ from gh_store_action.workspace.files import Publication, Published, Workspace
 from tests.support import git as real
 from tests.support.git import GitServer
 
+pytestmark = pytest.mark.slow
+
 TOKEN = "ghs_tokenOfTheAction"
 STORE = "data/store.json"
 BASE = {"README.md": "base\n", "src/a.py": "a\n"}
