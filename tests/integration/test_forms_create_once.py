@@ -8,6 +8,7 @@ from contextlib import suppress
 
 import pytest
 
+from gh_store_action.domain.processing.context import PermissionUnknown
 from gh_store_action.errors import StoreError
 from tests.double import Request
 from tests.integration.test_forms import notes, sweep, take
@@ -121,6 +122,21 @@ def test_a_persons_run_is_killed__whoever_comes_next_ends_it(
             assert (w.process(number).unauthorized, w.data(number)) == (1, {**card(), "by": "mallory"})
             with store_of(w) as store:
                 assert (store.verify(), store.access("guest-mallory", "alice").kinds) == ((), ())
+
+
+def test_where_github_does_not_say_whether_the_person_may_write__the_form_waits(w: World) -> None:
+    cards(w, ANY, "{match: '*', create: true}")
+    form = fill_in(w, "one")
+    w.killed(lambda token: take(w, form, token), 4, "before", token=w.hub.token("alice"))
+    assert len(made(w, "one")) == 1
+    w.repo.edit_issue(form, "mallory", body=text("two"))
+    w.hub.faults.status(403, match=lambda request: "/permission" in request.path, times=None)
+    with pytest.raises(PermissionUnknown, match="alice"):
+        take(w, form)
+    w.hub.faults.clear()
+    assert (made(w, "two"), w.repo.issue(form).state) == ([], "open")
+    take(w, form)
+    assert (made(w, "two"), [json.loads(one.body) for one in made(w, "one")]) == ([], [card("one")])
 
 
 def test_an_edit_that_makes_it_another_id_makes_no_second_object() -> None:

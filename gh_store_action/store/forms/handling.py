@@ -184,7 +184,8 @@ class Desk:
             if (entry.behalf, entry.update_id) == (form.author, _key(form))
             and (marker is None or entry.id <= marker.comment)  # what came after the move is refused there
         ]
-        return any(e.known or self.session.may_run(e.comment.author) for e in found)
+        others = (e.comment.author for e in found if not e.known)
+        return any(e.known for e in found) or any(self.checks.answered(o, self.session.may_run(o)) for o in others)
 
     def _post(self, form: Issue, rule: FormRule, note: Note | None) -> Result:
         values = self.checks.values(form, rule)
@@ -375,15 +376,16 @@ class Desk:
 
     def _mine(self, found: Found | None, form: Issue) -> Issue | None:
         """The issue that a run of the form opened; with its log if it is the object."""
-        there = (*found.live, *found.deleted, *found.stray) if found else ()
+        there = (*found.live, *found.deleted, *found.stray, *(one for one, *_ in found.refused)) if found else ()
         return next((issue for issue in there if self._is_for(issue, form)), None)
 
     def _is_for(self, issue: Issue, form: Issue) -> bool:
         """Whether the issue was opened for the form, by somebody who may write: anybody can give an issue a title."""
-        if self.lookup.origin(issue).form != form.number:
+        object_id, may = objects.claimed_id(issue, self.session.rules), self.session.may_write
+        if not object_id or self.lookup.origin(issue).form != form.number:
             return False
-        object_id = objects.claimed_id(issue, self.session.rules)
-        return not acceptance.not_accepted(issue, object_id, self.session.counting, self.session.may_write)
+        ask: acceptance.MayWrite = lambda login, about: self.checks.answered(login, may(login, about))  # noqa: E731
+        return not acceptance.not_accepted(issue, object_id, self.session.counting, ask)
 
 
 def _origin(form: Issue) -> Origin:
