@@ -320,7 +320,7 @@ class Workspace:
     def _make_folders(self, folder: Path) -> None:
         if not folder.is_dir():
             self._make_folders(folder.parent)
-            folder.mkdir(FOLDER_MODE)
+            folder.mkdir(FOLDER_MODE, exist_ok=True)  # another run may make it now
             folder.chmod(folder.stat().st_mode | FOLDER_MODE)  # whatever the umask; keeps an inherited group
             self._give([folder])
 
@@ -329,11 +329,13 @@ class Workspace:
             target.unlink()
         except (FileNotFoundError, NotADirectoryError):
             return False
-        sync(target.parent)
         folder = target.parent
-        while folder != self._home and not any(folder.iterdir()):
-            folder.rmdir()
-            folder = folder.parent
+        with suppress(FileNotFoundError):  # another run has removed the folder
+            sync(folder)
+        with suppress(OSError):  # it is not empty, or another run has removed it
+            while folder != self._home:
+                folder.rmdir()
+                folder = folder.parent
         return True
 
     def _give(self, paths: Iterable[Path]) -> None:

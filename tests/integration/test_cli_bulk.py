@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import time
 from collections.abc import Iterable
 from typing import Any
@@ -99,6 +100,18 @@ def test_update__each_line_counts_once_however_often_the_file_is_sent(shell: She
     assert shell.run("get", "m0", "--data").json == {"n": 7}
 
 
+@pytest.mark.parametrize("key", [None, ""])
+def test_update__a_line_whose_key_is_left_open_gets_its_own(shell: Shell, key: str | None) -> None:
+    shell.run("create", "m0", '{"n": 0}')
+    text = lines([{"object_id": "m0", "changes": {"$inc": {"n": 1}}, "update_id": key, "if_revision": None}])
+    command = ("update", "--jsonl", "-", "--mode", "operators", "--apply")
+
+    first, again = (shell.run(*command, stdin=text) for _ in range(2))
+
+    assert (outcomes(first), outcomes(again)) == (["applied"], ["applied already"])
+    assert shell.run("get", "m0", "--data").json == {"n": 1}
+
+
 def test_update__what_is_refused_is_told_and_the_exit_code_says_so(shell: Shell, repository: Repository) -> None:
     shell.run("create", "m0", '{"n": 0}')
     repository.comment(1, "octo", '{"n": 1}')
@@ -174,6 +187,23 @@ def test_bulk__a_journal_whose_last_line_a_kill_has_cut_off_goes_on(shell: Shell
     assert (done.code, outcomes(done)) == (0, ["done before", again])
     told = [json.loads(line)["outcome"] for line in journal.read_text("utf-8").splitlines()]
     assert told == ["posted", *(["posted"] if kept == -1 else []), "done before", again]
+
+
+def test_bulk__a_journal_on_a_full_disk_is_told_and_nothing_is_done_twice(shell: Shell, repository: Repository) -> None:
+    (shell.folder / "o.jsonl").write_text(lines(objects(2)), "utf-8")
+    (shell.folder / "done.jsonl").write_text(f"{json.dumps({'key': 'x' * 4000})}\n", "utf-8")
+    command = ("create", "--jsonl", "o.jsonl", "--journal", "done.jsonl")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4100, hard))
+    try:
+        full = shell.run(*command)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    again = shell.run(*command)
+
+    assert full.code == 1 and "The journal 'done.jsonl' cannot be written: File too large." in full.err
+    assert (again.code, outcomes(again)) == (0, ["there already", "created"])
+    assert len(repository.issues()) == 2
 
 
 def test_bulk__leaves_a_pause_between_writes_and_waits_as_long_as_github_asks(

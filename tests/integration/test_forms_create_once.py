@@ -8,6 +8,7 @@ from contextlib import suppress
 
 import pytest
 
+from gh_store_action.domain.processing.context import PermissionUnknown
 from gh_store_action.errors import StoreError
 from tests.double import Request
 from tests.integration.test_forms import notes, sweep, take
@@ -16,7 +17,7 @@ from tests.support.faults import EVERY_FAULT, faulted
 from tests.support.forms import CARD, CARDS, card, cards, fill_in, rules, text
 from tests.support.interleave import DEPTHS, QUICK, Orders, orders_for
 from tests.support.library import store_of
-from tests.support.store import World, world
+from tests.support.store import BOT, World, world
 
 PASSING = {"type": "RESOURCE_LIMITS_EXCEEDED", "message": "Resource limits for this query exceeded."}
 
@@ -123,6 +124,21 @@ def test_a_persons_run_is_killed__whoever_comes_next_ends_it(
                 assert (store.verify(), store.access("guest-mallory", "alice").kinds) == ((), ())
 
 
+def test_where_github_does_not_say_whether_the_person_may_write__the_form_waits(w: World) -> None:
+    cards(w, ANY, "{match: '*', create: true}")
+    form = fill_in(w, "one")
+    w.killed(lambda token: take(w, form, token), 4, "before", token=w.hub.token("alice"))
+    assert len(made(w, "one")) == 1
+    w.repo.edit_issue(form, "mallory", body=text("two"))
+    w.hub.faults.status(403, match=lambda request: "/permission" in request.path, times=None)
+    with pytest.raises(PermissionUnknown, match="alice"):
+        take(w, form)
+    w.hub.faults.clear()
+    assert (made(w, "two"), w.repo.issue(form).state) == ([], "open")
+    take(w, form)
+    assert (made(w, "two"), [json.loads(one.body) for one in made(w, "one")]) == ([], [card("one")])
+
+
 def test_an_edit_that_makes_it_another_id_makes_no_second_object() -> None:
     with world() as w:
         cards(w, ANY, OPEN)
@@ -159,6 +175,42 @@ def test_what_a_killed_run_has_opened_is_found_behind_any_number_of_issues(
     assert w.requests() - before <= listed + looked_for + 2 * begun + 4
     assert (seen(w, forms[0], "one"), seen(w, forms[1], "two")[2]) == (done(forms[0], "one"), "closed")
     assert [len(made(w, name)) for name in ("Ada", "Eve", "four")] == [0, 0, 0]
+
+
+def test_what_came_since_is_listed_once_however_often_a_refused_form_is_edited(w: World) -> None:
+    """Anybody can edit an old form of theirs, day and night."""
+    cards(w, ANY, "{match: nobody, create: true}")
+    form = fill_in(w, "one")
+    take(w, form)
+    for _ in range(320):
+        w.repo.open_issue("bob", "talk", "", [])
+    costs = []
+    for name in ("two", "three", "three"):
+        w.repo.edit_issue(form, "mallory", title=f"Again {len(costs)}", body=text(name))
+        before = w.requests()
+        take(w, form)
+        costs.append(w.requests() - before)
+    others, pages, note = 2, 4, 1
+    assert costs == [others + pages + note, others + 1 + note, others + 1]
+
+    forbidden_no_more = rules(ANY, access=OPEN)
+    w.repo.commit_files({".github/gh-store.yml": forbidden_no_more}, by="alice")
+    w.killed(lambda token: take(w, form, token), 5, "before")
+    assert (len(made(w, "three")), w.repo.issue(form).state) == (1, "open")
+    w.repo.edit_issue(form, "mallory", body=text("four"))
+    take(w, form)
+    assert (seen(w, form, "three"), made(w, "four")) == (done(form, "three"), [])
+
+
+def test_a_note_that_came_along_from_another_repository_says_nothing_of_what_was_seen(w: World) -> None:
+    cards(w, ANY, OPEN)
+    form = fill_in(w, "one")
+    w.repo.comment(form, BOT, f"<!-- gh-store form refused 0123 of {form + 1} to 100000 -->")
+    w.killed(lambda token: take(w, form, token), 5, "before")
+    assert (len(made(w, "one")), w.repo.issue(form).state) == (1, "open")
+    w.repo.edit_issue(form, "mallory", body=text("two"))
+    take(w, form)
+    assert (seen(w, form, "one")[0], made(w, "two")) == ([card("one")], [])
 
 
 @pytest.mark.parametrize("name", EVERY_FAULT)

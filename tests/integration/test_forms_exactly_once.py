@@ -9,6 +9,7 @@ from contextlib import suppress
 import pytest
 
 from gh_store_action.domain.forms.notes import taken as notes_taken
+from gh_store_action.domain.processing.context import PermissionUnknown
 from gh_store_action.errors import StoreError
 from tests.double import BOT
 from tests.integration.test_forms import entries, notes, sweep, take
@@ -196,3 +197,18 @@ def test_what_was_posted_counts_without_the_note_that_somebody_has_deleted(w: Wo
     w.repo.delete_comment(note, "bob")
     sweep(w)
     assert seen(w, number, form) == ([entry()], "closed", 0, 1)
+
+
+@pytest.mark.parametrize(("k", "phase"), [(3, "after"), (4, "before")])
+def test_where_github_does_not_say_whether_who_posted_it_may_write__it_is_not_posted_again(k: int, phase: str) -> None:
+    with world() as w:
+        number = set_up(w)
+        form = fill_in(w)
+        w.killed(lambda token: take(w, form, token), k, phase, token=w.hub.token("alice"))
+        assert (len(w.repo.issue(number).comments), w.repo.issue(form).state) == (2, "open")
+        w.hub.faults.status(403, match=lambda request: "/permission" in request.path, times=None)
+        with pytest.raises(PermissionUnknown, match="alice"):
+            take(w, form)
+        w.hub.faults.clear()
+        take(w, form)
+        assert (entries(w, number), w.repo.issue(form).state) == ([entry()], "closed")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -262,6 +264,20 @@ def test_write__through_a_link_inside__writes_what_it_points_to(workspace: Works
 
     assert workspace.write({"link/a": b"1"}) == ("real/a",)
     assert (home / "link").is_symlink()
+
+
+def test_write__several_runs_at_once__make_and_remove_the_same_folders(workspace: Workspace, home: Path) -> None:
+    often = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            for turn in range(15):
+                names = [f"{turn}/a/b/c/d/{number}.json" for number in range(4)]
+                assert all(pool.map(lambda name: workspace.write({name: b"x"}) == (name,), names))
+                assert all(pool.map(lambda name: workspace.write({}, [name]) == (name,), names))
+                assert not (home / str(turn)).exists()
+    finally:
+        sys.setswitchinterval(often)
 
 
 def test_write__removed_files__go_with_the_folders_they_empty(workspace: Workspace, home: Path) -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from gh_store_action.domain.names import FORMATS
 from gh_store_action.domain.objects import hash_of
 from gh_store_action.domain.records import Rules, StoredMeta, StoredObject
+from gh_store_action.domain.snapshots import files as snapshot_files
 from gh_store_action.domain.snapshots.contents import whole
 from gh_store_action.domain.snapshots.files import (
     BrokenSnapshot,
@@ -21,6 +22,7 @@ from gh_store_action.domain.snapshots.files import (
     listed,
     may_be_ours,
     read,
+    records,
     write,
 )
 from gh_store_action.domain.snapshots.snapshot import Snapshot, entry_of, fingerprint
@@ -142,6 +144,35 @@ def test_read__of_what_does_not_belong_together_tells_why(format_: str, files: d
     with pytest.raises(BrokenSnapshot) as told:
         read({name: text.encode() for name, text in files.items()}, format_, "octo/store")
     assert why in str(told.value)
+
+
+@pytest.mark.parametrize("short", [{"a"}, {"b"}, {"c"}, {"a", "c"}, {"b", "c"}, {"a", "b", "c"}])
+def test_read__takes_objects_that_others_have_put_on_one_line(short: set[str]) -> None:
+    snapshot = made({"a": 1, "b": 2, "c": 3})
+    text = files_of(snapshot, "json")[""].decode()
+    for name in short:
+        text = re.sub(
+            rf'^(    "{name}": {{)\n.*?^(    }})', lambda m: re.sub(r"\n *", " ", m[0]), text, flags=re.M | re.S
+        )
+    assert (text.count("\n") < files_of(snapshot, "json")[""].count(b"\n"), json.loads(text)["objects"].keys()) == (
+        True,
+        {"a", "b", "c"},
+    )
+    assert read({"": text.encode()}, "json", "octo/store") == snapshot
+    assert records(text.encode(), "json").keys() == {"a", "b", "c"}
+
+
+@pytest.mark.parametrize("format_", ["json", "jsonl"])
+def test_changed__is_nothing_but_objects(format_: str) -> None:
+    """What the file says after its last object, of issues that are left out or of rules, is none of that object's."""
+    plain = files_of(made({"a": 1, "b": 2}), format_)[""]
+    before = records(plain, format_)
+    for other in (made({"a": 1, "b": 2}, frozenset({9})), made({"a": 1, "b": 2}, rules="some")):
+        data = files_of(other, format_)[""]
+        assert data != plain
+        assert snapshot_files.changed(before, data, format_) == ()
+    more = files_of(made({"a": 1, "b": 2, "c": 3}, rules="some"), format_)[""]
+    assert snapshot_files.changed(records(files_of(other, format_)[""], format_), more, format_) == ("c",)
 
 
 def test_listed__are_the_files_that_an_index_names() -> None:

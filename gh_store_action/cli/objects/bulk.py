@@ -11,8 +11,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
-import click
-
 from gh_store_action.cli.data import as_input
 from gh_store_action.cli.invocation import Invocation
 from gh_store_action.cli.objects.pacing import Pacing
@@ -161,7 +159,7 @@ def update(run: Invocation, source: str, mode: UpdateMode, journal: str | None, 
     updates = {}
     for line in lines:
         with _of(line):
-            given = {"mode": mode, "update_id": line.key, **line.given}
+            given = {"mode": mode, **line.given, "update_id": line.given.get("update_id") or line.key}
             if given["mode"] not in UPDATE_MODES:
                 raise InputError(f"`mode` must be one of {', '.join(UPDATE_MODES)}.")
             options = {key: given.get(key) for key in ("update_id", "if_revision", "if_digest")}
@@ -291,14 +289,25 @@ def _appending(journal: str | None) -> Iterator[Callable[[str], None]]:
         yield lambda text: None
         return
     try:
-        file = Path(journal).expanduser().open("a+b")
+        file = Path(journal).expanduser().open("a+b", buffering=0)  # so that nothing is left to write at the end
     except OSError as error:
         raise InputError(f"The journal {journal!r} cannot be written: {error.strerror}.", "Choose another.") from None
+
+    def write(data: bytes) -> None:
+        try:
+            while data:
+                data = data[file.write(data) :]
+        except OSError as error:
+            raise StoreError(
+                f"The journal {journal!r} cannot be written: {error.strerror}.",
+                "Fix that, and run the same command again: nothing is done twice.",
+            ) from None
+
     with file:
         file.seek(0)
         last = file.read().rpartition(b"\n")[2]
         if _cut_off(last):
             file.truncate(file.tell() - len(last))
         elif last:
-            file.write(b"\n")
-        yield lambda text: click.echo(text.encode(), file=file)
+            write(b"\n")
+        yield lambda text: write(f"{text}\n".encode())

@@ -15,7 +15,7 @@ from gh_store_action.domain.refusal import Reason
 
 REFUSED = "refused"
 TAKEN = "taken"
-_NOTE = re.compile(r"<!-- gh-store form (refused|taken) (\S{1,2000}) -->")
+_NOTE = re.compile(r"<!-- gh-store form (refused|taken) (\S{1,2000})(?: of ([0-9]{1,18}) to ([0-9]{1,18}))? -->")
 _LINK = re.compile(r"/issues/([0-9]{1,18})\)\.\Z")
 _MOST_REASONS = 20
 
@@ -27,11 +27,13 @@ class Note:
     Args:
         kind: `REFUSED`, or `TAKEN` for answers that have been or are being posted.
         about: the key of the refused text, see `key`; or the id of the object.
+        seen: the number up to which no issue was opened for the form when it was refused; 0 where that is not said.
     """
 
     kind: str
     about: str
     comment: Comment
+    seen: int = 0
 
     @property
     def number(self) -> int:
@@ -57,7 +59,8 @@ def note_of(issue: Issue, counting: frozenset[str]) -> Note | None:
         found = _NOTE.match(comment.body)
         edited = comment.edited_at != "" and comment.editor not in counting
         if found and comment.author in counting and not edited:
-            note = Note(found[1], unquote(found[2]), comment)
+            own = found[3] == str(issue.number)  # a note may have come along from another repository
+            note = Note(found[1], unquote(found[2]), comment, int(found[4]) if own else 0)
             if note.kind == TAKEN:
                 return note
             last = last or note
@@ -75,9 +78,10 @@ def settled(issue: Issue, counting: frozenset[str]) -> bool:
     return issue.locked or note is not None and (note.kind, note.about) == (REFUSED, key(issue))
 
 
-def refused(issue: Issue, reasons: Sequence[Reason]) -> str:
-    """The note for refused answers."""
-    lines = [f"<!-- gh-store form {REFUSED} {key(issue)} -->", "**These answers were not accepted.**", ""]
+def refused(issue: Issue, reasons: Sequence[Reason], seen: int = 0) -> str:
+    """The note for refused answers; `seen` as for `Note`."""
+    looked = f" of {issue.number} to {seen}" if seen else ""
+    lines = [f"<!-- gh-store form {REFUSED} {key(issue)}{looked} -->", "**These answers were not accepted.**", ""]
     lines += [f"- {code_span(path)}: {markdown_text(sentence)}" for path, sentence in reasons[:_MOST_REASONS]]
     lines += ["", "To try again, edit the issue's description. To withdraw your answers, close the issue."]
     return "\n".join(lines)

@@ -25,7 +25,7 @@ INDEX = "index.json"  # of the folder
 FOLDER = "objects/"  # in it
 FULL = 1_000  # files in a folder that GitHub lists (REST, "Get repository content")
 _SHARDED = re.compile(rf"{FOLDER}(?:[0-9a-f]{{1,2}}/)+")
-_MEMBER = re.compile(rb'^    ("(?:[^"\\]++|\\.)*+"): \{\r?$', re.MULTILINE)  # an object in `json`, and in an index
+_MEMBER = re.compile(rb'^    ("(?:[^"\\]++|\\.)*+"): \{', re.MULTILINE)  # an object in `json`, and in an index
 _LINE = re.compile(rb'^\{"object_id": ?("(?:[^"\\]++|\\.)*+")', re.MULTILINE)  # one in `jsonl`
 _RESERVED = frozenset(
     {"con", "prn", "aux", "nul"} | {f"{name}{digit}" for name in ("com", "lpt") for digit in range(1, 10)}
@@ -223,13 +223,12 @@ def _parts(data: Content) -> tuple[dict[str, Any], Iterator[tuple[str, Any]]]:
 
 
 def _members(rest: Iterator[bytes], last: bytes) -> Iterator[tuple[str, Any]]:
-    """The objects in the lines behind the one that opens them."""
-    while last.endswith(b"{"):
-        *member, end = _up_to(rest, b"    }", b"    },", b"  }")
-        if end == b"  }":
-            break
-        ((key, one),) = _checked(_parse(b"{" + b"".join(member) + end.rstrip(b",") + b"}")).items()
-        yield key, one
+    """The objects in the lines behind the one that opens them; others may have put some of these on one line."""
+    going = last.endswith(b"{")
+    while going:
+        *some, end = _up_to(rest, b"    }", b"    },", b"  }")
+        going = end.startswith(b"    }")
+        yield from _checked(_parse(b"{" + b"".join(some) + b"}" * going + b"}")).items()
     if b"".join(rest).strip() != b"}":
         raise BrokenSnapshot("its end is missing")
 
@@ -301,7 +300,7 @@ def records(main: Content, format_: str) -> dict[str, int]:
         if match := (_LINE if format_ == "jsonl" else _MEMBER).match(line):
             put()
             key, said = match[1], bytearray(line[match.end() :])
-        else:
+        elif format_ != "jsonl":  # there, what follows the objects is none of the last one's
             said += line
     put()
     return found or dict.fromkeys(_listed(main), 0)

@@ -26,7 +26,7 @@ from gh_store_action.domain.strict_json import Json
 from gh_store_action.domain.verdicts import Counts, Outcome
 from gh_store_action.errors import InputError, InvalidUpdate, NotFinished, ObjectExists, ObjectNotFound, StoreError
 from gh_store_action.gateway.forms.issues import FormGateway
-from gh_store_action.gateway.records import pages
+from gh_store_action.gateway.records import PAGE, pages
 from gh_store_action.gateway.refusals import UnknownEffect
 from gh_store_action.store.creating import MOST_TRIES, Wanted, checked
 from gh_store_action.store.forms.checking import Checks, own
@@ -51,7 +51,9 @@ class Desk:
         self.github = FormGateway(lookup.github.transport, lookup.github.repository)
         self.checks = Checks(lookup)
         self._listed_to = sys.maxsize  # the number behind which all issues are in `_opened`
+        self._newest = 0  # of these
         self._opened: dict[int, set[str]] = {}
+        self._seen: dict[int, int] = {}  # what the notes on forms are to say, see `Note`
         self.dry_run = dry_run
         self.mover = Mover(lookup, dry_run=dry_run)
 
@@ -143,7 +145,7 @@ class Desk:
 
     def _refuse(self, issue: Issue, note: Note | None, reasons: tuple[Reason, ...]) -> Result:
         """Reports a refusal once; if the form's text changes, edits the note in place."""
-        said = notes.refused(issue, reasons)
+        said = notes.refused(issue, reasons, self._seen.get(issue.number, note.seen if note else 0))
         if not self.dry_run and (note is None or note.comment.body != said):
             self.github.answer(issue, note.comment.node_id if note else "", said, "OPEN" if issue.closed else "")
         refusal = Refusal(0, issue.author, tuple(reasons))
@@ -182,7 +184,8 @@ class Desk:
             if (entry.behalf, entry.update_id) == (form.author, _key(form))
             and (marker is None or entry.id <= marker.comment)  # what came after the move is refused there
         ]
-        return any(e.known or self.session.may_run(e.comment.author) for e in found)
+        others = (e.comment.author for e in found if not e.known)
+        return any(e.known for e in found) or any(self.checks.answered(o, self.session.may_run(o)) for o in others)
 
     def _post(self, form: Issue, rule: FormRule, note: Note | None) -> Result:
         values = self.checks.values(form, rule)
@@ -306,19 +309,25 @@ class Desk:
                 return found
         if not filling.answered(rule.create):
             return self._look(filling.text(rule.create, own(form)))
-        begun = map(self._look, self._opened_for(form))
-        return next((found for found in begun if self._mine(found, form) is not None), None)
+        seen = note.seen if note else 0
+        ids = self._opened_for(form, seen)
+        if not ids and self._newest - max(form.number, seen) > PAGE:
+            self._seen[form.number] = self._newest
+        return next((found for found in map(self._look, ids) if self._mine(found, form) is not None), None)
 
-    def _opened_for(self, form: Issue) -> Collection[str]:
+    def _opened_for(self, form: Issue, seen: int) -> Collection[str]:
         """The ids of the objects whose issues were opened for the form, or have such a title.
 
-        All issues that are newer than the form are listed once: what a killed run has opened is among them.
+        All issues that are newer than the form, or than what was seen, are listed once: what a killed run has opened is
+        among them.  Half a page of what was seen is listed again, for a listing may lack what was opened just before.
         """
-        if form.number < self._listed_to:
-            self._listed_to = form.number
+        since = max(form.number, seen - PAGE // 2)
+        if since < self._listed_to:
+            self._listed_to = since
             self._opened = defaultdict(set)
             newest = (one for page in pages(self.github.newest(), self.github.newest) for one in page.issues)
-            for one in takewhile(lambda one: one.number > form.number, newest):
+            for one in takewhile(lambda one: one.number > since, newest):
+                self._newest = max(self._newest, one.number)
                 if object_id := objects.claimed_id(one, self.session.rules):
                     self._opened[self.lookup.origin(one).form].add(object_id)
         return self._opened[form.number]
@@ -367,15 +376,16 @@ class Desk:
 
     def _mine(self, found: Found | None, form: Issue) -> Issue | None:
         """The issue that a run of the form opened; with its log if it is the object."""
-        there = (*found.live, *found.deleted, *found.stray) if found else ()
+        there = (*found.live, *found.deleted, *found.stray, *(one for one, *_ in found.refused)) if found else ()
         return next((issue for issue in there if self._is_for(issue, form)), None)
 
     def _is_for(self, issue: Issue, form: Issue) -> bool:
         """Whether the issue was opened for the form, by somebody who may write: anybody can give an issue a title."""
-        if self.lookup.origin(issue).form != form.number:
+        object_id, may = objects.claimed_id(issue, self.session.rules), self.session.may_write
+        if not object_id or self.lookup.origin(issue).form != form.number:
             return False
-        object_id = objects.claimed_id(issue, self.session.rules)
-        return not acceptance.not_accepted(issue, object_id, self.session.counting, self.session.may_write)
+        ask: acceptance.MayWrite = lambda login, about: self.checks.answered(login, may(login, about))  # noqa: E731
+        return not acceptance.not_accepted(issue, object_id, self.session.counting, ask)
 
 
 def _origin(form: Issue) -> Origin:
