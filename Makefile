@@ -14,7 +14,7 @@ PY := .venv/bin/python
 PYTEST := $(PY) -m pytest
 WORKERS := -n auto --dist worksteal
 export PROVE_BUDGET ?= 300
-unexport PYTHONDONTWRITEBYTECODE # else each worker compiles the tests anew: ten seconds of each run
+unexport PYTHONDONTWRITEBYTECODE # else each worker compiles the tests again: ten seconds of each run
 
 .PHONY: help demo test coverage prove container-test contract web web-build api bench scale lint format types lock release-prepare release-check clean env
 
@@ -57,7 +57,7 @@ api: env ## Write docs/api.md from the docstrings; commit it.  The same as a sit
 	@$(PY) scripts/api_docs.py docs/api.md
 	@$(PY) scripts/api_docs.py build/api
 
-bench: env ## Measure requests, bytes, time and memory beside gh-store 0.11.3 (an hour; BENCH=--quick: minutes, --resume: the rest)
+bench: env ## Measure requests, bytes, time and memory against gh-store 0.11.3 (an hour; BENCH=--quick: minutes, --resume: the rest)
 	@$(PY) -c 'import matplotlib' 2>/dev/null || $(PY) -m pip install --quiet --disable-pip-version-check 'matplotlib>=3.9'
 	@$(PY) -m tests.bench $(BENCH)
 

@@ -112,7 +112,7 @@ def load(text: str, source: str) -> object:
     except yaml.MarkedYAMLError as problem:
         line = f", line {problem.problem_mark.line + 1}" if problem.problem_mark else ""
         reason = visible(", ".join(filter(None, (problem.context, problem.problem))))
-        raise ConfigurationError(f"{source}{line}: {reason}.") from None
+        raise ConfigurationError(f"{source}{line}: {reason}.", "Correct the YAML there.") from None
     except yaml.YAMLError:  # characters that YAML does not allow
         raise ConfigurationError(f"{source} contains characters that YAML does not allow.") from None
 
@@ -182,5 +182,5 @@ def _unknown(key: str, given: Mapping[str, object], allowed: list[str]) -> str:
     if not key and name in known:
         return f"{visible(where)} belongs under `store:`."
     near = difflib.get_close_matches(name, allowed, n=1)
-    hint = f"; did you mean {near[0]}" if near else ""
-    return f"unknown key {visible(shorten(where, 100))}; allowed here: {', '.join(allowed)}{hint}."
+    end = f"; did you mean {near[0]}?" if near else "."
+    return f"unknown key {visible(shorten(where, 100))}; allowed here: {', '.join(allowed)}{end}"

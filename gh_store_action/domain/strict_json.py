@@ -305,7 +305,7 @@ def _unique_keys(pairs: list[tuple[str, Json]]) -> Json:
     result = dict(pairs)
     if len(result) < len(pairs):
         (key, _), *_ = Counter(key for key, _ in pairs).most_common(1)
-        raise InvalidJson(f"the key {excerpt(_SURROGATE.sub('�', key))} stands twice in one object")
+        raise InvalidJson(f"the key {excerpt(_SURROGATE.sub('�', key))} appears twice in one object")
     return result
 
 

@@ -53,6 +53,8 @@ def write(path: Path, kind: str, store: Iterable[Exported]) -> int:
             count = WRITERS[kind](Path(made), path.name, store)
             with tempfile.TemporaryDirectory(dir=folder, prefix=".export-") as kept:
                 _put(Path(made), folder, Path(kept))
+    except FileExistsError:
+        raise StoreError(f"{str(folder)!r} is not a folder.", "Choose another path.") from None
     except (OSError, sqlite3.Error) as error:
         why = getattr(error, "strerror", None) or error
         raise StoreError(f"{str(path)!r} cannot be written: {why}.", "Choose another path.") from None

@@ -51,7 +51,7 @@ class Update:
     mode: str = DEFAULT_MODE
     update_id: str = ""
     if_revision: int | None = None
-    if_digest: str = ""
+    if_digest: str | None = None
     earlier: tuple[str, ...] = ()
     behalf: str = ""
 
@@ -96,7 +96,7 @@ def update_of(
         value = check(changes)
     except InvalidJson as error:
         raise InvalidUpdate(f"The update is not JSON that the store can hold: {error.reason}.", "Fix it.") from None
-    update = Update(value, mode, update_id or uuid.uuid4().hex, if_revision, if_digest or "")
+    update = Update(value, mode, uuid.uuid4().hex if update_id is None else update_id, if_revision, if_digest)
     entry = _entry(update)
     if entry.kind is not Kind.UPDATE:
         raise InvalidUpdate(f"This is not a valid update: {entry.problem}.", "Fix it.")

@@ -80,11 +80,11 @@ class Workspace:
             there = there.parent
         if not os.path.isdir(there):
             raise InputError(
-                f"The path {path!r} cannot exist: {self._relative(there)!r} is not a folder.", "Choose another path."
+                f"The path {path!r} cannot be written: {self._told(there)!r} is not a folder.", "Choose another path."
             )
         if not os.access(there, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids):
             raise StoreError(
-                f"The path {path!r} cannot be written: no permission in {self._relative(there)!r}.",
+                f"The path {path!r} cannot be written: no permission in {self._told(there)!r}.",
                 "Choose another path, or give this user access to the folder in an earlier step.",
             )
         return self._relative(target)
@@ -296,6 +296,10 @@ class Workspace:
 
     def _relative(self, target: Path) -> str:
         return target.relative_to(self._home).as_posix()
+
+    def _told(self, target: Path) -> str:
+        """Relative to the workspace, but whole where that is all of the disk, as for the command."""
+        return self._relative(target) if self._home.name else str(target)
 
     def _replace(self, target: Path, data: Content) -> bool:
         if target.is_file() and holds(target, data):

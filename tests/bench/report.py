@@ -166,13 +166,15 @@ def plot(rows: Sequence[Row], folder: Path) -> bool:
                 marker="^",
                 color=THEIRS,
                 zorder=3,
-                label="stopped there",
+                label=f"gh-store {VERSION} when it was stopped",
             )
-            axis.legend()
         axis.set(xscale="log", yscale="log", xlabel=title)
         axis.grid(True, which="major", alpha=0.3)
+        for scale in (axis.xaxis, axis.yaxis):
+            scale.set_major_formatter("{x:,.0f}")
     axes[0].set_ylabel("HTTP requests")
-    axes[0].legend()
+    named = {name: drawn for axis in axes for drawn, name in zip(*axis.get_legend_handles_labels(), strict=True)}
+    figure.legend(named.values(), named, loc="outside upper center", ncols=len(named))  # no grid crosses it
     folder.mkdir(parents=True, exist_ok=True)
     figure.savefig(folder / "requests.svg", metadata={"Date": None}, transparent=True)
     return True

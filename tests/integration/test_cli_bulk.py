@@ -86,7 +86,7 @@ def test_create__copies_a_store_from_its_snapshot(github: GitHub, shell: Shell, 
 
 def test_update__each_line_counts_once_however_often_the_file_is_sent(shell: Shell, repository: Repository) -> None:
     shell.run("create", "m0", '{"n": 0}')
-    once = {"object_id": "m0", "changes": {"$inc": {"n": 1}}, "mode": "operators"}
+    once = {"object_id": "m0", "changes": {"$inc": {"n": 1}}, "mode": "operators", "update_id": None}
     text = lines([once, once, {"object_id": "m0", "changes": {"$inc": {"n": 5}}, "update_id": "mine"}])
     command = ("update", "--jsonl", "-", "--mode", "operators")
 
@@ -310,6 +310,8 @@ WRONG = [
         "Line 1 cannot be used: `mode` must be one of",
     ),
     ("update", '{"object_id": "a", "changes": {}, "if_revision": "x"}', "Line 1 cannot be used: This is not a valid"),
+    ("update", '{"object_id": "a", "changes": {}, "update_id": ""}', "the update_id must be a text of 1 to 200"),
+    ("update", '{"object_id": "a", "changes": {}, "if_digest": ""}', "if_digest must be 8 to 64 hexadecimal digits"),
 ]
 
 

@@ -230,6 +230,7 @@ def test_token__that_github_refuses_is_one_line(github: GitHub, shell: Shell) ->
         (["process-updates", "1", "--issue", "1"], "The number of the issue is given twice."),
         (["process-updates", "--issue", "x"], "'x' is not a whole number"),
         (["update", "a", "{}", "--mode", "appendd"], "'appendd' is not one of 'append'"),
+        (["update", "a", "{}", "--update-id", ""], "the update_id must be a text of 1 to 200 characters"),
     ],
 )
 def test_inputs__that_are_wrong_are_one_line_and_exit_2(shell: Shell, arguments: list[str], said: str) -> None:

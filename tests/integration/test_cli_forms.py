@@ -146,8 +146,8 @@ def test_form_link__fills_fields_in(shell: Shell, tmp_path: Path) -> None:
         f"{shell.github.server_url}/octo/store/issues/new?template=guestbook.yml&name=Ada+%26+Eve+%3D+%C3%A4&stars=2\n"
     )
     for arguments, said in (
-        (["guestbook", "nam=Ada"], "matches no field of the form. Its fields: name, stars."),
-        (["guestbook", "name"], "matches no field of the form"),
+        (["guestbook", "nam=Ada"], "'nam' matches no field of the form. Its fields: name, stars."),
+        (["guestbook", "name"], "'name' is not FIELD=VALUE. The form's fields: name, stars."),
         (["guestbook", "stars=3"], "'3' is not an option of stars. Its options: 1, 2."),
         (["guestbook", "name=\udcff"], "The value of 'name' is not UTF-8 text."),
         (["other"], "cannot be read: No such file or directory"),

@@ -230,9 +230,11 @@ def test_get__makes_the_folders_of_its_file(metrics: Shell) -> None:
     assert metrics.run("history", "metrics", "--output", "new/est/h.json").code == 0
     assert json.loads((metrics.folder / "new/er/m.json").read_text("utf-8"))["version"] == 3
 
-    done = metrics.run("get", "metrics", "--output", "new/er/m.json/x.json")
+    below = metrics.run("get", "metrics", "--output", "new/er/m.json/x.json")
+    instead = metrics.run("get", "metrics", "--output", "new")
 
-    assert (done.code, "The file 'new/er/m.json/x.json' cannot be written: " in done.err) == (1, True)
+    assert (below.code, "'new/er/m.json' is not a folder. Choose another --output." in below.err) == (1, True)
+    assert (instead.code, "The file 'new' cannot be written: Is a directory. " in instead.err) == (1, True)
 
 
 def test_get__an_unknown_id_names_the_nearest(metrics: Shell) -> None:

@@ -100,6 +100,14 @@ def test_snapshot__a_path_that_contradicts_the_rest_is_a_wrong_input(
     assert not list(shell.folder.glob("s*"))
 
 
+def test_snapshot__below_a_file_names_the_file_as_it_is(shell: Shell) -> None:
+    (shell.folder / "file").touch()
+
+    done = shell.run("snapshot", "--output", "file/s.json")
+
+    assert (done.code, f"cannot be written: '{shell.folder}/file' is not a folder." in done.err) == (2, True), done.err
+
+
 def test_update_snapshot__takes_the_path_as_every_command_does_and_as_before(shell: Shell) -> None:
     for option in ("--output", "--snapshot-path"):
         assert shell.run("update-snapshot", option, "s.json").json["path"] == str(shell.folder / "s.json")

@@ -218,12 +218,15 @@ def test_export__a_path_or_format_that_cannot_be_is_refused_before_a_request(
 
 def test_export__what_cannot_be_written_is_one_line_and_leaves_nothing(told: Shell) -> None:
     (told.folder / "taken").mkdir()
+    (told.folder / "file").touch()
     before = sorted(told.folder.rglob("*"))
 
     done = told.run("export", "--output", "taken")
+    below = told.run("export", "--output", "file/store.db")
 
-    assert done.code == 1
+    assert (done.code, below.code) == (1, 1)
     assert "cannot be written: Is a directory. Choose another path." in done.err
+    assert "file' is not a folder. Choose another path." in below.err
     assert sorted(told.folder.rglob("*")) == before
 
 

@@ -65,7 +65,7 @@ def test_a_heading_in_an_answer_forges_no_field(w: World, said: str) -> None:
     number = set_up(w)
     form = fill_in(w, "Ada", said, "2")
     assert take(w, form).rejected == 1
-    assert "this heading stands there twice" in notes(w, form)[0]
+    assert "this heading appears twice" in notes(w, form)[0]
     assert entries(w, number) == []
 
 

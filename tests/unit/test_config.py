@@ -146,9 +146,9 @@ def test_parse_rules__gives_the_keys_that_were_there() -> None:
     [
         ("[1]", "the file must be a mapping with the one key `store`, not [1]."),
         ("store: 3", "store must be a mapping, not 3."),
-        ("stores: {}", "unknown key stores; allowed here: store; did you mean store."),
+        ("stores: {}", "unknown key stores; allowed here: store; did you mean store?"),
         ("base_label: x", "base_label belongs under `store:`."),
-        (store("retrys: {}"), "log; did you mean retries."),
+        (store("retrys: {}"), "log; did you mean retries?"),
         (store("zzz: {}"), "unknown key store.zzz; allowed here: base_label, uid_prefix, extra_labels, reactions,"),
         (store("retries: {max_attempt: 1}"), "unknown key store.retries.max_attempt; allowed here: max_attempts,"),
         (
@@ -247,7 +247,7 @@ def test_parse_rules__a_mark_is_not_always_known(monkeypatch: pytest.MonkeyPatch
         raise reading.yaml.MarkedYAMLError(problem="odd")
 
     monkeypatch.setattr(reading, "_bound", fail)
-    assert refused("store: {}") == ".github/gh-store.yml: odd."
+    assert refused("store: {}") == ".github/gh-store.yml: odd. Correct the YAML there."
 
 
 def test_parse_rules__several_faults_are_all_in_the_detail() -> None:

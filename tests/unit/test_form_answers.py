@@ -88,10 +88,10 @@ def test_a_label_of_the_form_out_of_its_order_is_text() -> None:
 def test_a_line_that_may_be_the_forms_own_is_refused_with_both_places(answer: str) -> None:
     if answer == "### What do you say?":
         body = filled(f"Ada\n\n{answer}")
-        assert refused(FORM, body)[0].startswith("What do you say?: this heading stands there twice")
+        assert refused(FORM, body)[0].startswith("What do you say?: this heading appears twice")
         return
     (reason,) = refused(FORM, filled("Ada", answer))
-    assert reason.startswith("Mood: this heading stands there twice, as lines ")
+    assert reason.startswith("Mood: this heading appears twice, as lines ")
 
 
 @pytest.mark.parametrize("label", ["I read [the rules](u)", "[x] done", "a, b", "- [ ] x", "### Mood", "é [🎉]", "*"])
@@ -104,7 +104,7 @@ def test_a_checkbox_of_any_label_is_read(label: str) -> None:
 def test_two_fields_of_one_label_are_told_apart_by_their_order() -> None:
     twins = [Field("input", "a", "Name"), Field("input", "b", "Name")]
     assert read(twins, rendered(twins, "xy"), {}) == {"a": "x", "b": "y"}
-    assert "stands there twice" in refused(twins, rendered(twins, ["x", "y\n\n### Name"]))[0]
+    assert "appears twice" in refused(twins, rendered(twins, ["x", "y\n\n### Name"]))[0]
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_what_is_not_the_forms_text_is_refused(body: str, said: str) -> None:
         (["A", "b", "angry"], 'Mood: "angry" is none of the options'),
         (["A", "b", "glad, sad, so sad"], "is none of the options"),
         (["A", "b", "glad", "red, pink"], 'Tags: "pink" is none of the options'),
-        (["A", "b", "glad", "red, red"], "Tags: an option stands there twice"),
+        (["A", "b", "glad", "red, red"], "Tags: an option appears twice"),
         (["A", "b", "glad", "red", "- [ ] I am nice\n- [ ] I am new"], 'Rules: "I am nice" must be ticked'),
         (["A", "b", "glad", "red", "- [x] I am nice"], "Rules: the checkboxes are not the form's"),
         (["A", "b", "glad", "red", "yes"], "Rules: the checkboxes are not the form's"),
@@ -217,7 +217,7 @@ def test_whatever_is_answered__it_comes_back_or_is_refused(answers: list[str]) -
 
 def test_the_longest_text_is_read() -> None:
     """`tests/unit/test_readers.py` holds how long it takes."""
-    assert "stands there twice" in refused(FORM, filled("Ada", "### Mood\n" * 7_000 + "```" * 300))[0]
+    assert "appears twice" in refused(FORM, filled("Ada", "### Mood\n" * 7_000 + "```" * 300))[0]
     assert "none of the options" in refused(FORM, filled("Ada", "b", "glad", "red, " * 13_000 + "pink"))[0]
     code = Field("textarea", "code", "Code", code=True)
     read([code], rendered([code], ["```\n" * 16_000]), {})

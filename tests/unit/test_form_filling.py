@@ -44,8 +44,8 @@ def test_an_answer_is_data_and_no_template() -> None:
         ("m", {"votes.{number}": ["{created_at}"]}, [], ""),
         ("{slug}", None, ["name"], "there is no field 'slug' in the form"),
         ("m", {"a": ["x {nmae}"]}, ["name"], "there is no field 'nmae' in the form"),
-        ("m", {"$set": {"{name}": 1}}, ["name"], "{name} stands in a key, where only {login} and {number} may stand"),
-        ("m", {"{created_at}": 1}, [], "{created_at} stands in a key"),
+        ("m", {"$set": {"{name}": 1}}, ["name"], "{name} is in a key, where only {login} and {number} are allowed"),
+        ("m", {"{created_at}": 1}, [], "{created_at} is in a key"),
         ("m", None, ["login"], "the form has a field 'login'"),
     ],
 )

@@ -18,7 +18,7 @@ from tests.support.values import COUNTING, RULES, comment
 AS_IT_IS = 'To store it as it is, post {"_data": …, "_meta": {}}'
 OPERATORS_FORM = '"_meta": {"update_mode": "operators"}}?'
 ENVELOPE = 'did you mean {"_data": …, "_meta": {…}}?'
-ALONE = "did you mean what stands in `data` alone?"
+ALONE = "did you mean what is in `data` alone?"
 PRINTED = {
     "object_id": "metrics", "label": "UID:metrics", "issue_number": 1, "created_at": "t", "updated_at": "t",
     "version": 3, "digest": "0" * 64, "pending": 0, "data": {"a": 1},

@@ -119,7 +119,7 @@ def test_read__of_a_file_that_is_cut_off_is_no_snapshot(snapshot: Snapshot, form
     [
         ("json", {"": text_of() * 2}, "its end is missing"),
         ("json", {"": text_of().replace('    "metrics"', '<<<<<<< HEAD\n    "metrics"')}, "it cannot be read"),
-        ("json", {"": text_of().replace('"n": 1', '"n": 1, "n": 2')}, "it cannot be read"),
+        ("json", {"": text_of().replace('"n": 1', '"n": 1, "n": 2')}, "it cannot be read: the key "),
         ("jsonl", {"": text_of("jsonl").replace("octo/store", "else/where")}, "it is of the repository 'else/where'"),
         ("jsonl", {"": text_of("jsonl") * 2}, "its parts do not fit together"),
         ("jsonl", {"": '{"left_out": [2]}\n' + text_of("jsonl")}, "there are objects after its end"),

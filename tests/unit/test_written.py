@@ -85,9 +85,9 @@ def test_an_update_is_taken_as_people_and_programs_write_it(text: str) -> None:
         ("```json\n```", "the text is empty"),
         ('```json title="x"\nnot really\n```', "a value is missing here"),
         ('{"a": 1}\n{"b": 2}', "there is more text after the end"),
-        ('`{"a": 1}`', "stands in a line of code"),
-        ('```json {"a": 1}```', "stands in a line of code"),
-        ('```{"a": 1}```', "stands in a line of code"),
+        ('`{"a": 1}`', "is inline code"),
+        ('```json {"a": 1}```', "is inline code"),
+        ('```{"a": 1}```', "is inline code"),
     ],
 )
 def test_what_is_meant_as_json_and_cannot_be_read_is_refused_with_the_reason(text: str, reason: str) -> None:

@@ -76,8 +76,10 @@ def form_link(name: str, answers: tuple[str, ...], directory: str) -> int:
     filled: dict[str, str] = {}
     for answer in answers:
         field, is_, value = answer.partition("=")
-        if not is_ or field not in fields:
-            raise InputError(f"{answer[:80]!r} matches no field of the form.", f"Its fields: {', '.join(fields)}.")
+        if not is_:
+            raise InputError(f"{answer[:80]!r} is not FIELD=VALUE.", f"The form's fields: {', '.join(fields)}.")
+        if field not in fields:
+            raise InputError(f"{field[:80]!r} matches no field of the form.", f"Its fields: {', '.join(fields)}.")
         options = [option.label for option in fields[field].options]
         if options and value not in options:
             raise InputError(f"{value[:80]!r} is not an option of {field}.", f"Its options: {', '.join(options)}.")

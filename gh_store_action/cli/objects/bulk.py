@@ -159,10 +159,11 @@ def update(run: Invocation, source: str, mode: UpdateMode, journal: str | None, 
     updates = {}
     for line in lines:
         with _of(line):
-            given = {"mode": mode, **line.given, "update_id": line.given.get("update_id") or line.key}
+            given = {"mode": mode, **line.given}
             if given["mode"] not in UPDATE_MODES:
                 raise InputError(f"`mode` must be one of {', '.join(UPDATE_MODES)}.")
-            options = {key: given.get(key) for key in ("update_id", "if_revision", "if_digest")}
+            optional = {key: given.get(key) for key in ("update_id", "if_revision", "if_digest")}
+            options = {"update_id": line.key} | {key: one for key, one in optional.items() if one is not None}
             updates[line.number] = update_of(given["changes"], given["mode"], **options)
     updater = Updater(Lookup(run.session), dry_run=dry_run, warn=run.warn)
 

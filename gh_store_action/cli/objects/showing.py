@@ -109,6 +109,8 @@ def save(run: Invocation, path: str, value: Any) -> None:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
+    except FileExistsError:  # where its folder has to be
+        raise StoreError(f"{str(file.parent)!r} is not a folder.", "Choose another --output.") from None
     except OSError as error:
         raise StoreError(
             f"The file {path!r} cannot be written: {error.strerror}.", "Choose another --output."

@@ -96,7 +96,7 @@ def _divided(fields: Sequence[Field], body: str) -> list[str]:
             raise Refused(
                 Reason(
                     field.label,
-                    f"this heading stands there twice, as lines {early + 1} and {late + 1}, and one is the form's; "
+                    f"this heading appears twice, as lines {early + 1} and {late + 1}, and one is the form's; "
                     "change the other one, or put a space before it",
                 )
             )
@@ -185,7 +185,7 @@ def _chosen(field: Field, answer: str) -> list[str]:
         if label not in labels:
             raise _Wrong(f"{excerpt(label)} is none of the options")
     if len(set(chosen)) < len(chosen):
-        raise _Wrong("an option stands there twice")
+        raise _Wrong("an option appears twice")
     return chosen
 
 

@@ -43,7 +43,7 @@ def problem(form: FormRule, fields: Collection[str]) -> str:
         if name not in fields and name not in OWN:
             return f"there is no field {name!r} in the form"
         if in_key and name not in _IN_KEYS:
-            return f"{{{name}}} stands in a key, where only {{login}} and {{number}} may stand"
+            return f"{{{name}}} is in a key, where only {{login}} and {{number}} are allowed"
     return ""
 
 

@@ -269,9 +269,9 @@ def envelope(
     version: str,
     timestamp: str,
     mode: str = DEFAULT_MODE,
-    update_id: str = "",
+    update_id: str | None = None,
     if_revision: int | None = None,
-    if_digest: str = "",
+    if_digest: str | None = None,
     behalf: str = "",
 ) -> str:
     """The text of an update comment, in a form that gh-store 0.6 and later can read, too.
@@ -280,11 +280,11 @@ def envelope(
         behalf: the person for whom the store posts it; empty for the author's own.
     """
     meta: dict[str, Json] = {"client_version": version, "timestamp": timestamp, "update_mode": mode}
-    if update_id:
+    if update_id is not None:
         meta["update_id"] = update_id
     if if_revision is not None:
         meta["if_revision"] = if_revision
-    if if_digest:
+    if if_digest is not None:
         meta["if_digest"] = if_digest
     if behalf:
         meta["on_behalf_of"] = behalf

@@ -47,14 +47,14 @@ def mistaken(value: dict[str, Json] | list[Json]) -> Reason | None:
         if isinstance(inner, dict) and inner and all(one.lower() in _OPERATORS.keys() - _NO_DATA for one in inner):
             operator = _OPERATORS[min(inner).lower()]
             form = f'{{"_data": {{"{operator}": {{{excerpt(key)}: …}}}}, "_meta": {{"update_mode": "operators"}}}}'
-            return _meant(json_path([key, min(inner)]), "an operator stands above the path that it changes", form)
+            return _meant(json_path([key, min(inner)]), "an operator is above the path that it changes", form)
         if key.lower() in ("_data", "_meta"):
             return _meant(json_path([key]), "case counts in the keys of an envelope", '{"_data": …, "_meta": {…}}')
     names = {key.lower() for key in value}
     if "data" in names and len(names) > 1 and names <= {"data", "meta", *META_KEYS}:
         return _meant("$", "an envelope has underscores", '{"_data": …, "_meta": {…}}')
     if {"data", "object_id", "version"} <= names <= _PRINTED or names == _HISTORY:
-        return _meant("$", "this is what the store prints around the data", "what stands in `data` alone")
+        return _meant("$", "this is what the store prints around the data", "what is in `data` alone")
     return None
 
 

@@ -38,7 +38,7 @@ def read_written(text: str) -> dict[str, Json] | list[Json] | None:
         span = _SPAN.fullmatch(found.text)
         if span and looks_like_json(span[2].strip()):
             raise InvalidJson(
-                "the JSON stands in a line of code; post it without backticks, or between two lines of ```"
+                "the JSON is inline code; post it without backticks, or between two lines of ```"
             ) from None
         return None
     return value if isinstance(value, dict | list) else None

@@ -78,7 +78,7 @@ def _changes(patch: Json) -> list[tuple[str, list[str], Json]]:
     ordered = sorted(path for _, path, _ in changes)
     for first, second in zip(ordered, ordered[1:], strict=False):
         if second[: len(first)] == first:
-            text = f"stands in conflict with {excerpt('.'.join(first))}: one update may change a place only once"
+            text = f"conflicts with {excerpt('.'.join(first))}: one update may change a place only once"
             faults.append(Reason(json_path(second), text))
     if faults:
         raise Refused(*faults[:20])

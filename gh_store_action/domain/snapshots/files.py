@@ -197,7 +197,9 @@ def read(files: Mapping[str, Content], format_: str, repository: str) -> Snapsho
         raise
     except KeyError as error:
         raise BrokenSnapshot(f"it has no {error}") from None
-    except (InvalidJson, TypeError, ValueError, AttributeError) as error:
+    except InvalidJson as error:
+        raise BrokenSnapshot(f"it cannot be read: {error.reason[:200]}") from None
+    except (TypeError, ValueError, AttributeError) as error:
         raise BrokenSnapshot(f"it cannot be read ({type(error).__name__}: {str(error)[:200]})") from None
     if found.repository.lower() != repository.lower():
         raise BrokenSnapshot(f"it is of the repository {found.repository[:80]!r}")
