@@ -225,7 +225,10 @@ def drive_pygithub(town: Town) -> None:
         made = repository.create_file(f"data/{len(town.exchanges)}.json", "Add", "{}")
         repository.update_file(made["content"].path, "Change", '{"a": 1}', made["content"].sha)
         branch = repository.get_branch("main")
-        assert repository.get_git_commit(branch.commit.sha).message == "Change"
+        newest = repository.get_git_commit(branch.commit.sha)
+        assert newest.message == "Change"
+        again = repository.create_git_commit("Again", newest.tree, [newest])
+        assert (again.tree.sha, [one.sha for one in again.parents]) == (newest.tree.sha, [newest.sha])
         assert repository.get_git_ref("heads/main").object.sha == branch.commit.sha
         repository.create_git_ref(f"refs/heads/branch-{len(town.exchanges)}", branch.commit.sha)
         assert repository.create_repository_dispatch("update", {"id": "a"})
@@ -361,7 +364,10 @@ def drive_githubkit(town: Town, version: str) -> list[str]:
         for root in ("", "/"):
             assert {one["name"] for one in hub.request("GET", f"/repos/acme/store/contents{root}").json()} > {"data"}
         head = parsed(api.repos.get_branch(**at, branch="main")).commit.sha
-        assert parsed(api.git.get_commit(**at, commit_sha=head)).message == "Change"
+        newest = parsed(api.git.get_commit(**at, commit_sha=head))
+        assert newest.message == "Change"
+        again = parsed(api.git.create_commit(**at, message="Again", tree=newest.tree.sha, parents=[head]))
+        assert (again.tree.sha, [one.sha for one in again.parents]) == (newest.tree.sha, [head])
         blob = hub.request("GET", "/repos/acme/store/contents/README.md").json()["sha"]
         assert parsed(api.git.get_blob(**at, file_sha=blob)).encoding == "base64"
         assert parsed(api.git.get_ref(**at, ref="heads/main"))
