@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
 import json
 import os
@@ -104,13 +105,15 @@ def _started(version: str) -> subprocess.Popen[str]:
     python, package = _environment(), _package(version)
     home = package / "home"  # it reads ~/.config/gh-store/config.yml; there is none, so its own default holds
     home.mkdir(exist_ok=True)
-    return subprocess.Popen(
+    running = subprocess.Popen(
         [str(python), "-c", _DRIVER],
         env={"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(package)},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     )
+    atexit.register(running.communicate)  # closes its input and waits for its end
+    return running
 
 
 def _environment() -> Path:
