@@ -195,7 +195,7 @@ class Histories(RuleBasedStateMachine):
         if body is None or (not good and self.tampered):
             return
         self.serial += 1
-        text = json.dumps({**body, "by hand": self.serial}) if good else "oops {"
+        text = json.dumps({**body, "by hand": self.serial}) if good else f"oops {{ {self.serial}"
         self.w.repo.edit_issue(self.number, "dave", body=text)
         self.clean = False
 
