@@ -1,4 +1,4 @@
-"""A branch that keeps its newest commits, through the API: as `workspace.keeping` does it by git."""
+"""A branch that keeps its newest commits, through the API; `workspace.keeping` does the same with git."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ TRIES = 8
 
 
 def keep_newest(github: CommitGateway, branch: str, most: int, ours: str) -> str:
-    """Squashes what is older than the newest commits of the branch; gives the name that our commit has then.
+    """Squashes the commits before the newest ones of the branch; returns the new name of our commit.
 
-    They are made again, the oldest without a parent, and take the place of the very tip that they were made of: where
-    others have pushed meanwhile, nothing moves, and it is tried again on theirs.  Where they always do, the next
-    snapshot squashes what this one leaves.
+    The newest ones are made again, the oldest of them without a parent, and replace exactly the tip that was read.  If
+    others have pushed meanwhile, nothing moves, and this tries again on their tip.  If that happens each time, the next
+    snapshot squashes the rest.
 
     Raises:
-        StoreError: the branch may not be moved so, by a rule of the repository.
+        StoreError: a rule of the repository forbids this move of the branch.
     """
     made: dict[str, str] = {}
     before = ""
@@ -41,5 +41,5 @@ def keep_newest(github: CommitGateway, branch: str, most: int, ours: str) -> str
         except UnknownEffect:
             refused = None
         github.transport.wait(pause(tries), "others committed first")
-    github.transport.tell(f"Others kept committing to {branch}: its older commits are left to the next snapshot.")
+    github.transport.tell(f"Others kept committing to {branch}. The next snapshot will squash its older commits.")
     return ours

@@ -1,4 +1,4 @@
-"""A file's content on the disk instead of in memory, while it is not yet, or no longer, where it belongs."""
+"""A file's content on the disk instead of in memory, before it is moved into place or after it was read."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from gh_store_action.workspace.disk import teaching
 
 
 class Spool:
-    """A content without a name, in the system's folder for temporary files; a small one stays in memory.
+    """A content in an unnamed temporary file; a small one stays in memory.
 
     Args:
-        pieces: of it, in order.
-        path: of the file that it is for, to be named where the disk fails.
+        pieces: the content, in order.
+        path: of the file that it is for; an error names it.
 
     Raises:
         StoreError: the disk is full.
@@ -27,7 +27,7 @@ class Spool:
         self._size = 0
         with teaching(path, "written"):
             for piece in pieces:
-                for place in range(0, len(piece), MIB):  # for what is written at once is in memory twice
+                for place in range(0, len(piece), MIB):  # a larger write would be in memory twice
                     self._size += self._file.write(piece[place : place + MIB])
             self._file.flush()
 

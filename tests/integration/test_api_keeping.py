@@ -16,14 +16,6 @@ SNAPSHOT = "data/store-snapshot.json"
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A workspace without a checkout."""
-    made = tmp_path / "workspace"
-    made.mkdir()
-    return made
-
-
-@pytest.fixture
 def number(scene: Scene) -> int:
     return scene.open("metrics", {"n": 0})
 
@@ -106,7 +98,7 @@ def test_keep__who_is_always_overtaken_leaves_it_to_the_next_run(scene: Scene, f
     run = save(scene, folder, number, 2)
     assert run.exit_code == 0
     assert run.outputs["commit-sha"] in fields(scene, "%H") and len(fields(scene, "%s")) > 8
-    assert "its older commits are left to the next snapshot" in run.log
+    assert "The next snapshot will squash its older commits." in run.log
     assert save(scene, folder, number, 3).exit_code == 0
     assert fields(scene, "%s") == ["snapshot 3", "theirs-7"]
 

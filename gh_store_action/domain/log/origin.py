@@ -1,8 +1,8 @@
-"""Whose an object is: the title says so, under which its issue was opened by somebody else or as a copy.
+"""Who owns an object: if somebody else opened its issue, or opened it as a copy, the title at that moment says so.
 
-That title is there before anything else, stands in the history of titles for ever, and comes with every read; nobody
-can change what an issue was opened under, and an issue is an object only where somebody who may write stands behind
-it.  The initial state says the same, for a repository that was imported has no history of titles.
+That title exists before anything else, stays in the history of titles, and comes with every read.  Nobody can change it
+afterwards, and an issue is an object only if somebody who may write has accepted it.  The initial state says the same,
+because an imported repository has no history of titles.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ UNSAID = Origin("", recorded=False)
 
 
 def origin_of(issue: Issue, entries: Iterable[Entry], processors: Collection[str]) -> Origin:
-    """Where the object comes from: what its issue was opened under, else what its log says, else the issue's author.
+    """Where the object comes from: by its issue's first title, else by its log, else by the issue's author.
 
     Args:
         issue: an accepted one.

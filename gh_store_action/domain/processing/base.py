@@ -136,7 +136,7 @@ def verdicts_of_held(
 
 
 def _other_rights(context: Context, entries: Iterable[Entry]) -> Iterator[Context]:
-    """The rights that the people behind the entries may have had."""
+    """The rights that the authors of the entries may have had at that time."""
     people = list(dict.fromkeys(login for entry in entries for login in context.writers(entry)))[:_MOST_PEOPLE]
     for rights in product((True, False), repeat=len(people)):
         then = dict(zip(people, rights, strict=True))

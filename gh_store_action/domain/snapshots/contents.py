@@ -1,4 +1,4 @@
-"""What files hold: bytes, or something too large for the memory, which is read in pieces as often as it is asked."""
+"""The contents of files: bytes, or something too large for the memory, which can be read in pieces again and again."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ Content = bytes | Large
 
 
 class Files(Mapping[str, Content]):
-    """Files by name, in their order; what each holds is made or read when it is asked for, and not kept."""
+    """Files by name, in their order.  Each content is made or read when it is asked for, and not kept."""
 
     def __init__(self, names: Iterable[str], read: Callable[[str], Content]) -> None:
         self._names = dict.fromkeys(names)
         self._read = read
 
     def beside(self, others: Mapping[str, Content]) -> Files:
-        """These files behind the others; of a name that both have, the others' content."""
+        """The others, then these files; if both have a name, the others' content counts."""
         new = [name for name in others if name not in self]
         return Files([*new, *self], lambda name: others[name] if name in others else self[name])
 

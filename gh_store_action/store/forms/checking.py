@@ -1,4 +1,4 @@
-"""What a form is refused for before its object is read: its text, the id that it means, and who is behind it."""
+"""The checks of a form before its object is read: its text, its id, its author and its editor."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ class Checks:
         self.session = lookup.session
 
     def values(self, issue: Issue, form: FormRule) -> dict[str, Json]:
-        """What the places of the templates are filled with."""
+        """The values for the templates."""
         if issue.author == GHOST:
             raise Refused(Reason("$", "the account of its author is deleted"))
         return {**answers.read(self.session.fields(form), issue.body, form.types), **own(issue)}
 
     def id(self, object_id: str) -> None:
-        """What no label can carry is no id."""
+        """The id can be an object's."""
         try:
             self.lookup.check_id(object_id)
         except InputError as error:
             raise Refused(Reason("$", error.what)) from None
 
     def author(self, update: Update, object_id: str) -> None:
-        """What the object's rule refuses, whatever the object is, is refused before it is read."""
+        """The object's rule allows the update, as far as that does not depend on the object."""
         rule, author = access.rule_for(self.session.rules, object_id, update.behalf), update.behalf
         if not rule.owner and self.session.may_update(author, object_id) is False:
             raise Refused(self.barred(author, "change", object_id))
@@ -44,7 +44,7 @@ class Checks:
             raise Refused(Reason("$", access.limit(rule)))
 
     def editor(self, form: Issue, object_id: str, may: MayWrite) -> None:
-        """What somebody else has made of the answers is theirs as well."""
+        """Somebody else who edited the answers may write the object too."""
         editor = form.editor
         if editor in ("", form.author) or editor in self.session.counting:
             return
