@@ -198,7 +198,7 @@ def test_history__too_large_for_an_output_says_where_to_put_it(scene: Scene) -> 
     assert "Use the input `output`" in run.log
 
 
-def test_verify__fails_on_what_is_left_and_not_on_what_is_mended(scene: Scene) -> None:
+def test_verify__fails_on_what_is_left_and_not_on_what_is_repaired(scene: Scene) -> None:
     made(scene)
     scene.run("create", object_id="other", data="{}")
     assert scene.run("verify").exit_code == 0

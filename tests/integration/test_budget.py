@@ -20,14 +20,6 @@ AGAIN = r"try again after \d\d:\d\d:\d\d UTC\."
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A workspace without a checkout."""
-    made = tmp_path / "workspace"
-    made.mkdir()
-    return made
-
-
-@pytest.fixture
 def today(github: GitHub) -> GitHub:
     """A GitHub whose clock is ours: its budget is renewed in an hour from now."""
     github.clock.advance(int(time.time()) + 60 - github.clock.now)

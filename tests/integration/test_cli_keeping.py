@@ -166,7 +166,7 @@ def test_verify__reports_and_repairs(shell: Shell, repository: Repository) -> No
     assert shell.run("get", "metrics").json["data"] == {"count": 0}
 
 
-def test_verify__dry_run_says_what_would_be_mended(shell: Shell, repository: Repository) -> None:
+def test_verify__dry_run_says_what_would_be_repaired(shell: Shell, repository: Repository) -> None:
     sound = shell.terminal("verify", "--repair", "--dry-run", columns=200).plain
     repository.edit_issue(1, "octo", body="oops {")
     repository.open_issue("octo", "Stored Object: users", "{}", ["stored-object", "UID:users"])

@@ -27,14 +27,6 @@ SNAPSHOT = "data/store-snapshot.json"
 PLACES = {"json": SNAPSHOT, "jsonl": "data/store-snapshot.jsonl", "directory": "data/store"}
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A workspace without a checkout."""
-    made = tmp_path / "workspace"
-    made.mkdir()
-    return made
-
-
 def via_api(scene: Scene, mode: str, folder: Path, **more: Any) -> Run:
     return scene.run(mode, workspace=folder, commit_via="api", **more)
 

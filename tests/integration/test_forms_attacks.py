@@ -211,15 +211,15 @@ def test_another_forms_label_on_a_form_that_is_done__does_nothing_more(w: World,
 
 
 def test_a_refusal_of_an_older_text_hides_no_answers_that_were_taken(w: World) -> None:
-    """The author mends the form, and another run takes it, while the first one is about to refuse it."""
+    """The author corrects the form, and another run takes it, just before the first run refuses the old text."""
     number = set_up(w)
     form = fill_in(w, "")
 
-    def mended() -> None:
+    def corrected() -> None:
         w.repo.edit_issue(form, "mallory", body=text())
         take(w, form)
 
-    w.before_the_write(mended)
+    w.before_the_write(corrected)
     assert take(w, form).rejected == 1
     for place in range(120):
         w.repo.comment(number, "bob", f"talk {place}")

@@ -112,20 +112,20 @@ def test_both_work_on_one_store_by_turns(version: str) -> None:
         def theirs(operation: str, argument: str = "") -> object:
             return ask(version, w.hub, token, w.repo.full_name, operation, argument)
 
-        assert theirs("create", json.dumps(["shared", {"count": 0}])) == {"count": 0}
+        assert theirs("create", json.dumps(["common", {"count": 0}])) == {"count": 0}
         with store_of(w, token) as store:
-            assert store.update("shared", {"count": 1}, apply=True).data == {"count": 1}
-            number = store.get("shared").meta.issue_number
+            assert store.update("common", {"count": 1}, apply=True).data == {"count": 1}
+            number = store.get("common").meta.issue_number
             w.update(number, posted_by(version, {"by": "them"}), by="octo")
             # 0.5.0 processes none of its own either
             processed = "AttributeError" if version == "0.5.0" else {"count": 1, "by": "them"}
             assert theirs("process", str(number)) == processed
-            assert store.update("shared", {"count": 2}, apply=True).data == {"count": 2, "by": "them"}
+            assert store.update("common", {"count": 2}, apply=True).data == {"count": 2, "by": "them"}
             assert [
                 (one["data"], one["metadata"]["verdict"])
-                for one in store.get_object_history("shared")
+                for one in store.get_object_history("common")
                 if one["type"] == "update"
             ] == [({"count": 1}, "applied"), ({"by": "them"}, "applied"), ({"count": 2}, "applied")]
             assert store.verify() == ()
-        assert theirs("list") == {"shared": {"count": 2, "by": "them"}}
+        assert theirs("list") == {"common": {"count": 2, "by": "them"}}
         assert w.repo.issue(number).state == "closed"

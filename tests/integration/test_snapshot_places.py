@@ -174,7 +174,7 @@ def test_folder__without_a_commit_what_is_left_behind_goes_and_what_is_missing_c
     ("format_", "change"),
     [*((format_, ("1", "999")) for format_ in FORMATS), ("json", ('"version":', '"more": 1, "version":'))],
 )
-def test_changed__data_that_somebody_edited_is_found_and_mended(
+def test_changed__data_that_somebody_edited_is_found_and_replaced(
     scene: Scene, tmp_path: Path, format_: str, change: tuple[str, str]
 ) -> None:
     scene.make("a", {"number": 1})

@@ -184,7 +184,7 @@ def test_verify__leftovers_and_issues_that_say_too_little(w: World, store: GitHu
     assert w.repo.issue(2).labels == ()  # what was deleted does not come back by an old copy of it
 
 
-def test_verify__one_that_can_not_be_mended_does_not_stop_the_others(w: World, store: GitHubStore) -> None:
+def test_verify__one_that_cannot_be_repaired_does_not_stop_the_others(w: World, store: GitHubStore) -> None:
     w.repo.open_issue("alice", "Stored Object: sick", "oops", ["stored-object", "UID:sick"])
     store.create("third", {})
     w.update(3, {"a": 1}, reopen=False)
