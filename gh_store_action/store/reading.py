@@ -228,10 +228,12 @@ class Reader:
                     self.warn(f"Skipped issue #{found.number}: {found.reason}.")
                 continue
             object_id = found.meta.object_id
-            holder = seen.setdefault(objects.key(object_id, self.session.rules), issue.number)
-            if holder == issue.number:
+            key = objects.key(object_id, self.session.rules)
+            holder = seen.get(key)
+            if holder is None:
+                seen[key] = issue.number
                 yield found
-            else:
+            elif holder != issue.number:  # pages shift while they are read, so one may show an issue again
                 self.warn(f"Skipped issue #{issue.number}: issue #{holder} also has the id {object_id}.")
 
     def _goes_first(self, issue: Issue) -> bool:

@@ -218,6 +218,18 @@ def test_labels_that_are_null__are_no_answer_and_never_no_labels(scene: Scene, e
     assert f"GitHub answered `repository.issue.labels` {SHAPE}" in scene.run("process", issue_number=number).error
 
 
+def test_an_issue_that_a_page_shows_twice__is_listed_once() -> None:
+    with world() as w, GitHubStore(w.token(), "octo/store", api_url=w.hub.api_url) as store:
+        store.create("m", {"n": 0})
+
+        def again(answer: Any) -> Any:
+            nodes = answer["data"]["repository"]["issues"]["nodes"]
+            return spoilt(answer, ("data", "repository", "issues", "nodes"), nodes * 2)
+
+        w.hub.faults.alter(again, match=lambda request: request.operation == "List", times=None)
+        assert [one.meta.object_id for one in store.list_all()] == ["m"]
+
+
 def test_an_issue_that_one_answer_shows_as_null__is_asked_for_again_and_stays_in_the_snapshot(scene: Scene) -> None:
     scene.make()
 
