@@ -109,11 +109,18 @@ class Rules:
 
 @dataclass(frozen=True)
 class Reaction:
-    """One reaction; `content` by its REST name, `at` empty if the read does not show when it was left."""
+    """One reaction.
+
+    Args:
+        content: its REST name.
+        at: when it was left; empty if the read does not show it.
+        by_hand: whether no run can have left it, so it is no receipt, see `receipts.sifted`.
+    """
 
     login: str
     content: str
     at: str = field(default="", compare=False)
+    by_hand: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True)

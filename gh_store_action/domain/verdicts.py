@@ -108,9 +108,10 @@ def outcome_of(content: str, reactions: Reactions) -> Outcome | None:
 
 
 def outcomes_given(comment: Comment, reactions: Reactions, who: Collection[str]) -> list[Outcome]:
-    """The outcomes recorded by these people's reactions to a comment, oldest first."""
+    """The outcomes recorded by these people's receipts on a comment, oldest first."""
     meanings = _meanings(reactions)
-    return [meanings[one.content] for one in comment.reactions if one.login in who and one.content in meanings]
+    given = (one for one in comment.reactions if one.login in who and not one.by_hand)
+    return [meanings[one.content] for one in given if one.content in meanings]
 
 
 def initial_receipts(reactions: Reactions) -> tuple[str, str]:

@@ -182,6 +182,34 @@ def test_a_thumb_of_somebody_who_counts__does_not_turn_a_verdict() -> None:
         assert w.seen(number).receipts == (("-1",), ("-1",), ("+1",))
 
 
+@pytest.mark.parametrize("content", ["+1", "-1", "confused"])
+@pytest.mark.parametrize("when", ["before their run", "after it", "before and never again"])
+@pytest.mark.parametrize("tick", [0, 1])
+def test_a_reaction_by_somebody_whose_token_runs_the_store_is_no_receipt_on_a_comment_that_no_run_knew(
+    content: str, when: str, tick: int
+) -> None:
+    with world() as w:
+        w.hub.clock.tick = tick
+        number = w.object(data={"n": 0})
+        late = w.update(number, INC, by="bob")
+        w.repo.hide_comment_from_reads(late)
+        if when != "after it":
+            w.repo.react(late, "alice", content)
+        w.update(number, {"other": 1})
+        w.process(number, w.hub.token("alice"))
+        if when == "after it":
+            w.repo.react(late, "alice", content)
+        w.update(number, {"another": 1})
+        w.process(number, "" if when == "before and never again" else w.hub.token("alice"))
+        w.repo.reveal()
+        w.process(number)
+        assert w.data(number) == {"n": 1, "other": 1, "another": 1}
+        assert w.process(number).changed is False
+        w.repo.edit_issue(number, "alice", body="oops {")
+        w.process(number)
+        assert w.data(number) == {"n": 1, "other": 1, "another": 1}
+
+
 def test_a_sweep_finds_the_objects_of_people_whom_github_does_not_show_as_members() -> None:
     with world() as w:
         w.repo.commit_files({RULE_FILE: "store: {access: {permission: admin, users: [mallory]}}"}, by="alice")

@@ -10,6 +10,7 @@ from gh_store_action.domain.log import entries as updates
 from gh_store_action.domain.log.entries import Entry, Kind
 from gh_store_action.domain.log.fold import Folded, State, fold, reach, repeats
 from gh_store_action.domain.log.origin import origin_of
+from gh_store_action.domain.log.receipts import sifted
 from gh_store_action.domain.objects import Marker
 from gh_store_action.domain.processing.base import Base, answered, changes_of
 from gh_store_action.domain.processing.context import Context, NeedsMore
@@ -78,6 +79,7 @@ def _gather(issue: Issue, context: Context) -> _Gathered | NotAnObject:
     if other:
         why = f"issue #{other} has the id {object_id} already, and the store has signed that one"
         return NotAnObject(why, broken=True)
+    issue = sifted(issue, object_id, context.rules.processors)
     context = replace(context, binding=_binding(issue, object_id, context))
     entries = updates.read_all(issue, context.rules, context.counting, context.binding)
     context = replace(context, origin=origin_of(issue, entries, context.rules.processors))

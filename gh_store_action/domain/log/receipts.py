@@ -1,0 +1,62 @@
+"""Which reactions of people can be receipts: people react by hand, too.
+
+A run leaves its receipts with or after a title whose marker covers the comments.  So a person's reaction that no marker
+of its time covers is an opinion, on a comment that no run knew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
+
+from gh_store_action.domain import acceptance
+from gh_store_action.domain.objects import Marker, short_id
+from gh_store_action.domain.records import NEWEST_TITLES, Comment, Issue, Reaction
+
+
+def sifted(issue: Issue, object_id: str, processors: Collection[str]) -> Issue:
+    """The issue with the reactions marked that no run can have left, see `Reaction.by_hand`.
+
+    A processor's reaction is always a receipt.  Reactions from before the store's own log are not judged: gh-store left
+    its receipts without a marker.
+    """
+    titles = [*acceptance.titles_of(issue), *issue.first_titles]
+    markers = [(title.at, found) for title in titles if (found := acceptance.marker_in(title.title, object_id))]
+    if not markers:
+        return issue
+    first = min(marker.comment for _, marker in markers)
+    whole = len(issue.titles) < NEWEST_TITLES and not issue.cut
+    since = "" if whole else issue.titles[-1].at  # older titles are not known
+    ids = [comment.id for comment in issue.comments]
+
+    def is_by_hand(comment: Comment, reaction: Reaction) -> bool:
+        if comment.id <= first or reaction.login in processors or not reaction.at or reaction.at < since:
+            return False
+        return not any(at <= reaction.at and covers(marker, comment.id, ids) for at, marker in markers)
+
+    return replace(issue, comments=tuple(_marked(issue.comments, is_by_hand)))
+
+
+def _marked(comments: Sequence[Comment], is_by_hand: Callable[[Comment, Reaction], bool]) -> Iterator[Comment]:
+    for comment in comments:
+        if any(is_by_hand(comment, one) for one in comment.reactions):
+            reactions = tuple(replace(one, by_hand=is_by_hand(comment, one)) for one in comment.reactions)
+            comment = replace(comment, reactions=reactions)
+        yield comment
+
+
+def covers(marker: Marker, comment: int, ids: Sequence[int]) -> bool:
+    """Whether the run that set the marker may have known the comment.
+
+    Args:
+        ids: of the comments that were read, ascending.
+    """
+    if comment > marker.comment:
+        return False
+    if short_id(comment) in marker.recent or marker.comment not in ids:  # a copy's comments have other ids
+        return True
+    if marker.count <= len(marker.recent):
+        return False
+    below = [number for number in ids if number <= marker.comment][-len(marker.recent) :]
+    named = [number for number in below if short_id(number) in marker.recent]
+    return not named or comment < named[0]
