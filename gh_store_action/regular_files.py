@@ -12,7 +12,7 @@ CONFIGURATION_LIMIT = MIB // 16
 DATA_LIMIT = MIB  # of data from a user; an object has less than 60,000 characters
 
 
-def content(file: Path, most: int) -> bytes:
+def content(file: str | Path, most: int) -> bytes:
     """The file's bytes.
 
     The file's type is checked after opening it, so that no one can swap the file in between; a FIFO without a writer
@@ -27,10 +27,13 @@ def content(file: Path, most: int) -> bytes:
     """
     number = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))  # Windows: the last
     try:
-        if not stat.S_ISREG(os.fstat(number).st_mode):
+        status = os.fstat(number)
+        if not stat.S_ISREG(status.st_mode):
             raise OSError(errno.EINVAL, "it is not a regular file", str(file))
         with os.fdopen(number, "rb", closefd=False) as stream:
-            found = stream.read(most + 1)
+            found = stream.read(min(status.st_size, most) + 1)  # as much memory as is needed, not as is allowed
+            if len(found) > status.st_size:  # it has grown, or has no size, as in /proc
+                found += stream.read(most + 1 - len(found))
     finally:
         os.close(number)
     if len(found) > most:

@@ -11,6 +11,7 @@ from gh_store_action.domain.snapshots.snapshot import Changed, Filling, Snapshot
 from gh_store_action.errors import BudgetExhausted, ConcurrentUpdateError
 from gh_store_action.gateway.records import PAGE, Page, pages
 from gh_store_action.store.session import Session
+from gh_store_action.workspace.spool import Pile
 
 Progress = Callable[[int, int], None]
 PASSES = 10  # over the changes, while others change more than a page every few seconds
@@ -50,6 +51,7 @@ class Collector:
         self.github = session.github
         self.transport = session.github.transport
         self.page = page
+        self.keep = Pile().put
         self._say = progress
         self._read = self._total = 0
 
@@ -182,7 +184,7 @@ class Collector:
         )
 
     def _filling(self, snapshot: Snapshot) -> Filling:
-        return Filling(snapshot, self.session.rules, self.session.counting, self.session.may_write)
+        return Filling(snapshot, self.session.rules, self.session.counting, self.session.may_write, self.keep)
 
     def _asked(self, cursor: str | None, since: str | None = None) -> Page:
         page = self.session.listed(cursor, first=self.page, since=since, any_label=since is not None)

@@ -182,11 +182,12 @@ class Destination:
             names = [name for name in names if name != self.main]
         main = self.spool([data or b""])
         del data
-        return Files(names, lambda name: main if name == self.main else self.workspace.read(self.at(name)) or b"")
+        read = self.workspace.reader()
+        return Files(names, lambda name: main if name == self.main else read(self.at(name)) or b"")
 
     def spool(self, pieces: Iterable[bytes]) -> Spool:
         """The main file's content, where it takes no memory."""
-        return Spool(pieces, self.path)
+        return Spool(pieces)
 
     def histories(self) -> Branch:
         """The branch's files that may be histories."""

@@ -140,7 +140,8 @@ class Snapshots:
             return _Collected(self.collector.full(), full=True, why="there was none")
         try:
             files = self.destination.files(there)
-            before = snapshot_files.read(files, self.target.format, self.session.github.repository)
+            repository = self.session.github.repository
+            before = snapshot_files.read(files, self.target.format, repository, self.collector.keep)
             del files
         except BrokenSnapshot as error:
             return _Collected(self.collector.full(), full=True, why=f"the existing one cannot be used: {error}")

@@ -23,16 +23,16 @@ def teaching(path: str, done: str) -> Iterator[None]:
         ) from error
 
 
-def holds(file: Path, data: Content) -> bool:
+def holds(file: str | Path, data: Content) -> bool:
     """Whether the file has these bytes and is not executable; compares in pieces, because both may be large."""
-    with file.open("rb") as there:
+    with open(file, "rb") as there:
         found = os.fstat(there.fileno())
         if found.st_size != len(data) or found.st_mode & 0o111:
             return False
         return all(there.read(len(piece)) == piece for piece in pieces(data))
 
 
-def sync(folder: Path) -> None:
+def sync(folder: str | Path) -> None:
     """Make a rename or removal in the folder survive a crash, if a folder can be opened."""
     if not hasattr(os, "O_DIRECTORY"):
         return

@@ -10,8 +10,8 @@ import tempfile
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cached_property
-from pathlib import Path, PurePosixPath
+from functools import cached_property, partial
+from pathlib import Path
 
 from gh_store_action.domain.snapshots.contents import Content, pieces
 from gh_store_action.errors import InputError, StoreError
@@ -19,12 +19,12 @@ from gh_store_action.regular_files import MIB, content
 from gh_store_action.workspace.commits import Checkout, Overtaken, Publication, Published
 from gh_store_action.workspace.disk import everything_in, holds, sync, teaching
 from gh_store_action.workspace.git import Git
+from gh_store_action.workspace.paths import Paths, is_git
 
 __all__ = ["Overtaken", "Publication", "Published", "Workspace"]
 
 MODE = 0o644
 FOLDER_MODE = 0o755
-NAME_MAX = 255  # bytes of a file's name, on the file systems of Linux
 TEMPORARY = ".gh-store-"
 READ_LIMIT = 256 * MIB  # of a snapshot's file; GitHub allows 100 MB in a commit
 
@@ -99,10 +99,18 @@ class Workspace:
             InputError: the path may not be read, or is not a regular file.
             StoreError: reading failed, or the file is larger.
         """
-        target = self._resolved(path)
-        if not os.path.lexists(target):
-            return None
+        return self._read(self._paths(), path, most)
+
+    def reader(self) -> Callable[[str], bytes | None]:
+        """`read` for many files of one moment: it resolves each folder only once."""
+        return partial(self._read, self._paths(), most=READ_LIMIT)
+
+    @staticmethod
+    def _read(paths: Paths, path: str, most: int) -> bytes | None:
+        target = paths.resolved(path)
         if not os.path.isfile(target):
+            if not os.path.lexists(target):
+                return None
             raise InputError(f"The path {path!r} is not a regular file.", "Name a file.")
         with teaching(path, "read"):
             return content(target, most)
@@ -112,12 +120,17 @@ class Workspace:
 
         Symbolic links are neither followed nor listed, and nothing of a ``.git``.
         """
-        found = []
-        for place, folders, files in os.walk(self._resolved(folder)):
-            folders[:] = [name for name in folders if not _is_git(name)]
-            for file in (Path(place, name) for name in files if not _is_git(name)):
-                if file.is_file() and not file.is_symlink():
-                    found.append(self._relative(file))
+        paths, found = self._paths(), list[str]()
+        folders = [paths.resolved(folder)]
+        while folders:
+            with suppress(FileNotFoundError, NotADirectoryError, PermissionError), os.scandir(folders.pop()) as inside:
+                for one in inside:
+                    if is_git(one.name):
+                        continue
+                    if one.is_dir(follow_symlinks=False):
+                        folders.append(one.path)
+                    elif one.is_file(follow_symlinks=False):
+                        found.append(paths.relative(one.path))
         return tuple(sorted(found))
 
     def write(self, files: Mapping[str, Content], removed: Collection[str] = ()) -> tuple[str, ...]:
@@ -138,18 +151,26 @@ class Workspace:
             InputError: a path may not be written.
             StoreError: writing failed, such as a full disk.
         """
-        targets = {path: self._resolved(path) for path in files}
-        kept = set(targets.values())
-        stale = [(path, target) for path in removed if (target := self._itself(path)) not in kept]
-        changed = []
-        for path, target in stale:
+        paths, changed, folders = self._paths(), list[str](), set[str]()
+        stale = {paths.itself(path): path for path in removed}
+        for path in files:
+            stale.pop(paths.resolved(path), None)
+        for target, path in stale.items():
             with teaching(path, "removed"):
-                if self._remove(target):
-                    changed.append(self._relative(target))
-        for path, target in targets.items():
+                if self._remove(Path(target)):
+                    changed.append(paths.relative(target))
+        for path in files:
+            target = paths.resolved(path)
             with teaching(path, "written"):
-                if self._replace(target, files[path]):
-                    changed.append(self._relative(target))
+                if not (os.path.isfile(target) and holds(target, files[path])):
+                    folder = os.path.dirname(target)
+                    if folder not in folders:
+                        self._make_folders(Path(folder))
+                        folders.add(folder)
+                    self._replace(target, files[path])
+                    changed.append(paths.relative(target))
+        for folder in folders:
+            sync(folder)
         return tuple(sorted(changed))
 
     def head_branch(self, fallback: str | None = "", *, path: str = "") -> str:
@@ -266,33 +287,14 @@ class Workspace:
             )
         return self.root.resolve()
 
+    def _paths(self) -> Paths:
+        return Paths(self._home)
+
     def _resolved(self, path: str) -> Path:
-        return self._checked(path, lambda given: given.resolve())
+        return Path(self._paths().resolved(path))
 
     def _itself(self, path: str) -> Path:
-        """Like `_resolved`, but keeps a symbolic link at the very end: a removal removes the link."""
-        return self._checked(path, lambda given: given.parent.resolve() / given.name)
-
-    def _checked(self, path: str, resolve: Callable[[Path], Path]) -> Path:
-        home = self._home
-        parts = PurePosixPath(path).parts
-        if "\\" in path or not path.strip() or not path.isprintable() or max(map(_length, (*parts, ""))) > NAME_MAX:
-            raise InputError(
-                f"The path {path!r} is empty, is too long, or contains a backslash or an unprintable character.",
-                "Use a path inside the workspace with `/` between folders, such as `data/store-snapshot.json`.",
-            )
-        try:
-            target = resolve(home / path)
-        except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links, before Python 3.13
-            raise InputError(f"The path {path!r} leads nowhere: {error}.", "Choose another path.") from None
-        if target == home or ".." in target.parts or not target.is_relative_to(home):
-            raise InputError(
-                f"The path {path!r} is not inside the workspace, after following symbolic links.",
-                "Use a path inside the workspace, such as `data/store-snapshot.json`.",
-            )
-        if any(map(_is_git, (*parts, *target.relative_to(home).parts))):
-            raise InputError(f"The path {path!r} is inside `.git`.", "Choose a path outside of it.")
-        return target
+        return Path(self._paths().itself(path))
 
     def _relative(self, target: Path) -> str:
         return target.relative_to(self._home).as_posix()
@@ -301,11 +303,8 @@ class Workspace:
         """Relative to the workspace, but whole where that is all of the disk, as for the command."""
         return self._relative(target) if self._home.name else str(target)
 
-    def _replace(self, target: Path, data: Content) -> bool:
-        if target.is_file() and holds(target, data):
-            return False
-        self._make_folders(target.parent)
-        number, name = tempfile.mkstemp(prefix=TEMPORARY, dir=target.parent)
+    def _replace(self, target: str, data: Content) -> None:
+        number, name = tempfile.mkstemp(prefix=TEMPORARY, dir=os.path.dirname(target))
         try:
             with os.fdopen(number, "wb") as file:
                 if hasattr(os, "fchmod"):  # Windows lacks this, and the other calls that are checked for below
@@ -318,8 +317,6 @@ class Workspace:
         except BaseException:
             os.unlink(name)
             raise
-        sync(target.parent)
-        return True
 
     def _make_folders(self, folder: Path) -> None:
         if not folder.is_dir():
@@ -386,14 +383,6 @@ class Workspace:
     def _top_above(self, target: Path) -> Path | None:
         above = (folder for folder in target.parents if folder.is_relative_to(self._home))
         return next((folder for folder in above if os.path.lexists(folder / ".git")), None)
-
-
-def _length(name: str) -> int:
-    return len(os.fsencode(name))
-
-
-def _is_git(name: str) -> bool:
-    return name.lower() in (".git", "git~1")
 
 
 def _under(checkout: Checkout, target: Path) -> str:

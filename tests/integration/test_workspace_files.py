@@ -6,6 +6,7 @@ import os
 import stat
 import sys
 import tempfile
+import tracemalloc
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from gh_store_action.errors import InputError, StoreError
+from gh_store_action.regular_files import MIB, content
 from gh_store_action.workspace.files import Workspace
 
 ROOT = os.geteuid() == 0
@@ -126,6 +128,7 @@ def test_output__any_other_path__is_refused_everywhere(
         workspace.check_output,
         workspace.read,
         workspace.existing,
+        lambda path: workspace.reader()(path),
         lambda path: workspace.write({"good.json": b"1", path: b"2"}),
     ):
         with pytest.raises(InputError, match=message):
@@ -193,6 +196,40 @@ def test_read__gives_bytes_or_none(workspace: Workspace, home: Path) -> None:
     assert workspace.read("b/c") is None
     with pytest.raises(InputError, match="not a regular file"):
         workspace.read("folder")
+
+
+def test_read__takes_the_memory_of_the_file__not_of_the_largest_one(workspace: Workspace, home: Path) -> None:
+    (home / "a").write_bytes(b"1")
+    tracemalloc.start()
+    try:
+        workspace.read("a")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < MIB
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has regular files that tell no size")
+def test_content__of_a_file_that_tells_no_size__is_all_of_it(tmp_path: Path) -> None:
+    assert content("/proc/self/status", MIB).startswith(b"Name:")
+    with pytest.raises(OSError, match="it is larger than 0 KiB"):
+        content("/proc/self/status", 10)
+
+
+def test_reader__looks_at_links_anew_each_time_but_resolves_a_folder_once(workspace: Workspace, home: Path) -> None:
+    for name in ("one", "two"):
+        (home / name).mkdir()
+        (home / name / "a").write_text(name)
+    (home / "now").symlink_to("one")
+    read = workspace.reader()
+    assert read("now/a") == b"one"
+    (home / "now").unlink()
+    (home / "now").symlink_to("two")
+    assert (read("now/a"), workspace.reader()("now/a"), workspace.read("now/a")) == (b"one", b"two", b"two")
+    (home / "one/a").unlink()
+    (home / "one/a").symlink_to(home.parent / "elsewhere")
+    with pytest.raises(InputError, match="not inside the workspace"):
+        read("now/a")
 
 
 def test_read__a_file_that_may_not_be_read__is_said() -> None:

@@ -18,7 +18,7 @@ from gh_store_action.domain.snapshots.git_blobs import blob_oids
 from gh_store_action.errors import StoreError
 from gh_store_action.regular_files import MIB
 from gh_store_action.workspace.disk import holds
-from gh_store_action.workspace.spool import Spool
+from gh_store_action.workspace.spool import Pile, Spool
 from tests.unit.test_snapshot_files import made
 
 
@@ -32,7 +32,7 @@ def test_lines__are_the_same_however_the_content_comes_in_pieces(texts: list[str
 
 def test_spool__gives_a_large_content_back_as_often_as_asked(tmp_path: Path) -> None:
     data = b"0123456789\n" * (MIB // 4)
-    spool = Spool([data[:5], data[5:]], "store.json")
+    spool = Spool([data[:5], data[5:]])
     one, other = spool.pieces(), spool.pieces()
     assert next(one) == next(other) == data[:MIB]
     assert b"".join([data[:MIB], *one]) == whole(spool) == data
@@ -42,12 +42,42 @@ def test_spool__gives_a_large_content_back_as_often_as_asked(tmp_path: Path) -> 
     assert (holds(tmp_path / "same", spool), holds(tmp_path / "other", spool)) == (True, False)
 
 
-def test_spool__on_a_full_disk__names_the_file() -> None:
+def test_spool__on_a_full_disk__says_so() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (MIB, hard))
     try:
-        with pytest.raises(StoreError, match="The file 'store.json' cannot be written: File too large"):
-            Spool([b"x" * 3 * MIB], "store.json")
+        with pytest.raises(StoreError, match="A temporary file cannot be written: File too large"):
+            Spool([b"x" * 3 * MIB])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_pile__keeps_very_many_small_contents_without_their_memory() -> None:
+    def data(number: int) -> bytes:
+        return f"{number}:".encode() + b"x" * 2_000
+
+    pile = Pile()
+    tracemalloc.start()
+    try:
+        kept = [pile.put(data(number)) for number in range(4_000)]
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert taken < 1.5 * MIB
+    more = pile.put(b"more")
+    assert all(len(one) == len(data(number)) and one == data(number) for number, one in enumerate(kept))
+    assert (kept[1] == pile.put(data(1)), kept[1] == kept[2], kept[1] == "1") == (True, False, False)
+    assert (whole(more), whole(pile.put(b""))) == (b"more", b"")
+
+
+def test_pile__on_a_full_disk__says_so_now_or_when_it_is_read() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2 * MIB, hard))
+    try:
+        pile = Pile()
+        with pytest.raises(StoreError, match="A temporary file cannot be written: File too large"):
+            kept = [pile.put(b"x" * 1_000) for _ in range(4_000)]
+            whole(kept[0])
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
@@ -66,14 +96,14 @@ def taking_at_most(size: int) -> Iterator[None]:
 
 @pytest.mark.parametrize("format_", ["json", "jsonl"])
 def test_a_large_snapshot__is_written_and_read_a_piece_at_a_time(format_: str) -> None:
-    snapshot = made({f"o{place}": {"n": place, "text": f"{place:06}" * 3_000} for place in range(400)})
+    snapshot = made({f"o{place}": {"n": place, "text": f"{place:06}" * 3_000} for place in range(800)})
     with taking_at_most(4 * MIB):
-        spool = Spool(pieces(write(snapshot, format_)[""]), "store.json")
-    assert len(spool) > 6 * MIB
+        spool = Spool(pieces(write(snapshot, format_)[""]))
+    assert len(spool) > 12 * MIB
     with taking_at_most(5 * MIB):
-        assert len(records(spool, format_)) == 400
-    with taking_at_most(5 * MIB):
-        found = read({"": spool}, format_, "octo/store")
+        assert len(records(spool, format_)) == 800
+    with taking_at_most(6 * MIB):
+        found = read({"": spool}, format_, "octo/store", Pile().put)
     assert found == snapshot
 
 

@@ -17,6 +17,13 @@ class Large(Protocol):
 
 
 Content = bytes | Large
+Keep = Callable[[bytes], Content]
+"""Keeps a content for later, in memory or elsewhere."""
+
+
+def in_memory(data: bytes) -> Content:
+    """Keeps it as it is."""
+    return data
 
 
 class Files(Mapping[str, Content]):

@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from gh_store_action.domain import strict_json as canonical
 from gh_store_action.domain.objects import HASH, hash_of
-from gh_store_action.domain.snapshots.contents import Content, Files, Made, lines, whole
+from gh_store_action.domain.snapshots.contents import Content, Files, Keep, Made, in_memory, lines, whole
 from gh_store_action.domain.snapshots.snapshot import META, NO_TIME, Snapshot, SnapshotEntry, compact, shifted
 from gh_store_action.domain.strict_json import DEPTH_LIMIT, InvalidJson, Json
 
@@ -68,7 +68,7 @@ def write(snapshot: Snapshot, format_: str) -> Files:
     def made(path: str) -> Content:
         if path == INDEX:
             return Made(lambda: _index(snapshot, paths))
-        return (_pretty(json.loads(snapshot.entries[paths[path]].record)) + "\n").encode()
+        return (_pretty(json.loads(whole(snapshot.entries[paths[path]].record))) + "\n").encode()
 
     return Files([*paths, INDEX], made)
 
@@ -86,7 +86,7 @@ def _head(snapshot: Snapshot, part: str = "") -> dict[str, object]:
 
 def _json(snapshot: Snapshot) -> Iterator[str]:
     """gh-store's shape."""
-    members = ((entry.object_id, json.loads(entry.record)) for entry in snapshot.ordered())
+    members = ((entry.object_id, json.loads(whole(entry.record))) for entry in snapshot.ordered())
     return _laid_out(_head(snapshot), members)
 
 
@@ -104,14 +104,14 @@ def _lines(snapshot: Snapshot) -> Iterator[str]:
     """One object per line, each with its repository; after them what is left out, if anything."""
     repository = compact(snapshot.repository)
     for entry in snapshot.ordered():
-        record = entry.record.decode()
+        record = whole(entry.record).decode()
         yield f'{{"object_id":{compact(entry.object_id)},{record[1:-1]},"repository":{repository}}}\n'
     if known := _known(snapshot):
         yield compact(known) + "\n"
 
 
 def _index(snapshot: Snapshot, paths: Mapping[str, int]) -> Iterator[str]:
-    metas = ((path, json.loads(snapshot.entries[number].record)["meta"]) for path, number in paths.items())
+    metas = ((path, json.loads(whole(snapshot.entries[number].record))["meta"]) for path, number in paths.items())
     members = ((meta["object_id"], {"path": path, **_but_id(meta)}) for path, meta in metas)
     return _laid_out(_head(snapshot, "#/$defs/index"), members)
 
@@ -119,7 +119,7 @@ def _index(snapshot: Snapshot, paths: Mapping[str, int]) -> Iterator[str]:
 def _paths(snapshot: Snapshot) -> dict[str, int]:
     """The issues' numbers by the objects' paths in a folder."""
     digits = digits_for((entry.object_id for entry in snapshot.entries.values()), FULL)
-    labelled = ((entry, json.loads(entry.record)["meta"]["label"]) for entry in snapshot.ordered())
+    labelled = ((entry, json.loads(whole(entry.record))["meta"]["label"]) for entry in snapshot.ordered())
     return {sharded(file_of(one.object_id, label), one.object_id, digits): one.number for one, label in labelled}
 
 
@@ -180,19 +180,22 @@ def object_at(name: str, data: Content, line: int) -> str:
 # -- reading ----------------------------------------------------------------------------------------------------------
 
 
-def read(files: Mapping[str, Content], format_: str, repository: str) -> Snapshot:
+def read(files: Mapping[str, Content], format_: str, repository: str, keep: Keep = in_memory) -> Snapshot:
     """The snapshot that these files hold.
+
+    Args:
+        keep: where the objects' records go.
 
     Raises:
         BrokenSnapshot: they are not this repository's, or not in this format.
     """
     try:
         if format_ == "json":
-            found = _read_json(files[""])
+            found = _read_json(files[""], keep)
         elif format_ == "jsonl":
-            found = _read_lines(files[""], repository)
+            found = _read_lines(files[""], repository, keep)
         else:
-            found = _read_folder(files)
+            found = _read_folder(files, keep)
     except BrokenSnapshot:
         raise
     except KeyError as error:
@@ -206,9 +209,9 @@ def read(files: Mapping[str, Content], format_: str, repository: str) -> Snapsho
     return replace(found, repository=repository)
 
 
-def _read_json(data: Content) -> Snapshot:
+def _read_json(data: Content, keep: Keep) -> Snapshot:
     head, members = _parts(data)
-    return _joined(head, [_entry(_checked(one), key) for key, one in members])
+    return _joined(head, [_entry(_checked(one), key, keep) for key, one in members])
 
 
 def _parts(data: Content) -> tuple[dict[str, Any], Iterator[tuple[str, Any]]]:
@@ -245,7 +248,7 @@ def _up_to(found: Iterator[bytes], *ends: bytes) -> list[bytes]:
     return [*taken, b""]
 
 
-def _read_lines(data: Content, repository: str) -> Snapshot:
+def _read_lines(data: Content, repository: str, keep: Keep) -> Snapshot:
     entries: list[SnapshotEntry] = []
     known: dict[str, Any] = {}
     of = repository
@@ -256,20 +259,20 @@ def _read_lines(data: Content, repository: str) -> Snapshot:
         if not value.keys() - {"left_out", "rules"}:
             known = value
             continue
-        entries.append(_entry(value, str(value["object_id"])))
+        entries.append(_entry(value, str(value["object_id"]), keep))
         if str(value["repository"]).lower() != repository.lower():
             of = str(value["repository"])
     time = Snapshot(repository, {entry.number: entry for entry in entries}).time
     return _joined({**known, "repository": of, "snapshot_time": time}, entries)
 
 
-def _read_folder(files: Mapping[str, Content]) -> Snapshot:
+def _read_folder(files: Mapping[str, Content], keep: Keep) -> Snapshot:
     head, members = _parts(files[INDEX])
     entries: list[SnapshotEntry] = []
     for key, known in members:
         path = known["path"]
         value = _checked(_parse(whole(files[path])))
-        entries.append(_entry(value, key))
+        entries.append(_entry(value, key, keep))
         if _flat(path) != file_of(key, known["label"]) or {"path": path, **_but_id(value["meta"])} != known:
             raise BrokenSnapshot(f"the file of {key[:80]!r} is not the one in the index")
     return _joined(head, entries)
@@ -364,14 +367,14 @@ def _checked(value: Json) -> dict[str, Any]:
     return value
 
 
-def _entry(value: Mapping[str, Any], object_id: str) -> SnapshotEntry:
+def _entry(value: Mapping[str, Any], object_id: str, keep: Keep) -> SnapshotEntry:
     meta = value["meta"]
     if meta["object_id"] != object_id:
         raise BrokenSnapshot(f"the entry {object_id[:80]!r} is another object's")
     if meta.keys() != set(META) or canonical.digest(value["data"]) != meta["digest"]:
         raise BrokenSnapshot(f"the entry {object_id[:80]!r} was changed by someone else")
-    record = compact({"data": value["data"], "meta": meta}).encode()
     updated_at = shifted(str(meta["updated_at"]), 0)
     if updated_at < NO_TIME:
         raise BrokenSnapshot(f"the entry {object_id[:80]!r} is older than any issue")
-    return SnapshotEntry(object_id, int(meta["issue_number"]), updated_at, record)
+    record = compact({"data": value["data"], "meta": meta}).encode()
+    return SnapshotEntry(object_id, int(meta["issue_number"]), updated_at, keep(record))

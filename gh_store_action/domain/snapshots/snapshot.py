@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from gh_store_action.domain import acceptance, objects
 from gh_store_action.domain.acceptance import MayWrite
 from gh_store_action.domain.records import Issue, Rules, StoredMeta, StoredObject
+from gh_store_action.domain.snapshots.contents import Content, Keep, in_memory
 from gh_store_action.domain.strict_json import InvalidJson, Json, digest, read_body
 
 NO_TIME = "1970-01-01T00:00:00Z"  # of a snapshot without objects: before every change
@@ -26,15 +27,14 @@ class SnapshotEntry:
     """One object, ready to be written.
 
     Args:
-        record: the compact JSON of its data and metadata; in UTF-8, because a str with one emoji takes four bytes per
-            character.
+        record: the compact JSON of its data and metadata, in UTF-8.
         accepted: whether it wins over others with its id; None if it comes from a snapshot's file, which does not say.
     """
 
     object_id: str
     number: int
     updated_at: str
-    record: bytes
+    record: Content
     accepted: bool | None = field(default=None, compare=False)
 
 
@@ -126,11 +126,11 @@ def stored_object(issue: Issue, rules: Rules, counting: frozenset[str], may_writ
     return StoredObject(meta, data)
 
 
-def entry_of(found: StoredObject) -> SnapshotEntry:
+def entry_of(found: StoredObject, keep: Keep = in_memory) -> SnapshotEntry:
     """The object as a snapshot has it."""
     meta = found.meta
     record = {"data": found.data, "meta": {name: getattr(meta, name) for name in META}}
-    return SnapshotEntry(meta.object_id, meta.issue_number, meta.updated_at, compact(record).encode())
+    return SnapshotEntry(meta.object_id, meta.issue_number, meta.updated_at, keep(compact(record).encode()))
 
 
 @dataclass(frozen=True)
@@ -158,10 +158,21 @@ class Filling:
     """Adds issues to a snapshot, each as it is now: of those with one id, the signed one counts, or the lowest number.
 
     It grows in place, because a copy for each page would cost more the larger the store is.
+
+    Args:
+        keep: where the records go.
     """
 
-    def __init__(self, snapshot: Snapshot, rules: Rules, counting: frozenset[str], may_write: MayWrite) -> None:
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        rules: Rules,
+        counting: frozenset[str],
+        may_write: MayWrite,
+        keep: Keep = in_memory,
+    ) -> None:
         self._before = snapshot
+        self._keep = keep
         self._rules = rules
         self._counting = counting
         self._may_write = may_write
@@ -195,7 +206,7 @@ class Filling:
                 self._leave_out(found)
             return
         accepted = acceptance.goes_first(issue, found.meta.object_id, self._counting)
-        entry = replace(entry_of(found), accepted=accepted)
+        entry = replace(entry_of(found, self._keep), accepted=accepted)
         key = objects.key(entry.object_id, rules)
         stepped_back = before is not None and before.accepted is not False and not accepted
         if before is not None and (objects.key(before.object_id, rules) != key or stepped_back):
