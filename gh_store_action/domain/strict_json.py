@@ -41,7 +41,11 @@ _HARMFUL = re.compile(
     r"|(?<=/issues)/(?=\d)|(?<=/pull)/(?=\d)|(?<=/discussions)/(?=\d)",  # and so is the address of issue 7
     re.IGNORECASE,
 )
-_BLANK = "".join(filter(str.isspace, map(chr, range(0x3001)))) + "\ufeff\u200b\u200c\u200d\u200e\u200f\u2060"
+# What editors, mail programs and messengers leave in a text that is copied from them, and nobody sees.
+INVISIBLE = "\xad\u061c\u180e\ufeff" + "".join(
+    map(chr, (*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070)))
+)
+_BLANK = "".join(filter(str.isspace, map(chr, range(0x3001)))) + INVISIBLE
 _LEAD = re.compile(rf"(?:[{_BLANK}]++|<!--(?:-?>|.*?-->))*+", re.DOTALL)
 _SIGNATURE = re.compile(
     r"^(?:--[ \t]*|Sent (?:from|via|with) .*|Get Outlook for .*|On .*(?:\n.*)?wrote:)$", re.MULTILINE
@@ -70,6 +74,7 @@ _FOUND = {
     "#": "a comment, perhaps; JSON has none",
     "&": "an HTML entity, perhaps; write the character itself",
     "\xa0": "a no-break space; JSON has plain ones",
+    **{mark: f"an invisible character, U+{ord(mark):04X}; delete it" for mark in INVISIBLE},
 }
 """Names for what is often written where JSON expects something else."""
 

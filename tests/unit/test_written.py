@@ -29,6 +29,8 @@ def entry(text: str) -> Entry:
         f"~~~\n{DATA}",
         f"\ufeff```json\n{DATA}\n```",
         f"\u200b{DATA}\ufeff",
+        f"\u202a{DATA}\u202c",
+        f"\u2066\xad```json\n\u2067{DATA}\u2069\n```\u061c\u2064",
         f'```json title="metrics.json"\n{DATA}\n```',
         f"```json {{1,3}}\n{DATA}\n```",
         f"```json{{1}}\n{DATA}\n```",
@@ -67,6 +69,11 @@ def test_an_update_is_taken_as_people_and_programs_write_it(text: str) -> None:
         ('{\\"a\\": 1}', "a backslash outside a string"),
         ("{&quot;a&quot;: 1}", "an HTML entity"),
         ('{\xa0"a": 1}', "a no-break space"),
+        ('{\u200b"a": 1}', "line 1, column 2: a key in double quotes is missing here; there is an invisible character"),
+        ('{"a"\xad: 1}', "an invisible character, U+00AD; delete it"),
+        ('[\u2060{\u202b"a": 1}]', "an invisible character, U+2060"),
+        ('[{"a": 1}', "a comma or a closing bracket is missing here"),
+        ('[ [{"a": 1}, {"a": 2}', "a comma or a closing bracket is missing here"),
         (
             '```jsonc\n{\n  // note\n  "a": 1\n}\n```',
             "line 2, column 3: a key in double quotes is missing here; there is a comm",
@@ -189,7 +196,7 @@ def test_what_nobody_sees_turns_no_text_into_another_kind(text: str, before: str
     "text",
     [
         '{"a": 1,}', "{a: 1}", "{'a': 1}", '{"a": 1', "{ }", "{ // note\n}", "{$set: {a: 1}}", "{a-b : 1}",
-        "[1, 2,]", "[{a: 1}]", '["a" "b"]', "[[1,2,]]", "[[], 1,]", "{a: 1};",
+        "[1, 2,]", "[{a: 1}]", '["a" "b"]', "[[1,2,]]", "[[], 1,]", "{a: 1};", '[{"a": 1}', '[{"', '{\u200b"a": 1}',
         "[[1], 2,]", "[]", "[[1]]", "[-1.5e3, x]", "[true, x]", "[null]",
     ],
 )  # fmt: skip
@@ -202,7 +209,7 @@ def test_looks_like_json__sees_a_failed_attempt(text: str) -> None:
     [
         "", "{curly words}", "{{ template }}", "{note: hello", "[x] done", "[ ] buy [milk]", "[link](url)", "[todo]",
         "[1] see [2]", "[[wiki]]", "[[1]](https://example.org)", "[note]: https://example.org", "Thanks! {a: 1}", "42",
-        '"text"', "[true story]", "{",
+        '"text"', "[true story]", "{", "[{", "[\u200bx] done", '["a" is a letter',
     ],
 )  # fmt: skip
 def test_looks_like_json__leaves_conversation_alone(text: str) -> None:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 
-from gh_store_action.domain.strict_json import InvalidJson, Json, parse, unwrapped
+from gh_store_action.domain.strict_json import INVISIBLE, InvalidJson, Json, parse, unwrapped
 
 _QUOTE = r"""(?:["'“”„‟‘’‚‛«»″＂]|\\"|&quot;|&\#34;)"""
 _LITERAL = r"(?:-?\d[\d.eE+-]*|true|false|null)"
 _OBJECT = re.compile(rf"\{{\s*(?:{_QUOTE}|\}}|(?:[\w$-]+\s*:|//|/\*).*\}};?\Z)", re.DOTALL)
 _ARRAY = re.compile(
-    rf"(?:\[\s*+)++(?:{_QUOTE}|\{{|{_LITERAL}\s*,).*\];?\Z"  # [{…], ["…], [1, …]
+    rf"(?:\[\s*+)++\{{\s*{_QUOTE}"  # [{"…
+    rf"|(?:\[\s*+)++(?:{_QUOTE}|\{{|{_LITERAL}\s*,).*\];?\Z"  # [{…], ["…], [1, …]
     rf"|(?:\[\s*+){{2,}}+(?:{_LITERAL}\s*)?\].*\]\Z"  # [[], …], [[1], …]
     rf"|\[\s*+(?:{_LITERAL}\s*)?\]\Z",  # [], [1]
     re.DOTALL,
 )
+_VISIBLE = str.maketrans("", "", INVISIBLE)
 _SPAN = re.compile(r"(`++)(?:json\w?\b)?[ \t]*+([^`\n]++)\1")
 
 
@@ -46,4 +48,5 @@ def read_written(text: str) -> dict[str, Json] | list[Json] | None:
 
 def looks_like_json(text: str) -> bool:
     """Whether text seems to be meant as JSON, right or wrong: Markdown like `[x] done` or `[link](url)` is not."""
+    text = text.translate(_VISIBLE)
     return bool(_OBJECT.match(text) or _ARRAY.match(text))

@@ -2,7 +2,9 @@
 
 import { InvalidJson, parse, type Json, type JsonObject } from "./json.js";
 
-const BLANK = "\\s\\x1c-\\x1f\\x85\\u200b-\\u200f\\u2060";
+const INVISIBLE = "\\xad\\u061c\\u180e\\ufeff\\u200b-\\u200f\\u202a-\\u202e\\u2060-\\u206f";
+const ALL_INVISIBLE = new RegExp(`[${INVISIBLE}]`, "g");
+const BLANK = `\\s\\x1c-\\x1f\\x85${INVISIBLE}`;
 const LEAD = new RegExp(`[${BLANK}]+|<!--(?:-?>|[^]*?-->)`, "y");
 const ONE_BLANK = new RegExp(`[${BLANK}]`);
 const SIGNATURE = /(?<![^\n])(?:--[ \t]*|Sent (?:from|via|with) [^\n]*|Get Outlook for [^\n]*|On [^\n]*(?:\n[^\n]*)?wrote:)(?![^\n])/;
@@ -16,7 +18,7 @@ const QUOTE = String.raw`(?:["'“”„‟‘’‚‛«»″＂]|\\"|&quot;|&#
 const LITERAL = String.raw`(?:-?\d[\d.eE+-]*|true|false|null)`;
 const OBJECT = new RegExp(String.raw`^\{\s*(?:${QUOTE}|\}|(?:[\p{L}\p{N}_$\-]+\s*:|//|/\*)[^]*\};?$)`, "u");
 const ARRAY = new RegExp(
-  String.raw`^(?:(?:\[\s*)+(?:${QUOTE}|\{|${LITERAL}\s*,)[^]*\];?$` +
+  String.raw`^(?:(?:\[\s*)+\{\s*${QUOTE}|(?:\[\s*)+(?:${QUOTE}|\{|${LITERAL}\s*,)[^]*\];?$` +
     String.raw`|(?:\[\s*){2,}(?:${LITERAL}\s*)?\][^]*\]$|\[\s*(?:${LITERAL}\s*)?\]$)`,
   "u",
 );
@@ -68,6 +70,7 @@ export function readBody(text: string): JsonObject | Json[] | undefined {
 }
 
 export function looksLikeJson(text: string): boolean {
+  text = text.replace(ALL_INVISIBLE, "");
   return OBJECT.test(text) || ARRAY.test(text);
 }
 
