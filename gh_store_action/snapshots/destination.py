@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -134,7 +134,12 @@ class Destination:
             known=frozenset({theirs} if theirs else ()),
             local=Files((name for name in local if name in names), local.__getitem__),
             branch=branch,
+            holds=self._in_place(),
         )
+
+    def _in_place(self) -> Callable[[str, Content], bool]:
+        holds = self.workspace.holder()
+        return lambda name, data: holds(self.at(name), data)
 
     def files(self, there: Existing) -> Files:
         """The files of the existing snapshot; they are not cached.

@@ -156,7 +156,7 @@ class Snapshots:
         return check_sizes(sizes, whole="" in files)
 
     def _finish(self, there: Existing, collected: _Collected) -> SnapshotResult:
-        names, known, overtaken = there.names, there.known, 0
+        names, known, overtaken, differs = there.names, there.known, 0, False
         before: Mapping[str, int] | None = None
         while True:
             snapshot = collected.changed.snapshot
@@ -164,7 +164,7 @@ class Snapshots:
             heavy = self._heavy(files)
             self.destination.check_files(there, files)
             stale = tuple(sorted(names - files.keys()))
-            differs = bool(stale) or not all(there.has(name, data) for name, data in files.items())
+            differs = differs or bool(stale) or not all(there.has(name, data) for name, data in files.items())
             published: Published | None = None
             left: tuple[str, ...] = ()
             changed_ids: tuple[str, ...] = ()

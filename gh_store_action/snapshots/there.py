@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from gh_store_action.domain.snapshots.contents import Content, Files
-from gh_store_action.domain.snapshots.git_blobs import blob_oid, blob_oids
+from gh_store_action.domain.snapshots.git_blobs import blob_oids
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,7 @@ class Existing:
         names: of all its files, in the work tree and on the branch.
         foreign: names that a snapshot could use, but of the user's files.
         known: git's ids of the main file's contents that are older than the next one.
+        holds: whether the work tree has a file with this content.
         records: of the objects in it; None if that takes a request, see `Destination.records`.
     """
 
@@ -42,16 +43,13 @@ class Existing:
     known: frozenset[str]
     local: Files
     branch: Branch
+    holds: Callable[[str, Content], bool]
     records: Mapping[str, int] | None = None
-    _local_oids: dict[str, str] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._local_oids = {name: blob_oid(data) for name, data in self.local.items()}
 
     def has(self, name: str, data: Content) -> bool:
-        """Whether the file already exists with this content."""
-        oids = blob_oids(data)
-        return self.branch.oids.get(name) in oids or self._local_oids.get(name) in oids
+        """Whether the file exists with this content."""
+        oid = self.branch.oids.get(name)
+        return self.holds(name, data) or (oid is not None and oid in blob_oids(data))
 
     def forget(self) -> None:
         """Frees the files' memory."""

@@ -105,6 +105,16 @@ class Workspace:
         """`read` for many files of one moment: it resolves each folder only once."""
         return partial(self._read, self._paths(), most=READ_LIMIT)
 
+    def holder(self) -> Callable[[str, Content], bool]:
+        """Tells of many files whether they have a content already, and are as `write` would leave them."""
+        return partial(self._holds, self._paths())
+
+    @staticmethod
+    def _holds(paths: Paths, path: str, data: Content) -> bool:
+        target = paths.resolved(path)
+        with teaching(path, "read"):
+            return os.path.isfile(target) and holds(target, data)
+
     @staticmethod
     def _read(paths: Paths, path: str, most: int) -> bytes | None:
         target = paths.resolved(path)
@@ -160,15 +170,16 @@ class Workspace:
                 if self._remove(Path(target)):
                     changed.append(paths.relative(target))
         for path in files:
+            if self._holds(paths, path, data := files[path]):
+                continue
             target = paths.resolved(path)
             with teaching(path, "written"):
-                if not (os.path.isfile(target) and holds(target, files[path])):
-                    folder = os.path.dirname(target)
-                    if folder not in folders:
-                        self._make_folders(Path(folder))
-                        folders.add(folder)
-                    self._replace(target, files[path])
-                    changed.append(paths.relative(target))
+                folder = os.path.dirname(target)
+                if folder not in folders:
+                    self._make_folders(Path(folder))
+                    folders.add(folder)
+                self._replace(target, data)
+                changed.append(paths.relative(target))
         for folder in folders:
             sync(folder)
         return tuple(sorted(changed))
