@@ -150,6 +150,9 @@ class Workspace:
         file, then renamed), belongs to the workspace's owner and has mode 0644.  A file that already has its bytes is
         left alone, unless it is executable: git would see a change.
 
+        Only the last file waits for the disk: to wait for each takes minutes where there are very many.  If the machine
+        itself crashes, others may be empty, which the next update of a snapshot finds and makes good.
+
         Args:
             files: path to content; written in this order, so that an index can come last.
             removed: paths of files; folders that become empty are removed, too.
@@ -169,7 +172,7 @@ class Workspace:
             with teaching(path, "removed"):
                 if self._remove(Path(target)):
                     changed.append(paths.relative(target))
-        for path in files:
+        for place, path in enumerate(files, 1):
             if self._holds(paths, path, data := files[path]):
                 continue
             target = paths.resolved(path)
@@ -178,10 +181,8 @@ class Workspace:
                 if folder not in folders:
                     self._make_folders(Path(folder))
                     folders.add(folder)
-                self._replace(target, data)
+                self._replace(target, data, safely=place == len(files))
                 changed.append(paths.relative(target))
-        for folder in folders:
-            sync(folder)
         return tuple(sorted(changed))
 
     def head_branch(self, fallback: str | None = "", *, path: str = "") -> str:
@@ -314,20 +315,24 @@ class Workspace:
         """Relative to the workspace, but whole where that is all of the disk, as for the command."""
         return self._relative(target) if self._home.name else str(target)
 
-    def _replace(self, target: str, data: Content) -> None:
-        number, name = tempfile.mkstemp(prefix=TEMPORARY, dir=os.path.dirname(target))
+    def _replace(self, target: str, data: Content, *, safely: bool) -> None:
+        folder = os.path.dirname(target)
+        number, name = tempfile.mkstemp(prefix=TEMPORARY, dir=folder)
         try:
             with os.fdopen(number, "wb") as file:
                 if hasattr(os, "fchmod"):  # Windows lacks this, and the other calls that are checked for below
                     os.fchmod(number, MODE)
                 self._give([Path(name)])
                 file.writelines(pieces(data))
-                file.flush()
-                os.fsync(number)
+                if safely:
+                    file.flush()
+                    os.fsync(number)
             os.replace(name, target)
         except BaseException:
             os.unlink(name)
             raise
+        if safely:
+            sync(folder)
 
     def _make_folders(self, folder: Path) -> None:
         if not folder.is_dir():
@@ -342,8 +347,6 @@ class Workspace:
         except (FileNotFoundError, NotADirectoryError):
             return False
         folder = target.parent
-        with suppress(FileNotFoundError):  # another run has removed the folder
-            sync(folder)
         with suppress(OSError):  # it is not empty, or another run has removed it
             while folder != self._home:
                 folder.rmdir()
