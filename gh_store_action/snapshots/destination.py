@@ -6,6 +6,7 @@ import posixpath
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from sys import intern
 
 from gh_store_action.domain.snapshots import files as snapshot_files
 from gh_store_action.domain.snapshots import histories
@@ -180,7 +181,7 @@ class Destination:
     def _in_the_work_tree(self) -> Files:
         names = [""]
         if self._folder:
-            inner = (name.removeprefix(self.path + "/") for name in self.workspace.existing(self.path))
+            inner = (intern(name.removeprefix(self.path + "/")) for name in self.workspace.existing(self.path))
             names = [name for name in inner if snapshot_files.may_be_ours(name)]
         data = self.workspace.read(self.at(self.main)) if self.main in names else None
         if data is None:
@@ -230,7 +231,7 @@ class Destination:
 
         ours = snapshot_files.may_be_ours if self._folder else lambda name: not name
         may_be = histories.may_be_ours if beside else ours
-        return {name: oid for name, oid in oids.items() if may_be(name)}
+        return {intern(name): oid for name, oid in oids.items() if may_be(name)}  # a name is in many tables
 
     def _names(self, local: Files, branch: Branch, mains: Iterable[Content | None]) -> frozenset[str]:
         """The files that are the store's: none of the user's files is ever removed.
@@ -309,7 +310,8 @@ class Destination:
                 done = self.workspace.publish(replace(publication, guarded=self.at(self.main), known=known))
             except SecretFound as error:
                 raise self._naming(error, files) from error
-        left = self._left(done.branch, files, stale) if self.workspace.has_checkout(self.path) else ()
+        moved = bool(done.sha) and not done.stayed and not self.target.via_api  # then nothing can be left
+        left = () if moved or not self.workspace.has_checkout(self.path) else self._left(done.branch, files, stale)
         repository, path = self._place
         return replace(done, left=left, repository=repository, path=path)
 

@@ -7,13 +7,11 @@ branch.  If another push comes first, the same file changes are made on top of i
 from __future__ import annotations
 
 import io
-import os
 import random
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from gh_store_action.domain.commit_message import Author
@@ -23,7 +21,8 @@ from gh_store_action.workspace.apart import Configuration, apart
 from gh_store_action.workspace.git import Git, RaceLost, Unreachable
 from gh_store_action.workspace.keeping import kept
 from gh_store_action.workspace.tips import Target, Tip, blobs_of, not_of_its_own
-from gh_store_action.workspace.trees import FILE, Entries, check_attributes, entries_of, index_info, tree_of
+from gh_store_action.workspace.trees import Entries, batches, check_attributes, enter, entries_of, tree_of
+from gh_store_action.workspace.trees import kept as kept_in
 
 TRIES = 12  # enough for 20 jobs that push at the same time, 3 seconds each (simulated 2000 times)
 LONGEST_PAUSE = 30.0
@@ -213,7 +212,7 @@ class Checkout:
         hosts = ("", urlsplit(self.git.server_url).hostname)
         return match is not None and match[1] in hosts and f"/{match[2]}".lower().endswith(f"/{repository}".lower())
 
-    def publish(self, publication: Publication, files: Mapping[str, Path | None], guarded: str = "") -> Published:
+    def publish(self, publication: Publication, files: Mapping[str, bool], guarded: str = "") -> Published:
         """Commit the files on the branch's newest commit and push; again on the next commit if others came first.
 
         If the checked-out branch was at exactly that commit, it moves, and so do our files' index entries.  If it was
@@ -227,7 +226,7 @@ class Checkout:
 
         Args:
             publication: message, author and branch.
-            files: path relative to the checkout's top, to the file on disk, or None to remove it.
+            files: path relative to the checkout's top, to whether it is kept, or else removed.
             guarded: the publication's guarded file, relative to the checkout's top.
 
         Raises:
@@ -239,11 +238,11 @@ class Checkout:
         with apart(self._configuration) as git:
             return self._publish(git, publication, files, guarded)
 
-    def _publish(self, git: Git, publication: Publication, files: Mapping[str, Path | None], guarded: str) -> Published:
+    def _publish(self, git: Git, publication: Publication, files: Mapping[str, bool], guarded: str) -> Published:
         author, message = Author.parse(publication.author), _message(publication.message)
         target, remote = self._target(publication), self._remote()
         entries = entries_of(git, files)
-        known = {*publication.known, *(oid for mode, oid in entries.values() if mode == FILE)}
+        known = {*publication.known, *filter(None, [entries.get(guarded)])}
         unanswered: dict[str, str] = {}  # commits that may have arrived, and their parents
         troubles: list[Unreachable] = []
         for tries in range(1, TRIES + 1):
@@ -334,12 +333,12 @@ class Checkout:
         old = base or "0" * len(commit)
         try:
             with git.moving(f"refs/heads/{branch}", commit, old, author.variables):
-                git.run("update-index", "-z", "--index-info", stdin=index_info(entries))
+                enter(git, entries)
         except StoreError as error:
             return error.what
-        there = b"".join(os.fsencode(path) + b"\0" for path, (mode, _) in entries.items() if mode == FILE)
         refresh = ("add", "--refresh", "--sparse", "--pathspec-from-file=-", "--pathspec-file-nul")
-        git.run(*refresh, stdin=there, may_fail=True)  # for `git diff-index`; other commands look at the files
+        for some in batches(f"{path}\0" for path in kept_in(entries)):
+            git.run(*refresh, stdin=some, may_fail=True)  # for `git diff-index`; other commands look at the files
         return ""
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property, partial
+from itertools import chain
 from pathlib import Path
 
 from gh_store_action.domain.snapshots.contents import Content, pieces
@@ -57,7 +58,8 @@ class Workspace:
             InputError: it is outside the workspace, or inside ``.git``, or not a path.
             StoreError: the workspace does not exist.
         """
-        return self._relative(self._resolved(path))
+        paths = self._paths()
+        return paths.relative(paths.resolved(path))
 
     def check_output(self, path: str, *, folder: bool = False) -> str:
         """`output`, with a check that it can be written, to call before expensive work.
@@ -70,7 +72,8 @@ class Workspace:
             InputError: as for `output`; or it is a folder instead of a file, or a file instead of a folder.
             StoreError: this process may not write there.
         """
-        target = self._resolved(path)
+        relative = self.output(path)
+        target = self._home / relative
         if not folder and (path.endswith("/") or os.path.isdir(target)):
             raise InputError(f"The path {path!r} is a folder.", "Name a file, such as `data/store-snapshot.json`.")
         if not folder and os.path.lexists(target) and not os.path.isfile(target):
@@ -87,7 +90,7 @@ class Workspace:
                 f"The path {path!r} cannot be written: no permission in {self._told(there)!r}.",
                 "Choose another path, or give this user access to the folder in an earlier step.",
             )
-        return self._relative(target)
+        return relative
 
     def read(self, path: str, most: int = READ_LIMIT) -> bytes | None:
         """A file's bytes; None if there is no such file.
@@ -195,7 +198,7 @@ class Workspace:
         Raises:
             StoreError: no checkout, or a detached HEAD and no fallback.
         """
-        return self._checkout([self._resolved(path)] if path else ()).head_branch(fallback)
+        return self._checkout([self._paths().resolved(path)] if path else ()).head_branch(fallback)
 
     def check_publish(self, publication: Publication) -> str:
         """Check, without the network, whether this can be tried; returns the branch.  Call it before expensive work.
@@ -212,13 +215,13 @@ class Workspace:
         Raises:
             InputError: it stores something else; says the line of .gitattributes to add.
         """
-        targets = [self._resolved(path) for path in paths]
+        targets = list(map(self._paths().resolved, paths))
         checkout = self._checkout(targets)
         checkout.check_attributes([_under(checkout, target) for target in targets])
 
     def has_checkout(self, path: str) -> bool:
         """Whether the path is in a checkout."""
-        return self._top_above(self._resolved(path)) is not None
+        return self._top_above(os.path.dirname(self._paths().resolved(path))) is not None
 
     def committed(self, path: str, publication: Publication, *, tip: bool) -> dict[str, str]:
         """The committed files at and below a path: git's ids by what follows the path, `""` for the path itself.
@@ -228,7 +231,7 @@ class Workspace:
             publication: for its branch; its paths do not matter.
             tip: of the remote's branch now; otherwise of what is checked out, which takes no network.
         """
-        target = self._resolved(path)
+        target = self._paths().resolved(path)
         checkout = self._checkout([target])
         try:
             return checkout.committed(_under(checkout, target), publication, tip=tip)
@@ -245,7 +248,7 @@ class Workspace:
         Raises:
             StoreError: one is missing or larger.
         """
-        checkout = self._checkout([self._resolved(path)])
+        checkout = self._checkout([self._paths().resolved(path)])
         try:
             return checkout.blobs(oids, most)
         finally:
@@ -253,11 +256,11 @@ class Workspace:
 
     def repository(self, path: str) -> str:
         """`owner/name` of the path's checkout, by its remote's address; otherwise, empty."""
-        return self._checkout([self._resolved(path)]).repository()
+        return self._checkout([self._paths().resolved(path)]).repository()
 
     def is_of(self, path: str, repository: str) -> bool:
         """Whether the path's checkout is this repository's (`owner/name`)."""
-        return self._checkout([self._resolved(path)]).is_of(repository)
+        return self._checkout([self._paths().resolved(path)]).is_of(repository)
 
     def publish(self, publication: Publication) -> Published:
         """Commit and push the files as they are on disk, and nothing else.  See `Checkout.publish`.
@@ -268,14 +271,14 @@ class Workspace:
             InputError: branch, author, message or a path cannot be used.
             StoreError: a file is missing, or it cannot be pushed; the message says why.
         """
-        checkout = self._checkout_of(publication)
-        files: dict[str, Path | None] = {_under(checkout, self._itself(path)): None for path in publication.removed}
+        checkout, paths = self._checkout_of(publication), self._paths()
+        files = dict.fromkeys((_under(checkout, paths.itself(path)) for path in publication.removed), False)
         for path in publication.paths:
-            file = self._resolved(path)
+            file = paths.resolved(path)
             if not os.path.isfile(file):
                 raise StoreError(f"The file {path!r} is not in the workspace.", "Write it before committing it.")
-            files[_under(checkout, file)] = file
-        guarded = _under(checkout, self._resolved(publication.guarded)) if publication.guarded else ""
+            files[_under(checkout, file)] = True
+        guarded = _under(checkout, paths.resolved(publication.guarded)) if publication.guarded else ""
         try:
             return checkout.publish(publication, files, guarded)
         finally:
@@ -283,7 +286,7 @@ class Workspace:
 
     def in_checkout(self, path: str) -> str:
         """The path relative to the top of its checkout, as the API's ``createCommitOnBranch`` wants it."""
-        target = self._resolved(path)
+        target = self._paths().resolved(path)
         return _under(self._checkout([target]), target)
 
     @cached_property
@@ -302,18 +305,9 @@ class Workspace:
     def _paths(self) -> Paths:
         return Paths(self._home)
 
-    def _resolved(self, path: str) -> Path:
-        return Path(self._paths().resolved(path))
-
-    def _itself(self, path: str) -> Path:
-        return Path(self._paths().itself(path))
-
-    def _relative(self, target: Path) -> str:
-        return target.relative_to(self._home).as_posix()
-
     def _told(self, target: Path) -> str:
         """Relative to the workspace, but whole where that is all of the disk, as for the command."""
-        return self._relative(target) if self._home.name else str(target)
+        return target.relative_to(self._home).as_posix() if self._home.name else str(target)
 
     def _replace(self, target: str, data: Content, *, safely: bool) -> None:
         folder = os.path.dirname(target)
@@ -371,8 +365,9 @@ class Workspace:
             if folder.is_relative_to(self._home):
                 self._give(everything_in(folder))
 
-    def _checkout(self, targets: Iterable[Path]) -> Checkout:
-        tops = {self._top(target) for target in targets} or {self._top(self._home / "any")}
+    def _checkout(self, targets: Iterable[str]) -> Checkout:
+        folders = {os.path.dirname(target) for target in targets} or {str(self._home)}
+        tops = set(map(self._top, folders))
         if len(tops) > 1:
             raise InputError(
                 "The files are in more than one checkout: " + ", ".join(sorted(map(str, tops))) + ".",
@@ -382,22 +377,22 @@ class Workspace:
         return self._checkouts.setdefault(git.top, Checkout(git, self.sleep))
 
     def _checkout_of(self, publication: Publication) -> Checkout:
-        kept, removed = map(self._resolved, publication.paths), map(self._itself, publication.removed)
-        return self._checkout((*kept, *removed))
+        paths = self._paths()
+        return self._checkout(chain(map(paths.resolved, publication.paths), map(paths.itself, publication.removed)))
 
-    def _top(self, target: Path) -> Path:
-        """The checkout that a path belongs to: the nearest folder above it with a ``.git``."""
-        top = self._top_above(target)
+    def _top(self, folder: str) -> Path:
+        """The checkout that a folder belongs to: the nearest one with a ``.git``, itself or above it."""
+        top = self._top_above(folder)
         if top is None:
             raise StoreError(
                 f"The workspace {str(self.root)!r} is not a checkout.", "Run actions/checkout before this step."
             )
         return top
 
-    def _top_above(self, target: Path) -> Path | None:
-        above = (folder for folder in target.parents if folder.is_relative_to(self._home))
-        return next((folder for folder in above if os.path.lexists(folder / ".git")), None)
+    def _top_above(self, folder: str) -> Path | None:
+        above = (one for one in (Path(folder), *Path(folder).parents) if one.is_relative_to(self._home))
+        return next((one for one in above if os.path.lexists(one / ".git")), None)
 
 
-def _under(checkout: Checkout, target: Path) -> str:
-    return target.relative_to(checkout.git.top).as_posix()
+def _under(checkout: Checkout, target: str) -> str:
+    return target.removeprefix(os.path.join(checkout.git.top, "")).replace(os.sep, "/")

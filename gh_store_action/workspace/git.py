@@ -96,7 +96,11 @@ class Git:
     common: str = ""
 
     def run(
-        self, *arguments: str, stdin: bytes = b"", variables: Mapping[str, str] | None = None, may_fail: bool = False
+        self,
+        *arguments: str,
+        stdin: bytes = b"",
+        variables: Mapping[str, str] | None = None,
+        may_fail: bool = False,
     ) -> GitResult:
         """Run ``git <arguments>`` in the checkout.
 

@@ -28,8 +28,8 @@ class Target:
 def blobs_of(git: Git, commit: str, path: str) -> dict[str, str]:
     """The regular files of a commit at and below a path: git's ids by their paths."""
     listed = git.run("ls-tree", "-r", "-z", "--full-tree", commit, "--", path).out
-    matches = (re.fullmatch(rb"100\d+ blob ([0-9a-f]+)\t(.*)", line, re.DOTALL) for line in listed.split(b"\0"))
-    return {os.fsdecode(match[2]): match[1].decode() for match in matches if match}
+    matches = re.finditer(rb"(?<![^\0])100\d+ blob ([0-9a-f]+)\t([^\0]*)\0", listed)
+    return {os.fsdecode(match[2]): match[1].decode() for match in matches}
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ import os
 import posixpath
 import re
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TypeAlias
 
@@ -15,27 +16,26 @@ from gh_store_action.errors import InputError, StoreError
 from gh_store_action.hints import Setting, Text
 from gh_store_action.workspace.git import Git
 
-REMOVED = "0"
-FILE = "100644"
+MODE = "100644"  # of a regular file
+AT_ONCE = 5_000  # lines for one run of git
 
 UNSET = {"filter": "-filter", "ident": "-ident", "working-tree-encoding": "!working-tree-encoding"}
 """The attributes that make git store other bytes than the file's, and how to undo each (gitattributes(5))."""
 
-Entries: TypeAlias = Mapping[str, tuple[str, str]]
-"""Path to mode and blob."""
+Entries: TypeAlias = Mapping[str, str]
+"""Path to git's id of the content; empty for a file to remove."""
 
 
-def entries_of(git: Git, files: Mapping[str, Path | None]) -> Entries:
+def entries_of(git: Git, files: Mapping[str, bool]) -> Entries:
     """The files as git will have them: byte for byte, bypassing any filter in .gitattributes.
 
     Args:
-        files: path relative to the checkout's top, to the file on disk, or None to remove it.
+        files: path relative to the checkout's top, to whether it is kept, or else removed.
     """
-    there = {path: file for path, file in files.items() if file is not None}
-    stdin = b"".join(os.fsencode(file) + b"\n" for file in there.values())
-    blobs = git.run("hash-object", "-w", "--no-filters", "--stdin-paths", stdin=stdin).line.split()
-    removed = {path: (REMOVED, "0" * len(_empty_tree(git))) for path, file in files.items() if file is None}
-    return removed | {path: (FILE, blob) for path, blob in zip(there, blobs, strict=True)}
+    hashing = ("hash-object", "-w", "--no-filters", "--stdin-paths")
+    paths = (f"{git.top}/{path}\n" for path, kept in files.items() if kept)
+    oids = (oid for some in batches(paths) for oid in git.run(*hashing, stdin=some).line.split())
+    return {path: next(oids) if kept else "" for path, kept in files.items()}
 
 
 def tree_of(git: Git, base: str, entries: Entries) -> str:
@@ -50,18 +50,17 @@ def tree_of(git: Git, base: str, entries: Entries) -> str:
         aside = {"GIT_INDEX_FILE": str(Path(folder, "index"))}
         if base:
             git.run(*plain, "read-tree", base, variables=aside)
-        git.run(*plain, "update-index", "-z", "--index-info", stdin=index_info(entries), variables=aside)
-        check_attributes(git, [path for path, (mode, _) in entries.items() if mode == FILE], "--cached", aside=aside)
+        enter(git, entries, *plain, aside=aside)
+        check_attributes(git, kept(entries), "--cached", aside=aside)
         tree = git.run(*plain, "write-tree", "--missing-ok", variables=aside).line
     before = base or _empty_tree(git)
     difference = git.run("diff-tree", "-r", "-z", "--no-renames", "--name-only", before, tree).out
-    touched = {os.fsdecode(path) for path in difference.split(b"\0") if path}
-    if others := sorted(touched - set(entries)):
+    if others := sorted(path for path in map(os.fsdecode, difference.split(b"\0")) if path and path not in entries):
         raise StoreError(
             f"The branch has {others[0]!r} in the way, which is not the store's file.",
             Text("Choose another path for ", Setting("output"), ", or remove that file from the branch."),
         )
-    return tree if touched else ""
+    return tree if difference else ""
 
 
 def check_attributes(git: Git, paths: Sequence[str], *where: str, aside: Mapping[str, str] | None = None) -> None:
@@ -76,11 +75,12 @@ def check_attributes(git: Git, paths: Sequence[str], *where: str, aside: Mapping
     Raises:
         InputError: one is stored as something else; the message has the line for .gitattributes that undoes it.
     """
-    stdin = b"".join(os.fsencode(path) + b"\0" for path in paths)
-    out = git.run("check-attr", "-z", *where, "--stdin", *UNSET, stdin=stdin, variables=aside).out
-    fields = os.fsdecode(out).split("\0")
-    answers = zip(fields[::3], fields[1::3], fields[2::3], strict=False)
-    found = [answer for answer in answers if answer[2] not in ("unspecified", "unset")]
+    found: list[tuple[str, str, str]] = []
+    for some in batches(f"{path}\0" for path in paths):
+        out = git.run("check-attr", "-z", *where, "--stdin", *UNSET, stdin=some, variables=aside).out
+        fields = os.fsdecode(out).split("\0")
+        answers = zip(fields[::3], fields[1::3], fields[2::3], strict=False)
+        found += [answer for answer in answers if answer[2] not in ("unspecified", "unset")]
     if not found:
         return
     place = posixpath.commonpath(paths)
@@ -96,10 +96,23 @@ def check_attributes(git: Git, paths: Sequence[str], *where: str, aside: Mapping
     )
 
 
-def index_info(entries: Entries) -> bytes:
-    """Lines for ``git update-index -z --index-info``."""
-    lines = (f"{mode} {blob}\t".encode() + os.fsencode(path) for path, (mode, blob) in entries.items())
-    return b"".join(line + b"\0" for line in lines)
+def kept(entries: Entries) -> list[str]:
+    """The paths that are not removed."""
+    return [path for path, oid in entries.items() if oid]
+
+
+def enter(git: Git, entries: Entries, *plain: str, aside: Mapping[str, str] | None = None) -> None:
+    """Puts all entries into an index, or none: that of the checkout, or the one that `aside` selects."""
+    none = "0" * len(_empty_tree(git)) if "" in entries.values() else ""
+    lines = (f"{MODE if oid else 0} {oid or none}\t{path}\0" for path, oid in entries.items())
+    git.run(*plain, "update-index", "-z", "--index-info", stdin=b"".join(batches(lines)), variables=aside)
+
+
+def batches(lines: Iterable[str]) -> Iterator[bytes]:
+    """Lines for as many runs of git as it takes: of very many files, they would fill the memory."""
+    rest = iter(lines)
+    while some := os.fsencode("".join(islice(rest, AT_ONCE))):
+        yield some
 
 
 def _empty_tree(git: Git) -> str:

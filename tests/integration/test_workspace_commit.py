@@ -8,6 +8,7 @@ import pytest
 
 from gh_store_action.domain.commit_message import with_trailers
 from gh_store_action.errors import InputError, StoreError
+from gh_store_action.workspace import trees
 from gh_store_action.workspace.files import Publication, Published
 from tests.support import git as real
 from tests.support.checkout import BASE, STORE, head, save, state, workspace_of
@@ -52,6 +53,25 @@ def test_publish__removed_files_leave_the_branch_and_the_index(checkout: Path, r
 
     assert real.files(remote) == {**BASE, "store/b": "1", "store/d": "2"}
     assert real.git(checkout, "status", "--porcelain") == ""
+
+
+def test_publish__very_many_files_reach_git_in_parts(
+    checkout: Path, remote: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trees, "AT_ONCE", 2)
+    workspace = workspace_of(checkout)
+    first, second = ({f"store/{name}": name.encode() for name in names} for names in ("abcdefg", "efghi"))
+    workspace.write(first)
+    workspace.publish(Publication(tuple(first)))
+    gone = sorted(first.keys() - second)
+    workspace.write(second, removed=gone)
+    workspace.publish(Publication(tuple(second), removed=tuple(gone)))
+
+    assert real.files(remote) == {**BASE, **{path: data.decode() for path, data in second.items()}}
+    assert real.git(checkout, "status", "--porcelain") == ""
+    (checkout / ".gitattributes").write_text("i filter=standin\n")
+    with pytest.raises(InputError, match="The path 'store/i' has the attribute"):
+        workspace.check_attributes(sorted(second))
 
 
 def test_publish__odd_names_and_bytes__arrive_as_they_are(checkout: Path, remote: Path) -> None:

@@ -284,7 +284,7 @@ def test_publish__a_push_that_hangs_behind_its_arrival__is_found(checkout: Path,
     real.put(checkout, {STORE: "{}\n"})
     git = Git(checkout, real.ENVIRONMENT, "https://github.com", "", checkout, seconds=2.0)
 
-    published = Checkout(git, lambda _: None).publish(Publication((STORE,)), {STORE: checkout / STORE})
+    published = Checkout(git, lambda _: None).publish(Publication((STORE,)), {STORE: True})
 
     assert published == Published(real.git(remote, "rev-parse", "main").strip(), "main", 2)
     assert status(checkout) == []
