@@ -8,6 +8,7 @@ from dataclasses import asdict
 from gh_store_action.action.run import DONE, FAILED, Run, progress
 from gh_store_action.action.summary import RefusalRow, SummaryRow, data_block, refusal_rows
 from gh_store_action.action.wording import explained, in_inputs
+from gh_store_action.domain.names import DEFAULT_MODE
 from gh_store_action.domain.records import Refusal, StoredMeta, StoredObject
 from gh_store_action.domain.strict_json import InvalidJson, Json, canonical, parse
 from gh_store_action.errors import ConcurrentUpdateError, InputError, InvalidUpdate
@@ -51,7 +52,8 @@ def get(run: Run) -> int:
 def update(run: Run) -> int:
     """Post an update.  By default this run also folds it: a comment by the workflow's own token starts no workflow."""
     settings = run.settings
-    wanted = update_of(_data(run), settings.update_mode, if_revision=settings.if_revision, if_digest=settings.if_digest)
+    mode = settings.update_mode if settings.update_mode != DEFAULT_MODE else None  # which is what nobody has to say
+    wanted = update_of(_data(run), mode, if_revision=settings.if_revision, if_digest=settings.if_digest)
     repeat = ""
     if settings.step:
         wanted = in_step(wanted, settings.object_id, settings.step, settings.attempt)

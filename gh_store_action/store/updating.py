@@ -11,6 +11,7 @@ from gh_store_action.domain import access, objects
 from gh_store_action.domain.log import entries as updates
 from gh_store_action.domain.log.entries import Entry, Kind
 from gh_store_action.domain.log.fold import REPEAT_WINDOW, State, attempt
+from gh_store_action.domain.log.mistakes import mistaken
 from gh_store_action.domain.names import DEFAULT_MODE
 from gh_store_action.domain.processing.reconcile import BrokenObject
 from gh_store_action.domain.processing.result import Result
@@ -81,13 +82,16 @@ class Updated:
 
 def update_of(
     changes: object,
-    mode: str = DEFAULT_MODE,
+    mode: str | None = None,
     *,
     update_id: str | None = None,
     if_revision: int | None = None,
     if_digest: str | None = None,
 ) -> Update:
     """The update from a caller's arguments; adds an idempotency key if there is none.
+
+    Args:
+        mode: None merges the changes, unless they look like more than data: as in a comment without an envelope.
 
     Raises:
         InvalidUpdate: it cannot be an update of any object.
@@ -96,7 +100,15 @@ def update_of(
         value = check(changes)
     except InvalidJson as error:
         raise InvalidUpdate(f"The update is not JSON that the store can hold: {error.reason}.", "Fix it.") from None
-    update = Update(value, mode, uuid.uuid4().hex if update_id is None else update_id, if_revision, if_digest)
+    if mode is None and isinstance(value, dict | list) and (reason := mistaken(value)):
+        raise InvalidUpdate(
+            f"At {reason.path} the changes look like more than data to be merged: operators, a JSON Patch, an "
+            "envelope, or what `get` prints.",
+            "Say how they are meant, by a mode such as `operators`; `merge-patch` takes them as they are.",
+        )
+    update = Update(
+        value, mode or DEFAULT_MODE, uuid.uuid4().hex if update_id is None else update_id, if_revision, if_digest
+    )
     entry = _entry(update)
     if entry.kind is not Kind.UPDATE:
         raise InvalidUpdate(f"This is not a valid update: {entry.problem}.", "Fix it.")

@@ -124,6 +124,15 @@ def test_update__a_refusal_is_no_failure_unless_asked(
     assert len(scene.issue(1).comments) == 1
 
 
+def test_update__operators_without_their_mode_are_refused_before_any_request(scene: Scene) -> None:
+    made(scene)
+    run = scene.run("update", object_id="metrics", data='{"$inc": {"count": 1}}')
+    assert (run.exit_code, len(run.requests)) == (1, 0)
+    assert "At $.$inc the changes look like more than data to be merged" in run.log
+    run = scene.run("update", object_id="metrics", data='{"$inc": {"count": 1}}', update_mode="merge-patch")
+    assert output(run) == {"count": 0, "$inc": {"count": 1}}
+
+
 def test_update__a_refusal_behind_a_pending_one(scene: Scene) -> None:
     made(scene)
     scene.post(1, '{"count": 5}')

@@ -136,6 +136,17 @@ def test_update__what_is_refused_is_told_and_the_exit_code_says_so(shell: Shell,
     assert (again.code, "the reply on its issue says why" in again.out) == (1, True)
 
 
+def test_update__a_line_of_operators_has_to_say_so(shell: Shell) -> None:
+    shell.run("create", "m", '{"n": 0}')
+    value = {"object_id": "m", "changes": {"$inc": {"n": 1}}}
+    done = shell.run("update", "--jsonl", "-", stdin=lines([value]))
+    assert (done.code, "look like more than data" in done.err) == (2, True)
+    for options, line in ((["--mode", "operators"], value), ([], {**value, "mode": "operators"})):
+        done = shell.run("update", "--jsonl", "-", *options, "--apply", stdin=lines([line]))
+        assert (done.code, outcomes(done)) == (0, ["applied"])
+    assert shell.run("get", "m").json["data"] == {"n": 2}
+
+
 def test_bulk__goes_on_where_github_failed(github: GitHub, shell: Shell) -> None:
     text = lines(objects(4))
     seen: list[str] = []

@@ -166,7 +166,7 @@ def test_update__that_looks_like_more_than_data_has_to_say_how_it_is_meant(
     done = metrics.run("update", "metrics", changes)
     assert (done.code, github.count()) == (2, before)
     assert f"At {path} the changes look like more than data to be merged" in done.err
-    assert "by --mode operators, or by --mode append to merge them as they are." in done.err
+    assert "by a mode such as `operators`; `merge-patch` takes them as they are." in done.err
     meant = metrics.run("update", "metrics", changes, "--mode", "replace", "--apply")
     assert meant.json["data"] == json.loads(changes)
 

@@ -153,14 +153,16 @@ def create(run: Invocation, source: str, labels: tuple[str, ...], journal: str |
     return _all(run, lines, act, journal, content=CONTENT_OF_A_CREATE, dry_run=dry_run)
 
 
-def update(run: Invocation, source: str, mode: UpdateMode, journal: str | None, *, apply: bool, dry_run: bool) -> int:
+def update(
+    run: Invocation, source: str, mode: UpdateMode | None, journal: str | None, *, apply: bool, dry_run: bool
+) -> int:
     """Posts an update for each line `{"object_id", "changes", "mode", "if_revision", "if_digest", "update_id"}`."""
     lines = read(source, data="changes", keys=["mode", "if_revision", "if_digest", "update_id"])
     updates = {}
     for line in lines:
         with _of(line):
             given = {"mode": mode, **line.given}
-            if given["mode"] not in UPDATE_MODES:
+            if given["mode"] not in (None, *UPDATE_MODES):
                 raise InputError(f"`mode` must be one of {', '.join(UPDATE_MODES)}.")
             optional = {key: given.get(key) for key in ("update_id", "if_revision", "if_digest")}
             options = {"update_id": line.key} | {key: one for key, one in optional.items() if one is not None}

@@ -19,7 +19,6 @@ from gh_store_action.cli.objects import bulk
 from gh_store_action.cli.objects.showing import show, show_changed
 from gh_store_action.cli.options import command, dry_run
 from gh_store_action.cli.output import naming_the_nearest
-from gh_store_action.domain.log.mistakes import mistaken
 from gh_store_action.domain.names import DEFAULT_MODE, UPDATE_MODES, UpdateMode
 from gh_store_action.domain.records import StoredObject
 from gh_store_action.domain.strict_json import Json
@@ -149,7 +148,7 @@ def update(
     object_id, changes = _one(jsonl, journal, object_id, changes, "CHANGES", alone)
     run = invocation()
     if jsonl is not None:
-        return bulk.update(run, jsonl, mode or DEFAULT_MODE, journal, apply=apply, dry_run=dry_run)
+        return bulk.update(run, jsonl, mode, journal, apply=apply, dry_run=dry_run)
     value, digest = _update(changes, mode, update_id, if_digest)
     store = run.store(dry_run=dry_run)
 
@@ -173,14 +172,8 @@ def _update(changes: str, mode: str | None, update_id: str | None, if_digest: st
     """The changes and the digest; raises for errors in them before any request."""
     digest = parse_digest("--if-digest", if_digest) if if_digest is not None else None
     value = object_data(changes) if mode in (None, "append", "replace") else read_data(changes)
-    if mode is None and isinstance(value, dict | list) and (reason := mistaken(value)):  # as of a bare comment
-        raise InputError(
-            f"At {reason.path} the changes look like more than data to be merged: operators, a JSON Patch, an "
-            "envelope, or what `get` prints.",
-            "Say how they are meant, such as by --mode operators, or by --mode append to merge them as they are.",
-        )
     with as_input():
-        update_of(value, mode or DEFAULT_MODE, update_id=update_id, if_digest=digest)
+        update_of(value, mode, update_id=update_id, if_digest=digest)
     return value, digest
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from gh_store_action.domain import acceptance, objects
+from gh_store_action.domain.names import DEFAULT_MODE
 from gh_store_action.domain.patches.lacking import lacking
 from gh_store_action.domain.processing.reconcile import BrokenObject
 from gh_store_action.domain.records import Issue
@@ -120,7 +121,7 @@ class Merger:
             return found
         if more.addition:
             key = f"dedupe-{issue.number}-{digest(more.addition)[:16]}"
-            update = update_of(more.addition, update_id=key)
+            update = update_of(more.addition, DEFAULT_MODE, update_id=key)
             done = Updater(self.lookup).update(held.meta.object_id, update, apply=True)
             if done.refusal is not None or done.object.meta.pending:
                 return replace(found, problem=f"its data was not applied to #{found.kept_in}; see the comments there")
