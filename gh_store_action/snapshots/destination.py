@@ -126,11 +126,9 @@ class Destination:
                 self._check_index(data)
         names = self._names(local, branch, [ours, committed])
         main = ours if ours is not None and not self.of_branch else committed
-        unread = main is None and bool(theirs)
         return Existing(
             main=main,
             names=names,
-            records=None if unread else self._records(main),
             foreign=(frozenset(local) | (frozenset() if branch.costs else branch.oids.keys())) - names,
             known=frozenset({theirs} if theirs else ()),
             local=Files((name for name in local if name in names), local.__getitem__),
@@ -166,7 +164,8 @@ class Destination:
 
     def records(self, there: Existing) -> Mapping[str, int]:
         """The objects of the existing snapshot, as `files.records` returns them."""
-        return self._records(there.branch.read([self.main])[self.main]) if there.records is None else there.records
+        unread = there.main is None and self.main in there.branch.oids
+        return self._records(there.branch.read([self.main])[self.main] if unread else there.main)
 
     def committed_now(self) -> tuple[frozenset[str], Mapping[str, int]]:
         """The names of the branch's current files, and the objects in them."""
@@ -228,7 +227,6 @@ class Destination:
 
     def _possible(self, oids: Mapping[str, str], beside: str = "") -> dict[str, str]:
         """Those names that a file of a snapshot or a history can have."""
-
         ours = snapshot_files.may_be_ours if self._folder else lambda name: not name
         may_be = histories.may_be_ours if beside else ours
         return {intern(name): oid for name, oid in oids.items() if may_be(name)}  # a name is in many tables

@@ -172,6 +172,7 @@ class Snapshots:
                 before = self.destination.records(there) if before is None else before
                 left = self._left(before, snapshot)
                 changed_ids = snapshot_files.changed(before, files[self.destination.main], self.target.format)
+                before = None
             past = self.recorder.bring(snapshot) if self.recorder else Recorded({})
             heavy = heavy or self._heavy(past.files)
             written, gone = files.beside(past.files), (*stale, *past.stale)

@@ -34,7 +34,6 @@ class Existing:
         foreign: names that a snapshot could use, but of the user's files.
         known: git's ids of the main file's contents that are older than the next one.
         holds: whether the work tree has a file with this content.
-        records: of the objects in it; None if that takes a request, see `Destination.records`.
     """
 
     main: Content | None
@@ -44,7 +43,6 @@ class Existing:
     local: Files
     branch: Branch
     holds: Callable[[str, Content], bool]
-    records: Mapping[str, int] | None = None
 
     def has(self, name: str, data: Content) -> bool:
         """Whether the file exists with this content."""
@@ -52,5 +50,5 @@ class Existing:
         return self.holds(name, data) or (oid is not None and oid in blob_oids(data))
 
     def forget(self) -> None:
-        """Frees the files' memory."""
-        self.main, self.local = None, Files((), self.local.__getitem__)
+        """Frees the memory of the files' names."""
+        self.local = Files((), self.local.__getitem__)
