@@ -210,6 +210,37 @@ def test_a_reaction_by_somebody_whose_token_runs_the_store_is_no_receipt_on_a_co
         assert w.data(number) == {"n": 1, "other": 1, "another": 1}
 
 
+@pytest.mark.parametrize("state", ["a hand edit", "a late update"])
+@pytest.mark.parametrize("broken", ["at once", "later"])
+@pytest.mark.parametrize(("receipts", "events"), [(True, True), (False, True), (True, False)])
+def test_a_copy_whose_body_is_broken_by_hand_is_rebuilt_although_a_state_in_its_log_names_an_older_comment(
+    state: str, broken: str, receipts: bool, events: bool
+) -> None:
+    with world() as w:
+        number = w.object(data={"n": 0})
+        late = w.update(number, {"late": 1})
+        if state == "a late update":
+            w.repo.hide_comment_from_reads(late)
+        w.update(number, INC)
+        w.process(number)
+        if state == "a hand edit":
+            w.repo.edit_issue(number, "bob", body='{"n": 1, "late": 1, "by hand": 1}')
+        w.repo.reveal()
+        w.process(number)
+        data = w.data(number)
+        assert (data["n"], data["late"]) == (1, 1)
+        w.repo.renumber_comments(number, receipts=receipts, events=events)
+        if broken == "later":
+            w.process(number)
+        w.repo.edit_issue(number, "bob", body="oops {")
+        w.process(number)
+        assert w.data(number) == data
+        w.update(number, INC)
+        w.process(number)
+        assert w.data(number) == {**data, "n": 2}
+        assert w.process(number).changed is False
+
+
 def test_a_sweep_finds_the_objects_of_people_whom_github_does_not_show_as_members() -> None:
     with world() as w:
         w.repo.commit_files({RULE_FILE: "store: {access: {permission: admin, users: [mallory]}}"}, by="alice")

@@ -111,8 +111,20 @@ def _align(below: Sequence[Entry], marker: Marker, settled: Collection[int]) -> 
     )
 
 
-def renumbered(issue: Issue, entries: Sequence[Entry], marker: Marker, context: Context) -> Marker | None:
-    """The marker with the ids of a copy of the issue; None if the comments are those in the marker.
+class Copy(NamedTuple):
+    """What the marker and the log's checkpoints say, with the ids of a copy of the issue.
+
+    Args:
+        misplaced: whether a checkpoint names its place by an id that no longer exists.
+    """
+
+    marker: Marker
+    entries: Sequence[Entry]
+    misplaced: bool
+
+
+def renumbered(issue: Issue, entries: Sequence[Entry], marker: Marker, context: Context) -> Copy | None:
+    """The marker and the entries with the ids of a copy of the issue; None if the comments are those in the marker.
 
     Tools that move a repository copy the comments: the same texts in the same order with other ids (github-facts,
     section 3).  Then the first `count` of them fold to the marker's state.  A state by the store that comes after the
@@ -137,15 +149,20 @@ def renumbered(issue: Issue, entries: Sequence[Entry], marker: Marker, context: 
     )
     most = min(marker.count, len(ids))
     least = most - _MOST_PLACES if again else marker.count - 1
-    counts = (
-        count
-        for count in range(most, max(least, 0), -1)
+    answered = _last_answered(entries, context) if again else 0
+    places = (
+        (count, kept)
+        for count in ([answered] if answered else range(most, max(least, 0), -1))
         for kept in _in_places(entries, count)
         if _folds_to(marker, kept, context, ids[count - 1])
     )
-    count = (_last_answered(entries, context) if again else 0) or next(counts, most if again else 0)
+    count, kept = next(places, (answered or (most if again else 0), entries))
+    if not count:
+        return None
     recent = tuple(short_id(number) for number in ids[:count][-MOST_RECENT:])
-    return replace(marker, comment=ids[count - 1], count=count, recent=recent) if count else None
+    after = {entry.id: entry.after for entry in kept}
+    placed = [replace(entry, after=after.get(entry.id, entry.after)) for entry in entries]
+    return Copy(replace(marker, comment=ids[count - 1], count=count, recent=recent), placed, placed != list(entries))
 
 
 def _folds_to(marker: Marker, entries: Sequence[Entry], context: Context, up_to: int) -> bool:

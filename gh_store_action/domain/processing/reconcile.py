@@ -57,8 +57,8 @@ def find_base(issue: Issue, entries: Sequence[Entry], context: Context, trusted:
     reach(issue, entries, marker.comment)
     copied = renumbered(issue, entries, marker, context)
     if copied is not None:
-        trusted = replace(trusted, marker=copied)
-        marker = copied
+        trusted, entries = replace(trusted, marker=copied.marker), copied.entries
+        marker = copied.marker
     recorded = recorded_verdicts(entries, context, marker.comment)
     settled = {e.id for e in entries if outcomes_given(e.comment, context.rules.reactions, context.binding)}
     since = adopted_at(entries)
@@ -85,7 +85,9 @@ def find_base(issue: Issue, entries: Sequence[Entry], context: Context, trusted:
         renamed=not trusted.current or signs,
         since=since,
     )
-    return _on_body(issue, entries, context, trusted, base, held.late)
+    base = _on_body(issue, entries, context, trusted, base, held.late)
+    again = copied is not None and copied.misplaced and not base.checkpoint
+    return with_checkpoint(base, entries, context, reason=CHANGED) if again else base
 
 
 def _on_body(
