@@ -137,7 +137,7 @@ class Destination:
         )
 
     def _in_place(self) -> Callable[[str, Content], bool]:
-        holds = self.workspace.holder()
+        holds = self.workspace.comparer()
         return lambda name, data: holds(self.at(name), data)
 
     def files(self, there: Existing) -> Files:
@@ -229,7 +229,7 @@ class Destination:
         """Those names that a file of a snapshot or a history can have."""
         ours = snapshot_files.may_be_ours if self._folder else lambda name: not name
         may_be = histories.may_be_ours if beside else ours
-        return {intern(name): oid for name, oid in oids.items() if may_be(name)}  # a name is in many tables
+        return {intern(name): oid for name, oid in oids.items() if may_be(name)}  # many tables hold the same names
 
     def _names(self, local: Files, branch: Branch, mains: Iterable[Content | None]) -> frozenset[str]:
         """The files that are the store's: none of the user's files is ever removed.

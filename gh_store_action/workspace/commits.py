@@ -21,8 +21,7 @@ from gh_store_action.workspace.apart import Configuration, apart
 from gh_store_action.workspace.git import Git, RaceLost, Unreachable
 from gh_store_action.workspace.keeping import kept
 from gh_store_action.workspace.tips import Target, Tip, blobs_of, not_of_its_own
-from gh_store_action.workspace.trees import Entries, batches, check_attributes, enter, entries_of, tree_of
-from gh_store_action.workspace.trees import kept as kept_in
+from gh_store_action.workspace.trees import Entries, batches, check_attributes, enter, entries_of, kept_paths, tree_of
 
 TRIES = 12  # enough for 20 jobs that push at the same time, 3 seconds each (simulated 2000 times)
 LONGEST_PAUSE = 30.0
@@ -337,7 +336,7 @@ class Checkout:
         except StoreError as error:
             return error.what
         refresh = ("add", "--refresh", "--sparse", "--pathspec-from-file=-", "--pathspec-file-nul")
-        for some in batches(f"{path}\0" for path in kept_in(entries)):
+        for some in batches(f"{path}\0" for path in kept_paths(entries)):
             git.run(*refresh, stdin=some, may_fail=True)  # for `git diff-index`; other commands look at the files
         return ""
 

@@ -108,8 +108,8 @@ class Workspace:
         """`read` for many files of one moment: it resolves each folder only once."""
         return partial(self._read, self._paths(), most=READ_LIMIT)
 
-    def holder(self) -> Callable[[str, Content], bool]:
-        """Tells of many files whether they have a content already, and are as `write` would leave them."""
+    def comparer(self) -> Callable[[str, Content], bool]:
+        """Whether a file already is what `write` would leave, for many files of one moment."""
         return partial(self._holds, self._paths())
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""Contents on the disk instead of in memory: a large one, or very many small ones."""
+"""Bytes on the disk instead of in memory: those of a large file, or very many small records."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _teaching() -> Iterator[None]:
 
 
 class Spool:
-    """A content in an unnamed temporary file; a small one stays in memory.
+    """The content of a file, in an unnamed temporary file; while it is small, in memory.
 
     Args:
         pieces: the content, in order.
@@ -56,7 +56,7 @@ class Spool:
 
 
 class Pile:
-    """Very many small contents in one unnamed temporary file; as long as they are few, they stay in memory."""
+    """Very many small records in one unnamed temporary file; while they are few, in memory."""
 
     def __init__(self) -> None:
         self._file = tempfile.SpooledTemporaryFile(MIB)  # noqa: SIM115 - closed with its owner, by the next line
@@ -64,7 +64,7 @@ class Pile:
         self._end = 0
 
     def put(self, data: bytes) -> Content:
-        """Keeps it.
+        """Keeps a record.
 
         Raises:
             StoreError: the disk is full.
@@ -77,10 +77,10 @@ class Pile:
         return _Kept(self, place, len(data))
 
     def get(self, place: int, size: int) -> bytes:
-        """What is there.
+        """The record that is there.
 
         Raises:
-            StoreError: the disk is full, for what was put last may not be on it yet.
+            StoreError: the disk is full; the newest records may not be on it yet.
         """
         with _teaching():
             self._file.seek(place)
@@ -88,7 +88,7 @@ class Pile:
 
 
 class _Kept:
-    """A content in a pile; equal to one with the same bytes."""
+    """A record in a pile; equal to any content with the same bytes."""
 
     __slots__ = ("_pile", "_place", "_size")
 
@@ -104,5 +104,5 @@ class _Kept:
     __hash__ = None  # type: ignore[assignment]
 
     def pieces(self) -> Iterator[bytes]:
-        """All of it at once, for it is small."""
+        """All of it in one piece, because it is small."""
         yield self._pile.get(self._place, self._size)

@@ -51,7 +51,7 @@ def tree_of(git: Git, base: str, entries: Entries) -> str:
         if base:
             git.run(*plain, "read-tree", base, variables=aside)
         enter(git, entries, *plain, aside=aside)
-        check_attributes(git, kept(entries), "--cached", aside=aside)
+        check_attributes(git, kept_paths(entries), "--cached", aside=aside)
         tree = git.run(*plain, "write-tree", "--missing-ok", variables=aside).line
     before = base or _empty_tree(git)
     difference = git.run("diff-tree", "-r", "-z", "--no-renames", "--name-only", before, tree).out
@@ -96,7 +96,7 @@ def check_attributes(git: Git, paths: Sequence[str], *where: str, aside: Mapping
     )
 
 
-def kept(entries: Entries) -> list[str]:
+def kept_paths(entries: Entries) -> list[str]:
     """The paths that are not removed."""
     return [path for path, oid in entries.items() if oid]
 

@@ -18,11 +18,11 @@ class Large(Protocol):
 
 Content = bytes | Large
 Keep = Callable[[bytes], Content]
-"""Keeps a content for later, in memory or elsewhere."""
+"""Keeps bytes for later, in memory or elsewhere."""
 
 
 def in_memory(data: bytes) -> Content:
-    """Keeps it as it is."""
+    """Keeps the bytes as they are."""
     return data
 
 

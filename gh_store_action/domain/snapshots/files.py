@@ -187,7 +187,7 @@ def read(files: Mapping[str, Content], format_: str, repository: str, keep: Keep
     """The snapshot that these files hold.
 
     Args:
-        keep: where the objects' records go.
+        keep: keeps the objects' records.
 
     Raises:
         BrokenSnapshot: they are not this repository's, or not in this format.

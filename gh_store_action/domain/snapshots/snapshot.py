@@ -160,7 +160,7 @@ class Filling:
     It grows in place, because a copy for each page would cost more the larger the store is.
 
     Args:
-        keep: where the records go.
+        keep: keeps the records.
     """
 
     def __init__(
