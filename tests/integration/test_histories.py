@@ -23,7 +23,7 @@ from hypothesis.stateful import (
 )
 
 from gh_store_action.domain.objects import read_title, short_id
-from gh_store_action.errors import GitHubError, StoreError
+from gh_store_action.errors import GitHubError, NotFinished, StoreError
 from gh_store_action.store.forms.handling import Desk
 from gh_store_action.store.lookup import Lookup
 from tests.double import BOT
@@ -251,7 +251,8 @@ class Histories(RuleBasedStateMachine):
         if sweep:
             self.w.sweep()
         else:
-            self.w.process(self.number)
+            with suppress(NotFinished):
+                self.w.process(self.number)
         self.w.repo.edit_issue(self.number, "dave", labels=there)
         self.clean = False
 
@@ -341,7 +342,8 @@ class Histories(RuleBasedStateMachine):
 
     @rule()
     def run_by_a_person(self) -> None:
-        self.w.process(self.number, self.token("dave"))
+        with suppress(NotFinished):  # GitHub may not show yet who set the title, and its author may have left
+            self.w.process(self.number, self.token("dave"))
         self.note()
 
     @rule(sweep=st.booleans())
