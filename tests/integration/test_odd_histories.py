@@ -8,6 +8,7 @@ from contextlib import suppress
 import pytest
 
 from gh_store_action import GitHubStore
+from gh_store_action.domain.objects import read_title
 from gh_store_action.domain.processing.reconcile import BrokenObject
 from gh_store_action.errors import ConcurrentUpdateError, StoreError
 from tests.double import BOT, Request
@@ -208,6 +209,28 @@ def test_a_reaction_by_somebody_whose_token_runs_the_store_is_no_receipt_on_a_co
         w.repo.edit_issue(number, "alice", body="oops {")
         w.process(number)
         assert w.data(number) == {"n": 1, "other": 1, "another": 1}
+
+
+@pytest.mark.parametrize("times", [1, 2, 3])
+@pytest.mark.parametrize("by", ["", "alice"])
+def test_a_revision_that_somebody_typed__the_next_is_not_lower_and_a_broken_body_is_rebuilt(
+    by: str, times: int
+) -> None:
+    with world() as w:
+        w.hub.clock.tick = 1
+        number = w.object(data={"n": 0})
+        w.repo.edit_issue(number, "alice", body='{"n": 0, "by hand": 1}')
+        for place in range(1, times + 1):
+            w.repo.edit_issue(number, "alice", title=f"Stored Object: m [r{1 + place} c{place * 10**6} n0 0badc0de]")
+        w.process(number, by and w.hub.token(by))
+        marker = read_title(w.repo.issue(number).title)[1]
+        assert marker is not None
+        assert marker.revision > 1 + times
+        w.repo.edit_issue(number, "alice", body="oops {")
+        w.process(number, by and w.hub.token(by))
+        assert w.data(number) == {"n": 0, "by hand": 1}
+        w.process(number)
+        assert w.process(number).changed is False
 
 
 @pytest.mark.parametrize("state", ["a hand edit", "a late update"])

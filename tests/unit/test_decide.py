@@ -321,13 +321,20 @@ def typed(marker: Marker, *before: Rename) -> Issue:
 
 
 @pytest.mark.parametrize(
-    "marker", [marked(2, 10, 1, {"never": 1}, 10), marked(2, 99, 1, {"never": 1}), marked(9, 10, 1, {"never": 1})]
+    ("marker", "revision"),
+    [
+        (marked(2, 10, 1, {"never": 1}, 10), 2),
+        (marked(2, 99, 1, {"never": 1}), 1),
+        (marked(9, 10, 1, {"never": 1}), 1),
+    ],
 )
-def test_a_typed_marker_that_neither_body_nor_log_explains__the_one_before_it_counts(marker: Marker) -> None:
-    """Another digest, a comment beyond all that are there, a revision far ahead."""
+def test_a_typed_marker_that_neither_body_nor_log_explains__the_one_before_it_counts(
+    marker: Marker, revision: int
+) -> None:
+    """Another digest, whose revision readers have seen; a comment beyond all that are there, a revision far ahead."""
     before = typed(marker, Rename("2026-01-01T00:00:00Z", BOT, objects.title("m", marked(1, 10, 1, START, 10), RULES)))
     step = wrote(decide(before, context()))
-    assert (step.state.data, step.marker.revision) == (START, 1)
+    assert (step.state.data, step.marker.revision) == (START, revision)
     assert "line 1" in step.reply
     settled(before, step)
 

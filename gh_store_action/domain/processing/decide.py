@@ -108,15 +108,20 @@ def _beside(issue: Issue, object_id: str, context: Context) -> int:
 def _base(
     issue: Issue, entries: Sequence[Entry], context: Context, object_id: str, trusted: TrustedMarker | None
 ) -> tuple[TrustedMarker | None, Base]:
-    """Where the fold starts; it skips a marker set by a person that neither body nor log explains."""
+    """Where the fold starts; it skips a marker set by a person that neither body nor log explains.
+
+    Readers may have seen the revision of a skipped one, so the next is not lower.
+    """
     wrong: list[TrustedMarker] = []
+    least = 0
     while True:
         try:
-            return trusted, find_base(issue, entries, context, trusted)
+            return trusted, find_base(issue, entries, context, trusted and trusted.from_revision(least))
         except BrokenObject:
             if trusted is None or trusted.setter in context.rules.processors:
                 raise
             wrong.append(trusted)
+            least = max(least, trusted.marker.revision)
             other = find_marker(issue, object_id, context, wrong)
             if other is None:
                 raise

@@ -7,7 +7,7 @@ without asking.  Whether the author's own title counts depends on the author's p
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gh_store_action.domain import acceptance, objects
 from gh_store_action.domain.log.entries import Kind, read_all
@@ -32,6 +32,10 @@ class TrustedMarker:
     setter: str
     at: str
     current: bool
+
+    def from_revision(self, least: int) -> TrustedMarker:
+        """The same with at least that revision."""
+        return replace(self, marker=replace(self.marker, revision=max(least, self.marker.revision)))
 
     def fits(self, issue: Issue) -> bool:
         """Whether the body is the marker's state."""
