@@ -20,7 +20,6 @@ from gh_store_action.domain.log.fold import (
     no_schema,
     repeats,
 )
-from gh_store_action.domain.log.receipts import sifted
 from gh_store_action.domain.objects import Marker
 from gh_store_action.domain.processing.reconcile import CHANGED
 from gh_store_action.domain.processing.replay import recorded_by_checkpoints
@@ -118,7 +117,6 @@ def read(
             left receipts before the store's own log began.
     """
     object_id = objects.object_id_of(issue, rules) or objects.read_title(issue.title)[0]
-    issue = sifted(issue, object_id, rules.processors)
     author = frozenset({issue.author} if may_write(issue.author, object_id) else ())
     binding = acceptance.signers(issue, object_id, counting) | author
     entries = tuple(updates.read_all(issue, rules, counting, binding))

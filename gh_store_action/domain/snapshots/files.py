@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from itertools import count, islice
-from sys import intern
 from typing import Any
 from urllib.parse import quote
 
@@ -121,9 +120,7 @@ def _paths(snapshot: Snapshot) -> dict[str, int]:
     """The issues' numbers by the objects' paths in a folder."""
     digits = digits_for((entry.object_id for entry in snapshot.entries.values()), FULL)
     labelled = ((entry, json.loads(whole(entry.record))["meta"]["label"]) for entry in snapshot.ordered())
-    return {
-        intern(sharded(file_of(one.object_id, label), one.object_id, digits)): one.number for one, label in labelled
-    }
+    return {sharded(file_of(one.object_id, label), one.object_id, digits): one.number for one, label in labelled}
 
 
 def _but_id(meta: Mapping[str, Any]) -> dict[str, Any]:
@@ -322,7 +319,7 @@ def changed(before: Mapping[str, int], main: Content, format_: str) -> tuple[str
 
 def listed(index: Content) -> frozenset[str]:
     """The files in an index; none if it cannot be read."""
-    return frozenset(intern(path) for key, path in _listed(index).items() if path and _flat(path) in _files_of(key))
+    return frozenset(path for key, path in _listed(index).items() if path and _flat(path) in _files_of(key))
 
 
 def _listed(main: Content) -> Mapping[str, str]:
