@@ -224,7 +224,6 @@ def test_cancelled__stops_between_two_requests_says_so_and_leaves_the_rest_pendi
         if not asked.is_set():
             asked.set()
             subprocess.run([*engine.command, "kill", "--signal", signal, name], check=True, capture_output=True)
-            time.sleep(0.5)  # the signal is on its way to the process
 
     scene.github.before_request.append(hold)
     result = run(scene, engine, image, scene.job("process", issue_number=number), options=("--name", name))

@@ -257,9 +257,9 @@ def test_publish__a_dozen_at_once__all_arrive_and_none_undoes_another(tmp_path: 
     def run(number: int) -> None:
         try:
             workspace = workspace_of(checkouts[number], sleep=hours.sleep)
-            workspace.write({f"by/{number}": b"1", "shared": f"{number}".encode()})
+            workspace.write({f"by/{number}": b"1", "common": f"{number}".encode()})
             start.wait(30)
-            results[number] = workspace.publish(Publication((f"by/{number}", "shared"), message=f"by {number}"))
+            results[number] = workspace.publish(Publication((f"by/{number}", "common"), message=f"by {number}"))
         finally:
             hours.leave()
 
@@ -270,7 +270,7 @@ def test_publish__a_dozen_at_once__all_arrive_and_none_undoes_another(tmp_path: 
         thread.join()
 
     assert len(results) == people
-    assert set(real.files(remote)) == {*BASE, "shared", *(f"by/{n}" for n in range(people))}
+    assert set(real.files(remote)) == {*BASE, "common", *(f"by/{n}" for n in range(people))}
     assert sorted(real.log(remote)) == sorted([f"by {n}" for n in range(people)] + ["another's commit"])
     assert 1 < max(result.tries for result in results.values()) <= TRIES
     real.git(remote, "fsck", "--strict", "--no-dangling")
