@@ -52,7 +52,7 @@ def get(run: Run) -> int:
 def update(run: Run) -> int:
     """Post an update.  By default this run also folds it: a comment by the workflow's own token starts no workflow."""
     settings = run.settings
-    mode = settings.update_mode if settings.update_mode != DEFAULT_MODE else None  # which is what nobody has to say
+    mode = settings.update_mode if settings.update_mode != DEFAULT_MODE else None  # the user may not have chosen it
     wanted = update_of(_data(run), mode, if_revision=settings.if_revision, if_digest=settings.if_digest)
     repeat = ""
     if settings.step:

@@ -6,7 +6,6 @@ import posixpath
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from sys import intern
 
 from gh_store_action.domain.snapshots import files as snapshot_files
 from gh_store_action.domain.snapshots import histories
@@ -180,7 +179,7 @@ class Destination:
     def _in_the_work_tree(self) -> Files:
         names = [""]
         if self._folder:
-            inner = (intern(name.removeprefix(self.path + "/")) for name in self.workspace.existing(self.path))
+            inner = (name.removeprefix(self.path + "/") for name in self.workspace.existing(self.path))
             names = [name for name in inner if snapshot_files.may_be_ours(name)]
         data = self.workspace.read(self.at(self.main)) if self.main in names else None
         if data is None:
@@ -229,7 +228,7 @@ class Destination:
         """Those names that a file of a snapshot or a history can have."""
         ours = snapshot_files.may_be_ours if self._folder else lambda name: not name
         may_be = histories.may_be_ours if beside else ours
-        return {intern(name): oid for name, oid in oids.items() if may_be(name)}  # many tables hold the same names
+        return {name: oid for name, oid in oids.items() if may_be(name)}
 
     def _names(self, local: Files, branch: Branch, mains: Iterable[Content | None]) -> frozenset[str]:
         """The files that are the store's: none of the user's files is ever removed.

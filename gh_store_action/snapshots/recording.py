@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from gh_store_action.domain.past.lines import lines_of
 from gh_store_action.domain.snapshots import histories
-from gh_store_action.domain.snapshots.contents import whole
 from gh_store_action.domain.snapshots.git_blobs import blob_oids
 from gh_store_action.domain.snapshots.histories import FOLDER, INDEX, NAME, BrokenIndex, Known
 from gh_store_action.domain.snapshots.leaving import NAMED, named
@@ -102,7 +100,7 @@ class Recorder:
         left = 0
         digits = histories.digits_for(entry.object_id for entry in snapshot.entries.values())
         for entry in snapshot.ordered():
-            meta = json.loads(whole(entry.record))["meta"]
+            meta = entry.value()["meta"]
             path = histories.file_of(entry.object_id, meta["label"], digits)
             wanted, old = Known(path, meta["version"], meta["digest"]), there.known.get(entry.object_id)
             old = old if old is not None and old.name == wanted.name else None

@@ -241,7 +241,7 @@ class Checkout:
         author, message = Author.parse(publication.author), _message(publication.message)
         target, remote = self._target(publication), self._remote()
         entries = entries_of(git, files)
-        known = {*publication.known, *filter(None, [entries.get(guarded)])}
+        known = {"", *publication.known, entries.get(guarded, "")}
         unanswered: dict[str, str] = {}  # commits that may have arrived, and their parents
         troubles: list[Unreachable] = []
         for tries in range(1, TRIES + 1):
@@ -257,7 +257,7 @@ class Checkout:
                     raise troubles[-1]
                 else:
                     there = blobs_of(git, base, guarded).get(guarded, "") if guarded and base else ""
-                    if there not in {"", *known}:
+                    if there not in known:
                         raise Overtaken(there)
                     tree = tree_of(git, base, entries)
                     if not tree:

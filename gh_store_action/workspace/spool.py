@@ -101,8 +101,6 @@ class _Kept:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, bytes | _Kept) and whole(self) == whole(other)
 
-    __hash__ = None  # type: ignore[assignment]
-
     def pieces(self) -> Iterator[bytes]:
         """All of it in one piece, because it is small."""
         yield self._pile.get(self._place, self._size)

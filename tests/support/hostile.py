@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from gh_store_action.domain.snapshots.contents import whole
 from gh_store_action.errors import StoreError
 from gh_store_action.snapshots.collecting import Collector
 from tests.support.library import store_of
@@ -43,7 +41,7 @@ def snapshot(w: World) -> dict[str, object]:
         entries = Collector(session).full().snapshot.entries.values()
     finally:
         session.github.transport.close()
-    return {entry.object_id.lower(): json.loads(whole(entry.record))["data"] for entry in entries}
+    return {entry.object_id.lower(): entry.value()["data"] for entry in entries}
 
 
 @contextmanager
@@ -55,7 +53,7 @@ def snapshots_after(w: World) -> Iterator[Callable[[], dict[str, object]]]:
     def again() -> dict[str, object]:
         known.append(Collector(session).again(known[-1])[0])
         entries = known[-1].snapshot.entries.values()
-        return {entry.object_id.lower(): json.loads(whole(entry.record))["data"] for entry in entries}
+        return {entry.object_id.lower(): entry.value()["data"] for entry in entries}
 
     yield again
     session.github.transport.close()

@@ -1,12 +1,12 @@
 """Which reactions of people can be receipts: people react by hand, too.
 
-A run leaves its receipts with or after a title whose marker covers the comments.  So a person's reaction that no marker
-of its time covers is an opinion, on a comment that no run knew.
+A run writes a title whose marker covers the comments that it has read, and then leaves its receipts on them.  If no
+title of that time covers a comment, no run knew it, and a person's reaction to it is an opinion.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from gh_store_action.domain import acceptance
@@ -34,15 +34,11 @@ def sifted(issue: Issue, object_id: str, processors: Collection[str]) -> Issue:
             return False
         return not any(at <= reaction.at and covers(marker, comment.id, ids) for at, marker in markers)
 
-    return replace(issue, comments=tuple(_marked(issue.comments, is_by_hand)))
+    def judged(comment: Comment) -> Comment:
+        reactions = (replace(one, by_hand=is_by_hand(comment, one)) for one in comment.reactions)
+        return replace(comment, reactions=tuple(reactions)) if comment.reactions else comment
 
-
-def _marked(comments: Sequence[Comment], is_by_hand: Callable[[Comment, Reaction], bool]) -> Iterator[Comment]:
-    for comment in comments:
-        if any(is_by_hand(comment, one) for one in comment.reactions):
-            reactions = tuple(replace(one, by_hand=is_by_hand(comment, one)) for one in comment.reactions)
-            comment = replace(comment, reactions=reactions)
-        yield comment
+    return replace(issue, comments=tuple(map(judged, issue.comments)))
 
 
 def covers(marker: Marker, comment: int, ids: Sequence[int]) -> bool:

@@ -68,7 +68,7 @@ def write(snapshot: Snapshot, format_: str) -> Files:
     def made(path: str) -> Content:
         if path == INDEX:
             return Made(lambda: _index(snapshot, paths))
-        return (_pretty(json.loads(whole(snapshot.entries[paths[path]].record))) + "\n").encode()
+        return (_pretty(snapshot.entries[paths[path]].value()) + "\n").encode()
 
     return Files([*paths, INDEX], made)
 
@@ -86,7 +86,7 @@ def _head(snapshot: Snapshot, part: str = "") -> dict[str, object]:
 
 def _json(snapshot: Snapshot) -> Iterator[str]:
     """gh-store's shape."""
-    members = ((entry.object_id, json.loads(whole(entry.record))) for entry in snapshot.ordered())
+    members = ((entry.object_id, entry.value()) for entry in snapshot.ordered())
     return _laid_out(_head(snapshot), members)
 
 
@@ -111,7 +111,7 @@ def _lines(snapshot: Snapshot) -> Iterator[str]:
 
 
 def _index(snapshot: Snapshot, paths: Mapping[str, int]) -> Iterator[str]:
-    metas = ((path, json.loads(whole(snapshot.entries[number].record))["meta"]) for path, number in paths.items())
+    metas = ((path, snapshot.entries[number].value()["meta"]) for path, number in paths.items())
     members = ((meta["object_id"], {"path": path, **_but_id(meta)}) for path, meta in metas)
     return _laid_out(_head(snapshot, "#/$defs/index"), members)
 
@@ -119,7 +119,7 @@ def _index(snapshot: Snapshot, paths: Mapping[str, int]) -> Iterator[str]:
 def _paths(snapshot: Snapshot) -> dict[str, int]:
     """The issues' numbers by the objects' paths in a folder."""
     digits = digits_for((entry.object_id for entry in snapshot.entries.values()), FULL)
-    labelled = ((entry, json.loads(whole(entry.record))["meta"]["label"]) for entry in snapshot.ordered())
+    labelled = ((entry, entry.value()["meta"]["label"]) for entry in snapshot.ordered())
     return {sharded(file_of(one.object_id, label), one.object_id, digits): one.number for one, label in labelled}
 
 

@@ -10,11 +10,12 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from gh_store_action.domain import acceptance, objects
 from gh_store_action.domain.acceptance import MayWrite
 from gh_store_action.domain.records import Issue, Rules, StoredMeta, StoredObject
-from gh_store_action.domain.snapshots.contents import Content, Keep, in_memory
+from gh_store_action.domain.snapshots.contents import Content, Keep, in_memory, whole
 from gh_store_action.domain.strict_json import InvalidJson, Json, digest, read_body
 
 NO_TIME = "1970-01-01T00:00:00Z"  # of a snapshot without objects: before every change
@@ -36,6 +37,11 @@ class SnapshotEntry:
     updated_at: str
     record: Content
     accepted: bool | None = field(default=None, compare=False)
+
+    def value(self) -> dict[str, Any]:
+        """Its data and metadata."""
+        value: dict[str, Any] = json.loads(whole(self.record))
+        return value
 
 
 @dataclass(frozen=True)
