@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any
 
 from gh_store_action import arguments
 from gh_store_action.action import report
@@ -99,33 +98,39 @@ class Shape:
 
 
 def growth(reader: Callable[[str], object], shape: Shape, sizes: tuple[int, ...]) -> float:
-    """How many times more of the processor's time a text takes that is four times as long; 4 where it is linear.
+    """How many times more plain loops a text costs that is four times as long: 1 where reading is linear.
 
-    The largest step among these sizes counts, each the least of some tries, and what is faster than the plainest of
-    all readers, one that looks at each place, counts as that.
+    A plain loop over the same text is the clock, for memory costs more by the character where there is more of it.
+    The largest step among these sizes counts; what is faster than a few plain loops counts as those.
     """
     worst, before = 0.0, 0.0
     for size in sizes:
         text = shape(size)
-        taken = max(_time(reader, text), _time(sum, bytes(size)))
+        loops = max(_time(reader, text) / _time(_plain_loop, text), FEW)
         if before:
-            worst = max(worst, taken / before)
+            worst = max(worst, loops / before)
             if worst > LIMIT:
                 break
-        before = taken
+        before = loops
     return worst
 
 
-LIMIT = 10.0
-"""A growth that no linear reader comes near, and every quadratic one passes: its own is 16."""
+FEW = 4.0
+LIMIT = 2.0
+"""A growth that no linear reader comes near, and every quadratic one passes: its own is 4, less what memory adds."""
 
 
 def slow(reader: Callable[[str], object], shape: Shape, sizes: tuple[int, ...]) -> bool:
-    """Whether time grows faster than the text, found eight times in a row: other work on the machine disturbs it."""
+    """Whether the cost grows faster than the text, found eight times in a row: other work disturbs it."""
     return all(growth(reader, shape, sizes) > LIMIT for _ in range(8))
 
 
-def _time(reader: Callable[[Any], object], text: str | bytes) -> float:
+def _plain_loop(text: str) -> object:
+    """Make a string of each character: the least that a reader in Python does which is not one call."""
+    return [one + "." for one in text]
+
+
+def _time(reader: Callable[[str], object], text: str) -> float:
     """The least of two tries, without the garbage collector: what it takes depends on everything that was tested."""
     least = float("inf")
     gc.disable()
