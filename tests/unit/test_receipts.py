@@ -67,3 +67,8 @@ def test_covers__only_what_the_newest_names_can_tell(comment: int, expected: boo
 def test_covers__a_copys_ids_are_others_and_a_fresh_title_knows_none() -> None:
     assert covers(marked(1, 15, 2, {}, 11, 15), 12, [11, 12, 13])
     assert not covers(marked(1, 0, 0, {}), 12, [11, 12])
+
+
+def test_covers__a_marker_that_names_no_comment_was_typed() -> None:
+    assert not covers(marked(2, 10**6, 1, {}), 12, [11, 12])
+    assert not covers(marked(2, 12, 1, {}), 12, [11, 12])

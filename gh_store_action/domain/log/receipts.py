@@ -47,7 +47,7 @@ def covers(marker: Marker, comment: int, ids: Sequence[int]) -> bool:
     Args:
         ids: of the comments that were read, ascending.
     """
-    if comment > marker.comment:
+    if comment > marker.comment or not marker.recent:  # a run names what it read; without names, a title was typed
         return False
     if short_id(comment) in marker.recent or marker.comment not in ids:  # a copy's comments have other ids
         return True
