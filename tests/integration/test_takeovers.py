@@ -240,3 +240,23 @@ def test_taken_over__a_persons_object_that_somebody_gave_another_title() -> None
         assert w.data(number) == {"n": 3}
         nothing_refused(w, number)
         assert w.sweep() == []
+
+
+@pytest.mark.parametrize(("author", "told"), [("bob", 1), (STRANGER, 2)])
+def test_a_reply_of_a_persons_run__is_not_given_again(author: str, told: int) -> None:
+    """Bob's run writes no title.  A stranger's comment that looks like a reply silences nothing."""
+    with world() as w:
+        number = w.repo.open_issue("alice", "Stored Object: m", '{"n": 1}', ["stored-object", "UID:m"])
+        update = w.repo.comment(number, "alice", '{"n": 2}')
+        w.process(number)
+        w.repo.edit_comment(update, "alice", '{"n": 3}')
+        w.repo.grant("bob", "write")
+        w.process(number, w.hub.token("bob"))
+        said = w.repo.issue(number).comments[-1]
+        assert said.author == "bob" and said.body.startswith("<!-- gh-store refused edited")
+        if author == STRANGER:
+            w.repo.delete_comment(said.id, "bob")
+            w.repo.comment(number, STRANGER, said.body)
+        for _ in range(2):
+            w.process(number)
+        assert [one.body for one in w.repo.issue(number).comments].count(said.body) == told

@@ -219,7 +219,20 @@ def _reply(found: _Gathered, verdicts: Mapping[int, Verdict]) -> str:
     edited = [(c, who) for c, who in _edited_since(found, verdicts) if replies.edited_name(c) not in named]
     found.context.ask_people({who for _, who in edited})
     edited = [(c, who) for c, who in edited if who in found.context.counting or found.context.permissions.get(who)]
+    if refused or edited:
+        named = _named_by_others(found)
+        refused = [refusal for refusal in refused if str(refusal.comment_id) not in named]
+        edited = [(c, who) for c, who in edited if replies.edited_name(c) not in named]
     return replies.refused(refused, edit=found.base.refused_edit, issue_url=found.context.issue_url, edited=edited)
+
+
+def _named_by_others(found: _Gathered) -> frozenset[str]:
+    """What replies name that somebody's run has left who may write, but has set no title of the object."""
+    issue, context = found.issue, found.context
+    others = updates.hands(issue, context.rules, context.counting) - context.binding
+    context.ask_people(others)
+    theirs = frozenset(login for login in others if context.permissions.get(login))
+    return answered(updates.read_all(issue, context.rules, context.counting, theirs)) if theirs else frozenset()
 
 
 def _edited_since(found: _Gathered, verdicts: Mapping[int, Verdict]) -> list[tuple[int, str]]:
