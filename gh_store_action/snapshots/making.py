@@ -164,11 +164,13 @@ class Snapshots:
             heavy = self._heavy(files)
             self.destination.check_files(there, files)
             stale = tuple(sorted(names - files.keys()))
+            names = frozenset(stale)  # the others are among the files
             differs = differs or bool(stale) or not all(there.has(name, data) for name, data in files.items())
             published: Published | None = None
             left: tuple[str, ...] = ()
             changed_ids: tuple[str, ...] = ()
             if differs:
+                there.forget_git()
                 before = self.destination.records(there) if before is None else before
                 left = self._left(before, snapshot)
                 changed_ids = snapshot_files.changed(before, files[self.destination.main], self.target.format)

@@ -52,3 +52,8 @@ class Existing:
     def forget(self) -> None:
         """Frees the memory of the files' names."""
         self.local = Files((), self.local.__getitem__)
+
+    def forget_git(self) -> None:
+        """Frees the memory of what git has, once the next snapshot is known to differ; checks need the API's."""
+        if not self.branch.costs:
+            self.branch, self.names = Branch({}, lambda _: {}), frozenset()

@@ -166,8 +166,7 @@ class Checkout:
                 commit = Tip(git, self._remote(), self._target(publication)).find()
             elif git.run("rev-parse", "--verify", "--quiet", "HEAD^{commit}", may_fail=True).code:
                 commit = ""  # nothing is committed yet
-            found = blobs_of(git, commit, path) if commit else {}
-        return {name.removeprefix(path).removeprefix("/"): oid for name, oid in found.items()}
+            return blobs_of(git, commit, path) if commit else {}
 
     def blobs(self, oids: Sequence[str], most: int) -> list[bytes]:
         """The files with these ids, of at most that many bytes; a partial clone fetches them.
@@ -256,7 +255,7 @@ class Checkout:
                 elif len(troubles) >= NETWORK_TRIES:
                     raise troubles[-1]
                 else:
-                    there = blobs_of(git, base, guarded).get(guarded, "") if guarded and base else ""
+                    there = blobs_of(git, base, guarded).get("", "") if guarded and base else ""
                     if there not in known:
                         raise Overtaken(there)
                     tree = tree_of(git, base, entries)

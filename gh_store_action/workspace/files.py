@@ -277,7 +277,8 @@ class Workspace:
             file = paths.resolved(path)
             if not os.path.isfile(file):
                 raise StoreError(f"The file {path!r} is not in the workspace.", "Write it before committing it.")
-            files[_under(checkout, file)] = True
+            name = _under(checkout, file)
+            files[path if path == name else name] = True  # of very many, one text takes half of two
         guarded = _under(checkout, paths.resolved(publication.guarded)) if publication.guarded else ""
         try:
             return checkout.publish(publication, files, guarded)

@@ -26,10 +26,10 @@ class Target:
 
 
 def blobs_of(git: Git, commit: str, path: str) -> dict[str, str]:
-    """The regular files of a commit at and below a path: git's ids by their paths."""
+    """The regular files of a commit at and below a path: git's ids by what follows the path, ``""`` for itself."""
     listed = git.run("ls-tree", "-r", "-z", "--full-tree", commit, "--", path).out
     matches = re.finditer(rb"(?<![^\0])100\d+ blob ([0-9a-f]+)\t([^\0]*)\0", listed)
-    return {os.fsdecode(match[2]): match[1].decode() for match in matches}
+    return {os.fsdecode(match[2]).removeprefix(path).removeprefix("/"): match[1].decode() for match in matches}
 
 
 @dataclass(frozen=True)

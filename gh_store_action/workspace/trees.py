@@ -19,6 +19,8 @@ from gh_store_action.workspace.git import Git
 MODE = "100644"  # of a regular file
 AT_ONCE = 5_000  # lines for one run of git
 
+ANSWER = re.compile(rb"([^\0]*)\0([^\0]*)\0([^\0]*)\0")  # of `check-attr -z`: path, attribute and value
+
 UNSET = {"filter": "-filter", "ident": "-ident", "working-tree-encoding": "!working-tree-encoding"}
 """The attributes that make git store other bytes than the file's, and how to undo each (gitattributes(5))."""
 
@@ -75,11 +77,10 @@ def check_attributes(git: Git, paths: Sequence[str], *where: str, aside: Mapping
     Raises:
         InputError: one is stored as something else; the message has the line for .gitattributes that undoes it.
     """
-    found: list[tuple[str, str, str]] = []
+    found: list[tuple[str, ...]] = []
     for some in batches(f"{path}\0" for path in paths):
         out = git.run("check-attr", "-z", *where, "--stdin", *UNSET, stdin=some, variables=aside).out
-        fields = os.fsdecode(out).split("\0")
-        answers = zip(fields[::3], fields[1::3], fields[2::3], strict=False)
+        answers = (tuple(map(os.fsdecode, match.groups())) for match in ANSWER.finditer(out))
         found += [answer for answer in answers if answer[2] not in ("unspecified", "unset")]
     if not found:
         return
