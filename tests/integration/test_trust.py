@@ -159,6 +159,20 @@ def test_an_issue_copied_without_its_events__keeps_its_marker_when_somebody_type
         assert objects.read_title(w.repo.issue(number).title)[0] == "m"
 
 
+@pytest.mark.parametrize("receipts", [True, False])
+def test_an_issue_copied_without_its_events__is_signed_by_the_next_run_before_its_author_leaves(receipts: bool) -> None:
+    with world() as w:
+        number = by_hand(w, "alice")
+        w.process(number)
+        w.repo.renumber_comments(number, receipts=receipts, events=False)
+        w.process(number)
+        assert w.process(number).changed is False
+        w.repo.grant("alice", "read")
+        w.repo.edit_issue(number, "bob", body="oops")
+        w.process(number)
+        assert w.data(number) == {"n": 0}
+
+
 # -- people who leave
 
 

@@ -68,8 +68,8 @@ def find_base(issue: Issue, entries: Sequence[Entry], context: Context, trusted:
     held = holding(issue, entries, marker, settled | context.known.keys(), since)
     verdicts = verdicts_of_held(issue, entries, context, recorded, held.late, since=since, marker=marker)
     # If the author loses the right to write, the title no longer counts; set by the store, it always does.
-    # Without any event, the store may have set it, and its event has not appeared yet.
-    signs = bool(issue.titles) and trusted.setter == issue.author and issue.author not in context.counting
+    # Without any event, it may be that of a copy; if the store's own event is only late, signing again does no harm.
+    signs = trusted.setter == issue.author and issue.author not in context.counting
     base = Base(
         State(None, marker.revision),
         marker.comment,
