@@ -1,4 +1,4 @@
-"""The only way to read a file whose path the user gives: regular, bounded, opened without waiting."""
+"""The only way to a file whose path the user gives, and to its bytes: regular, bounded, opened without waiting."""
 
 from __future__ import annotations
 
@@ -7,9 +7,26 @@ import os
 import stat
 from pathlib import Path
 
+from gh_store_action.domain.markdown import visible
+from gh_store_action.errors import InputError
+
 MIB = 1024 * 1024
 CONFIGURATION_LIMIT = MIB // 16
 DATA_LIMIT = MIB  # of data from a user; an object has less than 60,000 characters
+
+
+def expanded(path: str | Path) -> Path:
+    """The path, with a home directory for `~` or `~login`.
+
+    Raises:
+        InputError: there is no such login; or HOME is not set and no login has the user id, as often in
+            containers.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        what = f"The home directory in {visible(str(path))} is not known."
+        raise InputError(what, "Write out the path, or set the variable HOME.") from None
 
 
 def content(file: str | Path, most: int) -> bytes:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from gh_store_action.domain.strict_json import InvalidJson, Json, parse
 from gh_store_action.errors import ConfigurationError, InputError, InvalidUpdate
-from gh_store_action.regular_files import DATA_LIMIT
+from gh_store_action.regular_files import DATA_LIMIT, expanded
 from gh_store_action.store.creating import checked
 
 
@@ -45,7 +44,7 @@ def read_data(text: str, *, missing: str = "Check its name.") -> Json:
             text = sys.stdin.buffer.read(DATA_LIMIT + 1).decode("utf-8-sig")
         elif text.startswith("@"):
             source, hint = f"The file {text[1:]!r}", "Fix it there."
-            with Path(text[1:]).expanduser().open("rb") as file:
+            with expanded(text[1:]).open("rb") as file:
                 text = file.read(DATA_LIMIT + 1).decode("utf-8-sig")
         if len(text) > DATA_LIMIT:
             raise InputError(f"{source} is larger than 1 MiB.", "An object can hold 60,000 characters of JSON.")

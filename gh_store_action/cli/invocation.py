@@ -20,6 +20,7 @@ from gh_store_action.gateway.endpoints import Addresses
 from gh_store_action.gateway.issues import GitHub
 from gh_store_action.gateway.transport import Transport
 from gh_store_action.library.github_store import GitHubStore
+from gh_store_action.regular_files import expanded
 from gh_store_action.store.session import Session
 from gh_store_action.workspace.files import Workspace
 from gh_store_action.workspace.surroundings import repository_here, token_of_gh
@@ -125,7 +126,7 @@ class Invocation:
     def _leave_the_default(self) -> None:
         """Writes the default configuration to its usual path; goes on without it if that fails."""
         try:
-            write_new(Path(LOCAL_FILE).expanduser(), dump_local())
+            write_new(expanded(LOCAL_FILE), dump_local())
         except StoreError as error:
             self.say(f"Cannot write the default configuration. {error.what}", level="DEBUG")
 

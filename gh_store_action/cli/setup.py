@@ -19,6 +19,7 @@ from gh_store_action.config.defaults import dump_default, dump_local, write_new
 from gh_store_action.config.store_config import LOCAL_FILE, REPOSITORY_FILE
 from gh_store_action.domain.names import UPDATE_MODES
 from gh_store_action.errors import InputError, StoreError
+from gh_store_action.regular_files import expanded
 from gh_store_action.store.doctor import WORKFLOWS, Check, Level, examine, templates
 
 SHELLS: Mapping[str, type[ShellComplete]] = {"bash": BashComplete, "zsh": ZshComplete, "fish": FishComplete}
@@ -45,7 +46,7 @@ def init(repository_files: bool, page: bool, example: str | None, directory: str
         link = f"Print the form's URL with `gh-store form-link {example}`, which creates its label. " * bool(example)
         step = f"review the files, commit them to the default branch and push. {pages}{link}Then run `gh-store doctor`."
     else:
-        files = {Path(run.config or LOCAL_FILE).expanduser(): dump_local()}
+        files = {expanded(run.config or LOCAL_FILE): dump_local()}
         step = "set GITHUB_TOKEN and GITHUB_REPOSITORY. Then run `gh-store doctor`."
     written: list[str] = []
     kept: list[str] = []

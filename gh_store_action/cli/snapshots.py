@@ -16,6 +16,7 @@ from gh_store_action.domain.names import EXPORTS, FORMATS
 from gh_store_action.errors import InputError, StoreError
 from gh_store_action.export import files as exports
 from gh_store_action.export.reading import Exporter
+from gh_store_action.regular_files import expanded
 from gh_store_action.snapshots.making import SnapshotResult, Snapshots, Target
 from gh_store_action.snapshots.site import SNAPSHOT_URL, write_site
 from gh_store_action.store.lookup import Lookup
@@ -108,7 +109,7 @@ def _write(
             raise InputError(f"{option} has no effect without --commit.", "Add --commit, or omit it.")
     kind = _format(path, format_, commit=commit, history=history)
     with tempfile.TemporaryDirectory() as passing:  # write all of a snapshot before printing any of it
-        named = Path(path or DEFAULT[kind]).expanduser().absolute()
+        named = expanded(path or DEFAULT[kind]).absolute()
         file = Path(passing).resolve() / "snapshot" if path == STANDARD_OUTPUT else named
         target = Target(
             path=str(file),
@@ -150,7 +151,7 @@ def _format(path: str, format_: str | None, *, commit: bool, history: bool) -> s
     Raises:
         InputError: the path contradicts it, or is standard output and cannot hold it.
     """
-    is_folder = bool(path) and Path(path).expanduser().is_dir()
+    is_folder = bool(path) and expanded(path).is_dir()
     kind = format_ or ("directory" if is_folder else snapshot_format(path) or "json")
     if path == STANDARD_OUTPUT and (commit or history or kind == "directory"):
         cannot = "be committed" if commit else "hold histories" if history else "be a folder"
@@ -208,7 +209,7 @@ def _root(file: Path, commit: bool) -> Path:
 def site(output: str, snapshot_url: str, dry_run: bool) -> int:
     """Write the page that shows the store."""
     run = invocation()
-    folder = Path(output).expanduser().absolute()
+    folder = expanded(output).absolute()
     done = write_site(
         run.session,
         run.workspace(_root(folder / "index.html", commit=False)),
@@ -244,7 +245,7 @@ def export(kind: str, output: str | None) -> int:
     if output == STANDARD_OUTPUT and kind in exports.FOLDERS:
         raise InputError(f"Standard output is not a folder, but {kind} writes one.", "Name a path instead of the -.")
     with tempfile.TemporaryDirectory() as passing:
-        named = Path(output or exports.DEFAULT[kind]).expanduser().absolute()
+        named = expanded(output or exports.DEFAULT[kind]).absolute()
         path = Path(passing) / "export" if output == STANDARD_OUTPUT else named
         exports.check(path, kind)
         reader = Reader(Lookup(run.session), warn=run.warn)

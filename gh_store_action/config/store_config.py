@@ -15,8 +15,8 @@ from gh_store_action.config.defaults import dump_local
 from gh_store_action.domain.markdown import shown, visible
 from gh_store_action.domain.names import UPDATE_MODES
 from gh_store_action.domain.records import AccessRule, FormRule, Reactions, Rules
-from gh_store_action.errors import ConfigurationError
-from gh_store_action.regular_files import CONFIGURATION_LIMIT, content
+from gh_store_action.errors import ConfigurationError, InputError
+from gh_store_action.regular_files import CONFIGURATION_LIMIT, content, expanded
 
 REPOSITORY_FILE = ".github/gh-store.yml"
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")  # of the log, ascending
@@ -91,15 +91,21 @@ def read_local(path: str | Path | None = None, read: Callable[[str], bytes | Non
         read: returns a file's bytes, or None; by default, at most `CONFIGURATION_LIMIT` of any regular file.
 
     Raises:
+        InputError: its home directory is not known.
         ConfigurationError: the file cannot be read.  No default is written.
     """
-    file = Path(path or LOCAL_FILE).expanduser()
+    try:
+        file = expanded(path or LOCAL_FILE)
+    except InputError:
+        if path:
+            raise
+        return None
     try:
         found = read(str(path)) if read else content(file, CONFIGURATION_LIMIT)
         if found is None:
             raise FileNotFoundError
         return found.decode("utf-8-sig")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         if not path:
             return None
         raise ConfigurationError(
@@ -107,8 +113,11 @@ def read_local(path: str | Path | None = None, read: Callable[[str], bytes | Non
             "Fix the path, or run `gh-store init` to write the default file.",
         ) from None
     except (OSError, UnicodeDecodeError) as problem:
-        why = getattr(problem, "strerror", None) or problem
-        raise ConfigurationError(f"The configuration file {visible(str(file))} cannot be read: {why}.") from problem
+        why = getattr(problem, "strerror", None) or "it is not UTF-8 text"
+        raise ConfigurationError(
+            f"The configuration file {visible(str(file))} cannot be read: {why}.",
+            "Fix that, or remove the file: every setting in it has a default.",
+        ) from problem
 
 
 def parse_rules(text: str, *, source: str = REPOSITORY_FILE) -> tuple[Rules, Mapping[str, Any]]:

@@ -17,6 +17,7 @@ from gh_store_action.arguments import text
 from gh_store_action.domain.names import UPDATE_MODES
 from gh_store_action.errors import InputError, InvalidUpdate
 from gh_store_action.hints import Setting, Text
+from gh_store_action.regular_files import expanded
 
 Parsed = TypeVar("Parsed")
 
@@ -74,7 +75,7 @@ def path(name: str, value: object) -> Path:
     """A file's or folder's path."""
     if not isinstance(value, str | os.PathLike):
         raise TypeError(f"{name} must be a path, not {value!r}")
-    return Path(value).expanduser()
+    return expanded(Path(value))
 
 
 def labels(name: str, value: object) -> tuple[str, ...]:

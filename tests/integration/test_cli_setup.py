@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from gh_store_action.cli import invocation, setup
+from gh_store_action.config import store_config
 from gh_store_action.config.defaults import dump_default, dump_local
 from gh_store_action.errors import StoreError
 from gh_store_action.gateway.issues import GitHub as Gateway
@@ -80,6 +82,16 @@ def test_first_use__where_the_default_configuration_cannot_be_written_it_goes_wi
 
     assert shell.run("list").code == 0
     assert "Cannot write the default configuration." in shell.run("list", "--verbose").err
+
+
+def test_first_use__without_a_home_directory_it_goes_without(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """HOME is not set, and nobody has the process's number: `docker run --user 1234` on an image of one's own."""
+    for module in (store_config, invocation, setup):
+        monkeypatch.setattr(module, "LOCAL_FILE", "~no-such-login/config.yml")
+
+    assert (shell.run("list").code, shell.run("list").err) == (0, "")
+    done = shell.run("init")
+    assert (done.code, "The home directory in ~no-such-login/config.yml is not known." in done.err) == (2, True)
 
 
 def test_first_use__another_configuration_makes_no_default(shell: Shell) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.cli import Shell
 from tests.support.no_files import NO_FILES
 from tests.support.scene import Scene
 
@@ -43,6 +44,30 @@ def test_file__behind_a_link_out_of_the_workspace_is_not_read(scene: Scene, tmp_
     for given in ("link", "../secret", str(outside)):
         code, said = run(scene, name, folder, given)
         assert (code, "is not inside the workspace" in said, "top secret" in said) == (2, True, False)
+
+
+HOMELESS = "~no-such-login/file"
+COMMANDS = {
+    "create": ["create", "m", f"@{HOMELESS}"],
+    "config": ["list", "--config", HOMELESS],
+    "output": ["get", "m", "--output", HOMELESS],
+    "snapshot": ["snapshot", "--output", HOMELESS],
+    "export": ["export", "--output", HOMELESS],
+    "site": ["site", "--output", HOMELESS],
+    "jsonl": ["update", "--jsonl", HOMELESS],
+    "journal": ["update", "--jsonl", "-", "--journal", HOMELESS],
+    "validate": ["validate", "m.json", "--as", "m", "--config", HOMELESS],
+}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_path__in_the_home_of_nobody_is_told_and_not_made(scene: Scene, tmp_path: Path, name: str) -> None:
+    scene.make("m", {"count": 1})
+    (tmp_path / "m.json").write_text("{}", encoding="utf-8")
+    shell = Shell(scene.github, "octo/store", tmp_path, scene.github.token("alice"))
+    done = shell.run(*COMMANDS[name])
+    assert (done.code, HOMELESS in done.err, "bug" in done.err) == (2, True, False), done.err
+    assert not (tmp_path / "~no-such-login").exists()
 
 
 FORGED = {"in the future": "9999-12-31T23:59:59Z", "at the start": "0001-01-01T00:00:00Z", "nowhere": "soon"}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from gh_store_action.config import reading
+from gh_store_action.config import reading, store_config
 from gh_store_action.config.defaults import dump_default, dump_local
 from gh_store_action.config.store_config import (
     LogConfig,
@@ -358,6 +358,13 @@ def test_read_local__the_default_file_may_be_missing(tmp_path: Path, monkeypatch
     assert read_local() == "store: {}"
 
 
+@pytest.mark.parametrize("place", ["~no-such-login/config.yml", "/dev/null/.config/gh-store/config.yml"])
+def test_read_local__without_a_home_there_is_no_default_file(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in containers, where HOME is not set and nobody has the process's number, or HOME is /dev/null."""
+    monkeypatch.setattr(store_config, "LOCAL_FILE", place)
+    assert read_local() is None
+
+
 def test_read_local__a_named_file_must_be_there_and_is_not_made(tmp_path: Path) -> None:  # D66
     file = tmp_path / "typo.yml"
     with pytest.raises(ConfigurationError, match="typo.yml does not exist"):
@@ -368,7 +375,7 @@ def test_read_local__a_named_file_must_be_there_and_is_not_made(tmp_path: Path) 
 def test_read_local__a_file_that_can_not_be_read_is_an_error(tmp_path: Path) -> None:
     file = tmp_path / "c.yml"
     file.write_bytes(b"store: \xff")
-    with pytest.raises(ConfigurationError, match="cannot be read"):
+    with pytest.raises(ConfigurationError, match="cannot be read: it is not UTF-8 text. Fix that, or remove the file"):
         read_local(str(file))
 
 

@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import IO, Any
 
 from gh_store_action.cli.data import as_input
@@ -19,7 +18,7 @@ from gh_store_action.domain.markdown import visible
 from gh_store_action.domain.names import UPDATE_MODES, UpdateMode
 from gh_store_action.domain.strict_json import InvalidJson, Json, digest, equal, parse
 from gh_store_action.errors import InputError, ObjectExists, ObjectNotFound, StoreError
-from gh_store_action.regular_files import DATA_LIMIT
+from gh_store_action.regular_files import DATA_LIMIT, expanded
 from gh_store_action.store.creating import checked
 from gh_store_action.store.lookup import Lookup
 from gh_store_action.store.processing.batches import ends_the_run
@@ -114,7 +113,7 @@ def _opened(source: str) -> Iterator[IO[bytes]]:
     if source == "-":
         yield sys.stdin.buffer
     else:
-        with Path(source).expanduser().open("rb") as file:
+        with expanded(source).open("rb") as file:
             yield file
 
 
@@ -265,7 +264,7 @@ def _tell(run: Invocation, line: Line, outcome: Outcome) -> str:
 
 def _done_before(journal: str | None) -> set[str]:
     """The keys of the lines that an earlier run completed."""
-    if journal is None or not Path(journal).expanduser().exists():
+    if journal is None or not expanded(journal).exists():
         return set()
     try:
         values = [value for _, value in _values(journal, _cut_off) if isinstance(value, dict)]
@@ -292,7 +291,7 @@ def _appending(journal: str | None) -> Iterator[Callable[[str], None]]:
         yield lambda text: None
         return
     try:
-        file = Path(journal).expanduser().open("a+b", buffering=0)  # so that nothing is left to write at the end
+        file = expanded(journal).open("a+b", buffering=0)  # so that nothing is left to write at the end
     except OSError as error:
         raise InputError(f"The journal {journal!r} cannot be written: {error.strerror}.", "Choose another.") from None
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 from rich.console import Console
 
@@ -20,7 +18,7 @@ from gh_store_action.domain.names import UPDATE_MODES
 from gh_store_action.domain.objects import InvalidId
 from gh_store_action.domain.records import Rules
 from gh_store_action.errors import ConfigurationError, InputError
-from gh_store_action.regular_files import DATA_LIMIT, content
+from gh_store_action.regular_files import DATA_LIMIT, content, expanded
 from gh_store_action.store.session import compiled, judge_of
 
 SCHEMAS = "gh-store"  # the folder next to the configuration
@@ -73,7 +71,7 @@ def _local(config: str, object_id: str) -> tuple[Rules, Judge]:
         ConfigurationError: one of the files cannot be used.
     """
     rules, _ = parse_rules(read_local(config) or "", source=config)
-    folder = Path(config).expanduser().parent / SCHEMAS
+    folder = expanded(config).parent / SCHEMAS
     files = {}
     for schema in sorted(folder.glob("*.json")):
         try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import click
@@ -18,6 +17,7 @@ from gh_store_action.domain.records import StoredObject
 from gh_store_action.domain.strict_json import Json, equal
 from gh_store_action.errors import ObjectNotFound, StoreError
 from gh_store_action.library.github_store import GitHubStore
+from gh_store_action.regular_files import expanded
 
 
 def show(run: Invocation, found: StoredObject, *, would: str = "", **more: Any) -> int:
@@ -105,7 +105,7 @@ def save(run: Invocation, path: str, value: Any) -> None:
     if path == "-":
         click.echo(text.encode(), nl=False)
         return
-    file = Path(path).expanduser()
+    file = expanded(path)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
