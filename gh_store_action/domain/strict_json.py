@@ -45,13 +45,15 @@ _HARMFUL = re.compile(
 INVISIBLE = "\xad\u061c\u180e\ufeff" + "".join(
     map(chr, (*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070)))
 )
-_BLANK = "".join(filter(str.isspace, map(chr, range(0x3001)))) + INVISIBLE
-_LEAD = re.compile(rf"(?:[{_BLANK}]++|<!--(?:-?>|.*?-->))*+", re.DOTALL)
+_SPACES = "".join(filter(str.isspace, map(chr, range(0x3001))))
+BLANK = _SPACES + INVISIBLE
+_LEAD = re.compile(rf"(?:[{BLANK}]++|<!--(?:-?>|.*?-->))*+", re.DOTALL)
 _SIGNATURE = re.compile(
     r"^(?:--[ \t]*|Sent (?:from|via|with) .*|Get Outlook for .*|On .*(?:\n.*)?wrote:)$", re.MULTILINE
 )
 _FENCE = re.compile(r"(?P<mark>`{3,}+(?!.*`)|~{3,}+)[ \t]*\{?\.?(?P<language>[\w./+-]*)(?P<info>.*)(?:\n|\Z)")
-_JSON = frozenset(["json", "jsonc", "json5", "jsonl", "ndjson", "hjson", "geojson", "jsonld", "application/json"])
+_JSON = frozenset(["json", "jsonc", "json5", "jsonl", "ndjson", "hjson", "geojson", "jsonld"])
+_NO_WORD = re.compile(r"[^a-z0-9]+")
 _PERHAPS_JSON = frozenset(["", "js", "javascript"])
 
 _SENTENCES = {
@@ -66,13 +68,15 @@ _SENTENCES = {
 
 
 _FOUND = {
-    **dict.fromkeys("“”„‟«»″＂", "a typographic quote; JSON has straight double quotes"),
+    **dict.fromkeys(map(chr, range(0xFF01, 0xFF5F)), "a full-width character; JSON has plain ones"),
+    **dict.fromkeys("“”„‟«»‹›「」『』〝〞″＂", "a typographic quote; JSON has straight double quotes"),
     **dict.fromkeys("'‘’‚‛", "a single quote; JSON has double quotes"),
     "`": "a backtick; JSON has double quotes, and a fence ends with a line of nothing else",
     "\\": "a backslash outside a string; quotes are not escaped there",
     "/": "a comment, perhaps; JSON has none",
     "#": "a comment, perhaps; JSON has none",
     "&": "an HTML entity, perhaps; write the character itself",
+    **{mark: f"a space of another kind, U+{ord(mark):04X}; JSON has plain ones" for mark in _SPACES if mark > "\x7f"},
     "\xa0": "a no-break space; JSON has plain ones",
     **{mark: f"an invisible character, U+{ord(mark):04X}; delete it" for mark in INVISIBLE},
 }
@@ -237,9 +241,10 @@ def unwrapped(text: str) -> Unwrapped | None:
     lines = rest[fence.end() :].split("\n")
     end = next((number for number, line in enumerate(lines) if _closes(line, fence["mark"])), len(lines))
     deep = not indent.strip(" \t") and len(indent.expandtabs(4)) > 3
-    if deep or language not in _JSON | _PERHAPS_JSON or _alone("\n".join(lines[end + 1 :])):
+    says_json = not _JSON.isdisjoint(_NO_WORD.split(language))
+    if deep or not (says_json or language in _PERHAPS_JSON) or _alone("\n".join(lines[end + 1 :])):
         return None
-    return Unwrapped(_alone("\n".join(lines[:end])), says_json=language in _JSON)
+    return Unwrapped(_alone("\n".join(lines[:end])), says_json)
 
 
 def _alone(text: str) -> str:
@@ -249,7 +254,7 @@ def _alone(text: str) -> str:
     text = text[: signature.start()] if signature else text
     end = len(text)
     while True:
-        while end and text[end - 1] in _BLANK:
+        while end and text[end - 1] in BLANK:
             end -= 1
         start = text.rfind("<!--", 0, end) if text.endswith("-->", 0, end) else -1
         if start < 0 or text.find("-->", start + 4, end - 3) >= 0:
@@ -384,6 +389,6 @@ def _defused(text: str) -> str:
 
 def _closes(line: str, mark: str) -> bool:
     """Whether a line ends the code fence that `mark` opened."""
-    bare = line.rstrip(_BLANK)
+    bare = line.rstrip(BLANK)
     spaces = len(bare) - len(bare.lstrip(" "))
     return spaces <= 3 and len(bare) - spaces >= len(mark) and not bare[spaces:].strip(mark[0])

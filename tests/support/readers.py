@@ -78,7 +78,7 @@ UNITS = (
     "@", "#", "@a", "$", "//", "/*", "*/", "://", "https://", "www.", "GH-1", "gh-", "::", "##[", "#a#[", "#[", "%",
     "true", "null,", "“", "'", '"a":1,', "x: y\n", "A: b\n", "[r1 c1", "UID:", "?", "*", "**/", "a/", "@a/b ", "a@b ",
     "  - `", "  - <code>", "</code>: ", "  - <code></code>: a\n", "- [1](", "remote: path: ", "remote: - ", ":1",
-    "### Name\n", "### Words\n\n", "- [x] a\n", "a, ",
+    "### Name\n", "### Words\n\n", "- [x] a\n", "a, ", "//\n", "/**/", "｛",
     "issue ", "issues have been ", "Unable to create '", "uses: ", "- uses:", "\u20282", '    "a\n', "    \\", "a-",
 )  # fmt: skip
 BEFORE = ("", "[", "{", "{a:", "[1,", "```", "```json\n", "~~~", "`", "<!--", '["', '{"a":"', "[[", "[true", "On ", "a")

@@ -6,8 +6,8 @@ import re
 
 from gh_store_action.domain.strict_json import INVISIBLE, InvalidJson, Json, parse, unwrapped
 
-_QUOTE = r"""(?:["'“”„‟‘’‚‛«»″＂]|\\"|&quot;|&\#34;)"""
-_LITERAL = r"(?:-?\d[\d.eE+-]*|true|false|null)"
+_QUOTE = r"""(?:["'“”„‟‘’‚‛«»‹›「」『』〝〞″]|\\"|&quot;|&\#34;)"""
+_LITERAL = r"(?:-?\d[\d.eE+-]*|-?Infinity|NaN|[Tt]rue|[Ff]alse|null|None|undefined)"  # JavaScript's and Python's, too
 _OBJECT = re.compile(rf"\{{\s*(?:{_QUOTE}|\}}|(?:[\w$-]+\s*:|//|/\*).*\}};?\Z)", re.DOTALL)
 _ARRAY = re.compile(
     rf"(?:\[\s*+)++\{{\s*{_QUOTE}"  # [{"…
@@ -16,7 +16,8 @@ _ARRAY = re.compile(
     rf"|\[\s*+(?:{_LITERAL}\s*)?\]\Z",  # [], [1]
     re.DOTALL,
 )
-_VISIBLE = str.maketrans("", "", INVISIBLE)
+_PLAIN = dict.fromkeys(map(ord, INVISIBLE)) | {wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)}
+_COMMENTS = re.compile(r"(?:\s*+(?://[^\n]*+(?:\n|\Z)|/\*.*?\*/))*+\s*+", re.DOTALL)
 _SPAN = re.compile(r"(`++)(?:json\w?\b)?[ \t]*+([^`\n]++)\1")
 
 
@@ -43,10 +44,15 @@ def read_written(text: str) -> dict[str, Json] | list[Json] | None:
                 "the JSON is inline code; post it without backticks, or between two lines of ```"
             ) from None
         return None
+    if isinstance(value, str) and looks_like_json(value):
+        raise InvalidJson("the JSON is inside a string; post it without the outer quotes and the backslashes")
     return value if isinstance(value, dict | list) else None
 
 
 def looks_like_json(text: str) -> bool:
-    """Whether text seems to be meant as JSON, right or wrong: Markdown like `[x] done` or `[link](url)` is not."""
-    text = text.translate(_VISIBLE)
+    """Whether text seems to be meant as JSON, right or wrong: Markdown like `[x] done` or `[link](url)` is not.
+
+    Invisible characters and comments before it do not count; full-width characters count as their plain forms.
+    """
+    text = _COMMENTS.sub("", text.translate(_PLAIN), count=1)
     return bool(_OBJECT.match(text) or _ARRAY.match(text))

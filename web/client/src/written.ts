@@ -4,24 +4,24 @@ import { InvalidJson, parse, type Json, type JsonObject } from "./json.js";
 
 const INVISIBLE = "\\xad\\u061c\\u180e\\ufeff\\u200b-\\u200f\\u202a-\\u202e\\u2060-\\u206f";
 const ALL_INVISIBLE = new RegExp(`[${INVISIBLE}]`, "g");
+const WIDE = /[\uff01-\uff5e]/g;
 const BLANK = `\\s\\x1c-\\x1f\\x85${INVISIBLE}`;
 const LEAD = new RegExp(`[${BLANK}]+|<!--(?:-?>|[^]*?-->)`, "y");
 const ONE_BLANK = new RegExp(`[${BLANK}]`);
 const SIGNATURE = /(?<![^\n])(?:--[ \t]*|Sent (?:from|via|with) [^\n]*|Get Outlook for [^\n]*|On [^\n]*(?:\n[^\n]*)?wrote:)(?![^\n])/;
 // What stands in a lookahead is not tried again in a shorter form: anybody may write a comment, so it is read in linear time.
 const FENCE = /^(?=(?<mark>`{3,}|~{3,}))\k<mark>(?!(?<=`)[^\n]*`)[ \t]*\{?\.?(?<language>[\p{L}\p{N}_./+-]*)[^\n]*(?:\n|$)/u;
-const SAYS_JSON = new Set([
-  "json", "jsonc", "json5", "jsonl", "ndjson", "hjson", "geojson", "jsonld", "application/json",
-]);
+const SAYS_JSON = new Set(["json", "jsonc", "json5", "jsonl", "ndjson", "hjson", "geojson", "jsonld"]);
 const PERHAPS_JSON = new Set(["", "js", "javascript"]);
-const QUOTE = String.raw`(?:["'“”„‟‘’‚‛«»″＂]|\\"|&quot;|&#34;)`;
-const LITERAL = String.raw`(?:-?\d[\d.eE+-]*|true|false|null)`;
+const QUOTE = String.raw`(?:["'“”„‟‘’‚‛«»‹›「」『』〝〞″]|\\"|&quot;|&#34;)`;
+const LITERAL = String.raw`(?:-?\d[\d.eE+-]*|-?Infinity|NaN|[Tt]rue|[Ff]alse|null|None|undefined)`;
 const OBJECT = new RegExp(String.raw`^\{\s*(?:${QUOTE}|\}|(?:[\p{L}\p{N}_$\-]+\s*:|//|/\*)[^]*\};?$)`, "u");
 const ARRAY = new RegExp(
   String.raw`^(?:(?:\[\s*)+\{\s*${QUOTE}|(?:\[\s*)+(?:${QUOTE}|\{|${LITERAL}\s*,)[^]*\];?$` +
     String.raw`|(?:\[\s*){2,}(?:${LITERAL}\s*)?\][^]*\]$|\[\s*(?:${LITERAL}\s*)?\]$)`,
   "u",
 );
+const COMMENT = /\s*(?:\/\/[^\n]*(?:\n|$)|\/\*[^]*?\*\/)/y;
 const SPAN = /^(?=(`+))\1(?:json\w?\b)?([^`\n]+)\1$/;
 
 /** The text that stands alone, and whether a code fence says that it is JSON; null where something else stands there. */
@@ -37,9 +37,10 @@ export function unwrapped(text: string): { text: string; saysJson: boolean } | n
   const found = lines.findIndex((line) => closes(line, mark));
   const end = found < 0 ? lines.length : found;
   const kind = language.toLowerCase();
+  const saysJson = kind.split(/[^a-z0-9]+/).some((word) => SAYS_JSON.has(word));
   const deep = /^[ \t]*$/.test(indent) && columns(indent) > 3;
-  if (deep || !(SAYS_JSON.has(kind) || PERHAPS_JSON.has(kind)) || alone(lines.slice(end + 1).join("\n"))) return null;
-  return { text: alone(lines.slice(0, end).join("\n")), saysJson: SAYS_JSON.has(kind) };
+  if (deep || !(saysJson || PERHAPS_JSON.has(kind)) || alone(lines.slice(end + 1).join("\n"))) return null;
+  return { text: alone(lines.slice(0, end).join("\n")), saysJson };
 }
 
 /**
@@ -50,13 +51,16 @@ export function unwrapped(text: string): { text: string; saysJson: boolean } | n
 export function readWritten(text: string): JsonObject | Json[] | null {
   const found = unwrapped(text);
   if (!found) return null;
+  let value: Json;
   try {
-    return container(parse(found.text)) ?? null;
+    value = parse(found.text);
   } catch (error) {
     if (!(error instanceof InvalidJson) || found.saysJson || looksLikeJson(found.text)) throw error;
     if (looksLikeJson(SPAN.exec(found.text)?.[2]?.trim() ?? "")) throw error;
     return null;
   }
+  if (typeof value === "string" && looksLikeJson(value)) throw new InvalidJson("the JSON is inside a string");
+  return container(value) ?? null;
 }
 
 /** An issue body as an object's data, undefined where it holds none. */
@@ -70,7 +74,8 @@ export function readBody(text: string): JsonObject | Json[] | undefined {
 }
 
 export function looksLikeJson(text: string): boolean {
-  text = text.replace(ALL_INVISIBLE, "");
+  text = text.replace(ALL_INVISIBLE, "").replace(WIDE, (one) => String.fromCharCode(one.charCodeAt(0) - 0xfee0));
+  text = after(COMMENT, text).trimStart();
   return OBJECT.test(text) || ARRAY.test(text);
 }
 
@@ -80,9 +85,14 @@ function container(value: Json): JsonObject | Json[] | undefined {
 
 /** Without blank characters and HTML comments in front. */
 function withoutLead(text: string): string {
-  LEAD.lastIndex = 0;
+  return after(LEAD, text);
+}
+
+/** What follows the longest row of matches at the beginning. */
+function after(sticky: RegExp, text: string): string {
+  sticky.lastIndex = 0;
   let end = 0;
-  while (LEAD.test(text)) end = LEAD.lastIndex;
+  while (sticky.test(text)) end = sticky.lastIndex;
   return text.slice(end);
 }
 
@@ -104,6 +114,13 @@ function trimmed(text: string): string {
   let end = text.length;
   while (end > 0 && ONE_BLANK.test(text[end - 1]!)) end -= 1;
   return text.slice(0, end);
+}
+
+/** Without blank characters before and behind. */
+export function stripped(text: string): string {
+  let start = 0;
+  while (start < text.length && ONE_BLANK.test(text[start]!)) start += 1;
+  return trimmed(text.slice(start));
 }
 
 function closes(line: string, mark: string): boolean {
