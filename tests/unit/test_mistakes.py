@@ -17,6 +17,7 @@ from tests.support.values import COUNTING, RULES, comment
 
 AS_IT_IS = 'To store it as it is, post {"_data": …, "_meta": {}}'
 OPERATORS_FORM = '"_meta": {"update_mode": "operators"}}?'
+NO_OPERATOR = "there is no such operator, but $set $unset $inc $push $addToSet $pull $min $max; did you mean {"
 ENVELOPE = 'did you mean {"_data": …, "_meta": {…}}?'
 ALONE = "did you mean what is in `data` alone?"
 PRINTED = {
@@ -37,13 +38,24 @@ def entry(value: object) -> Entry:
         ({"$INC": {"n": 1}}, "$.$INC", 'did you mean {"_data": {"$inc": …}, ' + OPERATORS_FORM),
         ({"$min": 5}, "$.$min", 'did you mean {"_data": {"$min": …}, ' + OPERATORS_FORM),
         ({"$rename": {"a": "b"}}, "$.$rename", OPERATORS_FORM),
+        ({"$append": {"tags": "x"}}, "$.$append", NO_OPERATOR + '"_data": {"$…": …}, ' + OPERATORS_FORM),
+        ({"$data": {"a": 1}, "$meta": {}}, "$.$data", NO_OPERATOR),
+        ({"$inc ": {"n": 1}}, '$["$inc "]', 'did you mean {"_data": {"$inc": …}, ' + OPERATORS_FORM),
+        ({"\u200b$inc": {"n": 1}}, '$["\u200b$inc"]', 'did you mean {"_data": {"$inc": …}, ' + OPERATORS_FORM),
+        ({"a": {"b": {"$inc": 1}}}, "$.a.b.$inc", 'did you mean {"_data": {"$inc": {"a.b": …}}, ' + OPERATORS_FORM),
+        ({"x": {"y": 1}, "a": {"c": 2, "b": {"$Each": []}}}, "$.a.b.$Each", '{"$…": {"a.b": …}}, ' + OPERATORS_FORM),
         ({"a": 1, "$set": {"b": 2}}, "$.$set", OPERATORS_FORM[:-1] + ", with the other keys in $set?"),
         ({"n": {"$inc": 1}}, "$.n.$inc", 'did you mean {"_data": {"$inc": {"n": …}}, ' + OPERATORS_FORM),
         ([{"op": "add", "path": "/a", "value": 1}], "$", '{"update_mode": "json-patch"}}?'),
+        ({"op": "add", "path": "/a", "value": 1}, "$", '{"update_mode": "json-patch"}}?'),
+        ({"op": "move", "path": "/a", "from": "/b"}, "$", '{"update_mode": "json-patch"}}?'),
         ({"data": {"a": 1}, "meta": {}}, "$", ENVELOPE),
         ({"Data": {"a": 1}, "Meta": {}}, "$", ENVELOPE),
         ({"data": {"a": 1}, "update_mode": "replace"}, "$", ENVELOPE),
         ({"data": {"a": 1}, "if_revision": 2, "meta": {}}, "$", ENVELOPE),
+        ({"mode": "replace", "data": {"a": 1}}, "$", 'did you mean {"_data": …, "_meta": {"update_mode": "replace"}}?'),
+        ({"object_id": "m", "Mode": "operators", "changes": {"a": 1}}, "$", '{"update_mode": "operators"}}?'),
+        ({"changes": {"a": 1}, "if_revision": 3}, "$", ENVELOPE),
         ({"_Data": {"a": 1}, "_Meta": {}}, "$._Data", ENVELOPE),
         ({"_META": {}}, "$._META", ENVELOPE),
         (PRINTED, "$", ALONE),
@@ -94,11 +106,16 @@ def test_an_envelope_that_is_nearly_one_is_refused_with_the_right_name(value: ob
         {"data": {"a": 1}}, {"meta": {}}, {"data": 1, "meta": 2, "links": []}, {"data": 1, "type": "articles"},
         {"metadata": {}, "data": {}}, {"a": {"data": 1, "meta": 2}}, {"mode": "replace"}, {"update_mode": "replace"},
         {"$schema": "https://x.example/s", "$id": "a", "$ref": "#", "$defs": {}}, {"$comment": "x"}, {"inc": {"n": 1}},
-        {"price": {"$min": 1, "$max": 9}}, {"a": {"b": {"$inc": 1}}}, {"a": {"$inc": 1, "b": 2}}, {"a": {}}, {},
+        {"price": {"$min": 1, "$max": 9}}, {"a": [{"$inc": 1}]}, {"a": {"$inc": 1, "b": 2}}, {"a": {}}, {},
         {"object_id": "x", "data": {}}, {"object_id": "x", "version": 1}, {**PRINTED, "more": 1},
         {"version": 1, "data": 2},
         {"timestamp": "t", "type": "update", "data": {}}, [], [{"op": "add"}], [{"op": "add", "path": "/"}, 1],
-        {"_date": 1, "_metadata": {}}, {"data_": 1, "meta": 1},
+        {"_date": 1, "_metadata": {}}, {"data_": 1, "meta": 1}, {"mode": "dark", "data": 1},
+        {"mode": ["replace"], "data": 1},
+        {"object_id": "x", "changes": {}}, {"changes": [], "meta": {}}, {"mode": "replace", "changes": [], "more": 1},
+        {"op": "add", "path": "/a", "by": "ada"}, {"op": "open", "path": "/a"}, {"op": ["add"], "path": "/a"},
+        {"op": "add", "path": 1}, {"$oid": "5"}, {"at": {"$date": "t"}}, {"$vocabulary": {}}, {"a": {"b": {"$max": 1}}},
+        {"$": {}}, {"$2": {"n": 1}}, {"US$": {"n": 1}},
     ],
 )  # fmt: skip
 def test_data_of_its_own_is_stored(value: object) -> None:
