@@ -39,7 +39,8 @@ class ApiError(GitHubError):
     """
 
     def __init__(self, status: int, message: str, needs: str = "") -> None:
-        super().__init__(f"GitHub refused a request: {message} ({status}).", cure(message), status=status)
+        nowhere = "Check the name of the repository and the address of the API." if status == 404 else ""
+        super().__init__(f"GitHub refused a request: {message} ({status}).", cure(message) or nowhere, status=status)
         self.message = message
         self.needs = needs
 
@@ -210,8 +211,9 @@ def _check_status(response: Response, now: float) -> None:
             "Put them into the proxy's address in the variable HTTPS_PROXY.",
         )
     if not isinstance(response.json, dict):
+        page = f"A web page came instead of a response from GitHub's API ({status}): {refused.quoted}."
         raise NotGitHub(
-            f"A web page came instead of a response from GitHub's API ({status}): {refused.quoted}.",
+            page if response.text.strip() else f"An empty response came instead of one from GitHub's API ({status}).",
             "Check for a proxy or firewall, and check the address of the API.",
         )
     raise ApiError(status, refused.quoted, headers.get("x-accepted-github-permissions", ""))

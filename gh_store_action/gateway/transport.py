@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
+from urllib.parse import urljoin
 
 from gh_store_action.arguments import graphql_url_for
 from gh_store_action.config.store_config import Retries
@@ -366,13 +367,13 @@ class Transport:
             target = response.headers.get("location", "")
             if response.status not in (301, 302, 307, 308) or not target:
                 return response
-            other = "" if target.startswith("/") else _origin(target)
-            if other not in ("", origin(self._connection.url)):
+            here = call.address if "://" in call.address else self._connection.url + call.address
+            place, other = _resolved(here, target)
+            if other != origin(self._connection.url):
                 raise NotGitHub(
                     f"{origin(self._connection.url)} redirects requests to another host, {quoted(other)}.",
                     "Check the API's address, or use that one: the token is sent to no other host.",
                 )
-            place = origin(self._connection.url) + target if target.startswith("/") else target
             call = replace(call, address=place, parameters=None if "?" in target else call.parameters)
         raise NotGitHub(
             f"GitHub redirected a request more than {MOST_REDIRECTS} times.",
@@ -380,11 +381,13 @@ class Transport:
         )
 
 
-def _origin(target: str) -> str:
+def _resolved(here: str, target: str) -> tuple[str, str]:
+    """The address to which a redirect leads from here, and its origin (RFC 9110, section 10.2.2)."""
     try:
-        return origin(target)
+        place = urljoin(here, target)
+        return place, origin(place)
     except ValueError:
-        return target  # not an address
+        return target, target  # not an address
 
 
 def _clock(at: float) -> str:

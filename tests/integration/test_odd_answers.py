@@ -115,6 +115,19 @@ def test_write__that_got_a_page_may_have_happened_and_is_not_repeated(
     assert (client.sent, client.comments) == (1, 1 if phase == "after" else 0)
 
 
+@pytest.mark.parametrize("status", [303, 403, 404])
+def test_refusal__without_a_word_is_told_as_an_empty_response(client: Client, status: int) -> None:
+    client.github.faults.add(Fault("status", status=status, body="\n", times=None))
+    with pytest.raises(NotGitHub, match=rf"^An empty response came instead of one from GitHub's API \({status}\)\."):
+        client.get()
+
+
+def test_refusal__of_the_address_says_what_to_check(client: Client) -> None:
+    client.github.faults.status(404, times=None)
+    with pytest.raises(ApiError, match="Check the name of the repository and the address of the API"):
+        client.query()
+
+
 @covering(1, kind=[*READS, *WRITES], status=[400, 403, 404, 405, 407, 410, 418, 451], html=[True, False])
 def test_refusal__in_a_page_is_one_line_that_names_it_and_neither_a_permission_nor_an_absence(
     client: Client, kind: str, status: int, html: bool
@@ -260,6 +273,19 @@ def test_redirect__to_another_host_is_not_followed_with_the_token(client: Client
     client.github.faults.add(Fault("status", status=307, body="{}", headers={"Location": place}))
     with pytest.raises(NotGitHub, match=r"another host, https://evil\.example\."):
         getattr(client, kind)()
+    assert client.sent == 1
+
+
+def test_redirect__to_a_relative_address_is_resolved(client: Client) -> None:
+    client.github.faults.add(Fault("status", status=307, body="{}", headers={"Location": str(client.number)}))
+    assert client.get()["number"] == client.number
+
+
+@pytest.mark.parametrize("place", ["//evil.example/x", "https:evil.example"])
+def test_redirect__to_another_host_in_an_odd_spelling_is_not_followed(client: Client, place: str) -> None:
+    client.github.faults.add(Fault("status", status=307, body="{}", headers={"Location": place}))
+    with pytest.raises(NotGitHub, match="to another host"):
+        client.get()
     assert client.sent == 1
 
 
