@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.double import Request
 from tests.support.store import World
 
@@ -32,6 +34,25 @@ def test_an_object_that_github_cannot_read__the_others_are_done(w: World) -> Non
     w.hub.faults.status(502, match=lambda r: r.graphql and concerns(r), times=None)
     found = [(r.number, r.applied, bool(r.error)) for r in w.sweep()]
     assert found == [(number, int(number != numbers[2]), number == numbers[2]) for number in numbers]
+
+
+@pytest.mark.parametrize("strained", [False, True])
+@pytest.mark.parametrize(("many", "place"), [(2, 0), (10, 3), (12, 10)])
+def test_an_object_that_github_cannot_write__the_others_are_done(
+    w: World, many: int, place: int, strained: bool
+) -> None:
+    numbers = pending(w, *(f"o{number}" for number in range(many)))
+    poison = w.repo.issue(numbers[place]).node_id
+
+    def concerns(request: Request) -> bool:
+        return request.writes and poison in request.body
+
+    if strained:
+        w.hub.faults.refuse("updateIssue", TOO_MUCH, match=concerns, times=None)
+    else:
+        w.hub.faults.status(502, match=concerns, times=None)
+    found = [(r.number, r.applied, bool(r.error)) for r in w.sweep()]
+    assert sorted(found) == [(number, int(number != numbers[place]), number == numbers[place]) for number in numbers]
 
 
 def test_a_read_that_takes_too_much_of_github__is_asked_in_parts_and_nothing_has_gone(w: World) -> None:

@@ -95,7 +95,7 @@ class Driver:
                 answers = self._answers(part)
             except StoreError as error:
                 if isinstance(error, UnknownEffect):
-                    self._most = max(1, self._most // 2)
+                    self._fewer_than(len(part))
                 for task in part:
                     task.fail(error)
             else:
@@ -145,8 +145,12 @@ class Driver:
     def _written(self, orders: Sequence[Order]) -> Sequence[Written]:
         written = self.github.write(*orders, viewer=self.session.viewer)
         if any(failure.strained for one in written for failure in one.failures):
-            self._most = max(1, self._most // 2)
+            self._fewer_than(len(orders))
         return written
+
+    def _fewer_than(self, failed: int) -> None:
+        """Writes fewer at a time: one object may be the cause, and the last of three attempts is each one's own."""
+        self._most = max(1, min(self._most, failed) // 3)
 
     def _read(self, issues: Sequence[Issue]) -> Sequence[Issue | StoreError]:
         if len(issues) == 1:
