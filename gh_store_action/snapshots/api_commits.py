@@ -116,7 +116,7 @@ class ApiCommits:
                 if progress.unknown and tip.parent == progress.head:
                     progress.made = tip.oid
                 if guarded is not None and tip.blobs.get(guarded, "") not in allowed:
-                    raise Overtaken(tip.blobs[guarded])
+                    raise Overtaken
                 additions = {name: data for name, data in files.items() if tip.blobs.get(name) != oids[name]}
                 deletions = [name for name in removed if name in tip.blobs]
                 if not additions and not deletions:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 
 from gh_store_action.domain.snapshots import files as snapshot_files
@@ -16,38 +16,14 @@ from gh_store_action.errors import InputError
 from gh_store_action.gateway.commits import CommitGateway
 from gh_store_action.gateway.issues import GitHub
 from gh_store_action.snapshots.api_commits import ApiCommits
+from gh_store_action.snapshots.target import Target
 from gh_store_action.snapshots.there import Branch, Existing
 from gh_store_action.workspace.files import Publication, Published, Workspace
 from gh_store_action.workspace.lessons import SecretFound
 from gh_store_action.workspace.spool import Spool
 from gh_store_action.workspace.tips import not_of_its_own
 
-
-@dataclass(frozen=True)
-class Target:
-    """Where a snapshot goes, and how.
-
-    Args:
-        path: inside the workspace; the folder for the format `directory`.
-        commit: whether it is committed, and pushed by git.
-        message: empty for one that says what is in it.
-        via_api: let GitHub make and sign the commit; its author is the token's owner.
-        repository: for `via_api`, the one to commit to if there is no checkout; empty for the store's.
-        keep: how many commits the branch keeps; 0 for all.
-        history: whether each object's history is written, too.
-    """
-
-    path: str
-    format: str = "json"
-    history: bool = False
-    commit: bool = True
-    message: str = ""
-    author: str = ""
-    branch: str = ""
-    fallback_branch: str = ""
-    via_api: bool = False
-    repository: str = ""
-    keep: int = 0
+_NOT_ASKED = Branch({}, lambda _: {}, asked=False)
 
 
 class Destination:
@@ -162,16 +138,20 @@ class Destination:
         return Files([*known, *found], lambda name: known[name] if name in known else local[name])
 
     def records(self, there: Existing) -> Mapping[str, int]:
-        """The objects of the existing snapshot, as `files.records` returns them."""
-        unread = there.main is None and self.main in there.branch.oids
-        return self._records(there.branch.read([self.main])[self.main] if unread else there.main)
+        """The objects of the existing snapshot and of the branch's, as `files.records` returns them."""
+        found, theirs = self._records(there.main), there.branch.oids.get(self.main)
+        if theirs is None or (there.main is not None and theirs in blob_oids(there.main)):
+            return found
+        return {**found, **self._records(there.branch.read([self.main])[self.main])}
 
-    def committed_now(self) -> tuple[frozenset[str], Mapping[str, int]]:
-        """The names of the branch's current files, and the objects in them."""
+    def overtaken(self, there: Existing, written: Iterable[str]) -> Existing:
+        """What exists now: the branch's current files, and those that were written to the work tree."""
         branch = self._of_the_api() if self.target.via_api else self._of_git(tip=True)
-        main = branch.read([self.main])[self.main] if self.main in branch.oids else None
+        theirs = branch.oids.get(self.main)
+        main = self.spool([branch.read([self.main])[self.main]]) if theirs else None
         names = self._names(Files((), lambda _: b""), branch, [main]) if self._folder else frozenset()
-        return names, self._records(main)
+        known = frozenset({theirs} if theirs else ())
+        return replace(there, main=main, names=there.names.union(written, names), known=known, branch=branch)
 
     def _records(self, main: Content | None) -> Mapping[str, int]:
         return snapshot_files.records(main, self.target.format) if main else {}
@@ -200,11 +180,11 @@ class Destination:
     def _on_the_branch(self, beside: str = "") -> Branch:
         """Without a separate branch, this asks git what is checked out, which takes no network."""
         if not self.target.commit or (self.dry_run and self.target.via_api and not self.target.branch):
-            return Branch({}, lambda _: {})
+            return _NOT_ASKED
         if self.target.via_api:
             return self._of_the_api(beside)
         if self.dry_run and not self.workspace.has_checkout(self.path):
-            return Branch({}, lambda _: {})
+            return _NOT_ASKED
         return self._of_git(beside, tip=bool(self.target.branch))
 
     def _of_git(self, beside: str = "", *, tip: bool) -> Branch:

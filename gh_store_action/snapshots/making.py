@@ -19,8 +19,9 @@ from gh_store_action.errors import BudgetExhausted, ConcurrentUpdateError, Store
 from gh_store_action.gateway.records import PAGE
 from gh_store_action.hints import Setting, Text
 from gh_store_action.snapshots.collecting import Collector, Progress
-from gh_store_action.snapshots.destination import Destination, Target
+from gh_store_action.snapshots.destination import Destination
 from gh_store_action.snapshots.recording import Recorded, Recorder
+from gh_store_action.snapshots.target import Target
 from gh_store_action.snapshots.there import Existing
 from gh_store_action.store.session import Session
 from gh_store_action.workspace.files import Overtaken, Published, Workspace
@@ -156,25 +157,23 @@ class Snapshots:
         return check_sizes(sizes, whole="" in files)
 
     def _finish(self, there: Existing, collected: _Collected) -> SnapshotResult:
-        names, known, overtaken, differs = there.names, there.known, 0, False
-        before: Mapping[str, int] | None = None
+        overtaken, differs = 0, False
         while True:
             snapshot = collected.changed.snapshot
             files = self._written(snapshot)
             heavy = self._heavy(files)
             self.destination.check_files(there, files)
-            stale = tuple(sorted(names - files.keys()))
-            names = frozenset(stale)  # the others are among the files
+            stale = tuple(sorted(there.names - files.keys()))
             differs = differs or bool(stale) or not all(there.has(name, data) for name, data in files.items())
             published: Published | None = None
             left: tuple[str, ...] = ()
             changed_ids: tuple[str, ...] = ()
             if differs:
+                before = self.destination.records(there)
                 there.forget_git()
-                before = self.destination.records(there) if before is None else before
                 left = self._left(before, snapshot)
                 changed_ids = snapshot_files.changed(before, files[self.destination.main], self.target.format)
-                before = None
+                del before
             past = self.recorder.bring(snapshot) if self.recorder else Recorded({})
             heavy = heavy or self._heavy(past.files)
             written, gone = files.beside(past.files), (*stale, *past.stale)
@@ -184,8 +183,8 @@ class Snapshots:
                     self.destination.write(written, gone)
                     if self.target.commit:
                         message = self._message(snapshot, left)
-                        published = self.destination.publish(written, gone, message, known, kept)
-            except Overtaken as theirs:
+                        published = self.destination.publish(written, gone, message, there.known, kept)
+            except Overtaken:
                 overtaken += 1
                 if overtaken == OVERTAKEN:
                     raise ConcurrentUpdateError(
@@ -194,8 +193,7 @@ class Snapshots:
                         "Give the workflow a `concurrency` group. Then try again.",
                     ) from None
                 # Theirs may show a later moment, so ours must not replace it before it shows an even later one.
-                committed, before = self.destination.committed_now()
-                names, known = names | files.keys() | committed, frozenset({theirs.oid})
+                there = self.destination.overtaken(there, (*stale, *files))
                 del files, written
                 collected = self._again(collected)
                 continue

@@ -17,11 +17,13 @@ class Branch:
         oids: git's ids, by what follows the place's path, `""` for the one file; for histories, by the whole path.
         read: returns some of them.
         costs: whether that takes a request for each.
+        asked: whether a commit would go there, and it was looked at.
     """
 
     oids: Mapping[str, str]
     read: Callable[[Iterable[str]], dict[str, bytes]]
     costs: bool = False
+    asked: bool = True
 
 
 @dataclass
@@ -45,9 +47,12 @@ class Existing:
     holds: Callable[[str, Content], bool]
 
     def has(self, name: str, data: Content) -> bool:
-        """Whether the file exists with this content."""
-        oid = self.branch.oids.get(name)
-        return self.holds(name, data) or (oid is not None and oid in blob_oids(data))
+        """Whether what the next snapshot replaces has the file with this content.
+
+        To a commit, only the branch matters: an earlier step, or a run that could not push, may have written the work
+        tree.
+        """
+        return self.branch.oids.get(name) in blob_oids(data) if self.branch.asked else self.holds(name, data)
 
     def forget(self) -> None:
         """Frees the memory of the files' names."""

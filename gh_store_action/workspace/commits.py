@@ -56,15 +56,7 @@ class Publication:
 
 
 class Overtaken(Exception):
-    """The branch has content of the guarded file that is not known to be older than ours.
-
-    Args:
-        oid: git's id of it.
-    """
-
-    def __init__(self, oid: str) -> None:
-        super().__init__(f"the branch has {oid}")
-        self.oid = oid
+    """The branch has content of the guarded file that is not known to be older than ours."""
 
 
 @dataclass(frozen=True)
@@ -257,7 +249,7 @@ class Checkout:
                 else:
                     there = blobs_of(git, base, guarded).get("", "") if guarded and base else ""
                     if there not in known:
-                        raise Overtaken(there)
+                        raise Overtaken
                     tree = tree_of(git, base, entries)
                     if not tree:
                         return Published("", target.branch, tries)

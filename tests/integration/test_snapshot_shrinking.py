@@ -171,6 +171,54 @@ def test_left__is_in_the_summary_and_in_the_commit(
     assert ["The checkout was not moved" in notice for notice in run.result.notices] == [True] * (via == "api")
 
 
+@pytest.mark.parametrize("branch", ["", "data"])
+@pytest.mark.parametrize("via", ["git", "api"])
+def test_loss__is_seen_behind_a_step_that_has_written_the_files(scene: Scene, via: str, branch: str) -> None:
+    """What a commit replaces counts, though the work tree has the next snapshot already."""
+    numbers = store(scene)
+    known: dict[str, Any] = {"commit_via": via, "branch": branch}
+    assert scene.run("snapshot", workspace=scene.checkout(), **known).exit_code == 0
+    head = scene.repository.head(branch or "main")
+    labels_taken_off(scene, numbers)
+    checkout = scene.checkout("again")
+    assert scene.run("snapshot", workspace=checkout, commit=False, allow_shrink=True).exit_code == 0
+    for dry_run in (True, False):
+        if dry_run and via == "api" and not branch:
+            continue  # it looks at no branch
+        run = scene.run("snapshot", workspace=checkout, dry_run=dry_run, **known)
+        assert (run.exit_code, "would lose 3 of its 20 objects" in run.error) == (1, True), run.log
+    assert scene.repository.head(branch or "main") == head
+    run = scene.run("snapshot", workspace=checkout, allow_shrink=True, **known)
+    assert (run.exit_code, json.loads(run.outputs["changed-ids"])) == (0, ["object-1", "object-2", "object-3"])
+    assert trailers(scene, branch or "main")["Store-Left"] == '"object-1", "object-2", "object-3"'
+
+
+@pytest.mark.parametrize("spoiled", ["", "{}\n"])
+def test_loss__is_seen_though_a_step_has_spoiled_the_file(scene: Scene, spoiled: str) -> None:
+    numbers = store(scene)
+    checkout = scene.checkout()
+    assert scene.run("snapshot", workspace=checkout).exit_code == 0
+    labels_taken_off(scene, numbers)
+    (checkout / SNAPSHOT).write_text(spoiled)
+    assert "would lose 3 of its 20 objects" in scene.run("snapshot", workspace=checkout).error
+
+
+def test_loss__through_the_api__is_seen_where_the_checkout_is_behind(scene: Scene) -> None:
+    """As where a job waits behind another: what is checked out is the commit of its event."""
+    store(scene, 10)
+    assert scene.run("snapshot", workspace=scene.checkout()).exit_code == 0
+    behind = scene.checkout("behind")
+    scene.github.clock.advance(600)
+    later = [scene.open(f"later-{place}") for place in range(5)]
+    assert scene.run("snapshot", workspace=scene.checkout("another")).exit_code == 0
+    for number in later:
+        scene.repository.edit_issue(number, OWNER, labels=[])
+    run = scene.run("snapshot", workspace=behind, commit_via="api")
+    assert "would lose 5 of its 15 objects" in run.error
+    run = scene.run("snapshot", workspace=behind, commit_via="api", allow_shrink=True)
+    assert (run.exit_code, json.loads(run.outputs["changed-ids"])) == (0, [f"later-{place}" for place in range(5)])
+
+
 def test_left__many_are_counted(scene: Scene) -> None:
     store(scene, 80)
     checkout = scene.checkout()
@@ -268,6 +316,6 @@ def api(scene: Scene, workspace: Path) -> Run:
     return scene.run("snapshot", workspace=workspace, commit_via="api")
 
 
-def trailers(scene: Scene) -> dict[str, str]:
-    text = scene.repository.git("log", "-1", "--format=%(trailers:unfold)", "main")
+def trailers(scene: Scene, branch: str = "main") -> dict[str, str]:
+    text = scene.repository.git("log", "-1", "--format=%(trailers:unfold)", branch)
     return dict(line.split(": ", 1) for line in text.splitlines() if line)
