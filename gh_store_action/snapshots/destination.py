@@ -246,6 +246,7 @@ class Destination:
         Raises:
             InputError: one would.
         """
+        self.check_links(files)
         oids, unknown = there.branch.oids, files.keys() - there.names if there.branch.costs else ()
         others = [name for name in unknown if name in oids and oids[name] not in blob_oids(files[name])]
         theirs = {name for name, data in there.branch.read(others).items() if not self._is_left(name, data)}
@@ -254,6 +255,20 @@ class Destination:
                 f"The folder {self.path!r} has a file {taken[0]!r} that is not a snapshot's, but an object needs it.",
                 "Choose another folder, which has nothing else in it.",
             )
+
+    def check_links(self, names: Collection[str]) -> None:
+        """Checks that no symbolic link below the place leads one of these files elsewhere, onto another file.
+
+        Raises:
+            InputError: one does.
+        """
+        real_ones = self.workspace.outputs(map(self.at, names))
+        for place, real in zip(map(self.at, names), real_ones, strict=True):
+            if real != place:
+                raise InputError(
+                    f"The file {place!r} is behind a symbolic link, which leads to {real!r}.",
+                    "Remove the link, or choose another place for the snapshot.",
+                )
 
     def write(self, files: Mapping[str, Content], stale: Iterable[str]) -> None:
         """Writes the files to the work tree, and removes the stale ones."""

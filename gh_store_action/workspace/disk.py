@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from gh_store_action.domain.snapshots.contents import Content, pieces
@@ -41,6 +41,20 @@ def sync(folder: str | Path) -> None:
         os.fsync(number)
     finally:
         os.close(number)
+
+
+def remove(target: Path, home: Path) -> bool:
+    """Remove a file, and the folders inside `home` that this empties; returns whether it existed."""
+    try:
+        target.unlink()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    folder = target.parent
+    with suppress(OSError):  # it is not empty, or another run has removed it
+        while folder != home:
+            folder.rmdir()
+            folder = folder.parent
+    return True
 
 
 def everything_in(folder: Path) -> Iterator[Path]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -18,7 +18,7 @@ from gh_store_action.domain.snapshots.contents import Content, pieces
 from gh_store_action.errors import InputError, StoreError
 from gh_store_action.regular_files import MIB, content
 from gh_store_action.workspace.commits import Checkout, Overtaken, Publication, Published
-from gh_store_action.workspace.disk import everything_in, holds, sync, teaching
+from gh_store_action.workspace.disk import everything_in, holds, remove, sync, teaching
 from gh_store_action.workspace.git import Git
 from gh_store_action.workspace.paths import Paths, is_git
 
@@ -58,8 +58,12 @@ class Workspace:
             InputError: it is outside the workspace, or inside ``.git``, or not a path.
             StoreError: the workspace does not exist.
         """
-        paths = self._paths()
-        return paths.relative(paths.resolved(path))
+        return next(self.outputs([path]))
+
+    def outputs(self, paths: Iterable[str]) -> Iterator[str]:
+        """`output` of many paths at one moment."""
+        there = self._paths()
+        return (there.relative(there.resolved(path)) for path in paths)
 
     def check_output(self, path: str, *, folder: bool = False) -> str:
         """`output`, with a check that it can be written, to call before expensive work.
@@ -173,7 +177,7 @@ class Workspace:
             stale.pop(paths.resolved(path), None)
         for target, path in stale.items():
             with teaching(path, "removed"):
-                if self._remove(Path(target)):
+                if remove(Path(target), self._home):
                     changed.append(paths.relative(target))
         for place, path in enumerate(files, 1):
             if self._holds(paths, path, data := files[path]):
@@ -335,18 +339,6 @@ class Workspace:
             folder.mkdir(FOLDER_MODE, exist_ok=True)  # another run may make it now
             folder.chmod(folder.stat().st_mode | FOLDER_MODE)  # whatever the umask; keeps an inherited group
             self._give([folder])
-
-    def _remove(self, target: Path) -> bool:
-        try:
-            target.unlink()
-        except (FileNotFoundError, NotADirectoryError):
-            return False
-        folder = target.parent
-        with suppress(OSError):  # it is not empty, or another run has removed it
-            while folder != self._home:
-                folder.rmdir()
-                folder = folder.parent
-        return True
 
     def _give(self, paths: Iterable[Path]) -> None:
         """Give files that root created to the workspace's owner.

@@ -87,6 +87,34 @@ def test_folder__a_file_of_the_user_is_not_replaced_by_an_objects(scene: Scene, 
     assert not (checkout / "assets/index.json").exists()
 
 
+@pytest.mark.parametrize(
+    ("link", "to", "via"),
+    [
+        ("objects/a.json", "README.md", "git"),
+        ("objects/a.json", "data/store/objects/b.json", "api"),
+        ("objects", "elsewhere", "git"),
+        ("index.json", "README.md", "api"),
+        ("history/a.jsonl", "README.md", "git"),
+        ("history", "elsewhere", "api"),
+    ],
+)
+def test_folder__a_link_of_the_user_leads_no_file_elsewhere(scene: Scene, link: str, to: str, via: str) -> None:
+    scene.make("a")
+    checkout = scene.checkout()
+    place = checkout / "data/store" / link
+    (checkout / "elsewhere").mkdir()
+    place.parent.mkdir(parents=True)
+    place.symlink_to(checkout / to)
+    before = git.git(checkout, "status", "--porcelain", "--untracked-files=all")
+    run = snap(scene, "snapshot", checkout, "directory", via, history=True, dry_run=True)
+    assert run.exit_code == (0 if "/a.jsonl" in link else 2)  # a dry run reads no history
+    run = snap(scene, "snapshot", checkout, "directory", via, history=True)
+    assert (run.exit_code, f"is behind a symbolic link, which leads to '{to}" in run.error) == (2, True), run.error
+    assert (checkout / "README.md").read_text() == "# A store\n"
+    assert git.git(checkout, "status", "--porcelain", "--untracked-files=all") == before
+    assert published(scene) == {}
+
+
 def test_folder__through_the_api_without_a_checkout_the_users_files_stay_too(scene: Scene, tmp_path: Path) -> None:
     number = scene.make("left", {"n": 1})
     assert snap(scene, "snapshot", tmp_path, "directory", "api").exit_code == 0
