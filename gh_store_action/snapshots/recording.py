@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from gh_store_action.domain.past.lines import lines_of
 from gh_store_action.domain.snapshots import histories
+from gh_store_action.domain.snapshots.contents import Files
 from gh_store_action.domain.snapshots.git_blobs import blob_oids
 from gh_store_action.domain.snapshots.histories import FOLDER, INDEX, NAME, BrokenIndex, Known
 from gh_store_action.domain.snapshots.leaving import NAMED, named
@@ -62,6 +63,11 @@ class _There:
     branch: Branch
     on_branch: bool
     index: bytes
+
+
+def _plain(data: bytes | None) -> bytes:
+    """The file as it was written: a checkout may have given it other line ends."""
+    return (data or b"").replace(b"\r\n", b"\n")
 
 
 class Recorder:
@@ -126,9 +132,12 @@ class Recorder:
         )
 
     def restore(self, kept: Sequence[str]) -> Sequence[str]:
-        """Those of the files that are in the work tree, or that git puts there from the branch."""
+        """Those of the files that are in the work tree, with the store's line ends, or that git puts there."""
         there = self._there
         if there is None or not there.on_branch:
+            read = self.destination.workspace.reader()
+            others = [name for name in kept if b"\r\n" in (read(self.destination.at(name)) or b"")]
+            self.destination.write(Files(others, lambda name: _plain(read(self.destination.at(name)))), ())
             return kept
         if there.branch.costs:
             return ()
@@ -162,7 +171,7 @@ class Recorder:
             local=local,
             branch=branch,
             on_branch=on_branch,
-            index=index,
+            index=_plain(index),
         )
 
     def _parsed(self, index: bytes) -> dict[str, Known]:

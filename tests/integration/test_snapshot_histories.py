@@ -314,6 +314,24 @@ def test_commit__takes_histories_that_an_earlier_run_only_wrote(scene: Scene, vi
     assert published(scene) == histories(checkout) != {}
 
 
+@pytest.mark.parametrize("via", ["git", "api"])
+def test_commit__other_line_ends_in_the_work_tree_are_no_change(scene: Scene, via: str) -> None:
+    scene.repository.commit_files({".gitattributes": "* text eol=crlf\n"})
+    number = scene.make("a", {"n": 0})
+    scene.make("b")
+    snap(scene, scene.checkout(), commit=True, commit_via=via)
+    made = published(scene)
+    again = scene.checkout("again")
+    assert {data.count(b"\r\n") > 0 for data in histories(again).values()} == {True}
+    run = snap(scene, again, commit=True, commit_via=via)
+    assert (run.outputs["changed"], run.outputs["commit-sha"], published(scene)) == ("false", "", made)
+    applied(scene, number, n=1)
+    third = scene.checkout("third")
+    assert snap(scene, third, commit=True, commit_via=via).outputs["commit-sha"]
+    assert published(scene) == histories(third)
+    assert published(scene)["b.jsonl"] == made["b.jsonl"]
+
+
 def test_commit__at_the_top_of_the_repository(scene: Scene) -> None:
     scene.make()
     checkout = scene.checkout()
