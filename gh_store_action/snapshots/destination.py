@@ -302,8 +302,8 @@ class Destination:
                 done = self.workspace.publish(replace(publication, guarded=self.at(self.main), known=known))
             except SecretFound as error:
                 raise self._naming(error, files) from error
-        moved = bool(done.sha) and not done.stayed and not self.target.via_api  # then nothing can be left
-        left = () if moved or not self.workspace.has_checkout(self.path) else self._left(done.branch, files, stale)
+        followed = not done.stayed and not self.target.via_api  # then nothing can be left
+        left = () if followed or not self.workspace.has_checkout(self.path) else self._left(done.branch, files, stale)
         repository, path = self._place
         return replace(done, left=left, repository=repository, path=path)
 

@@ -10,7 +10,7 @@ import io
 import random
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from urllib.parse import urlsplit
 
@@ -67,7 +67,7 @@ class Published:
         sha: the commit; empty if the branch already had these files.
         branch: where it is.
         tries: how often a push was tried, or found unnecessary.
-        stayed: why the checkout, which is on that branch, was not moved; empty if it was, or need not be.
+        stayed: why the checkout, which is on that branch or on none, was not moved; empty if it was, or need not be.
         left: files in which the work tree differs from the checked-out commit, by their paths in the checkout.
         repository: `owner/name` that has it, empty if no address says; `path`: of the file or folder in it.
     """
@@ -252,7 +252,7 @@ class Checkout:
                         raise Overtaken
                     tree = tree_of(git, base, entries)
                     if not tree:
-                        return Published("", target.branch, tries)
+                        return self._move_along(git, Published("", target.branch, tries), base, entries, author)
                     before = kept(git, base, target.keep - 1) if target.keep else base
                     parents = ("-p", before) if before else ()
                     commit = git.run("commit-tree", tree, *parents, stdin=message, variables=author.variables).line
@@ -266,8 +266,7 @@ class Checkout:
                 elif len(troubles) >= NETWORK_TRIES:
                     raise
             else:
-                stayed = self._move_along(git, target.branch, base, commit, entries, author)
-                return Published(commit, target.branch, tries, stayed)
+                return self._move_along(git, Published(commit, target.branch, tries), base, entries, author)
         raise ConcurrentUpdateError(
             f"Others changed the branch {target.branch} of the remote {remote} during each of {TRIES} pushes.",
             "Give the workflow a `concurrency` group or another `branch`. Then try again.",
@@ -310,26 +309,25 @@ class Checkout:
     def _configuration(self) -> Configuration:
         return Configuration(self.git)
 
-    def _move_along(self, git: Git, branch: str, base: str, commit: str, entries: Entries, author: Author) -> str:
+    def _move_along(self, git: Git, done: Published, base: str, entries: Entries, author: Author) -> Published:
         """Move the local branch, if it was at the base, and the index with it; both, or neither.
 
         The index comes first: if the branch were ahead of it, the user's next commit would delete our files.
-
-        Returns:
-            Why neither moved; empty if they did, or if another branch is checked out.
+        If there was nothing to commit, the index may still have something else, or other line ends.
         """
-        if self._symbolic_head() != branch:
-            return ""
+        if (head := self._symbolic_head()) != done.branch:
+            return done if head else replace(done, stayed=f"HEAD is detached, so it is not on {done.branch}.")
+        commit = done.sha or base
         old = base or "0" * len(commit)
         try:
-            with git.moving(f"refs/heads/{branch}", commit, old, author.variables):
+            with git.moving(f"refs/heads/{done.branch}", commit, old, author.variables):
                 enter(git, entries)
         except StoreError as error:
-            return error.what
+            return replace(done, stayed=error.what)
         refresh = ("add", "--refresh", "--sparse", "--pathspec-from-file=-", "--pathspec-file-nul")
         for some in batches(f"{path}\0" for path in kept_paths(entries)):
             git.run(*refresh, stdin=some, may_fail=True)  # for `git diff-index`; other commands look at the files
-        return ""
+        return done
 
 
 def _holds(git: Git, tip: str, commit: str) -> bool:

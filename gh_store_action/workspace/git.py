@@ -123,7 +123,7 @@ class Git:
 
     @contextmanager
     def moving(self, ref: str, new: str, old: str, variables: Mapping[str, str]) -> Iterator[None]:
-        """Move a ref if the block succeeds; git locks the ref in the meantime.
+        """Move a ref if the block succeeds, unless it is there already; git locks the ref in the meantime.
 
         Raises:
             StoreError: it is not at the old commit, or cannot be locked; then the block does not run.
@@ -137,7 +137,7 @@ class Git:
             try:
                 if said.endswith(b"prepare: ok\n"):
                     yield
-                    last = b"commit\n"
+                    last = b"commit\n" if new != old else last  # which would log a move
             finally:
                 out, err = process.communicate(last, self.seconds)
         answer = self._answer(process, said + out, err)

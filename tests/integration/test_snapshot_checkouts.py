@@ -37,7 +37,7 @@ def advice(run: Run) -> list[str]:
 # ---- what is left in the work tree
 
 
-@covering(2, tracked=[False, True], why=["others were first", "a lock", "the API"], format_=list(FORMATS))
+@covering(2, tracked=[False, True], why=["others were first", "a lock", "the API", "detached"], format_=list(FORMATS))
 def test_left__is_named_with_what_to_do_before_a_pull(scene: Scene, format_: str, why: str, tracked: bool) -> None:
     number, _ = scene.make("a", {"n": 1}), scene.make("gone")
     checkout = scene.checkout()
@@ -50,6 +50,8 @@ def test_left__is_named_with_what_to_do_before_a_pull(scene: Scene, format_: str
         scene.repository.commit_files({"others": "1\n"})
     elif why == "a lock":
         lock.touch()
+    elif why == "detached":
+        git.git(checkout, "checkout", "--quiet", "--detach")
 
     run = snap(scene, checkout, format_, commit_via="api" if why == "the API" else "git")
 
@@ -62,6 +64,8 @@ def test_left__is_named_with_what_to_do_before_a_pull(scene: Scene, format_: str
     assert f"`{differ} from the checked-out commit." in run.log
     assert ("Another git process is running in this checkout" in run.log) == (why == "a lock")
     git.git(checkout, *advice(run))
+    if why == "detached":
+        git.git(checkout, "checkout", "--quiet", "main")
     git.git(checkout, "pull", "--quiet", "--ff-only")
     assert status(checkout) == []
     git.commit(checkout, {"mine": "1\n"})

@@ -128,6 +128,30 @@ def test_publish__the_checkout_follows_and_the_users_next_commit_keeps_the_file(
     assert save(workspace_of(checkout)).sha == ""
 
 
+@pytest.mark.parametrize("how", ["removed", "changed", "line ends"])
+def test_publish__nothing_to_commit__the_users_next_commit_keeps_the_file(
+    tmp_path: Path, checkout: Path, remote: Path, how: str
+) -> None:
+    """The index may have something else; and by its size alone, git takes a file with other line ends for changed."""
+    if how == "line ends":
+        real.push(remote, {".gitattributes": "* text eol=crlf\n"})
+        real.git(checkout, "pull", "--quiet")
+    save(workspace_of(checkout), "1\n2\n")
+    again = real.clone(remote, tmp_path / "again")
+    if how == "removed":
+        real.git(again, "rm", "--quiet", "--cached", STORE)
+    elif how == "changed":
+        real.put(again, {STORE: "0\n"})
+        real.git(again, "add", STORE)
+    log = real.git(again, "reflog", "--all")
+
+    published = save(workspace_of(again), "1\n2\n")
+
+    assert (published.sha, published.stayed, status(again), real.git(again, "reflog", "--all")) == ("", "", [], log)
+    commit_and_push(again)
+    assert real.files(remote)[STORE] == "1\n2\n"
+
+
 def test_publish__what_was_removed__stays_removed_by_the_users_next_commit(checkout: Path, remote: Path) -> None:
     workspace = workspace_of(checkout)
     workspace.write({"data/a": b"1", "data/b": b"1"})
