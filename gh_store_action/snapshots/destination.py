@@ -154,7 +154,7 @@ class Destination:
         return replace(there, main=main, names=there.names.union(written, names), known=known, branch=branch)
 
     def _records(self, main: Content | None) -> Mapping[str, int]:
-        return snapshot_files.records(main, self.target.format) if main else {}
+        return snapshot_files.records(main) if main else {}
 
     def _in_the_work_tree(self) -> Files:
         names = [""]

@@ -172,7 +172,7 @@ class Snapshots:
                 before = self.destination.records(there)
                 there.forget_git()
                 left = self._left(before, snapshot)
-                changed_ids = snapshot_files.changed(before, files[self.destination.main], self.target.format)
+                changed_ids = snapshot_files.changed(before, files[self.destination.main])
                 del before
             past = self.recorder.bring(snapshot) if self.recorder else Recorded({})
             heavy = heavy or self._heavy(past.files)

@@ -93,7 +93,9 @@ def check_attributes(git: Git, paths: Sequence[str], *where: str, aside: Mapping
     raise InputError(
         f"The path {first!r} has the attribute `{name}={value}`, so git would store something else than the file. A "
         "snapshot has to be stored as it is.",
-        Text(f"Add the line `{line}` at the end of `.gitattributes`, or choose another ", Setting("output"), "."),
+        Text(
+            f"Add the line `{line}` at the end of `.gitattributes`, or choose another path for ", Setting("output"), "."
+        ),
     )
 
 

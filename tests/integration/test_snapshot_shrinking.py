@@ -193,6 +193,16 @@ def test_loss__is_seen_behind_a_step_that_has_written_the_files(scene: Scene, vi
     assert trailers(scene, branch or "main")["Store-Left"] == '"object-1", "object-2", "object-3"'
 
 
+@covering(1, before=["json", "jsonl"], mode=MODES)
+def test_loss__is_seen_in_a_file_of_another_format(scene: Scene, folder: Path, before: str, mode: str) -> None:
+    numbers = store(scene)
+    assert scene.run("snapshot", workspace=folder, commit=False, output="data/x", format=before).exit_code == 0
+    labels_taken_off(scene, numbers)
+    after = "jsonl" if before == "json" else "json"
+    run = scene.run(mode, workspace=folder, commit=False, output="data/x", format=after)
+    assert (run.exit_code, "would lose 3 of its 20 objects" in run.error) == (1, True), run.log
+
+
 @pytest.mark.parametrize("spoiled", ["", "{}\n"])
 def test_loss__is_seen_though_a_step_has_spoiled_the_file(scene: Scene, spoiled: str) -> None:
     numbers = store(scene)

@@ -101,7 +101,7 @@ def test_a_large_snapshot__is_written_and_read_a_piece_at_a_time(format_: str) -
         spool = Spool(pieces(write(snapshot, format_)[""]))
     assert len(spool) > 12 * MIB
     with taking_at_most(5 * MIB):
-        assert len(records(spool, format_)) == 800
+        assert len(records(spool)) == 800
     with taking_at_most(6 * MIB):
         found = read({"": spool}, format_, "octo/store", Pile().put)
     assert found == snapshot
@@ -127,6 +127,6 @@ def test_files_of_others__are_read_by_lines_too() -> None:
 
     assert [may_be_index(of(text)) for text in (" \n\n", '{\n "snapshot_time": 1}', "\nmine")] == [True, True, False]
     text = '{\n  "objects": {\n    "a": {\n      "n": 1\n    },\r\n    "b": {\n      "n": 1\n    }\n  }\n}\n'
-    found = records(of(text), "json")
+    found = records(of(text))
     assert (list(found), found["a"] == found["b"]) == (["a", "b"], True)
     assert [object_at("", of(text), line) for line in (2, 4, 8)] == ["", "a", "b"]

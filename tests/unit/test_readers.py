@@ -138,7 +138,7 @@ def reads_snapshot(text: str) -> None:
     for format_, name in (("json", ""), ("jsonl", ""), ("directory", "index.json")):
         with suppress(BrokenSnapshot):
             assert snapshot_files.read({name: text.encode()}, format_, "octo/store").since
-        snapshot_files.records(text.encode(), format_)
+    snapshot_files.records(text.encode())
     snapshot_files.is_object_file("objects/m.json", text.encode())
 
 

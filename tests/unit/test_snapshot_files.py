@@ -159,20 +159,20 @@ def test_read__takes_objects_that_others_have_put_on_one_line(short: set[str]) -
         {"a", "b", "c"},
     )
     assert read({"": text.encode()}, "json", "octo/store") == snapshot
-    assert records(text.encode(), "json").keys() == {"a", "b", "c"}
+    assert records(text.encode()).keys() == {"a", "b", "c"}
 
 
 @pytest.mark.parametrize("format_", ["json", "jsonl"])
 def test_changed__is_nothing_but_objects(format_: str) -> None:
     """What the file says after its last object, of issues that are left out or of rules, is none of that object's."""
     plain = files_of(made({"a": 1, "b": 2}), format_)[""]
-    before = records(plain, format_)
+    before = records(plain)
     for other in (made({"a": 1, "b": 2}, frozenset({9})), made({"a": 1, "b": 2}, rules="some")):
         data = files_of(other, format_)[""]
         assert data != plain
-        assert snapshot_files.changed(before, data, format_) == ()
+        assert snapshot_files.changed(before, data) == ()
     more = files_of(made({"a": 1, "b": 2, "c": 3}, rules="some"), format_)[""]
-    assert snapshot_files.changed(records(files_of(other, format_)[""], format_), more, format_) == ("c",)
+    assert snapshot_files.changed(records(files_of(other, format_)[""]), more) == ("c",)
 
 
 def test_listed__are_the_files_that_an_index_names() -> None:

@@ -366,7 +366,7 @@ def test_records__are_found_without_reading_the_whole(format_: str) -> None:
     files = as_read(files_of(put(EMPTY, issues, RULES, COUNTING, may_write).snapshot, format_))
     main = files.get("") or files["index.json"]
     for text in (main, main.replace(b"\n", b"\r\n"), main[:-9]):
-        assert records(text, format_).keys() == {"a", "b@1"}
+        assert records(text).keys() == {"a", "b@1"}
 
 
 @pytest.mark.parametrize("format_", FORMATS)
@@ -377,11 +377,11 @@ def test_changed__is_what_came_went_or_has_another_revision(format_: str) -> Non
 
     names = ("a", "b", "c", "d")
     issues = [an_issue(place, name, body='{"objects": {"x": {}}}') for place, name in enumerate(names, 1)]
-    before = records(main(*issues), format_)
+    before = records(main(*issues))
     for text in (main(*issues), main(*issues).replace(b"\n", b"\r\n")):
-        assert changed(before, text, format_) == ()
+        assert changed(before, text) == ()
     other = [issues[0], replace(issues[1], body="{}"), an_issue(9, "e"), issues[3]]
-    assert changed(before, main(*other), format_) == ("b", "c", "e")
-    assert changed(before, main(*issues[:3]), format_) == ("d",)
-    assert changed({}, main(*issues), format_) == names
-    assert changed(records(b"junk", format_), main(issues[0]), format_) == ("a",)
+    assert changed(before, main(*other)) == ("b", "c", "e")
+    assert changed(before, main(*issues[:3])) == ("d",)
+    assert changed({}, main(*issues)) == names
+    assert changed(records(b"junk"), main(issues[0])) == ("a",)

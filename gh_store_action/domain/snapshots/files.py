@@ -288,13 +288,13 @@ def _joined(head: Mapping[str, Any], entries: list[SnapshotEntry]) -> Snapshot:
     return snapshot
 
 
-def records(main: Content, format_: str) -> dict[str, int]:
-    """The objects in a snapshot's main file, even a broken one, each with a hash of its content.
+def records(main: Content) -> dict[str, int]:
+    """The objects in a snapshot's main file, of any format and even broken, each with a hash of its content.
 
     They are found line by line, as written: parsing a large file takes many times its memory.
     """
     found: dict[str, int] = {}
-    key, said = b"", bytearray()
+    key, said, laid_out = b"", bytearray(), True
 
     def put() -> None:
         with suppress(ValueError):  # what stands before the first one has no key
@@ -302,18 +302,18 @@ def records(main: Content, format_: str) -> dict[str, int]:
 
     for line in lines(main):
         line = line.replace(b"\r\n", b"\n")
-        if match := (_LINE if format_ == "jsonl" else _MEMBER).match(line):
+        if match := _MEMBER.match(line) or _LINE.match(line):
             put()
-            key, said = match[1], bytearray(line[match.end() :])
-        elif format_ != "jsonl":  # there, what follows the objects is none of the last one's
+            key, said, laid_out = match[1], bytearray(line[match.end() :]), match.re is _MEMBER
+        elif laid_out:  # in `jsonl`, what follows the objects is none of the last one's
             said += line
     put()
     return found or dict.fromkeys(_listed(main), 0)
 
 
-def changed(before: Mapping[str, int], main: Content, format_: str) -> tuple[str, ...]:
+def changed(before: Mapping[str, int], main: Content) -> tuple[str, ...]:
     """The ids, in order, of objects that differ between the main file and `before`, or that only one of them has."""
-    now = records(main, format_)
+    now = records(main)
     return tuple(sorted(one for one in before.keys() | now.keys() if before.get(one) != now.get(one)))
 
 
