@@ -272,8 +272,9 @@ def _what_to_do_before_a_pull(published: Published) -> str:
     left = published.left
     differ = f" and {len(left) - 1:,} more differ" if len(left) > 1 else " differs"
     why = published.stayed or f"Only the remote's {published.branch} has the commit."
-    place = shlex.quote(posixpath.commonpath(left))
+    common = posixpath.commonpath(left)
+    places = [common] if common else sorted({path.partition("/")[0] for path in left})
     return (
         f"The checkout was not moved: in the work tree, `{left[0]}`{differ} from the checked-out commit. {why} "
-        f"Before `git pull`, run `git stash push --include-untracked -- {place}`."
+        f"Before `git pull`, run `git stash push --include-untracked -- {shlex.join(places)}`."
     )

@@ -76,6 +76,19 @@ def test_left__is_named_with_what_to_do_before_a_pull(scene: Scene, format_: str
     assert "was not moved" not in snap(scene, checkout, format_).log
 
 
+def test_left__in_several_places__names_each_of_them_to_stash(scene: Scene) -> None:
+    scene.make("a")
+    checkout = scene.checkout()
+    git.put(checkout, {"mine": "1\n"})
+
+    run = snap(scene, checkout, commit_via="api", output="a store.json", history=True)
+
+    assert advice(run)[-3:] == ["--", "a store.json", "history"]
+    git.git(checkout, *advice(run))
+    assert status(checkout) == ["?? mine"]
+    git.git(checkout, "pull", "--quiet", "--ff-only")
+
+
 def test_left__what_the_branch_has_already__is_named_too(scene: Scene) -> None:
     """Another job has pushed the same snapshot, and this checkout is behind."""
     scene.make("a")
