@@ -212,8 +212,9 @@ class Git:
         Raises:
             StoreError: the checkout is not a repository.
         """
-        own, common = self.run("rev-parse", "--path-format=absolute", "--git-dir", "--git-common-dir").line.splitlines()
-        return Path(own).resolve(), Path(common).resolve()
+        asked = ("--git-dir", "--git-common-dir")
+        own, common = (Path(self.run("rev-parse", "--path-format=absolute", one).line).resolve() for one in asked)
+        return own, common
 
     @property
     def authorization(self) -> str:

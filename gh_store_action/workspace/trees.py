@@ -35,7 +35,7 @@ def entries_of(git: Git, files: Mapping[str, bool]) -> Entries:
         files: path relative to the checkout's top, to whether it is kept, or else removed.
     """
     hashing = ("hash-object", "-w", "--no-filters", "--stdin-paths")
-    paths = (f"{git.top}/{path}\n" for path, kept in files.items() if kept)
+    paths = (f"./{path}\n" for path, kept in files.items() if kept)
     oids = (oid for some in batches(paths) for oid in git.run(*hashing, stdin=some).line.split())
     return {path: next(oids) if kept else "" for path, kept in files.items()}
 

@@ -89,6 +89,17 @@ def test_publish__odd_names_and_bytes__arrive_as_they_are(checkout: Path, remote
     assert real.git(remote, "log", "-1", "--format=%B", "main").strip() == "-F/etc/passwd\n\n# kept ::error:: $(x)"
 
 
+@pytest.mark.parametrize("name", ["a b", 'qu"ote', "-dash", "new\nline", "$HOME", "中 文"])
+def test_publish__a_checkout_of_any_name(tmp_path: Path, remote: Path, name: str) -> None:
+    (tmp_path / "work").mkdir()
+    real.git(tmp_path / "work", "clone", "--quiet", f"file://{remote}", f"./{name}")
+    checkout = tmp_path / "work" / name
+
+    assert save(workspace_of(checkout)).sha
+    assert real.git(checkout, "status", "--porcelain") == ""
+    assert real.files(remote)[STORE] == "{}\n"
+
+
 def test_publish__an_ignored_file__is_committed_all_the_same(checkout: Path, remote: Path) -> None:
     real.put(checkout, {".gitignore": "data/\n"})
 
