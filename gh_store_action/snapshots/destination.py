@@ -16,6 +16,7 @@ from gh_store_action.errors import InputError
 from gh_store_action.gateway.commits import CommitGateway
 from gh_store_action.gateway.issues import GitHub
 from gh_store_action.snapshots.api_commits import ApiCommits
+from gh_store_action.snapshots.secrets import naming
 from gh_store_action.snapshots.target import Target
 from gh_store_action.snapshots.there import Branch, Existing
 from gh_store_action.workspace.files import Publication, Published, Workspace
@@ -139,10 +140,19 @@ class Destination:
 
     def records(self, there: Existing) -> Mapping[str, int]:
         """The objects of the existing snapshot and of the branch's, as `files.records` returns them."""
-        found, theirs = self._records(there.main), there.branch.oids.get(self.main)
-        if theirs is None or (there.main is not None and theirs in blob_oids(there.main)):
-            return found
-        return {**found, **self._records(there.branch.read([self.main])[self.main])}
+        found, theirs = dict(self._records(there.main)), there.branch.oids.get(self.main)
+        if theirs is not None and (there.main is None or theirs not in blob_oids(there.main)):
+            found |= self._records(there.branch.read([self.main])[self.main])
+        if self._folder and not (there.main and snapshot_files.listed(there.main)):
+            found = self._by_their_files(there) | found
+        return found
+
+    def _by_their_files(self, there: Existing) -> dict[str, int]:
+        """The objects whose files exist, for an index that names none because it is broken, or was removed."""
+        names, read = there.names - {INDEX}, self.workspace.reader()
+        committed = {} if there.branch.costs else there.branch.read(names & there.branch.oids.keys())
+        each = ((name, committed.get(name) or read(self.at(name)) or b"") for name in names)
+        return {snapshot_files.object_at(*one, 0): 0 for one in each if snapshot_files.is_object_file(*one)}
 
     def overtaken(self, there: Existing, written: Iterable[str]) -> Existing:
         """What exists now: the branch's current files, and those that were written to the work tree."""
@@ -301,7 +311,8 @@ class Destination:
             try:
                 done = self.workspace.publish(replace(publication, guarded=self.at(self.main), known=known))
             except SecretFound as error:
-                raise self._naming(error, files) from error
+                names = {self.workspace.in_checkout(self.at(name)): name for name in files}
+                raise naming(error, names, files, self._store.repository) from error
         followed = not done.stayed and not self.target.via_api  # then nothing can be left
         left = () if followed or not self.workspace.has_checkout(self.path) else self._left(done.branch, files, stale)
         repository, path = self._place
@@ -338,24 +349,6 @@ class Destination:
         github = CommitGateway(self._store.transport, repository)
         named = branch or target.fallback_branch
         return ApiCommits(github, named, path, create=bool(target.branch), beside=beside, keep=target.keep)
-
-    def _naming(self, error: SecretFound, files: Mapping[str, Content]) -> SecretFound:
-        """The same, with the objects that contain the secrets."""
-        names = {self.workspace.in_checkout(self.at(name)): name for name in files}
-        whose = histories.whose(whole(files.get(histories.INDEX, b"")), self._store.repository)
-        found = {
-            whose.get(name) or snapshot_files.object_at(name, files[name], line): f"{path}:{line}"
-            for path, line in error.places
-            if (name := names.get(path)) is not None
-        }
-        if not (ids := found.keys() - {""}):
-            return error
-        where = ", ".join(f"{object_id!r} ({found[object_id]})" for object_id in sorted(ids))
-        many = "the objects" if len(ids) > 1 else "the object"
-        return error.reworded(
-            f"GitHub's push protection blocked the push: it found a secret ({error.kinds}) in {many} {where}.",
-            error.hint,
-        )
 
     @cached_property
     def _fallback(self) -> str:

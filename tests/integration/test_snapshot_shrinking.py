@@ -193,6 +193,25 @@ def test_loss__is_seen_behind_a_step_that_has_written_the_files(scene: Scene, vi
     assert trailers(scene, branch or "main")["Store-Left"] == '"object-1", "object-2", "object-3"'
 
 
+@pytest.mark.parametrize("how", ["removed", "empty", "cut", "removed on the branch"])
+def test_loss__of_a_folder_whose_index_is_broken_is_seen_in_its_files(scene: Scene, how: str) -> None:
+    numbers = store(scene)
+    checkout = scene.checkout()
+    branch = "data" if "branch" in how else ""
+    assert scene.run("snapshot", workspace=checkout, format="directory", branch=branch).exit_code == 0
+    labels_taken_off(scene, numbers)
+    index = checkout / PLACES["directory"] / "index.json"
+    if branch:
+        scene.repository.commit_files({f"{PLACES['directory']}/index.json": None}, branch=branch)
+        checkout = scene.checkout("fresh")
+    elif how == "removed":
+        index.unlink()
+    else:
+        index.write_text(index.read_text()[:600] if how == "cut" else "")
+    run = scene.run("snapshot", workspace=checkout, format="directory", branch=branch, commit=bool(branch))
+    assert "would lose 3 of its 20 objects" in run.error
+
+
 @covering(1, before=["json", "jsonl"], mode=MODES)
 def test_loss__is_seen_in_a_file_of_another_format(scene: Scene, folder: Path, before: str, mode: str) -> None:
     numbers = store(scene)
