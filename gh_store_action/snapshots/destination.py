@@ -32,12 +32,16 @@ class Destination:
 
     Args:
         store: the store's gateway, whose token and budget a commit through the API uses.
+
+    Attributes:
+        late: whether another snapshot was committed since, so that the branch counts, and not what is checked out.
     """
 
     def __init__(self, workspace: Workspace, target: Target, store: GitHub, *, dry_run: bool) -> None:
         self.workspace = workspace
         self.target = target
         self.dry_run = dry_run
+        self.late = False
         self._store = store
 
     @cached_property
@@ -156,7 +160,8 @@ class Destination:
 
     def overtaken(self, there: Existing, written: Iterable[str]) -> Existing:
         """What exists now: the branch's current files, and those that were written to the work tree."""
-        branch = self._of_the_api() if self.target.via_api else self._of_git(tip=True)
+        self.late = True
+        branch = self._on_the_branch()
         theirs = branch.oids.get(self.main)
         main = self.spool([branch.read([self.main])[self.main]]) if theirs else None
         names = self._names(Files((), lambda _: b""), branch, [main]) if self._folder else frozenset()
@@ -195,7 +200,7 @@ class Destination:
             return self._of_the_api(beside)
         if self.dry_run and not self.workspace.has_checkout(self.path):
             return _NOT_ASKED
-        return self._of_git(beside, tip=bool(self.target.branch))
+        return self._of_git(beside, tip=self.late or bool(self.target.branch))
 
     def _of_git(self, beside: str = "", *, tip: bool) -> Branch:
         oids = self._possible(self._committed(beside, tip=tip), beside)

@@ -160,7 +160,7 @@ class Recorder:
         own = workspace.read(destination.at(INDEX))
         on_branch = destination.of_branch or own is None
         theirs = None
-        if INDEX in branch.oids and (on_branch or not branch.costs):
+        if INDEX in branch.oids and (on_branch or destination.late or not branch.costs):
             theirs = branch.read([INDEX])[INDEX]
         index = (theirs if on_branch else own) or b""
         present = branch.oids.keys() if on_branch else local

@@ -340,20 +340,42 @@ def test_commit__at_the_top_of_the_repository(scene: Scene) -> None:
         assert published(scene, folder="history") == histories(checkout, "history") != {}
 
 
+def job(scene: Scene, name: str, via_api: bool, branch: str = "") -> Snapshots:
+    pause = scene.waits.append
+    transport = Transport(token=scene.token, api_url=scene.github.api_url, pause=pause)
+    workspace = Workspace(scene.checkout(name), dict(os.environ), scene.github.server_url, scene.token, pause)
+    target = Target(PLACES["json"], history=True, via_api=via_api, branch=branch)
+    return Snapshots(Session(Issues(transport, scene.full_name)), workspace, target, allow_shrink=True)
+
+
+@pytest.mark.parametrize("via_api", [False, True])
+def test_overtaken__histories_of_what_left_behind_the_later_snapshot_go(scene: Scene, via_api: bool) -> None:
+    numbers = [scene.make(name, {"n": 0}) for name in ("a", "gone")]
+    late = job(scene, "late", via_api)
+    job(scene, "first", via_api).make()
+    applied(scene, numbers[0], n=1)
+
+    def after(request: Any) -> None:
+        if request.operation == "Read":
+            scene.github.after_request.clear()
+            theirs = scene.open("theirs")
+            job(scene, "other", via_api).make()
+            for number in (numbers[1], theirs):
+                scene.repository.edit_issue(number, OWNER, labels=[])
+
+    scene.github.after_request.append(after)
+    assert late.make().overtaken == 1
+    (scene.folder / "aside").mkdir()
+    snap(scene, scene.folder / "aside", "snapshot")
+    assert published(scene) == histories(scene.folder / "aside")
+
+
 @pytest.mark.parametrize(("via_api", "branch"), [(False, "data"), (True, "")])
 def test_overtaken__histories_are_those_of_the_later_snapshot(scene: Scene, via_api: bool, branch: str) -> None:
     numbers = [scene.make(name, {"n": 0}) for name in ("a", "b")]
-
-    def job(name: str) -> Snapshots:
-        pause = scene.waits.append
-        transport = Transport(token=scene.token, api_url=scene.github.api_url, pause=pause)
-        workspace = Workspace(scene.checkout(name), dict(os.environ), scene.github.server_url, scene.token, pause)
-        target = Target(PLACES["json"], history=True, via_api=via_api, branch=branch)
-        return Snapshots(Session(Issues(transport, scene.full_name)), workspace, target, allow_shrink=True)
-
-    job("first").make()
+    job(scene, "first", via_api, branch).make()
     applied(scene, numbers[0], n=1)
-    late, seen = job("late"), []
+    late, seen = job(scene, "late", via_api, branch), []
 
     def after(request: Any) -> None:
         seen.append(request.operation)
@@ -361,7 +383,7 @@ def test_overtaken__histories_are_those_of_the_later_snapshot(scene: Scene, via_
             scene.github.after_request.clear()
             scene.github.clock.advance(600)
             scene.repository.edit_issue(numbers[1], OWNER, body='{"n": 2}')
-            job("other").make()
+            job(scene, "other", via_api, branch).make()
 
     scene.github.after_request.append(after)
     assert late.make().overtaken == 1
