@@ -171,7 +171,7 @@ class Snapshots:
             if differs:
                 before = self.destination.records(there)
                 there.forget_git()
-                left = self._left(before, snapshot)
+                left = self._left(before, snapshot, done="committed" if overtaken else "written")
                 changed_ids = snapshot_files.changed(before, files[self.destination.main])
                 del before
             past = self.recorder.bring(snapshot) if self.recorder else Recorded({})
@@ -218,7 +218,7 @@ class Snapshots:
         made, name = snapshot_files.write(snapshot, self.target.format), self.destination.main
         return made.beside({name: self.destination.spool(pieces(made[name]))})
 
-    def _left(self, before: Collection[str], snapshot: Snapshot) -> tuple[str, ...]:
+    def _left(self, before: Collection[str], snapshot: Snapshot, *, done: str) -> tuple[str, ...]:
         """What only the existing snapshot has.
 
         Raises:
@@ -232,7 +232,7 @@ class Snapshots:
         if leaving.shrinks(lost, before):
             raise StoreError(
                 f"The snapshot in `{self.destination.path}` would lose {len(lost):,} of its {len(before):,} objects, "
-                f"more than a tenth: {leaving.named(lost)}. Nothing was written.",
+                f"more than a tenth: {leaving.named(lost)}. Nothing was {done}.",
                 Text(
                     f"Check that their issues still have the label {self.session.rules.base_label!r} and one that "
                     f"begins with {self.session.rules.uid_prefix!r}. If they should go, use ",

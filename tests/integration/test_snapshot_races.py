@@ -149,7 +149,9 @@ def test_overtaken__what_the_later_snapshot_has_does_not_go_in_silence(
             scene.repository.edit_issue(number, OWNER, labels=[])
 
     after_reading(scene, a_later_job)
-    with pytest.raises(StoreError, match='would lose 2 of its 3 objects, more than a tenth: "b", "c"'):
+    with pytest.raises(
+        StoreError, match='would lose 2 of its 3 objects, more than a tenth: "b", "c". Nothing was committed.'
+    ):
         work.make()
     assert b'"c"' in b"".join(published(scene).values())
 
