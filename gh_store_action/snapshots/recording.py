@@ -133,22 +133,18 @@ class Recorder:
 
     def restore(self, kept: Sequence[str]) -> Sequence[str]:
         """Those of the files that are in the work tree, with the store's line ends, or that git puts there."""
-        there = self._there
+        there, read = self._there, self.destination.workspace.reader()
         if there is None or not there.on_branch:
-            read = self.destination.workspace.reader()
             others = [name for name in kept if b"\r\n" in (read(self.destination.at(name)) or b"")]
             self.destination.write(Files(others, lambda name: _plain(read(self.destination.at(name)))), ())
             return kept
         if there.branch.costs:
             return ()
-        wanted = [name for name in kept if not self._has(name, there.branch.oids[name])]
+        now = ((name, read(self.destination.at(name))) for name in kept)
+        wanted = [name for name, data in now if data is None or there.branch.oids[name] not in blob_oids(data)]
         for start in range(0, len(wanted), BATCH):
             self.destination.write(there.branch.read(wanted[start : start + BATCH]), ())
         return kept
-
-    def _has(self, name: str, oid: str) -> bool:
-        data = self.destination.workspace.read(self.destination.at(name))
-        return data is not None and oid in blob_oids(data)
 
     # -- what exists -----------------------------------------------------------------------------------------------
 
@@ -158,9 +154,10 @@ class Recorder:
         inner = (path.removeprefix(f"{place}/") for path in workspace.existing(place))
         local = frozenset(path for name in inner if histories.may_be_ours(path := FOLDER + name))
         own = workspace.read(destination.at(INDEX))
-        on_branch = destination.of_branch or own is None
-        theirs = None
-        if INDEX in branch.oids and (on_branch or destination.late or not branch.costs):
+        same = own is not None and branch.oids.get(INDEX) in blob_oids(own)
+        on_branch = destination.of_branch or own is None or same
+        theirs = own if same else None
+        if not same and INDEX in branch.oids and (on_branch or destination.late or not branch.costs):
             theirs = branch.read([INDEX])[INDEX]
         index = (theirs if on_branch else own) or b""
         present = branch.oids.keys() if on_branch else local

@@ -332,6 +332,20 @@ def test_commit__other_line_ends_in_the_work_tree_are_no_change(scene: Scene, vi
     assert published(scene)["b.jsonl"] == made["b.jsonl"]
 
 
+@pytest.mark.parametrize("via", ["git", "api"])
+def test_commit__again_where_the_work_tree_lacks_histories_reads_none(scene: Scene, via: str) -> None:
+    scene.make("a")
+    scene.make("b")
+    snap(scene, scene.checkout(), commit=True, commit_via=via)
+    made = published(scene)
+    checkout = scene.checkout("lacking")
+    shutil.rmtree(checkout / "data")
+    for _ in range(2):
+        run = snap(scene, checkout, commit=True, commit_via=via)
+        assert (run.outputs["changed"], run.outputs["commit-sha"], run.operations.count("Read")) == ("false", "", 0)
+    assert published(scene) == made
+
+
 def test_commit__at_the_top_of_the_repository(scene: Scene) -> None:
     scene.make()
     checkout = scene.checkout()
