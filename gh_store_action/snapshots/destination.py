@@ -318,8 +318,8 @@ class Destination:
             except SecretFound as error:
                 names = {self.workspace.in_checkout(self.at(name)): name for name in files}
                 raise naming(error, names, files, self._store.repository) from error
-        followed = not done.stayed and not self.target.via_api  # then nothing can be left
-        left = () if followed or not self.workspace.has_checkout(self.path) else self._left(done.branch, files, stale)
+        moved = bool(done.sha) and not done.stayed and not self.target.via_api  # then nothing can be left
+        left = () if moved or not self.workspace.has_checkout(self.path) else self._left(done.branch, files, stale)
         repository, path = self._place
         return replace(done, left=left, repository=repository, path=path)
 

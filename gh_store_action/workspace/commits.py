@@ -323,7 +323,7 @@ class Checkout:
             with git.moving(f"refs/heads/{done.branch}", commit, old, author.variables):
                 enter(git, entries)
         except StoreError as error:
-            return replace(done, stayed=error.what)
+            return replace(done, stayed=error.what if done.sha else "")
         refresh = ("add", "--refresh", "--sparse", "--pathspec-from-file=-", "--pathspec-file-nul")
         for some in batches(f"{path}\0" for path in kept_paths(entries)):
             git.run(*refresh, stdin=some, may_fail=True)  # for `git diff-index`; other commands look at the files
