@@ -76,7 +76,7 @@ _FOUND = {
     "/": "a comment, perhaps; JSON has none",
     "#": "a comment, perhaps; JSON has none",
     "&": "an HTML entity, perhaps; write the character itself",
-    **{mark: f"a space of another kind, U+{ord(mark):04X}; JSON has plain ones" for mark in _SPACES if mark > "\x7f"},
+    **{mark: f"an unusual space, U+{ord(mark):04X}; JSON has plain ones" for mark in _SPACES if mark > "\x7f"},
     "\xa0": "a no-break space; JSON has plain ones",
     **{mark: f"an invisible character, U+{ord(mark):04X}; delete it" for mark in INVISIBLE},
 }

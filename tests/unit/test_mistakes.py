@@ -17,7 +17,7 @@ from tests.support.values import COUNTING, RULES, comment
 
 AS_IT_IS = 'To store it as it is, post {"_data": …, "_meta": {}}'
 OPERATORS_FORM = '"_meta": {"update_mode": "operators"}}?'
-NO_OPERATOR = "there is no such operator, but $set $unset $inc $push $addToSet $pull $min $max; did you mean {"
+NO_OPERATOR = "there is no such operator; use $set $unset $inc $push $addToSet $pull $min $max; did you mean {"
 ENVELOPE = 'did you mean {"_data": …, "_meta": {…}}?'
 ALONE = "did you mean what is in `data` alone?"
 PRINTED = {

@@ -52,7 +52,7 @@ def mistaken(value: dict[str, Json] | list[Json]) -> Reason | None:
             known = _OPERATORS.get(name, "$…")
             what = "an operator works in an envelope"
             if known not in OPERATORS:
-                what = f"there is no such operator, but {' '.join(OPERATORS)}"
+                what = f"there is no such operator; use {' '.join(OPERATORS)}"
             form = f'{{"_data": {{"{known}": …}}, "_meta": {{"update_mode": "operators"}}}}'
             data = "" if all(_name(one).startswith("$") for one in value) else ", with the other keys in $set"
             return _meant(json_path([key]), what, form + data)

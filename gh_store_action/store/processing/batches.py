@@ -149,7 +149,7 @@ class Driver:
         return written
 
     def _fewer_than(self, failed: int) -> None:
-        """Writes fewer at a time: one object may be the cause, and the last of three attempts is each one's own."""
+        """Writes fewer objects at a time: one may be the cause, and the third attempt writes each by itself."""
         self._most = max(1, min(self._most, failed) // 3)
 
     def _read(self, issues: Sequence[Issue]) -> Sequence[Issue | StoreError]:
