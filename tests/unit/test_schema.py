@@ -196,10 +196,15 @@ def many(schema: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("schema", "data"),
     [
-        (many({"uniqueItems": True, "enum": [1, [2]]}), [[index] for index in range(200)]),
-        (many({"pattern": "(x+x+)+y"}), ["x" * 600] * 100),
         ({"allOf": [{"$ref": "#/$defs/x"}] * 1_000, "$defs": {"x": {"items": False}}}, [1] * 29_999),
-        ({"allOf": [{"$ref": "#/$defs/x"}] * 4_000, "$defs": {"x": {"items": True}}}, [1] * 29_999),
+        *(
+            pytest.param(schema, data, marks=pytest.mark.slow)
+            for schema, data in [
+                (many({"uniqueItems": True, "enum": [1, [2]]}), [[index] for index in range(200)]),
+                (many({"pattern": "(x+x+)+y"}), ["x" * 600] * 100),
+                ({"allOf": [{"$ref": "#/$defs/x"}] * 4_000, "$defs": {"x": {"items": True}}}, [1] * 29_999),
+            ]
+        ),
     ],
 )
 def test_violations__end_after_a_number_of_steps(schema: Any, data: Json) -> None:
