@@ -27,7 +27,7 @@ def by_hand(second: int, *titles: Rename, who: str = "alice", on: int = 12, cut:
     comments = [initial(10), *(comment(number, {"n": 1}) for number in (11, 12, 13))]
     comments = [replace(one, reactions=(reaction,)) if one.id == on else one for one in comments]
     text = titles[0].title if titles else "words"
-    found = sifted(issue({"count": 0}, comments, title=text, titles=titles, cut=cut), "m", {BOT})
+    found = sifted(issue({"count": 0}, comments, title=text, titles=titles, cut=cut), "m", {BOT}, {"+1", "-1"})
     (given,) = (one for each in found.comments for one in each.reactions if each.id == on)
     assert given == reaction
     return given.by_hand
@@ -42,6 +42,20 @@ def test_sifted__a_reaction_is_a_receipt_where_a_title_of_its_time_covers_the_co
     assert [by_hand(second, KNOWING, CREATED) for second in (4, 5, 6)] == [True, False, False]
     assert [by_hand(second, BLIND, CREATED) for second in (4, 5, 6)] == [True, True, True]
     assert not by_hand(7, renamed(8, BOT, 10, 11, 13), KNOWING, CREATED)
+
+
+def test_sifted__of_two_verdicts_of_one_person_neither_is_a_receipt_if_the_first_is_by_hand() -> None:
+    """A run that refuses takes its own thumbs-up back; one that was there before stays where it was."""
+
+    def given(first: str) -> list[bool]:
+        reactions = (Reaction("alice", first, at(4)), Reaction("alice", "-1", at(6)), Reaction("bob", "-1", at(6)))
+        log = [initial(10), comment(11, {"n": 1}), replace(comment(12, {"n": 1}), reactions=reactions)]
+        titles = (KNOWING, CREATED)
+        found = sifted(issue({"count": 0}, log, title=titles[0].title, titles=titles), "m", {BOT}, {"+1", "-1"})
+        return [one.by_hand for one in found.comments[-1].reactions]
+
+    assert given("+1") == [True, True, False]
+    assert given("eyes") == [True, False, False]
 
 
 def test_sifted__what_is_not_known_is_a_receipt() -> None:

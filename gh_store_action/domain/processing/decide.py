@@ -79,7 +79,8 @@ def _gather(issue: Issue, context: Context) -> _Gathered | NotAnObject:
     if other:
         why = f"issue #{other} has the id {object_id} already, and the store has signed that one"
         return NotAnObject(why, broken=True)
-    issue = sifted(issue, object_id, context.rules.processors)
+    verdicts = {reaction_of(outcome, context.rules.reactions) for outcome in Outcome}
+    issue = sifted(issue, object_id, context.rules.processors, verdicts)
     context = replace(context, binding=_binding(issue, object_id, context))
     entries = updates.read_all(issue, context.rules, context.counting, context.binding)
     context = replace(context, origin=origin_of(issue, entries, context.rules.processors))
