@@ -143,13 +143,19 @@ class Destination:
         return Files([*known, *found], lambda name: known[name] if name in known else local[name])
 
     def records(self, there: Existing) -> Mapping[str, int]:
-        """The objects of the existing snapshot and of the branch's, as `files.records` returns them."""
-        found, theirs = dict(self._records(there.main)), there.branch.oids.get(self.main)
-        if theirs is not None and (there.main is None or theirs not in blob_oids(there.main)):
-            found |= self._records(there.branch.read([self.main])[self.main])
-        if self._folder and not (there.main and snapshot_files.listed(there.main)):
-            found = self._by_their_files(there) | found
-        return found
+        """The objects of the existing snapshot and of the branch's, as `files.records` returns them.
+
+        After that, nothing needs what git has, so this frees its memory.
+        """
+        known, theirs = dict[str, int](), dict[str, int]()
+        if self._folder and not (there.main and snapshot_files.lists_any(there.main)):
+            known = self._by_their_files(there)
+        oid = there.branch.oids.get(self.main)
+        if oid is not None and (there.main is None or oid not in blob_oids(there.main)):
+            theirs = self._records(there.branch.read([self.main])[self.main])
+        there.forget_git()
+        found = self._records(there.main)
+        return {**known, **found, **theirs} if known or theirs else found
 
     def _by_their_files(self, there: Existing) -> dict[str, int]:
         """The objects whose files exist, for an index that names none because it is broken, or was removed."""
@@ -168,7 +174,7 @@ class Destination:
         known = frozenset({theirs} if theirs else ())
         return replace(there, main=main, names=there.names.union(written, names), known=known, branch=branch)
 
-    def _records(self, main: Content | None) -> Mapping[str, int]:
+    def _records(self, main: Content | None) -> dict[str, int]:
         return snapshot_files.records(main) if main else {}
 
     def _in_the_work_tree(self) -> Files:

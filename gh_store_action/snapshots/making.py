@@ -170,7 +170,6 @@ class Snapshots:
             changed_ids: tuple[str, ...] = ()
             if differs:
                 before = self.destination.records(there)
-                there.forget_git()
                 left = self._left(before, snapshot, done="committed" if overtaken else "written")
                 changed_ids = snapshot_files.changed(before, files[self.destination.main])
                 del before

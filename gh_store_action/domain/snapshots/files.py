@@ -322,6 +322,14 @@ def listed(index: Content) -> frozenset[str]:
     return frozenset(path for key, path in _listed(index).items() if path and _flat(path) in _files_of(key))
 
 
+def lists_any(index: Content) -> bool:
+    """Whether it can be read to its end, and lists an object."""
+    try:
+        return sum(1 for _ in _parts(index)[1]) > 0
+    except (ValueError, KeyError):
+        return False
+
+
 def _listed(main: Content) -> Mapping[str, str]:
     """The objects in a file of one JSON value, in any layout."""
     try:
