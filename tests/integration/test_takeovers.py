@@ -260,3 +260,17 @@ def test_a_reply_of_a_persons_run__is_not_given_again(author: str, told: int) ->
         for _ in range(2):
             w.process(number)
         assert [one.body for one in w.repo.issue(number).comments].count(said.body) == told
+
+
+def test_a_title_that_somebody_typed__a_persons_run_writes_its_own_once_and_no_lower_revision() -> None:
+    with world() as w:
+        number = w.object("m", {"n": 1})
+        w.repo.grant("bob", "write")
+        token = w.hub.token("bob")
+        w.repo.edit_issue(number, "bob", title="Stored Object: m [r2 c1000000 n0 0badc0de]")
+        before = w.requests()
+        w.process(number, token)
+        assert (revision(w, number), w.data(number), w.requests() - before) == (2, {"n": 1}, 2)
+        assert not w.process(number, token).changed
+        assert not w.process(number).changed
+        assert revision(w, number) == 2

@@ -117,6 +117,7 @@ def _base(
     least = 0
     while True:
         try:
+            least = max(least, trusted.least if trusted else 0)
             return trusted, find_base(issue, entries, context, trusted and trusted.from_revision(least))
         except BrokenObject:
             if trusted is None or trusted.setter in context.rules.processors:

@@ -7,7 +7,7 @@ without asking.  Whether the author's own title counts depends on the author's p
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from gh_store_action.domain import acceptance, objects
 from gh_store_action.domain.log.entries import Kind, read_all
@@ -26,12 +26,14 @@ class TrustedMarker:
         setter: who set it; empty if no event shows it.
         at: when; empty if no event shows it.
         current: whether it is in the current title; otherwise, someone has changed the title since.
+        least: the highest revision of the markers that were skipped for it: readers may have seen that one.
     """
 
     marker: Marker
     setter: str
     at: str
     current: bool
+    least: int = field(default=0, compare=False)
 
     def from_revision(self, least: int) -> TrustedMarker:
         """The same with at least that revision."""
@@ -91,13 +93,14 @@ def find_marker(
         NeedsMore: the author's permission is needed, or the read does not show one moment.
     """
     newest: TrustedMarker | None = None
+    least = 0
     for found in _likely(_trusted(issue, object_id, context), issue, context.rules.processors):
         if found in wrong:
             continue
         # A body that does not match the newest marker and is not newer may match an older one: the title was typed.
         if found.fits(issue) or (newest is None and issue.edited_at > found.at):
-            return found
-        newest = newest or found
+            return replace(found, least=least)
+        newest, least = newest or found, max(least, found.marker.revision)
     return newest
 
 
