@@ -98,20 +98,21 @@ def reaction_of(outcome: Outcome, reactions: Reactions) -> str:
 
 
 @cache
-def _meanings(reactions: Reactions) -> Mapping[str, Outcome]:
+def meanings(reactions: Reactions) -> Mapping[str, Outcome]:
+    """The reactions that record an outcome, each with it."""
     return {reaction_of(outcome, reactions): outcome for outcome in Outcome}
 
 
 def outcome_of(content: str, reactions: Reactions) -> Outcome | None:
     """The outcome that a reaction records, or None."""
-    return _meanings(reactions).get(content)
+    return meanings(reactions).get(content)
 
 
 def outcomes_given(comment: Comment, reactions: Reactions, who: Collection[str]) -> list[Outcome]:
     """The outcomes recorded by these people's receipts on a comment, oldest first."""
-    meanings = _meanings(reactions)
     given = (one for one in comment.reactions if one.login in who and not one.by_hand)
-    return [meanings[one.content] for one in given if one.content in meanings]
+    outcomes = (outcome_of(one.content, reactions) for one in given)
+    return [outcome for outcome in outcomes if outcome is not None]
 
 
 def initial_receipts(reactions: Reactions) -> tuple[str, str]:

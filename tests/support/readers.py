@@ -126,7 +126,7 @@ def slow(reader: Callable[[str], object], shape: Shape, sizes: tuple[int, ...]) 
 
 
 def _plain_loop(text: str) -> object:
-    """Make a string of each character: the least that a reader in Python does which is not one call."""
+    """Makes a string of each character."""
     return [one + "." for one in text]
 
 

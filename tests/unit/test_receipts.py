@@ -45,8 +45,6 @@ def test_sifted__a_reaction_is_a_receipt_where_a_title_of_its_time_covers_the_co
 
 
 def test_sifted__of_two_verdicts_of_one_person_neither_is_a_receipt_if_the_first_is_by_hand() -> None:
-    """A run that refuses takes its own thumbs-up back; one that was there before stays where it was."""
-
     def given(first: str) -> list[bool]:
         reactions = (Reaction("alice", first, at(4)), Reaction("alice", "-1", at(6)), Reaction("bob", "-1", at(6)))
         log = [initial(10), comment(11, {"n": 1}), replace(comment(12, {"n": 1}), reactions=reactions)]

@@ -17,9 +17,12 @@ from gh_store_action.domain.records import NEWEST_TITLES, Comment, Issue, Reacti
 def sifted(issue: Issue, object_id: str, processors: Collection[str], verdicts: Collection[str]) -> Issue:
     """The issue with the reactions marked that no run can have left, see `Reaction.by_hand`.
 
-    A run takes back what is not its verdict.  So if a person's first verdict is by hand, another one is, too.
+    A run takes back what is not its verdict.  So if a person's first verdict is by hand, all their reactions are.
     A processor's reaction is always a receipt.  Reactions from before the store's own log are not judged: gh-store left
     its receipts without a marker.
+
+    Args:
+        verdicts: the contents that stand for one.
     """
     titles = [*acceptance.titles_of(issue), *issue.first_titles]
     markers = [(title.at, found) for title in titles if (found := acceptance.marker_in(title.title, object_id))]
@@ -36,12 +39,9 @@ def sifted(issue: Issue, object_id: str, processors: Collection[str], verdicts: 
         return not any(at <= reaction.at and covers(marker, comment.id, ids) for at, marker in markers)
 
     def judged(comment: Comment) -> Comment:
-        found = [replace(one, by_hand=is_by_hand(comment, one)) for one in comment.reactions]
-        hands = {one.login for one in found if one.by_hand and one.content in verdicts}
-        if not hands:
-            return replace(comment, reactions=tuple(found)) if found else comment
-        again = (replace(one, by_hand=one.by_hand or one.login in hands) for one in found)
-        return replace(comment, reactions=tuple(again))
+        hands = {one.login for one in comment.reactions if one.content in verdicts and is_by_hand(comment, one)}
+        reactions = (replace(one, by_hand=one.login in hands or is_by_hand(comment, one)) for one in comment.reactions)
+        return replace(comment, reactions=tuple(reactions)) if comment.reactions else comment
 
     return replace(issue, comments=tuple(map(judged, issue.comments)))
 

@@ -19,7 +19,7 @@ from gh_store_action.domain.processing.reconcile import BrokenObject, find_base
 from gh_store_action.domain.processing.trust import TrustedMarker, find_marker, no_object
 from gh_store_action.domain.records import Comment, Issue, Receipt, Refusal
 from gh_store_action.domain.strict_json import dump, same_data
-from gh_store_action.domain.verdicts import Outcome, Verdict, initial_receipts, reaction_of
+from gh_store_action.domain.verdicts import Outcome, Verdict, initial_receipts, meanings, reaction_of
 
 CATCH_UP = 5  # comments after the marker: a sweep sees that many, and would look closer at the issue every time
 
@@ -79,8 +79,7 @@ def _gather(issue: Issue, context: Context) -> _Gathered | NotAnObject:
     if other:
         why = f"issue #{other} has the id {object_id} already, and the store has signed that one"
         return NotAnObject(why, broken=True)
-    verdicts = {reaction_of(outcome, context.rules.reactions) for outcome in Outcome}
-    issue = sifted(issue, object_id, context.rules.processors, verdicts)
+    issue = sifted(issue, object_id, context.rules.processors, meanings(context.rules.reactions))
     context = replace(context, binding=_binding(issue, object_id, context))
     entries = updates.read_all(issue, context.rules, context.counting, context.binding)
     context = replace(context, origin=origin_of(issue, entries, context.rules.processors))
@@ -109,21 +108,15 @@ def _beside(issue: Issue, object_id: str, context: Context) -> int:
 def _base(
     issue: Issue, entries: Sequence[Entry], context: Context, object_id: str, trusted: TrustedMarker | None
 ) -> tuple[TrustedMarker | None, Base]:
-    """Where the fold starts; it skips a marker set by a person that neither body nor log explains.
-
-    Readers may have seen the revision of a skipped one, so the next is not lower.
-    """
+    """Where the fold starts; it skips a marker set by a person that neither body nor log explains."""
     wrong: list[TrustedMarker] = []
-    least = 0
     while True:
         try:
-            least = max(least, trusted.least if trusted else 0)
-            return trusted, find_base(issue, entries, context, trusted and trusted.from_revision(least))
+            return trusted, find_base(issue, entries, context, trusted and trusted.raised)
         except BrokenObject:
             if trusted is None or trusted.setter in context.rules.processors:
                 raise
             wrong.append(trusted)
-            least = max(least, trusted.marker.revision)
             other = find_marker(issue, object_id, context, wrong)
             if other is None:
                 raise
@@ -272,7 +265,6 @@ def _receipts(gathered: _Gathered, verdicts: Mapping[int, Verdict]) -> tuple[Rec
     """The missing reactions, also on initial states, and our own wrong ones."""
     entries, context = gathered.entries, gathered.context
     reactions = context.rules.reactions
-    meant = {reaction_of(outcome, reactions) for outcome in Outcome}
     found: list[Receipt] = []
     for entry in entries:
         verdict = verdicts.get(entry.id)
@@ -282,7 +274,7 @@ def _receipts(gathered: _Gathered, verdicts: Mapping[int, Verdict]) -> tuple[Rec
         there = [r for r in entry.comment.reactions if r.login in context.counting]
         found += [
             Receipt(entry.id, entry.comment.node_id, wrong, remove=True)
-            for wrong in sorted(meant - {right})
+            for wrong in sorted(meanings(reactions).keys() - {right})
             if any(r.content == wrong and r.login == context.viewer for r in there)
         ]
         if not any(r.content == right for r in there):

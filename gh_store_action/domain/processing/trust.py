@@ -35,9 +35,10 @@ class TrustedMarker:
     current: bool
     least: int = field(default=0, compare=False)
 
-    def from_revision(self, least: int) -> TrustedMarker:
-        """The same with at least that revision."""
-        return replace(self, marker=replace(self.marker, revision=max(least, self.marker.revision)))
+    @property
+    def raised(self) -> TrustedMarker:
+        """The same with at least that revision: the next one is then higher than what readers may have seen."""
+        return replace(self, marker=replace(self.marker, revision=max(self.least, self.marker.revision)))
 
     def fits(self, issue: Issue) -> bool:
         """Whether the body is the marker's state."""
@@ -95,12 +96,13 @@ def find_marker(
     newest: TrustedMarker | None = None
     least = 0
     for found in _likely(_trusted(issue, object_id, context), issue, context.rules.processors):
-        if found in wrong:
-            continue
-        # A body that does not match the newest marker and is not newer may match an older one: the title was typed.
-        if found.fits(issue) or (newest is None and issue.edited_at > found.at):
-            return replace(found, least=least)
-        newest, least = newest or found, max(least, found.marker.revision)
+        if found not in wrong:
+            found = replace(found, least=least)
+            # A body that does not match the newest marker and is not newer may match an older one: somebody typed it.
+            if found.fits(issue) or (newest is None and issue.edited_at > found.at):
+                return found
+            newest = newest or found
+        least = max(least, found.marker.revision)
     return newest
 
 
