@@ -45,6 +45,13 @@ def marker_in(title: str, object_id: str) -> Marker | None:
     return objects.read_title(objects.read_moved(title)[0])[1] if objects.names(title, object_id) else None
 
 
+def newest_comment(issue: Issue, object_id: str) -> int:
+    """The newest comment that the issue has, or had: a marker names it, although it may be deleted; 0 for none."""
+    markers = (marker_in(rename.title, object_id) for rename in titles_of(issue))
+    named = (marker.comment for marker in markers if marker is not None)
+    return max((*named, *(comment.id for comment in issue.comments)), default=0)
+
+
 def _all_titles(issue: Issue) -> Iterator[Rename]:
     """All title changes that were read: the newest, and the oldest, which no one can push out of sight."""
     yield from titles_of(issue)

@@ -60,6 +60,16 @@ def test_the_answers_become_an_update_in_four_requests(w: World) -> None:
     assert (history["metadata"]["author"], history["metadata"]["update_id"]) == ("mallory", f"form-{form}")
 
 
+def test_the_newest_comment_of_the_object_may_be_deleted(w: World) -> None:
+    number = set_up(w)
+    newest = w.update(number, {"a": 1})
+    w.process(number)
+    w.repo.delete_comment(newest, "alice")
+    done = take(w, fill_in(w))
+    assert (done.applied, done.refusals) == (1, ())
+    assert entries(w, number) == [entry()]
+
+
 def test_a_form_that_is_done_is_one_request(w: World) -> None:
     number = set_up(w)
     form = fill_in(w)

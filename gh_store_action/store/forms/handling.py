@@ -219,7 +219,7 @@ class Desk:
             Refused: it would be refused.
         """
         text = text_of(update, self.github.transport.server_time)
-        newest = max((comment.id for comment in target.comments), default=0)
+        newest = acceptance.newest_comment(target, objects.claimed_id(target, self.session.rules) or "")
         comment = Comment(newest + 1, "", self.session.viewer, text, self.github.transport.server_time)
         tried = replace(target, comments=(*target.comments, comment), total_comments=target.total_comments + 1)
         result = Processor(self.session, dry_run=True).advance(tried)
