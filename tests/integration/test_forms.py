@@ -61,13 +61,14 @@ def test_the_answers_become_an_update_in_four_requests(w: World) -> None:
 
 
 def test_the_newest_comment_of_the_object_may_be_deleted(w: World) -> None:
-    number = set_up(w)
-    newest = w.update(number, {"a": 1})
+    number = set_up(w, rules(access="{match: '*', permission: write}"))
+    newest = w.update(number, {"a": 1}, by="mallory")
     w.process(number)
-    w.repo.delete_comment(newest, "alice")
-    done = take(w, fill_in(w))
+    w.repo.edit_issue(number, "bob", title=w.repo.issue(number).title.split(" (")[0] + " (05)")
+    w.repo.delete_comment(newest, "bob")
+    done = take(w, fill_in(w, by="alice"))
     assert (done.applied, done.refusals) == (1, ())
-    assert entries(w, number) == [entry()]
+    assert entries(w, number) == [entry(by="alice")]
 
 
 def test_a_form_that_is_done_is_one_request(w: World) -> None:
