@@ -135,7 +135,7 @@ class ApiCommits:
                 patient = self.github.transport.wait(pause(progress.lost), why)
         except BudgetExhausted as error:
             raise error.reworded(
-                f"{error.what} The files are in the workspace, and {progress.parts or 'none'} of the commits "
+                f"{error.what} {progress.parts or 'None'} of the commits "
                 f"{'is' if progress.parts == 1 else 'are'} made;",
                 f"try again after {error.again}.",
             ) from error

@@ -182,7 +182,7 @@ class Snapshots:
                     self.destination.write(written, gone)
                     if self.target.commit:
                         message = self._message(snapshot, left)
-                        published = self.destination.publish(written, gone, message, there.known, kept)
+                        published = self._published(written, gone, message, there.known, kept)
             except Overtaken:
                 overtaken += 1
                 if overtaken == OVERTAKEN:
@@ -211,6 +211,20 @@ class Snapshots:
                 heavy=heavy,
                 histories=past.remarks,
             )
+
+    def _published(
+        self,
+        written: Mapping[str, Content],
+        gone: tuple[str, ...],
+        message: str,
+        known: frozenset[str],
+        kept: Collection[str],
+    ) -> Published:
+        try:
+            return self.destination.publish(written, gone, message, known, kept)
+        except StoreError as error:
+            hint = Text.sentences([error.hint, "The snapshot's files are in the workspace."])
+            raise error.reworded(error.what, hint) from error
 
     def _written(self, snapshot: Snapshot) -> Files:
         """The snapshot's files: the main one is made once and kept on the disk, the others whenever they are needed."""

@@ -377,7 +377,8 @@ def test_budget__that_ends_between_two_commits_says_how_far_it_came(
     scene.github.after_request.append(used_up)
     run = via_api(scene, "snapshot", folder, format="directory")
     assert run.exit_code == 1
-    assert "The files are in the workspace, and 1 of the commits is made; try again after" in run.error
+    assert "1 of the commits is made; try again after" in run.error
+    assert run.error.endswith(" The snapshot's files are in the workspace.")
     assert len(list((folder / "data/store/objects").iterdir())) == 4
 
 

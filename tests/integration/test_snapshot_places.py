@@ -373,3 +373,17 @@ def test_ids__what_can_be_none_is_left_out_and_loses_no_snapshot(scene: Scene, f
     assert (run.exit_code, run.outputs["object-count"]) == (0, "1")
     assert "Issue #2 is not in the snapshot: the id in its label cannot be one: The object id" in run.log
     assert snap(scene, "update-snapshot", checkout, format_).outputs["changed"] == "false"
+
+
+# A commit that fails
+
+
+@pytest.mark.parametrize("via", VIA)
+def test_commit_refused__says_that_the_files_are_in_the_workspace(scene: Scene, via: str) -> None:
+    scene.make("a")
+    scene.repository.protect("main")
+    checkout = scene.checkout()
+    run = snap(scene, "snapshot", checkout, via=via)
+    assert run.exit_code == 1
+    assert run.error.endswith(". The snapshot's files are in the workspace.")
+    assert git.git(checkout, "status", "--porcelain", "--untracked-files=all").strip() == "?? data/store.json"
