@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gh_store_action.domain import objects, replies
 from gh_store_action.domain.log.entries import Kind, checkpoint, envelope, read
-from gh_store_action.domain.log.fold import State, attempt, fold, newest_checkpoint, reach, repeats
+from gh_store_action.domain.log.fold import State, attempt, fold, newest_checkpoint, repeats, unread
 from gh_store_action.domain.objects import Marker, read_title
 from gh_store_action.domain.processing.sweeping import settled
 from gh_store_action.domain.records import Refusal
@@ -275,8 +275,8 @@ def test_a_key_counts_for_one_author_and_fifty_comments() -> None:
     far = [comment(99, keyed), *talk, comment(149, "talk"), comment(150, keyed)]
     entries = [read(c, RULES, COUNTING) for c in near]
     assert {k: v.id for k, v in repeats(entries).items()} == {149: 99}
-    assert reach(entries, entries[-1:]) is None
-    assert reach(entries[1:], entries[-1:]) == 1
+    assert unread(entries, entries[-1:]) == 0
+    assert unread(entries[1:], entries[-1:]) == 1
     assert repeats([read(c, RULES, COUNTING) for c in far]) == {}
 
 

@@ -87,8 +87,12 @@ class Entry:
 
     @property
     def as_applied(self) -> Entry:
-        """The entry if its recorded verdict is applied: it was accepted then, whatever would be refused today."""
-        return replace(self, kind=Kind.UPDATE) if self.kind is Kind.INVALID and self.patch is not None else self
+        """The entry if its recorded verdict is applied: it was accepted then, whatever would be refused today.
+
+        Its conditions were met then.  A replay may count other revisions: titles that people typed raised them.
+        """
+        met = replace(self, if_revision=None, if_digest="")
+        return replace(met, kind=Kind.UPDATE) if self.kind is Kind.INVALID and self.patch is not None else met
 
     @property
     def asks(self) -> bool:

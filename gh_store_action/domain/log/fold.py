@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gh_store_action.domain.log.entries import Entry, Kind, is_tampered
@@ -143,11 +143,29 @@ def repeats(entries: Sequence[Entry]) -> dict[int, Entry]:
     return found
 
 
-def reach(entries: Sequence[Entry], pending: Iterable[Entry]) -> int | None:
-    """How many more comments an idempotency key needs than were read; None if the read is enough."""
+def repeated_before(entries: Sequence[Entry], late: Iterable[Entry], settled: Container[int]) -> dict[int, Entry]:
+    """For each update that came late, when a repeat of it had been folded: that repeat, whose verdict it shares.
+
+    Args:
+        entries: as for `repeats`.
+        settled: the updates that have a verdict, by comment id.
+    """
+    again = repeats(entries)
+    next_one = {first.id: entry for entry in entries if (first := again.get(entry.id)) is not None}
+    found: dict[int, Entry] = {}
+    for entry in late:
+        repeat = next_one.get(entry.id)
+        while repeat is not None and repeat.id not in settled:
+            repeat = next_one.get(repeat.id)
+        if repeat is not None:
+            found[entry.id] = repeat
+    return found
+
+
+def unread(entries: Sequence[Entry], updates: Iterable[Entry]) -> int:
+    """How many more comments the idempotency keys of these updates cover than were read."""
     places = {entry.id: place for place, entry in enumerate(entries)}
-    short = [REPEAT_WINDOW - places[e.id] for e in pending if e.update_id and places[e.id] < REPEAT_WINDOW]
-    return max(short) if short else None
+    return max([0, *(REPEAT_WINDOW - places[e.id] for e in updates if e.update_id)])
 
 
 def newest_checkpoint(entries: Iterable[Entry]) -> Entry | None:

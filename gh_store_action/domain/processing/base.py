@@ -7,8 +7,7 @@ from dataclasses import dataclass, field, replace
 from itertools import chain, product
 
 from gh_store_action.domain.log.entries import Entry, Kind, checkpoint, checkpoint_id
-from gh_store_action.domain.log.fold import Folded, State, fold, newest_checkpoint, repeats
-from gh_store_action.domain.log.fold import reach as repeats_reach
+from gh_store_action.domain.log.fold import Folded, State, fold, newest_checkpoint, repeated_before, repeats, unread
 from gh_store_action.domain.objects import Marker, short_digest
 from gh_store_action.domain.patches.changes import Change
 from gh_store_action.domain.processing.context import Context, NeedsMore
@@ -70,6 +69,12 @@ def reach(issue: Issue, entries: Sequence[Entry], comment: int) -> None:
         raise NeedsMore(ReadFurther(comment))
 
 
+def reach_keys(issue: Issue, entries: Sequence[Entry], updates: Iterable[Entry]) -> None:
+    """Ensures that the read has every comment that the idempotency keys of these updates cover."""
+    if not issue.complete and unread(entries, updates):
+        raise NeedsMore(ReadFurther(entries[0].id - 1))
+
+
 def reach_checkpoint(issue: Issue, entries: Sequence[Entry]) -> None:
     """Ensures that the read goes back to the newest checkpoint's place.
 
@@ -78,9 +83,7 @@ def reach_checkpoint(issue: Issue, entries: Sequence[Entry]) -> None:
     base = newest_checkpoint(entries)
     if base is not None:
         reach(issue, entries, base.after)
-        again = [e for e in entries if e.asks and e.id > base.after]
-        if not issue.complete and repeats_reach(entries, again) is not None:
-            raise NeedsMore(ReadFurther(entries[0].id - 1))
+        reach_keys(issue, entries, [e for e in entries if e.asks and e.id > base.after])
     elif not issue.complete:
         raise NeedsMore(ReadFurther(entries[0].id - 1 if entries else 0))
 
@@ -167,11 +170,13 @@ def on_top(
 ) -> Base:
     """Late updates come last, in the order of their ids; a checkpoint records that if the state changed."""
     context.insist(late)
+    settled = {**base.recorded, **base.verdicts}
+    repeated = repeated_before(entries, late, settled)
     folded = fold(
         base.state,
         late,
-        earlier=repeats(entries),
-        recorded=base.recorded,
+        earlier={**repeats(entries), **repeated},
+        recorded=settled,
         refusal=context.refusal,
         judge=context.judge,
     )
@@ -180,7 +185,9 @@ def on_top(
         base = replace(base, notes=(*base.notes, f"Folded now, because they came late: {which}."), moved=True)
     changes = changes_of(base.state, folded, late)
     base = replace(base, state=folded.state, verdicts={**base.verdicts, **folded.verdicts}, changes=changes)
-    return with_checkpoint(base, entries, context, reason=reason, editor=editor) if folded.history or editor else base
+    if not folded.history and not editor and not repeated:  # in a rebuild, a late update would come before its repeat
+        return base
+    return with_checkpoint(base, entries, context, reason=reason, editor=editor)
 
 
 def with_checkpoint(base: Base, entries: Sequence[Entry], context: Context, *, reason: str, editor: str = "") -> Base:

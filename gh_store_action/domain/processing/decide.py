@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from gh_store_action.domain import acceptance, objects, replies
 from gh_store_action.domain.log import entries as updates
 from gh_store_action.domain.log.entries import Entry, Kind
-from gh_store_action.domain.log.fold import Folded, State, fold, reach, repeats
+from gh_store_action.domain.log.fold import Folded, State, fold, repeats
 from gh_store_action.domain.log.origin import origin_of
 from gh_store_action.domain.log.receipts import sifted
 from gh_store_action.domain.objects import Marker
-from gh_store_action.domain.processing.base import Base, answered, changes_of
+from gh_store_action.domain.processing.base import Base, answered, changes_of, reach_keys
 from gh_store_action.domain.processing.context import Context, NeedsMore
-from gh_store_action.domain.processing.effects import LookRound, NotAnObject, ReadFurther, Step, UpToDate, Write
+from gh_store_action.domain.processing.effects import LookRound, NotAnObject, Step, UpToDate, Write
 from gh_store_action.domain.processing.reconcile import BrokenObject, find_base
 from gh_store_action.domain.processing.trust import TrustedMarker, find_marker, no_object
 from gh_store_action.domain.records import Comment, Issue, Receipt, Refusal
@@ -87,9 +87,7 @@ def _gather(issue: Issue, context: Context) -> _Gathered | NotAnObject:
     waiting = [e for e in entries if e.asks and e.id > base.comment]
     context.ask(waiting)
     pending, blocked = _until_unanswered(waiting, context)
-    short = reach(entries, pending)
-    if short is not None and not issue.complete:
-        raise NeedsMore(ReadFurther(until=entries[0].id - 1))
+    reach_keys(issue, entries, pending)
     return _Gathered(issue, context, object_id, trusted is not None, entries, base, pending, blocked)
 
 

@@ -15,6 +15,7 @@ from gh_store_action.domain.processing.base import (
     on_top,
     reach,
     reach_checkpoint,
+    reach_keys,
     recorded_verdicts,
     verdicts_of_held,
     with_checkpoint,
@@ -66,6 +67,7 @@ def find_base(issue: Issue, entries: Sequence[Entry], context: Context, trusted:
     if first is not None and first.id not in recorded and not issue.complete:
         raise NeedsMore(ReadFurther(entries[0].id - 1))  # receipts are left oldest first, so older ones may lack theirs
     held = holding(issue, entries, marker, settled | context.known.keys(), since)
+    reach_keys(issue, entries, held.late)
     verdicts = verdicts_of_held(issue, entries, context, recorded, held.late, since=since, marker=marker)
     # If the author loses the right to write, the title no longer counts; set by the store, it always does.
     # Without any event, it may be that of a copy; if the store's own event is only late, signing again does no harm.
