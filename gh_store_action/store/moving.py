@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from gh_store_action import __version__
 from gh_store_action.domain import acceptance, objects
 from gh_store_action.domain.log import entries as updates
-from gh_store_action.domain.log.entries import REPLY_PREFIX, Entry, Kind
-from gh_store_action.domain.markdown import code_span
+from gh_store_action.domain.log.entries import Entry
 from gh_store_action.domain.objects import Marker
 from gh_store_action.domain.processing.result import Result
-from gh_store_action.domain.records import Issue, Receipt, Refusal, StoredObject
-from gh_store_action.domain.refusal import Reason
+from gh_store_action.domain.records import Issue, StoredObject
 from gh_store_action.domain.strict_json import InvalidJson, Json, body_digest, digest, dump, parse
-from gh_store_action.domain.verdicts import Counts, Outcome, initial_receipts, outcomes_given
+from gh_store_action.domain.verdicts import Counts, Outcome, initial_receipts
 from gh_store_action.errors import ConcurrentUpdateError, ObjectNotFound, StoreError
 from gh_store_action.gateway.objects import Opened
-from gh_store_action.gateway.records import Order
 from gh_store_action.store.lookup import Found, Lookup
 from gh_store_action.store.processing.batches import ends_the_run
-from gh_store_action.store.processing.rounds import MOST_RECEIPTS
 from gh_store_action.store.processor import Processor
 from gh_store_action.store.reading import Reader
+from gh_store_action.store.redirecting import Redirector
 
 MOST_TRIES = 3
 _KEEP = "post there what is worth keeping from this one, then remove its labels, as `gh-store dedupe` does"
@@ -63,6 +60,7 @@ class Mover:
         self.github = lookup.github
         self.dry_run = dry_run
         self.processor = Processor(lookup.session, dry_run=dry_run)
+        self.redirector = Redirector(lookup, dry_run=dry_run)
         self._ended = False
 
     # -- from gh-store ---------------------------------------------------------------------------------------------
@@ -163,7 +161,7 @@ class Mover:
 
     def _move(self, object_id: str, found: Found) -> StoredObject | None:
         """One attempt; None if someone wrote to the object in the meantime."""
-        begun_at = objects.read_moved(self._title(found.live[0]))[1]
+        begun_at = objects.read_moved(self.redirector.title(found.live[0]))[1]
         if begun_at and not self.dry_run:
             if not self._hand_over(found.live[0], begun_at):
                 return None
@@ -196,12 +194,14 @@ class Mover:
         store = {label.casefold() for label in own}
         kept = [label for label in old.labels if label.casefold() not in store]
         self.github.change(new, labels=list(dict.fromkeys((*copy.labels, *old.labels))))
-        self.github.change(old.number, labels=kept, state="closed", title=objects.moved_title(self._title(old)))
+        self.github.change(
+            old.number, labels=kept, state="closed", title=objects.moved_title(self.redirector.title(old))
+        )
         after = self.github.now(old.number)
         if not self._continues(copy, after, new):  # a run that had read the old title wrote after the last look
             self._give_back(after, old.labels, copy)
             return False
-        self._redirect(after)
+        self.redirector.redirect(after)
         self._lock(after)
         return True
 
@@ -222,9 +222,9 @@ class Mover:
 
     def _continues(self, copy: Issue, old: Issue, new: int) -> bool:
         """Whether the old issue says that it moved to the new one, which has its state or a later one."""
-        title, target = objects.read_moved(self._title(old))
+        title, target = objects.read_moved(self.redirector.title(old))
         begun = self._beginning(copy)
-        here, there = objects.read_title(title)[1], objects.read_title(self._title(copy))[1]
+        here, there = objects.read_title(title)[1], objects.read_title(self.redirector.title(copy))[1]
         if target != new or begun is None or begun.previous != old.number or here is None:
             return False
         if there is not None and there.revision > begun.revision:
@@ -237,15 +237,8 @@ class Mover:
         begun = self._beginning(copy) if copy else None
         if copy and begun and begun.previous == old.number:
             self.github.change(copy.number, labels=[], state="closed", title=f"Given up: copy of #{old.number}")
-        title, target = objects.read_moved(self._title(old))
+        title, target = objects.read_moved(self.redirector.title(old))
         self.github.change(old.number, labels=labels, title=title if target else None)
-
-    def _title(self, issue: Issue) -> str:
-        """The newest title set by someone who may write."""
-        counting = self.session.counting
-        known = acceptance.other_id(issue, "", counting) or acceptance.unsigned_id(issue, "", counting)
-        object_id = objects.object_id_of(issue, self.session.rules) or known
-        return acceptance.trusted_title(issue, object_id, counting, self.session.may_write)
 
     def _own_labels(self, issue: Issue) -> tuple[str, ...]:
         rules = self.session.rules
@@ -307,7 +300,7 @@ class Mover:
         result = self._finished(self.processor.advance(issue))
         if not result.skipped or result.issue is None:
             return result
-        refusals, target = self._redirect(result.issue)
+        refusals, target = self.redirector.redirect(result.issue)
         if not target:
             return result
         skipped = f"its object is now kept in issue #{target}"
@@ -325,65 +318,3 @@ class Mover:
         if not self._hand_over(result.issue, result.moved_to):
             return self.processor.process(result.number)
         return replace(result, issue=self.github.now(result.number))
-
-    def _redirect(self, issue: Issue) -> tuple[tuple[Refusal, ...], int]:
-        """Refuses what came after the move, and says where the object is; strangers get only a reaction."""
-        title, target = objects.read_moved(self._title(issue) if acceptance.has_moved(issue) else "")
-        object_id, marker = objects.read_title(title)
-        if not target or marker is None:
-            return (), 0
-        late = [entry for entry in self._entries(issue) if entry.asks and entry.id > marker.comment]
-        owner = self.lookup.origin(issue).owner
-        found = [self._refused(entry, object_id, target, owner) for entry in late if not self._has_verdict(entry)]
-        refusals = tuple(refusal for refusal in found if refusal is not None)[:MOST_RECEIPTS]
-        if refusals and not self.dry_run:
-            told = self._told(refusals, late, object_id)
-            reply = self._reply(issue.number, target, told) if told else ""
-            receipts = self._receipts(late, refusals)
-            order = Order(issue, close=not issue.closed, reply=reply, receipts=receipts)
-            self.github.write(order, viewer=self.session.viewer)
-        return refusals, target
-
-    def _told(self, refusals: Sequence[Refusal], late: Sequence[Entry], object_id: str) -> list[Refusal]:
-        """What the reply names; who may not do everything hears once where the object is, however much they post."""
-        heard = {entry.comment.author for entry in late if self._has_verdict(entry)}
-        told: list[Refusal] = []
-        for refusal in refusals:
-            again = refusal.author in heard and not self.session.may_write(refusal.author, object_id)
-            if not (refusal.unauthorized or again):
-                told.append(refusal)
-                heard.add(refusal.author)
-        return told
-
-    def _refused(self, entry: Entry, object_id: str, target: int, owner: str) -> Refusal | None:
-        """The refusal of an update that came after the move; None where GitHub does not say who may write."""
-        comment = entry.comment
-        writers = {comment.author, comment.editor or comment.author}
-        answers = {self.session.may_change(login, object_id, owner) for login in writers}
-        if False in answers:
-            return Refusal(entry.id, comment.author, unauthorized=True)
-        sentence = f"the object is now kept in issue #{target}; post the update there"
-        return None if None in answers else Refusal(entry.id, comment.author, (Reason("$", sentence),))
-
-    def _receipts(self, late: Sequence[Entry], refusals: Sequence[Refusal]) -> list[Receipt]:
-        nodes = {entry.id: entry.comment.node_id for entry in late}
-        reactions = self.session.rules.reactions
-        content = {True: reactions.unauthorized, False: reactions.rejected}
-        return [Receipt(r.comment_id, nodes[r.comment_id], content[r.unauthorized]) for r in refusals]
-
-    def _entries(self, issue: Issue) -> list[Entry]:
-        found = updates.read_all(issue, self.session.rules, self.session.counting)
-        return [entry for entry in found if entry.kind is not Kind.CHAT]
-
-    def _has_verdict(self, entry: Entry) -> bool:
-        given = outcomes_given(entry.comment, self.session.rules.reactions, self.session.counting)
-        return any(outcome.refused for outcome in given)
-
-    def _reply(self, number: int, target: int, refusals: Sequence[Refusal]) -> str:
-        url, there = self.session.issue_url(number), self.session.issue_url(target)
-        names = " ".join(str(refusal.comment_id) for refusal in refusals)
-        lines = [f"{REPLY_PREFIX}{names} -->", f"**This object is now kept in [#{target}]({there}).**", ""]
-        for refusal in refusals:
-            lines.append(f"- [{refusal.comment_id}]({url}#issuecomment-{refusal.comment_id}) was not applied")
-            lines += [f"  - {code_span(path)}: {sentence}" for path, sentence in refusal.reasons]
-        return "\n".join(lines)

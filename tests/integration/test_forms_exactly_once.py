@@ -183,6 +183,18 @@ def test_what_was_posted_behind_a_move_is_posted_again(w: World) -> None:
     assert (entries(w, new), w.repo.issue(form).state) == ([entry()], "closed")
 
 
+def test_what_came_late_behind_a_move_is_posted_again(w: World) -> None:
+    number, form = valid(w)
+    w.killed(lambda token: take(w, form, token), 4, "before")
+    w.repo.hide_comment_from_reads(w.repo.issue(number).comments[-1].id)
+    w.update(number, {"other": 1})
+    w.process(number)
+    new = store_of(w).roll_over("guestbook").meta.issue_number
+    w.repo.reveal()
+    sweep(w)
+    assert (entries(w, new), w.repo.issue(form).state) == ([entry()], "closed")
+
+
 def test_what_was_posted_to_an_issue_that_is_gone_is_read_again(w: World) -> None:
     number, form = valid(w)
     w.repo.comment(form, BOT, notes_taken("guestbook", "https://github.com/octo/store/issues/99"))

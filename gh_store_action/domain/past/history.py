@@ -134,11 +134,12 @@ def read(
 
 
 def _receipts(entries: Sequence[Entry], rules: Rules, people: Collection[str]) -> dict[int, Verdict]:
+    """The oldest receipt of each update, which binds."""
     return {
         entry.id: Verdict(outcome)
         for entry in entries
         if entry.asks
-        for outcome in outcomes_given(entry.comment, rules.reactions, people)
+        for outcome in reversed(outcomes_given(entry.comment, rules.reactions, people))
     }
 
 
@@ -180,7 +181,7 @@ def _legacy_points(log: ObjectLog) -> tuple[Point, ...]:
             state = entry.patch
             found.append(Point(1, state, log.issue.created_at, entry.id))
         elif found and entry.asks and log.verdicts.get(entry.id) == APPLIED:
-            after = attempt(State(state, place), replace(entry.as_applied, if_revision=None, if_digest=""))
+            after = attempt(State(state, place), entry.as_applied)
             if isinstance(after, State):
                 state = after.data
                 found.append(Point(place + 1, state, entry.comment.created_at, entry.id))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from itertools import takewhile
 from typing import TypedDict
 
@@ -107,7 +106,7 @@ def _revision(entry: Entry, point: Point, before: Point | None) -> HistoryLine:
 
 def _gives(entry: Entry, before: Point, point: Point) -> bool:
     """Whether the update alone, without its conditions, makes the state from the previous one."""
-    applied = replace(entry.as_applied, if_revision=None, if_digest="")
+    applied = entry.as_applied
     found = attempt(State(before.data, before.revision), applied)
     return isinstance(found, State) and equal(found.data, point.data)
 

@@ -176,13 +176,11 @@ class Desk:
 
     def _has(self, target: Issue, form: Issue) -> bool:
         """Whether the form's update stands in the object's log: posted by the store, or by a person's run of it."""
-        title, moved = objects.read_moved(target.title)
-        marker = objects.read_title(title)[1] if moved else None
+        left = self.mover.redirector.left(target)
         found = [
             entry
             for entry in updates.read_all(target, self.session.rules, self.session.counting)
-            if (entry.behalf, entry.update_id) == (form.author, _key(form))
-            and (marker is None or entry.id <= marker.comment)  # what came after the move is refused there
+            if (entry.behalf, entry.update_id) == (form.author, _key(form)) and entry.id not in left
         ]
         others = (e.comment.author for e in found if not e.known)
         return any(e.known for e in found) or any(self.checks.answered(o, self.session.may_run(o)) for o in others)

@@ -1,0 +1,132 @@
+"""What people post to an issue that its object has left: refused once, with a link to the new issue."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gh_store_action.domain import acceptance, objects
+from gh_store_action.domain.log import entries as updates
+from gh_store_action.domain.log.entries import REPLY_PREFIX, Entry
+from gh_store_action.domain.log.receipts import sifted
+from gh_store_action.domain.markdown import code_span
+from gh_store_action.domain.processing.base import answered
+from gh_store_action.domain.processing.holding import holding
+from gh_store_action.domain.records import Issue, Receipt, Refusal
+from gh_store_action.domain.refusal import Reason
+from gh_store_action.domain.verdicts import meanings, outcomes_given
+from gh_store_action.gateway.records import Order
+from gh_store_action.store.lookup import Lookup
+from gh_store_action.store.processing.rounds import MOST_RECEIPTS
+
+
+class Redirector:
+    """Refuses the updates of one issue that its object's state does not hold.
+
+    Args:
+        dry_run: look, and write nothing.
+    """
+
+    def __init__(self, lookup: Lookup, *, dry_run: bool = False) -> None:
+        self.lookup = lookup
+        self.session = lookup.session
+        self.github = lookup.github
+        self.dry_run = dry_run
+
+    def title(self, issue: Issue) -> str:
+        """The newest title set by someone who may write."""
+        counting = self.session.counting
+        known = acceptance.other_id(issue, "", counting) or acceptance.unsigned_id(issue, "", counting)
+        object_id = objects.object_id_of(issue, self.session.rules) or known
+        return acceptance.trusted_title(issue, object_id, counting, self.session.may_write)
+
+    def redirect(self, issue: Issue) -> tuple[tuple[Refusal, ...], int]:
+        """Refuses what came after the move, or late, and says where the object is; strangers get only a reaction.
+
+        Returns:
+            The refusals, and the issue that has the object; 0 if this one does.
+        """
+        object_id, target, left = self._look(issue)
+        if not left:
+            return (), target
+        owner = self.lookup.origin(issue).owner
+        found = [self._refused(entry, object_id, target, owner) for entry in left if not self._has_verdict(entry)]
+        refusals = tuple(refusal for refusal in found if refusal is not None)[:MOST_RECEIPTS]
+        if refusals and not self.dry_run:
+            told = self._told(refusals, left, issue, object_id)
+            reply = self._reply(issue.number, target, told) if told else ""
+            receipts = self._receipts(left, refusals)
+            order = Order(issue, close=not issue.closed, reply=reply, receipts=receipts)
+            self.github.write(order, viewer=self.session.viewer)
+        return refusals, target
+
+    def left(self, issue: Issue) -> frozenset[int]:
+        """The updates that the object left behind, by comment id; none if the issue still has the object."""
+        return frozenset(entry.id for entry in self._look(issue)[2])
+
+    def _look(self, issue: Issue) -> tuple[str, int, list[Entry]]:
+        """The object's id, the issue that has it, and the updates that it left behind.
+
+        These come after its marker, or came late: no run had seen them.
+        """
+        title, target = objects.read_moved(self.title(issue) if acceptance.has_moved(issue) else "")
+        object_id, marker = objects.read_title(title)
+        if not target or marker is None:
+            return object_id, 0, []
+        rules, counting = self.session.rules, self.session.counting
+        issue = sifted(issue, object_id, rules.processors, meanings(rules.reactions))
+        entries = updates.read_all(issue, rules, counting)
+        binding = acceptance.signers(issue, object_id, counting)
+        settled = {entry.id for entry in entries if outcomes_given(entry.comment, rules.reactions, binding)}
+        late = holding(issue, entries, marker, settled, updates.adopted_at(entries)).late
+        after = [entry for entry in entries if entry.asks and entry.id > marker.comment]
+        return object_id, target, [*(one for one in late if one.id not in settled or self._has_verdict(one)), *after]
+
+    def _told(self, refusals: Sequence[Refusal], left: Sequence[Entry], issue: Issue, object_id: str) -> list[Refusal]:
+        """What the reply names; who may not do everything hears once where the object is, however much they post.
+
+        What the reply of another person's run names is not told again.
+        """
+        heard = {entry.comment.author for entry in left if self._has_verdict(entry)}
+        named = self._named(issue, object_id)
+        told: list[Refusal] = []
+        for refusal in refusals:
+            again = refusal.author in heard and not self.session.may_write(refusal.author, object_id)
+            if not (refusal.unauthorized or again or str(refusal.comment_id) in named):
+                told.append(refusal)
+                heard.add(refusal.author)
+        return told
+
+    def _named(self, issue: Issue, object_id: str) -> frozenset[str]:
+        rules, counting = self.session.rules, self.session.counting
+        others = updates.hands(issue, rules, counting) - counting
+        theirs = frozenset(login for login in others if self.session.may_write(login, object_id))
+        return answered(updates.read_all(issue, rules, counting, theirs))
+
+    def _refused(self, entry: Entry, object_id: str, target: int, owner: str) -> Refusal | None:
+        """The refusal of an update that the object left behind; None where GitHub does not say who may write."""
+        comment = entry.comment
+        writers = {comment.author, comment.editor or comment.author}
+        answers = {self.session.may_change(login, object_id, owner) for login in writers}
+        if False in answers:
+            return Refusal(entry.id, comment.author, unauthorized=True)
+        sentence = f"the object is now kept in issue #{target}; post the update there"
+        return None if None in answers else Refusal(entry.id, comment.author, (Reason("$", sentence),))
+
+    def _receipts(self, left: Sequence[Entry], refusals: Sequence[Refusal]) -> list[Receipt]:
+        nodes = {entry.id: entry.comment.node_id for entry in left}
+        reactions = self.session.rules.reactions
+        content = {True: reactions.unauthorized, False: reactions.rejected}
+        return [Receipt(r.comment_id, nodes[r.comment_id], content[r.unauthorized]) for r in refusals]
+
+    def _has_verdict(self, entry: Entry) -> bool:
+        given = outcomes_given(entry.comment, self.session.rules.reactions, self.session.counting)
+        return any(outcome.refused for outcome in given)
+
+    def _reply(self, number: int, target: int, refusals: Sequence[Refusal]) -> str:
+        url, there = self.session.issue_url(number), self.session.issue_url(target)
+        names = " ".join(str(refusal.comment_id) for refusal in refusals)
+        lines = [f"{REPLY_PREFIX}{names} -->", f"**This object is now kept in [#{target}]({there}).**", ""]
+        for refusal in refusals:
+            lines.append(f"- [{refusal.comment_id}]({url}#issuecomment-{refusal.comment_id}) was not applied")
+            lines += [f"  - {code_span(path)}: {sentence}" for path, sentence in refusal.reasons]
+        return "\n".join(lines)

@@ -1,0 +1,99 @@
+"""What stands on an issue that its object has left: each update there is refused with a link, once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from gh_store_action import GitHubStore
+from gh_store_action.domain.log.entries import REPLY_PREFIX
+from tests.double import BOT
+from tests.support.store import STRANGER, World, world
+
+INC = {"_data": {"$inc": {"n": 1}}, "_meta": {"update_mode": "operators"}}
+
+
+@pytest.fixture
+def w() -> Iterator[World]:
+    with world() as one:
+        yield one
+
+
+def store_of(w: World, token: str = "") -> GitHubStore:
+    return GitHubStore(token or w.token(), w.repo.full_name, api_url=w.hub.api_url, pause=w.pause)
+
+
+def told(w: World, comment: int) -> int:
+    """How many replies name the comment."""
+    bodies = [one.body for one in w.repo.issue(1).comments if one.body.startswith(REPLY_PREFIX)]
+    return sum(str(comment) in body.split(" -->")[0] for body in bodies)
+
+
+def receipts(w: World, comment: int) -> list[tuple[str, str]]:
+    return [reaction for one in w.repo.issue(1).comments if one.id == comment for reaction in one.reactions]
+
+
+@pytest.mark.parametrize("thumb", ["", "+1", "-1"])
+@pytest.mark.parametrize("after", [1, 12])
+def test_an_update_that_comes_late_behind_the_move__is_refused_with_a_link(w: World, after: int, thumb: str) -> None:
+    """After twelve updates the marker no longer names those next to it; a person's thumb is no verdict."""
+    w.object()
+    late = w.update(1, INC)
+    w.repo.hide_comment_from_reads(late)
+    others = [w.update(1, INC) for _ in range(after)]
+    with store_of(w) as store:
+        store.process(1)
+        number = store.roll_over("m").meta.issue_number
+        w.repo.reveal()
+        if thumb:
+            w.repo.react(late, "alice", thumb)
+        for _ in range(2):
+            refused = store.process(1).refusals
+            store.process(number)
+        assert store.get("m").data == {"count": 0, "n": after}
+    assert refused == ()
+    assert (BOT, "-1") in receipts(w, late)
+    assert told(w, late) == 1
+    assert [receipts(w, other) for other in others] == [[(BOT, "+1")]] * after
+
+
+def test_a_late_update_of_a_stranger__gets_a_reaction_and_no_reply(w: World) -> None:
+    w.object()
+    late = w.update(1, INC, by=STRANGER)
+    w.repo.hide_comment_from_reads(late)
+    w.update(1, INC)
+    with store_of(w) as store:
+        store.process(1)
+        store.roll_over("m")
+        w.repo.reveal()
+        store.process(1)
+    assert (receipts(w, late), told(w, late)) == ([(BOT, "confused")], 0)
+
+
+def test_receipts_that_a_killed_run_owes__are_no_refusals(w: World) -> None:
+    w.object()
+    for _ in range(12):
+        w.update(1, INC)
+    token = w.token()
+    w.hub.faults.refuse("addReaction", {"message": "no"}, times=None, token=token)
+    w.process(1, token)
+    w.hub.faults.clear()
+    with store_of(w) as store:
+        store.roll_over("m")
+        assert store.process(1).refusals == ()
+        assert store.get("m").data == {"count": 0, "n": 12}
+
+
+@pytest.mark.parametrize("first", ["alice", BOT])
+def test_two_runs_with_different_tokens__tell_it_once(w: World, first: str) -> None:
+    w.object()
+    person = w.hub.token("alice")
+    with store_of(w) as store, store_of(w, person) as hers:
+        store.roll_over("m")
+        comment = w.update(1, INC)
+        for one in (hers, store) if first == "alice" else (store, hers):
+            one.process(1)
+            one.process(1)
+    assert told(w, comment) == 1
+    assert (BOT, "-1") in receipts(w, comment)
