@@ -1,4 +1,4 @@
-"""Random histories of users, forms, comments, edits, deletions, crashes, titles, leavers, copies, delays and runs.
+"""Random histories of users, Apps, forms, comments, edits, crashes, titles, leavers, moves, copies, delays and runs.
 
 Each update adds one to a counter of its own, so the body tells at any time how often it was applied.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from hypothesis import HealthCheck, seed, settings
@@ -22,10 +22,12 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from gh_store_action.domain.objects import read_title, short_id
-from gh_store_action.errors import GitHubError, NotFinished, StoreError
+from gh_store_action.domain.objects import read_moved, read_title, short_id
+from gh_store_action.domain.processing.result import Result
+from gh_store_action.errors import AccessDeniedError, GitHubError, NotFinished, StoreError
 from gh_store_action.store.forms.handling import Desk
 from gh_store_action.store.lookup import Lookup
+from gh_store_action.store.moving import Mover
 from tests.double import BOT
 from tests.support.store import World, world
 
@@ -35,7 +37,8 @@ PARTS = 8  # of a proof, for as many workers
 REPEATABLE = bool(os.environ.get("PROVE_REPEATABLE"))
 RECEIPTS = {"+1", "-1", "confused"}
 PEOPLE = ("alice", "bob", "mallory")
-START: dict[str, object] = {}
+ROBOT = "robot[bot]"  # an App, which is among the processors in half of the histories
+START: dict[tuple[str, bool], object] = {}
 
 
 @dataclass
@@ -43,14 +46,18 @@ class Update:
     """One update comment.
 
     Args:
-        counters: of each text that it has had; one of them counts, once.
+        counters: of each text that it has had; one of them counts, once.  A repeat of its key shares them.
         sure: whether it must be applied; else it may be: its author left, or it was deleted.
+        key: its idempotency key.
+        at: the issue that it was posted to.
     """
 
     author: str
     counters: list[str]
     good: bool
     sure: bool
+    key: str = ""
+    at: int = 1
     gone: bool = False
 
 
@@ -70,6 +77,7 @@ class Form:
 
 RULES = """
 store:
+  {processors}
   access: [{match: "made-*", create: true}, {match: "*", permission: write}]
   forms:
     - {label: "form:count", form: f.yml, update: m, mode: operators, data: {$inc: {"form-{number}": 1}}}
@@ -79,11 +87,11 @@ FORM = "body: [{type: textarea, id: words, attributes: {label: Words}}]"
 
 
 class Histories(RuleBasedStateMachine):
-    shared: World
+    worlds: dict[bool, World]  # whether the App is a processor in it
 
     def __init__(self) -> None:
         super().__init__()
-        self.w = self.shared
+        self.w = self.worlds[False]
         self.updates: dict[int, Update] = {}
         self.forms: dict[int, Form] = {}
         self.number = 1
@@ -94,17 +102,22 @@ class Histories(RuleBasedStateMachine):
         self.tampered = False  # the log no longer gives the body, so the body must not be broken
         self.revision = 0
         self.titles: list[str] = []
+        self.robot = False  # whether the App is a processor
+        self.moving = False  # by a roll-over that was killed, so what people post here may be refused with a link
 
-    @initialize(tick=st.sampled_from([0, 1]), author=st.sampled_from([BOT, "alice"]))
-    def begin(self, tick: int, author: str) -> None:
-        self.w.hub.restore(START[author])  # type: ignore[arg-type]
+    @initialize(tick=st.sampled_from([0, 1]), author=st.sampled_from([BOT, "alice"]), robot=st.booleans())
+    def begin(self, tick: int, author: str, robot: bool) -> None:
+        self.w = self.worlds[robot]
+        self.w.hub.restore(START[author, robot])  # type: ignore[arg-type]
+        self.robot = robot
         self.w.hub.faults.clear()
         self.w.hub.clock.tick = tick
 
     # -- people ----------------------------------------------------------------------------------------------------
 
-    def text(self, counter: str) -> str:
-        return json.dumps({"_data": {"$inc": {counter: 1}}, "_meta": {"update_mode": "operators"}})
+    def text(self, counter: str, key: str = "") -> str:
+        named = {"update_id": key} if key else {}
+        return json.dumps({"_data": {"$inc": {counter: 1}}, "_meta": {"update_mode": "operators", **named}})
 
     def stale(self, counter: str) -> str:
         """Refused by its condition: only its reply, and no text, tells a later run so."""
@@ -115,7 +128,10 @@ class Histories(RuleBasedStateMachine):
         return f"u{self.serial}"
 
     def allowed(self, login: str) -> bool:
-        return login != "mallory" and login not in self.left
+        return self.robot if login == ROBOT else login != "mallory" and login not in self.left
+
+    def processors(self) -> list[str]:
+        return [BOT, ROBOT] if self.robot else [BOT]
 
     def body(self) -> dict[str, int] | None:
         try:
@@ -125,19 +141,33 @@ class Histories(RuleBasedStateMachine):
         return found if isinstance(found, dict) else None
 
     def there(self) -> list[int]:
-        return sorted(number for number, update in self.updates.items() if not update.gone)
+        return sorted(n for n, update in self.updates.items() if update.at == self.number and not update.gone)
 
     @rule(
-        by=st.sampled_from(PEOPLE),
-        how=st.sampled_from(["good", "no JSON", "stale"]),
+        by=st.sampled_from([*PEOPLE, ROBOT]),
+        how=st.sampled_from(["good", "keyed", "no JSON", "stale"]),
         reopen=st.booleans(),
         late=st.booleans(),
     )
     def post(self, by: str, how: str, reopen: bool, late: bool) -> None:
-        counter, good = self.counter(), how == "good"
-        text = {"good": self.text(counter), "no JSON": self.text(counter) + ",}", "stale": self.stale(counter)}[how]
-        comment = self.w.update(self.number, text, by=by, reopen=reopen and not late)
-        self.updates[comment] = Update(by, [counter], good, self.allowed(by))
+        counter = self.counter()
+        key = counter if how == "keyed" else ""
+        good = self.text(counter, key)
+        text = {"no JSON": good + ",}", "stale": self.stale(counter)}.get(how, good)
+        self.say(Update(by, [counter], text == good, self.allowed(by), key), text, reopen=reopen, late=late)
+
+    @rule(data=st.data(), reopen=st.booleans(), late=st.booleans())
+    def post_again(self, data: st.DataObject, reopen: bool, late: bool) -> None:
+        """A client whose answer was lost: the same text with the same key, which counts once."""
+        keyed = [number for number in self.there() if self.updates[number].key]
+        if keyed:
+            first = self.updates[data.draw(st.sampled_from(keyed))]
+            again = replace(first, sure=first.sure and self.allowed(first.author))
+            self.say(again, self.text(first.counters[0], first.key), reopen=reopen, late=late)
+
+    def say(self, update: Update, text: str, *, reopen: bool, late: bool) -> None:
+        comment = self.w.update(self.number, text, by=update.author, reopen=reopen and not late)
+        self.updates[comment] = replace(update, at=self.number, sure=update.sure and not self.moving)
         if late:
             self.w.repo.hide_comment_from_reads(comment)
             self.hidden.add(comment)
@@ -174,15 +204,17 @@ class Histories(RuleBasedStateMachine):
         update, counter = self.updates[comment], self.counter()
         update.counters.append(counter)
         update.sure = update.sure and self.allowed(update.author)
-        self.w.repo.edit_comment(comment, update.author, self.text(counter))
+        self.w.repo.edit_comment(comment, update.author, self.text(counter, update.key))
         self.tampered, self.clean = True, False
 
     @precondition(lambda self: not self.hidden)
     @rule(data=st.data())
     def delete_a_comment(self, data: st.DataObject) -> None:
-        if not self.there() or self.body() is None:
+        """But for those with a key, which is gone with its comment."""
+        there = [number for number in self.there() if not self.updates[number].key]
+        if not there or self.body() is None:
             return
-        comment = data.draw(st.sampled_from(self.there()))
+        comment = data.draw(st.sampled_from(there))
         self.updates[comment].gone = True
         self.updates[comment].sure = False
         self.w.repo.delete_comment(comment, "bob")
@@ -249,12 +281,45 @@ class Histories(RuleBasedStateMachine):
         there = self.w.repo.issue(self.number).labels
         self.w.repo.edit_issue(self.number, "dave", labels=[name for name in there if labels and name != labels])
         if sweep:
-            self.w.sweep()
+            self.desk().sweep()
         else:
             with suppress(NotFinished):
-                self.w.process(self.number)
+                self.process(self.number)
         self.w.repo.edit_issue(self.number, "dave", labels=there)
         self.clean = False
+
+    @precondition(lambda self: not self.hidden)
+    @rule(
+        k=st.sampled_from([0, *range(1, 13)]),
+        phase=st.sampled_from(["before", "after"]),
+        by=st.sampled_from([BOT, "dave", ROBOT]),
+    )
+    def roll_over(self, k: int, phase: str, by: str) -> None:
+        """To a new issue, whole or killed."""
+        token = self.token(by)
+        if k:
+            self.w.hub.faults.dead_from(token, k, phase)
+        with suppress(StoreError):
+            Mover(Lookup(self.w.session(token))).roll_over("m")
+        self.w.hub.faults.clear()
+        self.note()
+        self.clean = False
+
+    def kept(self) -> list[int]:
+        """The issues in which the object is or was."""
+        return sorted({update.at for update in self.updates.values()} | {self.number, *self.labelled()})
+
+    def labelled(self) -> list[int]:
+        """The issues that have the labels: two amid a move."""
+        return [one.number for one in self.w.repo.issues() if {"stored-object", "UID:m"} <= set(one.labels)]
+
+    def follow(self) -> None:
+        """To the issue that has the labels now."""
+        found = self.labelled()
+        if found and self.number not in found:
+            self.number = found[0]
+            self.titles, self.tampered = [], False
+        self.moving = read_moved(self.w.repo.issue(self.number).title)[1] > 0
 
     @precondition(lambda self: self.clean)
     @rule(receipts=st.booleans(), events=st.booleans())
@@ -313,37 +378,51 @@ class Histories(RuleBasedStateMachine):
         self.clean = False
 
     def take(self, number: int, token: str = "") -> None:
-        Desk(Lookup(self.w.session(token))).process(number)
+        self.process(number, token)
 
     # -- runs ------------------------------------------------------------------------------------------------------
 
+    def desk(self, token: str = "") -> Desk:
+        """A fresh process."""
+        return Desk(Lookup(self.w.session(token)))
+
+    def process(self, number: int, token: str = "") -> Result:
+        return self.desk(token).process(number)
+
     def token(self, by: str) -> str:
+        if by == ROBOT:
+            return self.w.repo.app_token("robot", issues="write", contents="read")
         return self.w.token() if by == BOT else self.w.hub.token(by)
 
     def note(self) -> None:
+        self.follow()
         self.titles = [*self.titles, self.w.repo.issue(self.number).title][-5:]
 
-    @rule(k=st.integers(1, 4), phase=st.sampled_from(["before", "after"]), by=st.sampled_from([BOT, "dave"]))
+    @rule(k=st.integers(1, 4), phase=st.sampled_from(["before", "after"]), by=st.sampled_from([BOT, "dave", ROBOT]))
     def crash(self, k: int, phase: str, by: str) -> None:
         token = self.token(by)
         self.w.hub.faults.dead_from(token, k, phase)
         with suppress(StoreError):
-            self.w.process(self.number, token)
+            self.process(self.number, token)
         self.w.hub.faults.clear()
         self.note()
 
-    @rule(events=st.sampled_from([0, 1, 2, 5, 50]), by=st.sampled_from([BOT, "dave"]))
+    @rule(events=st.sampled_from([0, 1, 2, 5, 50]), by=st.sampled_from([BOT, "dave", ROBOT]))
     def lagging_run(self, events: int, by: str) -> None:
         self.w.hub.delays.events = events
-        with suppress(GitHubError):
-            self.w.process(self.number, self.token(by))
+        with suppress(GitHubError, AccessDeniedError):
+            self.process(self.number, self.token(by))
         self.w.hub.delays.events = 0
         self.note()
 
-    @rule()
-    def run_by_a_person(self) -> None:
+    @rule(by=st.sampled_from(["dave", ROBOT]))
+    def run_by_another(self, by: str) -> None:
+        before = self.w.repo.issue(self.number)
         with suppress(NotFinished):  # GitHub may not show yet who set the title, and its author may have left
-            self.w.process(self.number, self.token("dave"))
+            try:
+                self.process(self.number, self.token(by))
+            except AccessDeniedError:  # an App that no rule names
+                assert (by, self.robot, self.w.repo.issue(self.number)) == (ROBOT, False, before)
         self.note()
 
     @rule(sweep=st.booleans())
@@ -352,11 +431,14 @@ class Histories(RuleBasedStateMachine):
         self.hidden.clear()
         self.w.hub.delays.events = 0
         if sweep:
-            assert [r.error for r in Desk(Lookup(self.w.session())).sweep() if r.error] == []
+            assert [r.error for r in self.desk().sweep() if r.error] == []
+        self.process(self.number)
         for number in self.forms:
             self.take(number)
-        self.w.process(self.number)
+        for number in self.kept():
+            self.process(number)
         self.note()
+        self.process(self.number)
         self.clean = True
 
     @invariant()
@@ -367,9 +449,16 @@ class Histories(RuleBasedStateMachine):
         body = self.body()
         assert body is not None
         assert issue.state.lower() == "closed"
+        comments = [comment for number in self.kept() for comment in self.w.repo.issue(number).comments]
+        # On an issue that the object has left, the verdict of a person's run may be the only one.
+        moved = {number for number, update in self.updates.items() if update.at != self.number}
         receipts = {
-            c.id: {content for who, content in c.reactions if who == BOT and content in RECEIPTS}
-            for c in issue.comments
+            c.id: {
+                content
+                for who, content in c.reactions
+                if content in RECEIPTS and (who in self.processors() or (who == "dave" and c.id in moved))
+            }
+            for c in comments
         }
         for number, update in self.updates.items():
             times = sum(body.get(counter, 0) for counter in update.counters)
@@ -383,13 +472,11 @@ class Histories(RuleBasedStateMachine):
                 assert len(receipts[number]) == 1, (number, update, receipts[number])
         for number, form in self.forms.items():
             self.the_form_is_taken_once(number, form, body.get(f"form-{number}", 0))
-        named = [
-            name for c in issue.comments if c.body.startswith("<!--") for name in c.body.split(" -->")[0].split()[3:]
-        ]
+        named = [name for c in comments if c.body.startswith("<!--") for name in c.body.split(" -->")[0].split()[3:]]
         assert len(named) == len(set(named))
         marker = read_title(issue.title)[1]
         assert marker is not None
-        assert self.w.process(self.number).changed is False
+        assert self.process(self.number).changed is False
         assert marker.revision >= self.revision
         self.revision = marker.revision
 
@@ -411,22 +498,29 @@ def cases() -> list[object]:
     return [pytest.param(25, 1, id="quick"), *parts]
 
 
+def prepare(w: World, robot: bool) -> None:
+    """Fills `START` with stores of one object."""
+    rules = RULES.replace("{processors}", f"processors: {json.dumps([BOT, ROBOT])}" * robot)
+    w.repo.commit_files({".github/gh-store.yml": rules, ".github/ISSUE_TEMPLATE/f.yml": FORM}, by="alice")
+    w.repo.app_token("robot")
+    w.repo.grant("dave", "write")
+    empty = w.hub.save()
+    for author in (BOT, "alice"):
+        w.hub.restore(empty)
+        assert w.repo.open_issue(author, "Stored Object: m", '{"count": 0}', ["stored-object", "UID:m"]) == 1
+        w.process(1)
+        START[author, robot] = w.hub.save()
+
+
 @pytest.mark.parametrize(("examples", "number"), cases())
 def test_random_histories__every_allowed_update_is_in_the_body_once(
     examples: int, number: int, pytestconfig: pytest.Config
 ) -> None:
     begin = "0" if number == 1 or REPEATABLE else pytestconfig.getoption("--hypothesis-seed")
-    with world() as w:
-        w.repo.commit_files({".github/gh-store.yml": RULES, ".github/ISSUE_TEMPLATE/f.yml": FORM}, by="alice")
-        empty = w.hub.save()
-        w.repo.grant("dave", "write")
-        for author in (BOT, "alice"):
-            assert w.repo.open_issue(author, "Stored Object: m", '{"count": 0}', ["stored-object", "UID:m"]) == 1
-            w.process(1)
-            START[author] = w.hub.save()
-            w.hub.restore(empty)
-            w.repo.grant("dave", "write")
-        Histories.shared = w
+    with world() as w, world() as with_app:
+        Histories.worlds = {False: w, True: with_app}
+        for robot, one in Histories.worlds.items():
+            prepare(one, robot)
         run_state_machine_as_test(
             seed(begin and f"{begin}-{number}")(Histories),
             settings=settings(
