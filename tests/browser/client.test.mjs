@@ -99,6 +99,13 @@ test("the history of the API is in the product's order, a hand edit behind other
   assert.deepEqual(history.map((one) => one.revision), [1, 2, 3]);
 });
 
+test("the history of the API takes an applied update as it says, whatever revision it names", async () => {
+  const comments = await stage.ask("raised");
+  const history = await open({ snapshot: undefined }).history("raised");
+  assert.deepEqual(history.map((one) => one.comment_id), comments);
+  assert.deepEqual(history.at(-1).state, { n: 0, m: 2 });
+});
+
 test("the histories that the product writes are the API's, in every format", async () => {
   const told = (entries) => entries.filter((one) => one.revision !== null).map(({ mode, patch, certain, ...one }) => one);
   for (const [kind, file] of [["json", "snapshot.json"], ["jsonl", "snapshot.jsonl"], ["directory", "store/"]]) {

@@ -160,6 +160,7 @@ class Stage:
             "odd": self.odd,
             "former": self.former,
             "by_hand": self.by_hand,
+            "raised": self.raised,
             "site": self.site,
             "private": self.private,
             "leave": self.leave,
@@ -238,6 +239,25 @@ class Stage:
         self.update({"m": 2}, number)
         with store_of(self.there) as store:
             entries = store.get_object_history("by-hand")
+        self.archive(number)
+        return [entry["comment_id"] for entry in entries]
+
+    def raised(self) -> list[int]:
+        """The same of an object whose update names a revision that a typed title raised; a replay counts less."""
+        clock = self.there.hub.clock
+        tick, clock.tick = clock.tick, 1
+        number = self.there.object("raised", {"n": 0})
+        named = objects.read_title(self.there.repo.issue(number).title)[1]
+        assert named is not None
+        title = f"Stored Object: raised [r{named.revision + 1} c{named.comment} n{named.count} 0badc0de]"
+        self.there.repo.edit_issue(number, "alice", title=title)
+        self.there.process(number)
+        named = objects.read_title(self.there.repo.issue(number).title)[1]
+        assert named is not None
+        self.update({"_data": {"m": 2}, "_meta": {"if_revision": named.revision}}, number)
+        clock.tick = tick
+        with store_of(self.there) as store:
+            entries = store.get_object_history("raised")
         self.archive(number)
         return [entry["comment_id"] for entry in entries]
 

@@ -166,9 +166,10 @@ export function fold(
   return folded;
 }
 
-/** What was applied once is taken as it says, whatever is refused today. */
+/** What was applied once is taken as it says, whatever is refused today; its conditions were met then. */
 function attempt(state: State, entry: Entry, taken: boolean): Json | undefined {
-  if (entry.kind !== "update" && !(taken && entry.isJson)) return undefined;
+  if (taken) return entry.kind === "update" || entry.isJson ? applied(entry.mode, state.data, entry.patch) : undefined;
+  if (entry.kind !== "update") return undefined;
   if (entry.ifRevision !== null && entry.ifRevision !== state.revision) return undefined;
   if (entry.ifDigest && !digest(state.data).startsWith(entry.ifDigest)) return undefined;
   return applied(entry.mode, state.data, entry.patch);
