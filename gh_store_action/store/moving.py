@@ -161,15 +161,14 @@ class Mover:
 
     def _move(self, object_id: str, found: Found) -> StoredObject | None:
         """One attempt; None if someone wrote to the object in the meantime."""
-        begun_at = objects.read_moved(self.redirector.title(found.live[0]))[1]
-        if begun_at and not self.dry_run:
-            if not self._hand_over(found.live[0], begun_at):
-                return None
-            return self.lookup.stored(self.github.now(begun_at))
         result = self.processor.advance(found.live[0])
         old = result.issue or found.live[0]
         if self.dry_run:
             return self.lookup.stored(old)
+        if result.moved_to:
+            if not self._hand_over(old, result.moved_to):
+                return None
+            return self.lookup.stored(self.github.now(result.moved_to))
         if self.lookup.pending(old):
             raise ConcurrentUpdateError(
                 f"{object_id!r} cannot be moved: it has pending updates.", "Process it, then move it again."

@@ -97,3 +97,24 @@ def test_two_runs_with_different_tokens__tell_it_once(w: World, first: str) -> N
             one.process(1)
     assert told(w, comment) == 1
     assert (BOT, "-1") in receipts(w, comment)
+
+
+def test_an_old_title_of_a_given_up_move__that_somebody_types_again_moves_nothing(w: World) -> None:
+    """The store signed it again, as the title of the object, and folded what came after it a second time."""
+    w.hub.clock.tick = 1
+    w.object()
+    w.killed(lambda token: store_of(w, token).roll_over("m"), 7, "before")
+    moving = w.repo.issue(1).title
+    assert moving.endswith("=> #2")
+    w.update(1, INC)
+    w.repo.edit_issue(1, "alice", title=moving.removesuffix(" => #2"))
+    w.process(1)
+    w.update(1, INC)
+    w.process(1)
+    w.repo.edit_issue(1, "alice", body='{"count": 0, "n": 2, "by hand": 1}')
+    w.repo.edit_issue(1, "alice", title=moving)
+    with store_of(w) as store:
+        store.process(1)
+        assert store.get("m").data == {"count": 0, "n": 2, "by hand": 1}
+        moved = store.roll_over("m")
+        assert (moved.meta.issue_number, moved.data) == (3, {"count": 0, "n": 2, "by hand": 1})

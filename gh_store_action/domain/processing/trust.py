@@ -76,10 +76,16 @@ def no_object(issue: Issue, context: Context) -> NotAnObject | None:
     if reason := acceptance.wrong_label(issue, object_id, context.counting):
         return NotAnObject(reason, broken=True)
     title = acceptance.trusted_title(issue, object_id, context.counting, may_write)
-    target = objects.read_moved(title)[1]
-    if target and acceptance.marker_in(title, object_id) is not None:
+    target, marker = objects.read_moved(title)[1], acceptance.marker_in(title, object_id)
+    if target and marker is not None and _newest(issue, object_id, context) == marker:
         return NotAnObject(f"it is being moved to issue #{target}", moved_to=target)
     return None
+
+
+def _newest(issue: Issue, object_id: str, context: Context) -> Marker | None:
+    """The newest marker that a run may have set: an old title that a person typed again moves nothing."""
+    likely = _likely(_trusted(issue, object_id, context), issue, context.rules.processors)
+    return next((found.marker for found in likely), None)
 
 
 def find_marker(
