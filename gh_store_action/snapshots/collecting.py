@@ -167,6 +167,9 @@ class Collector:
                     self.transport.afford(page.rest, page.points)
                 if page.cursor is None:
                     break
+                if not page.issues:  # GitHub shows none of them: what is to come says whether they matter
+                    crowded, cursor = True, page.cursor
+                    continue
                 ended = page.issues[-1].updated_at
                 over = snapshots.shifted(ended, -snapshots.OVERLAP)
                 recent = snapshots.shifted(self.transport.newest_time or ended, -ANSWER_TAKES - snapshots.OVERLAP)

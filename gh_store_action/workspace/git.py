@@ -130,7 +130,7 @@ class Git:
         """
         with self._started(("update-ref", "-m", "gh-store: files of the store", "--stdin"), variables) as process:
             ask, told = cast(IO[bytes], process.stdin), cast(IO[bytes], process.stdout)
-            ask.write(f"start\nupdate {ref} {new} {old}\nprepare\n".encode())
+            ask.write(os.fsencode(f"start\nupdate {ref} {new} {old}\nprepare\n"))  # a name may be no UTF-8
             ask.flush()
             said = told.readline() + told.readline()
             last = b"abort\n"

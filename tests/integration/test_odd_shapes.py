@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from copy import deepcopy
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -216,6 +218,28 @@ def test_labels_that_are_null__are_no_answer_and_never_no_labels(scene: Scene, e
     more = {"errors": errors} if errors else {}
     scene.github.faults.alter(lambda answer: {**spoilt(answer, (*HEAD, "labels"), None), **more}, times=None)
     assert f"GitHub answered `repository.issue.labels` {SHAPE}" in scene.run("process", issue_number=number).error
+
+
+@pytest.mark.parametrize("mode", ["snapshot", "update-snapshot"])
+def test_one_issue_that_stays_null__holds_up_no_snapshot(scene: Scene, tmp_path: Path, mode: str) -> None:
+    """The page is halved down to that issue alone, and has nothing then."""
+    scene.make("first")
+    assert scene.run("snapshot", workspace=tmp_path, commit=False).exit_code == 0
+    scene.github.clock.advance(1000)
+    for place in range(12):
+        scene.make(f"more-{place}")
+
+    def change(answer: Any) -> Any:
+        listed = (answer.get("data", {}).get("repository") or {}).get("issues") or {}
+        nodes = listed.get("nodes", [])
+        nodes[:] = [None if node and ": more-5 " in node["title"] else node for node in nodes]
+        return answer
+
+    scene.github.faults.alter(change, times=None)
+    run = scene.run(mode, workspace=tmp_path, commit=False)
+    assert run.exit_code == 0, run.log
+    objects = json.loads((tmp_path / "data/store-snapshot.json").read_text())["objects"]
+    assert len(objects) == 12
 
 
 def test_an_issue_that_a_page_shows_twice__is_listed_once() -> None:

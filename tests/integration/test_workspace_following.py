@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -28,6 +29,15 @@ def refused(checkout: Path, *arguments: str) -> str:
     done = subprocess.run(["git", *arguments], cwd=checkout, env=real.ENVIRONMENT, capture_output=True, check=False)
     assert done.returncode
     return done.stderr.decode()
+
+
+def test_a_branch_whose_name_is_no_utf8__moves_along(checkout: Path) -> None:
+    name = os.fsdecode(b"caf\xe9")
+    real.git(checkout, "checkout", "--quiet", "-b", name)
+    real.git(checkout, "push", "--quiet", "origin", name)
+    done = save(workspace_of(checkout))
+    assert (done.branch, done.stayed, status(checkout)) == (name, "", [])
+    assert real.git(checkout, "rev-parse", "HEAD").strip() == done.sha
 
 
 def commit_and_push(checkout: Path) -> None:
