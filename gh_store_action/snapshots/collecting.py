@@ -167,7 +167,7 @@ class Collector:
                     self.transport.afford(page.rest, page.points)
                 if page.cursor is None:
                     break
-                if not page.issues:  # GitHub shows none of them: what is to come says whether they matter
+                if not page.issues:  # GitHub answered null for each, so no time says how far this page came
                     crowded, cursor = True, page.cursor
                     continue
                 ended = page.issues[-1].updated_at

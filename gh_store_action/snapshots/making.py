@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import posixpath
 import shlex
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from gh_store_action.domain.commit_message import with_trailers
@@ -25,6 +26,8 @@ from gh_store_action.snapshots.target import Target
 from gh_store_action.snapshots.there import Existing
 from gh_store_action.store.session import Session
 from gh_store_action.workspace.files import Overtaken, Published, Workspace
+
+_IN_THE_WORKSPACE = "The snapshot's files are in the workspace."
 
 __all__ = ["SnapshotResult", "Snapshots", "Target"]
 
@@ -182,14 +185,15 @@ class Snapshots:
                     self.destination.write(written, gone)
                     if self.target.commit:
                         message = self._message(snapshot, left)
-                        published = self._published(written, gone, message, there.known, kept)
+                        with _saying_where_the_files_are():
+                            published = self.destination.publish(written, gone, message, there.known, kept)
             except Overtaken:
                 overtaken += 1
                 if overtaken == OVERTAKEN:
                     raise ConcurrentUpdateError(
                         f"Another snapshot was committed to `{self.destination.path}` during each of {OVERTAKEN} "
                         "attempts to commit this one.",
-                        "Give the workflow a `concurrency` group. Then try again.",
+                        f"Give the workflow a `concurrency` group. Then try again. {_IN_THE_WORKSPACE}",
                     ) from None
                 # Theirs may show a later moment, so ours must not replace it before it shows an even later one.
                 there = self.destination.overtaken(there, (*stale, *files))
@@ -211,20 +215,6 @@ class Snapshots:
                 heavy=heavy,
                 histories=past.remarks,
             )
-
-    def _published(
-        self,
-        written: Mapping[str, Content],
-        gone: tuple[str, ...],
-        message: str,
-        known: frozenset[str],
-        kept: Collection[str],
-    ) -> Published:
-        try:
-            return self.destination.publish(written, gone, message, known, kept)
-        except StoreError as error:
-            hint = Text.sentences([error.hint, "The snapshot's files are in the workspace."])
-            raise error.reworded(error.what, hint) from error
 
     def _written(self, snapshot: Snapshot) -> Files:
         """The snapshot's files: the main one is made once and kept on the disk, the others whenever they are needed."""
@@ -279,6 +269,15 @@ class Snapshots:
                 **({"Store-Left": leaving.named(left, leaving.LISTED)} if left else {}),
             },
         )
+
+
+@contextmanager
+def _saying_where_the_files_are() -> Iterator[None]:
+    """A commit that fails leaves them in the work tree."""
+    try:
+        yield
+    except StoreError as error:
+        raise error.reworded(error.what, Text.sentences([error.hint, _IN_THE_WORKSPACE])) from error
 
 
 def _what_to_do_before_a_pull(published: Published) -> str:

@@ -270,6 +270,13 @@ class Lookup:
         title = acceptance.trusted_title(issue, object_id, self.session.counting, self.session.may_write)
         return acceptance.marker_in(title, object_id)
 
+    def title(self, issue: Issue) -> str:
+        """The newest title set by someone who may write, whatever object's it is."""
+        counting = self.session.counting
+        known = acceptance.other_id(issue, "", counting) or acceptance.unsigned_id(issue, "", counting)
+        object_id = objects.object_id_of(issue, self.session.rules) or known
+        return acceptance.trusted_title(issue, object_id, counting, self.session.may_write)
+
     def pending(self, issue: Issue) -> tuple[updates.Entry, ...]:
         """The updates after the marker, as far as the log was read; without one, after the newest with a receipt."""
         rules, counting = self.session.rules, self.session.counting

@@ -193,9 +193,7 @@ class Mover:
         store = {label.casefold() for label in own}
         kept = [label for label in old.labels if label.casefold() not in store]
         self.github.change(new, labels=list(dict.fromkeys((*copy.labels, *old.labels))))
-        self.github.change(
-            old.number, labels=kept, state="closed", title=objects.moved_title(self.redirector.title(old))
-        )
+        self.github.change(old.number, labels=kept, state="closed", title=objects.moved_title(self.lookup.title(old)))
         after = self.github.now(old.number)
         if not self._continues(copy, after, new):  # a run that had read the old title wrote after the last look
             self._give_back(after, old.labels, copy)
@@ -221,9 +219,9 @@ class Mover:
 
     def _continues(self, copy: Issue, old: Issue, new: int) -> bool:
         """Whether the old issue says that it moved to the new one, which has its state or a later one."""
-        title, target = objects.read_moved(self.redirector.title(old))
+        title, target = objects.read_moved(self.lookup.title(old))
         begun = self._beginning(copy)
-        here, there = objects.read_title(title)[1], objects.read_title(self.redirector.title(copy))[1]
+        here, there = objects.read_title(title)[1], objects.read_title(self.lookup.title(copy))[1]
         if target != new or begun is None or begun.previous != old.number or here is None:
             return False
         if there is not None and there.revision > begun.revision:
@@ -236,7 +234,7 @@ class Mover:
         begun = self._beginning(copy) if copy else None
         if copy and begun and begun.previous == old.number:
             self.github.change(copy.number, labels=[], state="closed", title=f"Given up: copy of #{old.number}")
-        title, target = objects.read_moved(self.redirector.title(old))
+        title, target = objects.read_moved(self.lookup.title(old))
         self.github.change(old.number, labels=labels, title=title if target else None)
 
     def _own_labels(self, issue: Issue) -> tuple[str, ...]:

@@ -32,13 +32,6 @@ class Redirector:
         self.github = lookup.github
         self.dry_run = dry_run
 
-    def title(self, issue: Issue) -> str:
-        """The newest title set by someone who may write."""
-        counting = self.session.counting
-        known = acceptance.other_id(issue, "", counting) or acceptance.unsigned_id(issue, "", counting)
-        object_id = objects.object_id_of(issue, self.session.rules) or known
-        return acceptance.trusted_title(issue, object_id, counting, self.session.may_write)
-
     def redirect(self, issue: Issue) -> tuple[tuple[Refusal, ...], int]:
         """Refuses what came after the move, or late, and says where the object is; strangers get only a reaction.
 
@@ -68,7 +61,7 @@ class Redirector:
 
         These come after its marker, or came late: no run had seen them.
         """
-        title, target = objects.read_moved(self.title(issue) if acceptance.has_moved(issue) else "")
+        title, target = objects.read_moved(self.lookup.title(issue) if acceptance.has_moved(issue) else "")
         object_id, marker = objects.read_title(title)
         if not target or marker is None:
             return object_id, 0, []

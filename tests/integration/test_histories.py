@@ -88,10 +88,10 @@ FORM = "body: [{type: textarea, id: words, attributes: {label: Words}}]"
 
 class Histories(RuleBasedStateMachine):
     worlds: dict[bool, World]  # whether the App is a processor in it
+    w: World
 
     def __init__(self) -> None:
         super().__init__()
-        self.w = self.worlds[False]
         self.updates: dict[int, Update] = {}
         self.forms: dict[int, Form] = {}
         self.number = 1
@@ -360,7 +360,7 @@ class Histories(RuleBasedStateMachine):
         for text in ["### Words\n\nHello again"] if good else ["rubbish", "### Words\n\nHello again"]:
             self.w.repo.edit_issue(number, self.forms[number].author, body=text)
             if text == "rubbish":
-                self.take(number)
+                self.process(number)
         self.clean = False
 
     @rule(data=st.data(), k=st.integers(1, 5), phase=st.sampled_from(["before", "after"]))
@@ -372,13 +372,10 @@ class Histories(RuleBasedStateMachine):
         token = self.w.token()
         self.w.hub.faults.dead_from(token, k, phase)
         with suppress(StoreError):
-            self.take(form, token)
+            self.process(form, token)
         self.w.hub.faults.clear()
         self.note()
         self.clean = False
-
-    def take(self, number: int, token: str = "") -> None:
-        self.process(number, token)
 
     # -- runs ------------------------------------------------------------------------------------------------------
 
@@ -434,7 +431,7 @@ class Histories(RuleBasedStateMachine):
             assert [r.error for r in self.desk().sweep() if r.error] == []
         self.process(self.number)
         for number in self.forms:
-            self.take(number)
+            self.process(number)
         for number in self.kept():
             self.process(number)
         self.note()

@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
-from gh_store_action import GitHubStore
 from gh_store_action.domain.log.entries import REPLY_PREFIX
 from tests.double import BOT
-from tests.support.store import STRANGER, World, world
+from tests.support.library import store_of
+from tests.support.store import STRANGER, World
 
 INC = {"_data": {"$inc": {"n": 1}}, "_meta": {"update_mode": "operators"}}
-
-
-@pytest.fixture
-def w() -> Iterator[World]:
-    with world() as one:
-        yield one
-
-
-def store_of(w: World, token: str = "") -> GitHubStore:
-    return GitHubStore(token or w.token(), w.repo.full_name, api_url=w.hub.api_url, pause=w.pause)
 
 
 def told(w: World, comment: int) -> int:
@@ -71,16 +59,14 @@ def test_a_late_update_of_a_stranger__gets_a_reaction_and_no_reply(w: World) -> 
     assert (receipts(w, late), told(w, late)) == ([(BOT, "confused")], 0)
 
 
-def test_receipts_that_a_killed_run_owes__are_no_refusals(w: World) -> None:
+def test_receipts_that_are_still_owed_behind_a_move__are_no_refusals(w: World) -> None:
     w.object()
-    for _ in range(12):
-        w.update(1, INC)
-    token = w.token()
-    w.hub.faults.refuse("addReaction", {"message": "no"}, times=None, token=token)
-    w.process(1, token)
-    w.hub.faults.clear()
+    comments = [w.update(1, INC) for _ in range(12)]
+    w.hub.faults.refuse("addReaction", {"message": "no"}, times=None)
     with store_of(w) as store:
         store.roll_over("m")
+        w.hub.faults.clear()
+        assert [receipts(w, comment) for comment in comments] == [[]] * 12
         assert store.process(1).refusals == ()
         assert store.get("m").data == {"count": 0, "n": 12}
 

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import pytest
 
-from gh_store_action import GitHubStore
 from gh_store_action.domain.objects import read_title
 from tests.double import BOT
-from tests.support.store import World, world
-
-
-@pytest.fixture
-def w() -> Iterator[World]:
-    with world() as one:
-        yield one
+from tests.support.library import store_of
+from tests.support.store import World
 
 
 def add(counter: str, key: str = "", **meta: object) -> str:
@@ -100,10 +94,12 @@ def test_a_late_repeat__finds_its_original_beyond_the_first_read(w: World) -> No
 
 def test_the_library_repeats_an_update_whose_first_comment_is_not_shown_yet__it_counts_once(w: World) -> None:
     number = w.object("m", {"n": 0})
-    w.repo.hide_comment_from_reads(w.update(number, add("n", "k"), by=BOT))
-    with GitHubStore(w.token(), w.repo.full_name, api_url=w.hub.api_url, pause=w.pause) as store:
+    with store_of(w) as store:
+        store.update("m", {"$inc": {"n": 1}}, "operators", update_id="k")
+        w.repo.hide_comment_from_reads(w.repo.issue(number).comments[-1].id)
         store.update("m", {"$inc": {"n": 1}}, "operators", update_id="k", apply=True)
     w.repo.reveal()
+    assert [comment.author for comment in w.repo.issue(number).comments[1:]] == [BOT, BOT]
     w.process(number)
     assert w.data(number) == {"n": 1}
 

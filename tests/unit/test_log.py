@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gh_store_action.domain import objects, replies
 from gh_store_action.domain.log.entries import Kind, checkpoint, envelope, read
-from gh_store_action.domain.log.fold import State, attempt, fold, newest_checkpoint, repeats, unread
+from gh_store_action.domain.log.fold import State, attempt, fold, newest_checkpoint, repeats, unread_for_keys
 from gh_store_action.domain.objects import Marker, read_title
 from gh_store_action.domain.processing.sweeping import settled
 from gh_store_action.domain.records import Refusal
@@ -264,7 +264,7 @@ def test_a_repeat_with_another_recorded_verdict_than_the_first__keeps_its_own() 
         for number in (5, 6)
     )
     recorded = {5: Verdict(Outcome.REJECTED), 6: Verdict(Outcome.APPLIED)}
-    folded = fold(State({}, 1), [first, second], earlier={6: first}, recorded=recorded, refusal=lambda entry: None)
+    folded = fold(State({}, 1), [first, second], earlier={6: 5}, recorded=recorded, refusal=lambda entry: None)
     assert folded.state == State({"n": 6}, 2)
 
 
@@ -274,9 +274,9 @@ def test_a_key_counts_for_one_author_and_fifty_comments() -> None:
     near = [comment(99, keyed), *talk, comment(149, keyed)]
     far = [comment(99, keyed), *talk, comment(149, "talk"), comment(150, keyed)]
     entries = [read(c, RULES, COUNTING) for c in near]
-    assert {k: v.id for k, v in repeats(entries).items()} == {149: 99}
-    assert unread(entries, entries[-1:]) == 0
-    assert unread(entries[1:], entries[-1:]) == 1
+    assert repeats(entries) == {149: 99}
+    assert unread_for_keys(entries, entries[-1:]) == 0
+    assert unread_for_keys(entries[1:], entries[-1:]) == 1
     assert repeats([read(c, RULES, COUNTING) for c in far]) == {}
 
 

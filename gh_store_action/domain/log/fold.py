@@ -73,7 +73,7 @@ def fold(
     state: State,
     entries: Iterable[Entry],
     *,
-    earlier: Mapping[int, Entry],
+    earlier: Mapping[int, int],
     recorded: Mapping[int, Verdict],
     refusal: Callable[[Entry], Verdict | None],
     judge: Judge = no_schema,
@@ -81,7 +81,7 @@ def fold(
     """Folds the entries, ascending by id, onto the state.
 
     Args:
-        earlier: by comment id, the update whose idempotency key it repeats.
+        earlier: by comment id, the update whose idempotency key it repeats, see `repeats`.
         recorded: verdicts that bind: permissions and schema are not checked again.
         refusal: the verdict if the entry's author or editor may not do what it does.
         judge: checks a result by the schema.
@@ -93,7 +93,7 @@ def fold(
         bound = recorded.get(entry.id)
         first = earlier.get(entry.id)
         if first is not None:
-            same = verdicts.get(first.id) or recorded.get(first.id)
+            same = verdicts.get(first) or recorded.get(first)
             if same is not None and (bound is None or bound.outcome is same.outcome):
                 verdicts[entry.id] = same
                 continue
@@ -122,7 +122,7 @@ def fold(
     return Folded(state, verdicts, strict, tuple(history))
 
 
-def repeats(entries: Sequence[Entry]) -> dict[int, Entry]:
+def repeats(entries: Sequence[Entry]) -> dict[int, int]:
     """For each update that repeats its author's idempotency key: the earlier one, whose verdict it shares.
 
     The key covers the 50 comments before it; after more, it is a new update.
@@ -130,8 +130,8 @@ def repeats(entries: Sequence[Entry]) -> dict[int, Entry]:
     Args:
         entries: the whole log as read, including conversation, ascending by id.
     """
-    found: dict[int, Entry] = {}
-    latest: dict[tuple[str, str, str], tuple[int, Entry]] = {}
+    found: dict[int, int] = {}
+    latest: dict[tuple[str, str, str], tuple[int, int]] = {}
     for place, entry in enumerate(entries):
         if entry.kind is not Kind.UPDATE or not entry.update_id:
             continue
@@ -139,30 +139,29 @@ def repeats(entries: Sequence[Entry]) -> dict[int, Entry]:
         before = latest.get(key)
         if before is not None and place - before[0] <= REPEAT_WINDOW:
             found[entry.id] = before[1]
-        latest[key] = place, entry
+        latest[key] = place, entry.id
     return found
 
 
-def repeated_before(entries: Sequence[Entry], late: Iterable[Entry], settled: Container[int]) -> dict[int, Entry]:
-    """For each update that came late, when a repeat of it had been folded: that repeat, whose verdict it shares.
+def folded_repeats(earlier: Mapping[int, int], late: Iterable[Entry], settled: Container[int]) -> dict[int, int]:
+    """For each update that came late, after a repeat of it had been folded: that repeat, whose verdict it shares.
 
     Args:
-        entries: as for `repeats`.
+        earlier: as `repeats` gives it.
         settled: the updates that have a verdict, by comment id.
     """
-    again = repeats(entries)
-    next_one = {first.id: entry for entry in entries if (first := again.get(entry.id)) is not None}
-    found: dict[int, Entry] = {}
+    later = {first: repeat for repeat, first in earlier.items()}
+    found: dict[int, int] = {}
     for entry in late:
-        repeat = next_one.get(entry.id)
-        while repeat is not None and repeat.id not in settled:
-            repeat = next_one.get(repeat.id)
+        repeat = later.get(entry.id)
+        while repeat is not None and repeat not in settled:
+            repeat = later.get(repeat)
         if repeat is not None:
             found[entry.id] = repeat
     return found
 
 
-def unread(entries: Sequence[Entry], updates: Iterable[Entry]) -> int:
+def unread_for_keys(entries: Sequence[Entry], updates: Iterable[Entry]) -> int:
     """How many more comments the idempotency keys of these updates cover than were read."""
     places = {entry.id: place for place, entry in enumerate(entries)}
     return max([0, *(REPEAT_WINDOW - places[e.id] for e in updates if e.update_id)])

@@ -106,8 +106,7 @@ def _revision(entry: Entry, point: Point, before: Point | None) -> HistoryLine:
 
 def _gives(entry: Entry, before: Point, point: Point) -> bool:
     """Whether the update alone, without its conditions, makes the state from the previous one."""
-    applied = entry.as_applied
-    found = attempt(State(before.data, before.revision), applied)
+    found = attempt(State(before.data, before.revision), entry.as_applied)
     return isinstance(found, State) and equal(found.data, point.data)
 
 

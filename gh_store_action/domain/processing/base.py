@@ -7,7 +7,15 @@ from dataclasses import dataclass, field, replace
 from itertools import chain, product
 
 from gh_store_action.domain.log.entries import Entry, Kind, checkpoint, checkpoint_id
-from gh_store_action.domain.log.fold import Folded, State, fold, newest_checkpoint, repeated_before, repeats, unread
+from gh_store_action.domain.log.fold import (
+    Folded,
+    State,
+    fold,
+    folded_repeats,
+    newest_checkpoint,
+    repeats,
+    unread_for_keys,
+)
 from gh_store_action.domain.objects import Marker, short_digest
 from gh_store_action.domain.patches.changes import Change
 from gh_store_action.domain.processing.context import Context, NeedsMore
@@ -71,7 +79,7 @@ def reach(issue: Issue, entries: Sequence[Entry], comment: int) -> None:
 
 def reach_keys(issue: Issue, entries: Sequence[Entry], updates: Iterable[Entry]) -> None:
     """Ensures that the read has every comment that the idempotency keys of these updates cover."""
-    if not issue.complete and unread(entries, updates):
+    if not issue.complete and unread_for_keys(entries, updates):
         raise NeedsMore(ReadFurther(entries[0].id - 1))
 
 
@@ -154,7 +162,7 @@ def _verdicts(
     found: dict[int, Verdict] = {}
     for entry in silent:
         before = first.get(entry.id)
-        same = before and (found.get(before.id) or recorded.get(before.id))
+        same = before and (found.get(before) or recorded.get(before))
         refused = same or context.refusal(entry)
         if refused:
             found[entry.id] = refused
@@ -171,11 +179,12 @@ def on_top(
     """Late updates come last, in the order of their ids; a checkpoint records that if the state changed."""
     context.insist(late)
     settled = {**base.recorded, **base.verdicts}
-    repeated = repeated_before(entries, late, settled)
+    earlier = repeats(entries)
+    repeated = folded_repeats(earlier, late, settled)
     folded = fold(
         base.state,
         late,
-        earlier={**repeats(entries), **repeated},
+        earlier={**earlier, **repeated},
         recorded=settled,
         refusal=context.refusal,
         judge=context.judge,
