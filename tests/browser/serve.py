@@ -31,7 +31,7 @@ from tests.support.library import store_of
 from tests.support.store import World, world
 
 HOSTILE = "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>\u202e'\"&{{7*7}}"
-MANY = 10_000
+FEW, MANY = 100, 10_000
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -50,8 +50,8 @@ def stored(object_id: str, number: int, data: Any, version: int = 1) -> StoredOb
     return StoredObject(meta, data)
 
 
-def many() -> list[StoredObject]:
-    """Benchmarks of ten thousand models: what a table has to cope with."""
+def models(count: int) -> list[StoredObject]:
+    """Benchmarks of as many models; ten thousand are what a table has to cope with."""
     kinds, states = ("vision", "language", "audio", "tabular"), ("ready", "running", "failed")
     return [
         stored(
@@ -68,7 +68,7 @@ def many() -> list[StoredObject]:
             },
             n % 40 + 1,
         )
-        for n in range(MANY)
+        for n in range(count)
     ]
 
 
@@ -284,12 +284,13 @@ def main() -> int:
     with world() as there, tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         stage = Stage(there, folder)
-        write(folder / "many", many())
+        write(folder / "few", models(FEW))
+        write(folder / "many", models(MANY))
         write(folder / "empty", [], of="octo/empty")
         for kind in ("json", "jsonl", "directory"):
             write(folder / "hostile", hostile(), kind, left_out=(99, 7))
             stage.snapshot("live", kind)
-        for place in ("many", "empty", "hostile", "live", "unpublished"):
+        for place in ("few", "many", "empty", "hostile", "live", "unpublished"):
             stage.site(place)
         server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=name))
         threading.Thread(target=server.serve_forever, daemon=True).start()
