@@ -13,10 +13,15 @@ endif
 PY := .venv/bin/python
 PYTEST := $(PY) -m pytest
 WORKERS := -n auto --dist worksteal
+# With MEASURE=1 a run of tests adds to the coverage of those before it, and writes down what passes through the REST door.
+ifdef MEASURE
+MEASURED := -p tests.support.exchanges --cov --cov-append --cov-report=
+export EXCHANGES_TO := .cache/exchanges
+endif
 export PROVE_BUDGET ?= 300
 unexport PYTHONDONTWRITEBYTECODE # else each worker compiles the tests again: ten seconds of each run
 
-.PHONY: help demo test coverage prove container-test contract web web-build api bench scale lint format types lock release-prepare release-check clean env
+.PHONY: help demo test slow coverage covered prove container-test contract web web-build api bench scale lint format types lock release-prepare release-check clean env
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -25,12 +30,17 @@ demo: env ## See a store at work, from first object to snapshot, without a netwo
 	@$(PY) -m tests.demo
 
 test: env ## The tests, but for the slow ones (make coverage), the long proofs (make prove) and those that need npm or an engine
-	@$(PYTEST) -q $(WORKERS) -rs -m "not slow and not prove and not container and not npm"
+	@$(PYTEST) -q $(WORKERS) -rs $(MEASURED) -m "not slow and not prove and not container and not npm"
 
-coverage: env ## The same and the slow ones, measured: they must cover the package to the last branch
-	@rm -rf .cache/exchanges && mkdir -p .cache/exchanges
-	@EXCHANGES_TO=.cache/exchanges $(PYTEST) -q $(WORKERS) -rs -m "not prove and not container and not npm" -p tests.support.exchanges \
-	  --cov --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
+slow: env ## The slow tests: many scenes with real git, and pip
+	@$(PYTEST) -q $(WORKERS) -rs $(MEASURED) -m "slow and not prove and not container and not npm"
+
+coverage: env ## Both, measured: they must cover the package to the last branch
+	@rm -rf .coverage .cache/exchanges
+	@$(MAKE) test MEASURE=1 && $(MAKE) slow MEASURE=1 && $(MAKE) covered
+
+covered: env ## What the tests with MEASURE=1 have covered
+	@$(PY) -m coverage report --fail-under=100
 
 prove: env ## Search for counterexamples, PROVE_BUDGET seconds (300) for each proof
 	@$(PYTEST) $(WORKERS) -rs -m prove

@@ -55,7 +55,7 @@ WITHOUT_MODEL = ("closed", "reopened", "unlocked")
 """Events that newer descriptions name in no alternative of issue-event-for-issue; none of githubkit's models fits."""
 
 RECORDED = ROOT / ".cache" / "exchanges"
-"""Where `make test` writes down what passed (tests/support/exchanges.py)."""
+"""Where `make test MEASURE=1` writes down what passed (tests/support/exchanges.py)."""
 
 
 @functools.cache

@@ -122,7 +122,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """As a plugin: record every loopback GitHub of this process."""
     if FOLDER not in os.environ:
         return
-    file = (Path(os.environ[FOLDER]) / f"{os.getpid()}.jsonl").open("a", encoding="utf-8")
+    folder = Path(os.environ[FOLDER])
+    folder.mkdir(parents=True, exist_ok=True)
+    file = (folder / f"{os.getpid()}.jsonl").open("a", encoding="utf-8")
     config.add_cleanup(file.close)
     seen: set[str] = set()
 
