@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import posixpath
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +31,7 @@ class Tip:
         start: the newest commit of the default branch; empty in a repository without commits.
         blobs: at the requested path, by what follows it: `""` for a file, otherwise `name`, `folder/name`; and those
             of the other folder.
+        in_the_way: what has the name of a folder above that path, and is none; empty for nothing.
         default: the name of the default branch.
     """
 
@@ -41,6 +42,7 @@ class Tip:
     blobs: Mapping[str, str]
     parent: str = ""
     default: str = ""
+    in_the_way: str = ""
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,9 @@ class CommitGateway(GitHub):
             "both": bool(beside),
             "beside": beside,
         }
-        answer = self.transport.query(queries.TIP, variables)
+        above = list(_above(path))
+        variables |= {f"above{level}": folder for level, folder in enumerate(above)}
+        answer = self.transport.query(queries.tip(len(above)), variables)
         node = self._repository(answer)
         self._explain(answer, "read the files", contents="write")
         default = node.get("defaultBranchRef") or {}
@@ -91,6 +95,14 @@ class CommitGateway(GitHub):
             start=start,
             blobs={**_blobs(target.get("file"), ""), **_blobs(target.get("beside"), posixpath.basename(beside))},
             parent=next((str(one["oid"]) for one in (target.get("parents") or {}).get("nodes") or ()), ""),
+            in_the_way=next(
+                (
+                    folder
+                    for level, folder in enumerate(above)
+                    if (target.get(f"above{level}") or {"type": "tree"})["type"] != "tree"
+                ),
+                "",
+            ),
         )
 
     def blob(self, oid: str) -> bytes:
@@ -194,6 +206,13 @@ class CommitGateway(GitHub):
         if failure.kind == "STALE_DATA" or "already exists" in words or words.startswith("no ref found"):
             return BranchMoved(failure.quoted)
         return explained(failure, what, self.repository, {"contents": "write"})
+
+
+def _above(path: str) -> Iterator[str]:
+    """The folders above a path, the top one first."""
+    names = path.split("/")
+    for depth in range(1, len(names)):
+        yield "/".join(names[:depth])
 
 
 def _blobs(entry: Mapping[str, Any] | None, name: str) -> dict[str, str]:

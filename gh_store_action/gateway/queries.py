@@ -150,10 +150,19 @@ query Find($owner: String!, $name: String!, $label: String!, $cursor: String, $r
 # -- files committed ---------------------------------------------------------------------------------------------------
 
 # A folder's files may be one folder deeper; entries are a plain list and cost no points.
-TIP = """
-query Tip(
+
+
+def tip(above: int) -> str:
+    """A branch's tip, and what it has at a path; `above`: how many folders are above that, `$above0`, `$above1`, ..."""
+    names = "".join(f", $above{level}: String!" for level in range(above))
+    folders = "".join(f"  above{level}: file(path: $above{level}) {{ type }}\n" for level in range(above))
+    return f"query Tip({_TIP_NAMES}{names}) {_TIP}fragment Files on Commit {{{_FILES}{folders}}}\n"
+
+
+_TIP_NAMES = """
   $owner: String!, $name: String!, $branch: String!, $named: Boolean!, $path: String!, $both: Boolean!, $beside: String!
-) {
+"""
+_TIP = """{
   repository(owner: $owner, name: $name) {
     nameWithOwner
     id
@@ -162,13 +171,13 @@ query Tip(
     ref(qualifiedName: $branch) @include(if: $named) { name target { oid ...Files } }
   }
 }
-fragment Files on Commit {
+fragment Inner on Tree { entries { name type oid object { ...Shard } } }
+fragment Shard on Tree { entries { name type oid object { ... on Tree { entries { name type oid } } } } }
+"""
+_FILES = """
   parents(first: 1) { nodes { oid } }
   file(path: $path) { type oid object { ... on Tree { entries { name type oid object { ...Inner } } } } }
   beside: file(path: $beside) @include(if: $both) { type oid object { ...Inner } }
-}
-fragment Inner on Tree { entries { name type oid object { ...Shard } } }
-fragment Shard on Tree { entries { name type oid object { ... on Tree { entries { name type oid } } } } }
 """
 
 CREATE_BRANCH = """

@@ -13,7 +13,7 @@ from gh_store_action.gateway.refusals import UnknownEffect
 from gh_store_action.hints import Setting, Text
 from gh_store_action.snapshots.api_keeping import keep_newest
 from gh_store_action.workspace.commits import Overtaken, Published, pause
-from gh_store_action.workspace.tips import not_of_its_own
+from gh_store_action.workspace.tips import in_the_way, not_of_its_own
 
 TRIES = 8
 MOST_BYTES = 40 * 1024 * 1024 - 1024 * 1024
@@ -106,6 +106,8 @@ class ApiCommits:
         try:
             while True:
                 tip = self._made(allowed, guarded)
+                if tip.in_the_way:
+                    raise in_the_way(tip.in_the_way)
                 own = [name for name in tip.blobs if not self._is_beside(name)]
                 if own and ("" in oids) != ("" in own):
                     raise StoreError(

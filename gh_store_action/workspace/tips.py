@@ -25,6 +25,13 @@ class Target:
     keep: int = 0
 
 
+def in_the_way(path: str) -> StoreError:
+    return StoreError(
+        f"The branch has {path!r} in the way, which is not the store's file.",
+        Text("Choose another path for ", Setting("output"), ", or remove that file from the branch."),
+    )
+
+
 def blobs_of(git: Git, commit: str, path: str) -> dict[str, str]:
     """The regular files of a commit at and below a path: git's ids by what follows the path, ``""`` for itself."""
     listed = git.run("ls-tree", "-r", "-z", "--full-tree", commit, "--", path).out

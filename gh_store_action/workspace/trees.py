@@ -12,9 +12,10 @@ from itertools import islice
 from pathlib import Path
 from typing import TypeAlias
 
-from gh_store_action.errors import InputError, StoreError
+from gh_store_action.errors import InputError
 from gh_store_action.hints import Setting, Text
 from gh_store_action.workspace.git import Git
+from gh_store_action.workspace.tips import in_the_way
 
 MODE = "100644"  # of a regular file
 AT_ONCE = 5_000  # lines for one run of git
@@ -58,10 +59,7 @@ def tree_of(git: Git, base: str, entries: Entries) -> str:
     before = base or _empty_tree(git)
     difference = git.run("diff-tree", "-r", "-z", "--no-renames", "--name-only", before, tree).out
     if others := sorted(path for path in map(os.fsdecode, difference.split(b"\0")) if path and path not in entries):
-        raise StoreError(
-            f"The branch has {others[0]!r} in the way, which is not the store's file.",
-            Text("Choose another path for ", Setting("output"), ", or remove that file from the branch."),
-        )
+        raise in_the_way(others[0])
     return tree if difference else ""
 
 

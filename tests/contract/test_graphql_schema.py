@@ -92,7 +92,8 @@ _PLAIN: queries.Shape = {"checkpoint": False, "reply": False, "update": True, "c
 
 
 def test_documents__are_valid_against_the_official_schema(figures: Callable[[str], None]) -> None:
-    documents = {**constants(), **writes(), **forms(), **many()}
+    tips = {f"tip below {above} folders": queries.tip(above) for above in (0, 1, 3)}
+    documents = {**constants(), **writes(), **forms(), **many(), **tips}
     problems = [
         f"{name}: {error.message}" for name, text in documents.items() for error in validate(official(), parse(text))
     ]

@@ -427,6 +427,20 @@ def test_bounds__a_folder_is_never_put_in_place_of_a_file_nor_a_file_in_place_of
     assert on_branch(scene) == {"store": b"a file", "other/mine.txt": b"mine"}
 
 
+@pytest.mark.parametrize("format_", ["json", "jsonl", "directory"])
+@pytest.mark.parametrize("taken", ["public", "public/data"])
+def test_bounds__a_file_where_a_folder_above_is_due_stays(scene: Scene, folder: Path, format_: str, taken: str) -> None:
+    """GitHub would decide what becomes of it; git refuses, too."""
+    scene.open("a", {"n": 1})
+    scene.repository.commit_files({taken: "mine"})
+    run = via_api(scene, "snapshot", folder, format=format_, output="public/data/store")
+    assert run.exit_code == 1
+    assert f"The branch has '{taken}' in the way, which is not the store's file." in run.error
+    assert "Choose another path for the input `output`" in run.error
+    assert on_branch(scene) == {taken: b"mine"}
+    assert not commits(run)
+
+
 def test_refused__a_token_that_may_not_commit_is_told_the_permission(scene: Scene, folder: Path) -> None:
     scene.open("a")
     token = scene.repository.workflow_token(issues="read", contents="read")
