@@ -15,7 +15,7 @@ from gh_store_action.domain.processing.result import Result
 from gh_store_action.domain.records import Issue, StoredObject
 from gh_store_action.domain.strict_json import InvalidJson, Json, body_digest, digest, dump, parse
 from gh_store_action.domain.verdicts import Counts, Outcome, initial_receipts
-from gh_store_action.errors import ConcurrentUpdateError, ObjectNotFound, StoreError
+from gh_store_action.errors import ConcurrentUpdateError, DuplicateUIDError, ObjectNotFound, StoreError
 from gh_store_action.gateway.objects import Opened
 from gh_store_action.store.lookup import Found, Lookup
 from gh_store_action.store.processing.batches import ends_the_run
@@ -144,6 +144,7 @@ class Mover:
 
         Raises:
             ObjectNotFound: there is no such object.
+            DuplicateUIDError: more than one issue is an object with that id.
             ConcurrentUpdateError: updates stay pending, or others kept writing.
         """
         for _ in range(MOST_TRIES):
@@ -163,10 +164,13 @@ class Mover:
         """One attempt; None if someone wrote to the object in the meantime."""
         result = self.processor.advance(found.live[0])
         old = result.issue or found.live[0]
+        if not result.moved_to and (rivals := self.lookup.rivals(found)):  # they would come before the new issue
+            there = replace(found, live=(found.live[0], *rivals))
+            raise DuplicateUIDError(self.lookup.duplicate(there), self.lookup.how_to_resolve(there))
         if self.dry_run:
             return self.lookup.stored(old)
         if result.moved_to:
-            if not self._hand_over(old, result.moved_to):
+            if not self._hand_over(old, result.moved_to, found):
                 return None
             return self.lookup.stored(self.github.now(result.moved_to))
         if self.lookup.pending(old):
@@ -175,18 +179,22 @@ class Mover:
             )
         new = self._copied(old)
         self.github.change(old.number, title=objects.moving_title(old.title, new))
-        if not self._hand_over(self.github.now(old.number), new):
+        if not self._hand_over(self.github.now(old.number), new, found):
             return None
         return self.lookup.stored(self.github.now(new))
 
-    def _hand_over(self, old: Issue, new: int) -> bool:
-        """Moves the labels if the new issue has the old one's state; otherwise, the old one stays the object."""
+    def _hand_over(self, old: Issue, new: int, found: Found | None = None) -> bool:
+        """Moves the labels if the new issue has the old one's state; otherwise, the old one stays the object.
+
+        Args:
+            found: the issues with the object's id, where they are known; a third would become the object.
+        """
         try:
             copy = self.github.extend(self.github.now(new), 0, self.session.viewer)
         except ObjectNotFound:  # it was deleted, or a person typed the title
             self._give_back(old, old.labels)
             return False
-        if not self._continues(copy, old, new):
+        if self._has_rivals(old, new, found) or not self._continues(copy, old, new):
             self._give_back(old, old.labels, copy)
             return False
         own = self._own_labels(old)
@@ -201,6 +209,13 @@ class Mover:
         self.redirector.redirect(after)
         self._lock(after)
         return True
+
+    def _has_rivals(self, old: Issue, new: int, found: Found | None) -> bool:
+        """Whether another issue would become the object; none can once the move is done."""
+        if objects.is_moved(self.lookup.title(old)):
+            return False
+        found = found or self.lookup.look(objects.claimed_id(old, self.session.rules))
+        return bool({issue.number for issue in (*found.live[:1], *self.lookup.rivals(found))} - {old.number, new})
 
     def _lock(self, old: Issue) -> None:
         """Locks the issue that an object has left; people who may write can still comment, and get a reply there.
@@ -241,10 +256,17 @@ class Mover:
         rules = self.session.rules
         return (rules.base_label, *objects.uid_labels(issue, rules))
 
-    def _beginning(self, issue: Issue) -> Entry | None:
-        """The state that a copy begins with; it contains the number of the original issue."""
-        entries = updates.read_all(issue, self.session.rules, self.session.counting)
-        return next((entry for entry in entries if entry.previous), None)
+    def _beginning(self, copy: Issue) -> Entry | None:
+        """The state that a copy begins with; it contains the number of the original issue.
+
+        Whoever began the move wrote it, and only their own title may be there.
+        """
+        rules, counting = self.session.rules, self.session.counting
+        object_id = objects.object_id_of(copy, rules) or objects.read_title(copy.title)[0]
+        binding = acceptance.signers(copy, object_id, counting)
+        if copy.author not in binding and self.session.may_write(copy.author, object_id):
+            binding |= {copy.author}
+        return next((entry for entry in updates.read_all(copy, rules, counting, binding) if entry.previous), None)
 
     def _copied(self, old: Issue) -> int:
         """A new issue with the object's state, without labels, so that nothing takes it for the object yet."""
