@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from gh_store_action.library.github_store import GitHubStore
     from gh_store_action.snapshots.making import SnapshotResult
     from gh_store_action.store.duplicates.merging import Merge
-    from gh_store_action.store.moving import Migration
+    from gh_store_action.store.moving.migrator import Migration
     from gh_store_action.store.verifying import Problem
 
 __version__ = "1.0.0"
@@ -91,7 +91,7 @@ _ROOMS = {
     "library.github_store": ("GitHubStore",),
     "snapshots.making": ("SnapshotResult",),
     "store.duplicates.merging": ("Merge",),
-    "store.moving": ("Migration",),
+    "store.moving.migrator": ("Migration",),
     "store.verifying": ("Problem",),
 }
 

@@ -93,6 +93,10 @@ class LockedIssue(AccessDeniedError):
     """The conversation is locked, and the token cannot unlock it.  This concerns one issue, not the run."""
 
 
+class FullIssue(StoreError):
+    """The issue has as many comments as GitHub allows.  This concerns one issue, not the run."""
+
+
 class ConcurrentUpdateError(StoreError):
     """Others changed the same thing: it does not match the caller's condition, or it kept changing."""
 

@@ -11,6 +11,7 @@ from gh_store_action.domain import objects
 from gh_store_action.domain.markdown import shorten, visible, yaml_block
 from gh_store_action.errors import (
     AccessDeniedError,
+    FullIssue,
     GitHubError,
     InvalidUpdate,
     LockedIssue,
@@ -95,7 +96,7 @@ _MEANINGS = (
         re.escape(objects.FULL),
         f"The issue has {objects.COMMENT_LIMIT:,} comments, the most that GitHub allows",
         "Move it to a new issue with `gh-store roll-over {object}`. History and revision continue there.",
-        StoreError,
+        FullIssue,
     ),
     _Meaning(
         r"\barchived\b",

@@ -24,14 +24,14 @@ from gh_store_action.gateway.endpoints import Addresses
 from gh_store_action.library import files, given
 from gh_store_action.library.compatible import IssueHandler
 from gh_store_action.library.connecting import Place, again
-from gh_store_action.library.given import quiet
 from gh_store_action.snapshots.making import SnapshotResult
 from gh_store_action.store.creating import Creator
 from gh_store_action.store.deleting import Deleter
 from gh_store_action.store.duplicates.merging import Merge, Merger
 from gh_store_action.store.forms.handling import Desk
 from gh_store_action.store.lookup import Lookup
-from gh_store_action.store.moving import Migration, Mover
+from gh_store_action.store.moving.migrator import Migration, Migrator
+from gh_store_action.store.moving.mover import Mover
 from gh_store_action.store.reading import Progress, Reader
 from gh_store_action.store.session import Session
 from gh_store_action.store.updating import Update, Updater, update_of
@@ -297,7 +297,7 @@ class GitHubStore:
         """Every object that changed at or after a time: one request for each hundred."""
         return self._reader.updated_since(given.time("when", when))
 
-    def sweep(self, progress: Progress = quiet) -> list[Result]:
+    def sweep(self, progress: Progress = given.quiet) -> list[Result]:
         """Applies all pending updates."""
         return Desk(self._lookup, dry_run=self.dry_run).sweep(progress)
 
@@ -324,7 +324,7 @@ class GitHubStore:
         repair: bool = False,
         *,
         issue_number: int | None = None,
-        progress: Progress = quiet,
+        progress: Progress = given.quiet,
     ) -> tuple[Problem, ...]:
         """Checks every object, or one, against its log; with `repair`, fixes what the log can fix."""
         number = given.maybe(given.whole, "issue_number", issue_number)
@@ -337,7 +337,7 @@ class GitHubStore:
 
     def migrate(self, dry_run: bool = True) -> tuple[Migration, ...]:
         """Adopts what gh-store 0.5 to 0.11 wrote; by default, only reports what it would do."""
-        return Mover(self._lookup, dry_run=dry_run or self.dry_run).migrate()
+        return Migrator(self._lookup, dry_run=dry_run or self.dry_run).migrate()
 
     def dedupe(self, dry_run: bool = True) -> tuple[Merge, ...]:
         """Merges issues that stand for one object, what it lacks into it; by default says what it would do."""
@@ -365,7 +365,7 @@ class GitHubStore:
         format: SnapshotFormat = "json",
         update: bool = False,
         allow_shrink: bool = False,
-        progress: Progress = quiet,
+        progress: Progress = given.quiet,
     ) -> SnapshotResult:
         """Writes all objects as of one moment: one request for each hundred, and one for changes in the meantime.
 
@@ -389,7 +389,7 @@ class GitHubStore:
             progress=progress,
         )
 
-    def export(self, path: str | Path, *, format: ExportFormat = "sqlite", progress: Progress = quiet) -> int:
+    def export(self, path: str | Path, *, format: ExportFormat = "sqlite", progress: Progress = given.quiet) -> int:
         """Writes all objects and their full logs for other programs, see docs/export.md; returns their number.
 
         Raises:

@@ -31,7 +31,7 @@ from gh_store_action.gateway.records import Failure
 from gh_store_action.gateway.refusals import UnknownEffect
 from gh_store_action.store.creating import MOST_TRIES, refused
 from gh_store_action.store.lookup import Lookup
-from gh_store_action.store.moving import Mover
+from gh_store_action.store.moving.mover import Mover
 from gh_store_action.store.posting import Trail
 from gh_store_action.store.processor import Processor
 

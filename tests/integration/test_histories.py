@@ -27,7 +27,7 @@ from gh_store_action.domain.processing.result import Result
 from gh_store_action.errors import AccessDeniedError, GitHubError, NotFinished, StoreError
 from gh_store_action.store.forms.handling import Desk
 from gh_store_action.store.lookup import Lookup
-from gh_store_action.store.moving import Mover
+from gh_store_action.store.moving.mover import Mover
 from tests.double import BOT
 from tests.support.store import World, world
 

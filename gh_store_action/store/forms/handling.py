@@ -32,7 +32,7 @@ from gh_store_action.store.creating import MOST_TRIES, Wanted, checked
 from gh_store_action.store.forms.checking import Checks, own
 from gh_store_action.store.forms.making import FormCreator
 from gh_store_action.store.lookup import Found, Lookup
-from gh_store_action.store.moving import Mover
+from gh_store_action.store.moving.mover import Mover
 from gh_store_action.store.processing.batches import ends_the_run
 from gh_store_action.store.processor import Processor
 from gh_store_action.store.updating import Update, text_of, update_of

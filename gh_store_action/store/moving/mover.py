@@ -1,10 +1,10 @@
-"""Moves objects: from gh-store's format to this one, and to a new issue when the old one is full."""
+"""Moves an object to a new issue when the old one is full."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Container
+from dataclasses import replace
 
 from gh_store_action import __version__
 from gh_store_action.domain import acceptance, objects
@@ -13,38 +13,15 @@ from gh_store_action.domain.log.entries import Entry
 from gh_store_action.domain.objects import Marker
 from gh_store_action.domain.processing.result import Result
 from gh_store_action.domain.records import Issue, StoredObject
-from gh_store_action.domain.strict_json import InvalidJson, Json, body_digest, digest, dump, parse
+from gh_store_action.domain.strict_json import Json, body_digest, digest, dump
 from gh_store_action.domain.verdicts import Counts, Outcome, initial_receipts
-from gh_store_action.errors import ConcurrentUpdateError, DuplicateUIDError, ObjectNotFound, StoreError
+from gh_store_action.errors import ConcurrentUpdateError, DuplicateUIDError, FullIssue, ObjectNotFound, StoreError
 from gh_store_action.gateway.objects import Opened
 from gh_store_action.store.lookup import Found, Lookup
-from gh_store_action.store.processing.batches import ends_the_run
 from gh_store_action.store.processor import Processor
-from gh_store_action.store.reading import Reader
 from gh_store_action.store.redirecting import Redirector
 
 MOST_TRIES = 3
-_KEEP = "post there what is worth keeping from this one, then remove its labels, as `gh-store dedupe` does"
-
-
-@dataclass(frozen=True)
-class Migration:
-    """An object that this version has not adopted yet.
-
-    Args:
-        form: what wrote it, by its log.
-        applied: updates that adopting it folds; `rejected`: those that it refuses.
-        done: whether it was adopted; a dry run adopts nothing.
-        problem: why it cannot be adopted; empty if it can.
-    """
-
-    object_id: str
-    issue_number: int
-    form: str
-    applied: int = 0
-    rejected: int = 0
-    done: bool = False
-    problem: str = ""
 
 
 class Mover:
@@ -61,77 +38,6 @@ class Mover:
         self.dry_run = dry_run
         self.processor = Processor(lookup.session, dry_run=dry_run)
         self.redirector = Redirector(lookup, dry_run=dry_run)
-        self._ended = False
-
-    # -- from gh-store ---------------------------------------------------------------------------------------------
-
-    def migrate(self) -> tuple[Migration, ...]:
-        """Adopts every object without a marker; one request for each hundred objects, and two for each of those.
-
-        Stops at a failure that would affect the other objects too, such as the end of the budget; the next one goes on.
-        Reports gh-store's aliases and issues with the id of another one, without changing them.
-        """
-        holders: dict[str, int] = {}
-        found: list[Migration] = []
-        for issue in sorted(self._listed(), key=self._place):
-            object_id = objects.claimed_id(issue, self.session.rules)
-            if retired := objects.retired(issue):
-                problem = f"{retired}; use that one, or remove gh-store's label"
-                found.append(Migration(object_id, issue.number, "gh-store", problem=problem))
-                continue
-            if not self._is_object(issue):
-                continue
-            holder = holders.setdefault(objects.key(object_id, self.session.rules), issue.number)
-            if holder != issue.number:
-                problem = f"issue #{holder} has the same id and counts; {_KEEP}"
-                found.append(Migration(object_id, issue.number, "gh-store", problem=problem))
-            elif self.lookup.marker(issue) is None:
-                found.append(self._adopt(issue))
-                if self._ended:
-                    break
-        return tuple(sorted(found, key=lambda one: one.issue_number))
-
-    def _place(self, issue: Issue) -> tuple[bool, int]:
-        """Sort key: which of two issues with one id goes first."""
-        object_id = objects.claimed_id(issue, self.session.rules)
-        return not acceptance.goes_first(issue, object_id, self.session.counting), issue.number
-
-    def _listed(self) -> Iterator[Issue]:
-        reader = Reader(self.lookup)
-        yield from [issue for page in reader.pages() for issue in page.issues]
-
-    def _is_object(self, issue: Issue) -> bool:
-        live, object_id = objects.is_live(issue, self.session.rules), objects.object_id_of(issue, self.session.rules)
-        if not live or object_id is None:
-            return False
-        return not acceptance.not_accepted(issue, object_id, self.session.counting, self.session.may_write)
-
-    def _adopt(self, listed: Issue) -> Migration:
-        found = Migration(objects.object_id_of(listed, self.session.rules) or "", listed.number, "unknown")
-        try:
-            issue = self.github.now(listed.number)
-            issue = self.github.extend(issue, 0, self.session.viewer)
-            found = replace(found, form=self._form(issue))
-            result = self.processor.advance(issue)
-        except StoreError as error:
-            self._ended = ends_the_run(error)
-            return replace(found, problem=error.text)
-        if result.skipped:
-            return replace(found, problem=result.skipped)
-        return replace(found, applied=result.applied, rejected=result.rejected, done=not self.dry_run)
-
-    def _form(self, issue: Issue) -> str:
-        """The version that wrote it, by the shape of its initial state."""
-        for comment in issue.comments:
-            try:
-                value = parse(comment.body)
-            except InvalidJson:
-                continue
-            if isinstance(value, dict) and value.get("type") == "initial_state":
-                meta = value.get("_meta")
-                version = meta.get("client_version") if isinstance(meta, dict) else None
-                return f"gh-store {version}" if isinstance(version, str) else "gh-store 0.5"
-        return "a person, or an unfinished create"
 
     # -- to a new issue --------------------------------------------------------------------------------------------
 
@@ -139,19 +45,23 @@ class Mover:
         """Processes the object, opens a new issue from a checkpoint, moves the labels, and closes the old issue.
 
         First the old issue's title says where the object goes, so that no run writes to it.  Then it is read again for
-        what a run may have written before.  If the move is killed, the next run or call finishes it.  Last, the old
-        issue's conversation is locked.
+        what a run or a person may have written before.  If the move is killed, the next run or call finishes it.  Of
+        two calls at once, one moves the object.  Last, the old issue's conversation is locked.
 
         Raises:
             ObjectNotFound: there is no such object.
             DuplicateUIDError: more than one issue is an object with that id.
             ConcurrentUpdateError: updates stay pending, or others kept writing.
         """
+        begun_at = 0
         for _ in range(MOST_TRIES):
             found = self.lookup.look(object_id)
             self.session.refuse_unknown_app()
             if not found.live:
                 raise self.lookup.missing(found)
+            begun_at = begun_at or found.live[0].number
+            if found.live[0].number > begun_at:  # another call has moved it in the meantime
+                return self.lookup.stored(found.live[0])
             moved = self._move(object_id, found)
             if moved is not None:
                 return moved
@@ -162,26 +72,35 @@ class Mover:
 
     def _move(self, object_id: str, found: Found) -> StoredObject | None:
         """One attempt; None if someone wrote to the object in the meantime."""
-        result = self.processor.advance(found.live[0])
-        old = result.issue or found.live[0]
-        if not result.moved_to and (rivals := self.lookup.rivals(found)):  # they would come before the new issue
+        old, target = self._processed(found.live[0])
+        rivals = () if target else self._rivals(old, found)
+        if rivals:  # they would come before the new issue
             there = replace(found, live=(found.live[0], *rivals))
             raise DuplicateUIDError(self.lookup.duplicate(there), self.lookup.how_to_resolve(there))
         if self.dry_run:
             return self.lookup.stored(old)
-        if result.moved_to:
-            if not self._hand_over(old, result.moved_to, found):
-                return None
-            return self.lookup.stored(self.github.now(result.moved_to))
-        if self.lookup.pending(old):
-            raise ConcurrentUpdateError(
-                f"{object_id!r} cannot be moved: it has pending updates.", "Process it, then move it again."
-            )
-        new = self._copied(old)
-        self.github.change(old.number, title=objects.moving_title(old.title, new))
-        if not self._hand_over(self.github.now(old.number), new, found):
+        if not target:
+            if self.lookup.pending(old):
+                raise ConcurrentUpdateError(
+                    f"{object_id!r} cannot be moved: it has pending updates.", "Process it, then move it again."
+                )
+            target = self._copied(old)
+            self.github.change(old.number, title=objects.moving_title(old.title, target))
+            old = self.github.now(old.number)
+        if not self._hand_over(old, target, found):
             return None
-        return self.lookup.stored(self.github.now(new))
+        return self.lookup.stored(self.github.now(target))
+
+    def _processed(self, issue: Issue) -> tuple[Issue, int]:
+        """The issue brought up to date, and the issue that its object is moving to, or 0.
+
+        A full issue takes no reply and no checkpoint.  The body is right without them: a copy begins with its state.
+        """
+        try:
+            result = self.processor.advance(issue)
+        except FullIssue:
+            return self.github.now(issue.number), 0
+        return result.issue or issue, result.moved_to
 
     def _hand_over(self, old: Issue, new: int, found: Found | None = None) -> bool:
         """Moves the labels if the new issue has the old one's state; otherwise, the old one stays the object.
@@ -189,33 +108,64 @@ class Mover:
         Args:
             found: the issues with the object's id, where they are known; a third would become the object.
         """
-        try:
-            copy = self.github.extend(self.github.now(new), 0, self.session.viewer)
-        except ObjectNotFound:  # it was deleted, or a person typed the title
-            self._give_back(old, old.labels)
-            return False
-        if self._has_rivals(old, new, found) or not self._continues(copy, old, new):
-            self._give_back(old, old.labels, copy)
+        copy = self._copy_at(new)
+        done = objects.is_moved(self.lookup.title(old))  # labels were put back by hand
+        if copy is None or not (done or self._may_go(old, copy, found)) or not self._continues(copy, old, {new}):
+            self._give_back(old, new, copy)
             return False
         own = self._own_labels(old)
         store = {label.casefold() for label in own}
         kept = [label for label in old.labels if label.casefold() not in store]
-        self.github.change(new, labels=list(dict.fromkeys((*copy.labels, *old.labels))))
+        self.github.change(new, labels=list(dict.fromkeys((*copy.labels, *own, *kept))))
         self.github.change(old.number, labels=kept, state="closed", title=objects.moved_title(self.lookup.title(old)))
         after = self.github.now(old.number)
-        if not self._continues(copy, after, new):  # a run that had read the old title wrote after the last look
-            self._give_back(after, old.labels, copy)
+        moving = {self._target(after), new} - {0}  # perhaps to the copy of another call
+        if not self._continues(copy, after, moving):  # a run that had read the old title wrote after the last look
+            self._give_back(after, new, copy)
+            return False
+        if not (done or self._is_first(after, copy)):
             return False
         self.redirector.redirect(after)
         self._lock(after)
         return True
 
-    def _has_rivals(self, old: Issue, new: int, found: Found | None) -> bool:
-        """Whether another issue would become the object; none can once the move is done."""
-        if objects.is_moved(self.lookup.title(old)):
+    def _copy_at(self, number: int) -> Issue | None:
+        """That issue with its log; None if it was deleted, or if a person typed its number into the title."""
+        try:
+            return self.github.extend(self.github.now(number), 0, self.session.viewer)
+        except ObjectNotFound:
+            return None
+
+    def _rivals(self, old: Issue, found: Found) -> tuple[Issue, ...]:
+        """The other objects with the id, but for copies that another call has left behind: those are given up."""
+        rivals = self.lookup.rivals(found)
+        return tuple(one for one in rivals if not self._gives_up(self._copy_at(one.number), old.number))
+
+    def _may_go(self, old: Issue, copy: Issue, found: Found | None) -> bool:
+        """Whether nobody has posted while the old issue alone was the object, and no third issue would become it."""
+        if not objects.has_label(copy, self.session.rules.base_label) and self.lookup.pending(old):
             return False
-        found = found or self.lookup.look(objects.claimed_id(old, self.session.rules))
-        return bool({issue.number for issue in (*found.live[:1], *self.lookup.rivals(found))} - {old.number, new})
+        found = found or self.lookup.look(self._id(old))
+        return {issue.number for issue in (*found.live[:1], *self.lookup.rivals(found))} <= {old.number, copy.number}
+
+    def _is_first(self, old: Issue, copy: Issue) -> bool:
+        """Looks for the copies of other calls: of those with the old issue's state the lowest number stays.
+
+        The old issue then links to that one, unless another call has made it the object again.
+        """
+        target = self._target(old)
+        first = copy.number
+        for number in sorted({issue.number for issue in self.lookup.look(self._id(old)).live} - {copy.number}):
+            other = None if number == old.number else self._copy_at(number)
+            if number < first and (other is None or self._continues(other, old, {target})):
+                first = number
+                self._give_up(copy, old.number)
+            elif other:
+                self._gives_up(other, old.number)
+        if target != first != old.number:
+            before = objects.read_moved(self.lookup.title(old))[0]
+            self.github.change(old.number, title=objects.moved_title(objects.moving_title(before, first)))
+        return first == copy.number
 
     def _lock(self, old: Issue) -> None:
         """Locks the issue that an object has left; people who may write can still comment, and get a reply there.
@@ -232,29 +182,54 @@ class Mover:
                 "comment there."
             )
 
-    def _continues(self, copy: Issue, old: Issue, new: int) -> bool:
-        """Whether the old issue says that it moved to the new one, which has its state or a later one."""
+    def _target(self, old: Issue) -> int:
+        return objects.read_moved(self.lookup.title(old))[1]
+
+    def _continues(self, copy: Issue, old: Issue, targets: Container[int]) -> bool:
+        """Whether the old issue says that it moved to one of those, and the copy has its state or a later one."""
         title, target = objects.read_moved(self.lookup.title(old))
         begun = self._beginning(copy)
         here, there = objects.read_title(title)[1], objects.read_title(self.lookup.title(copy))[1]
-        if target != new or begun is None or begun.previous != old.number or here is None:
+        if target not in targets or begun is None or begun.previous != old.number or here is None:
             return False
         if there is not None and there.revision > begun.revision:
             return True  # labels alone, which anyone with the triage role can set, do not bring the old one back
         same = body_digest(old.body) == digest(begun.patch)
         return same and here.digest == objects.short_digest(begun.patch) and begun.revision >= here.revision
 
-    def _give_back(self, old: Issue, labels: tuple[str, ...], copy: Issue | None = None) -> None:
-        """Makes the old issue the object again, and gives up its copy; leaves an issue that is not its copy alone."""
+    def _gives_up(self, copy: Issue | None, previous: int) -> bool:
+        """Gives an issue up if it is a copy of the previous one to which nothing has come; returns whether it did."""
+        begun = self._beginning(copy) if copy else None
+        untouched = copy and begun and begun.previous == previous and begun.id == max(one.id for one in copy.comments)
+        if copy and untouched and not self.dry_run:
+            self._give_up(copy, previous)
+        return bool(untouched)
+
+    def _give_back(self, old: Issue, new: int, copy: Issue | None) -> None:
+        """Makes the old issue the object again, and gives up its copy; leaves an issue that is not its copy alone.
+
+        Where its title says by now that the object moves to yet another issue, it is left to that move.
+        """
         begun = self._beginning(copy) if copy else None
         if copy and begun and begun.previous == old.number:
-            self.github.change(copy.number, labels=[], state="closed", title=f"Given up: copy of #{old.number}")
+            self._give_up(copy, old.number)
+        old = self.github.now(old.number)
         title, target = objects.read_moved(self.lookup.title(old))
-        self.github.change(old.number, labels=labels, title=title if target else None)
+        if target in (0, new):
+            labels = list(dict.fromkeys((*old.labels, *self._own_labels(old))))
+            self.github.change(old.number, labels=labels, title=title if target else None)
+
+    def _give_up(self, copy: Issue, previous: int) -> None:
+        self.github.change(copy.number, labels=[], state="closed", title=f"Given up: copy of #{previous}")
+
+    def _id(self, issue: Issue) -> str:
+        """The object's id by the labels; where another call has taken them off, by the title."""
+        said = objects.read_title(objects.read_moved(self.lookup.title(issue))[0])[0]
+        return objects.claimed_id(issue, self.session.rules) or said
 
     def _own_labels(self, issue: Issue) -> tuple[str, ...]:
         rules = self.session.rules
-        return (rules.base_label, *objects.uid_labels(issue, rules))
+        return (rules.base_label, *(objects.uid_labels(issue, rules) or (objects.uid_label(self._id(issue), rules),)))
 
     def _beginning(self, copy: Issue) -> Entry | None:
         """The state that a copy begins with; it contains the number of the original issue.

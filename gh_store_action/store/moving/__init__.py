@@ -1,0 +1,1 @@
+"""Moves objects: from gh-store's format to this one, and to a new issue when the old one is full."""
