@@ -17,6 +17,7 @@ from gh_store_action.domain.acceptance import MayWrite
 from gh_store_action.domain.records import Issue, Rules, StoredMeta, StoredObject
 from gh_store_action.domain.snapshots.contents import Content, Keep, in_memory, whole
 from gh_store_action.domain.strict_json import InvalidJson, Json, digest, read_body
+from gh_store_action.errors import GitHubError
 
 NO_TIME = "1970-01-01T00:00:00Z"  # of a snapshot without objects: before every change
 META = tuple(each.name for each in fields(StoredMeta) if each.name != "pending")  # of an entry, in order
@@ -106,7 +107,11 @@ def fingerprint(rules: Rules) -> str:
 
 
 def stored_object(issue: Issue, rules: Rules, counting: frozenset[str], may_write: MayWrite) -> StoredObject | LeftOut:
-    """The object that the issue is, for readers."""
+    """The object that the issue is, for readers.
+
+    Raises:
+        GitHubError: the store has signed it, and GitHub does not say whether its title and body count.
+    """
     if not objects.has_label(issue, rules.base_label):
         return LeftOut(issue.number, f"it does not carry the label {rules.base_label!r}")
     if objects.has_label(issue, rules.archived_label):
@@ -116,6 +121,7 @@ def stored_object(issue: Issue, rules: Rules, counting: frozenset[str], may_writ
     object_id = objects.object_id_of(issue, rules) or ""
     if reason := acceptance.not_accepted(issue, object_id, counting, may_write):
         return LeftOut(issue.number, reason)
+    may_write = _answered(may_write, issue.number)
     if there := acceptance.kept_in(issue, object_id, counting, may_write):
         return LeftOut(issue.number, f"its object is kept in issue #{there}", broken=True)
     if reason := acceptance.unaccepted_edit(issue, object_id, counting, may_write):
@@ -130,6 +136,22 @@ def stored_object(issue: Issue, rules: Rules, counting: frozenset[str], may_writ
     marker, known = acceptance.marker_in(title, object_id), digest(data)
     meta = objects.meta_of(issue, object_id, rules, marker, known)
     return StoredObject(meta, data)
+
+
+def _answered(may_write: MayWrite, number: int) -> MayWrite:
+    """The question, which no answer ends: it is no no, and the object would leave in silence."""
+
+    def ask(login: str, object_id: str) -> bool:
+        answer = may_write(login, object_id)
+        if answer is None:
+            raise GitHubError(
+                f"GitHub did not say whether {login} may write, so it is not known whether the title and the body of "
+                f"issue #{number} count.",
+                "Fix the cause, or try again later.",
+            )
+        return answer
+
+    return ask
 
 
 def entry_of(found: StoredObject, keep: Keep = in_memory) -> SnapshotEntry:
