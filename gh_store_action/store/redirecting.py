@@ -1,22 +1,40 @@
-"""What people post to an issue that its object has left: refused once, with a link to the new issue."""
+"""What stands on an issue that its object has left: what the object does not hold is refused, with a link to it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from gh_store_action.domain import acceptance, objects
 from gh_store_action.domain.log import entries as updates
-from gh_store_action.domain.log.entries import REPLY_PREFIX, Entry
-from gh_store_action.domain.log.receipts import sifted
+from gh_store_action.domain.log.entries import REPLY_PREFIX, Entry, Kind
+from gh_store_action.domain.log.fold import folded_repeats, repeats, unread_for_keys
+from gh_store_action.domain.log.receipts import as_folded, sifted
 from gh_store_action.domain.markdown import code_span
 from gh_store_action.domain.processing.base import answered
 from gh_store_action.domain.processing.holding import holding
 from gh_store_action.domain.records import Issue, Receipt, Refusal
 from gh_store_action.domain.refusal import Reason
-from gh_store_action.domain.verdicts import meanings, outcomes_given
+from gh_store_action.domain.verdicts import Outcome, meanings, outcomes_given, reaction_of
 from gh_store_action.gateway.records import Order
 from gh_store_action.store.lookup import Lookup
 from gh_store_action.store.processing.rounds import MOST_RECEIPTS
+
+
+class _Look(NamedTuple):
+    """What one issue says about an object that left it; nothing if the object did not.
+
+    Args:
+        target: the issue that has the object.
+        left: the updates that the object left behind.
+        owed: receipts that the updates that it holds do not have yet.
+    """
+
+    issue: Issue
+    object_id: str = ""
+    target: int = 0
+    left: tuple[Entry, ...] = ()
+    owed: tuple[Receipt, ...] = ()
 
 
 class Redirector:
@@ -38,41 +56,82 @@ class Redirector:
         Returns:
             The refusals, and the issue that has the object; 0 if this one does.
         """
-        object_id, target, left = self._look(issue)
-        if not left:
+        issue, object_id, target, left, owed = self._look(issue)
+        if not (left or owed):
             return (), target
         owner = self.lookup.origin(issue).owner
         found = [self._refused(entry, object_id, target, owner) for entry in left if not self._has_verdict(entry)]
         refusals = tuple(refusal for refusal in found if refusal is not None)[:MOST_RECEIPTS]
-        if refusals and not self.dry_run:
+        receipts = [*self._receipts(left, refusals), *owed][:MOST_RECEIPTS]
+        if receipts and not self.dry_run:
             told = self._told(refusals, left, issue, object_id)
             reply = self._reply(issue.number, target, told) if told else ""
-            receipts = self._receipts(left, refusals)
             order = Order(issue, close=not issue.closed, reply=reply, receipts=receipts)
             self.github.write(order, viewer=self.session.viewer)
         return refusals, target
 
     def left(self, issue: Issue) -> frozenset[int]:
         """The updates that the object left behind, by comment id; none if the issue still has the object."""
-        return frozenset(entry.id for entry in self._look(issue)[2])
+        return frozenset(entry.id for entry in self._look(issue).left)
 
-    def _look(self, issue: Issue) -> tuple[str, int, list[Entry]]:
-        """The object's id, the issue that has it, and the updates that it left behind.
+    def _look(self, issue: Issue) -> _Look:
+        """The updates that the object left behind come after its marker, or came late: no run had seen them.
 
-        These come after its marker, or came late: no run had seen them.
+        A repeat of an update that it holds is not one of them: it shares that one's verdict.
         """
         title, target = objects.read_moved(self.lookup.title(issue) if acceptance.has_moved(issue) else "")
         object_id, marker = objects.read_title(title)
         if not target or marker is None:
-            return object_id, 0, []
+            return _Look(issue, object_id)
         rules, counting = self.session.rules, self.session.counting
-        issue = sifted(issue, object_id, rules.processors, meanings(rules.reactions))
-        entries = updates.read_all(issue, rules, counting)
-        binding = acceptance.signers(issue, object_id, counting)
+        contents = meanings(rules.reactions)
+        seen = sifted(issue, object_id, rules.processors, contents)
+        binding = acceptance.signers(seen, object_id, counting)
+        entries = as_folded(updates.read_all(seen, rules, counting, binding), seen, object_id, binding, contents)
         settled = {entry.id for entry in entries if outcomes_given(entry.comment, rules.reactions, binding)}
-        late = holding(issue, entries, marker, settled, updates.adopted_at(entries)).late
-        after = [entry for entry in entries if entry.asks and entry.id > marker.comment]
-        return object_id, target, [*(one for one in late if one.id not in settled or self._has_verdict(one)), *after]
+        since = updates.adopted_at(entries)
+        late = holding(seen, entries, marker, settled, since).late
+        late = tuple(one for one in late if one.id not in settled or self._has_verdict(one))
+        left = (*late, *(entry for entry in entries if entry.asks and entry.id > marker.comment))
+        fresh = [entry for entry in left if not self._has_verdict(entry)]
+        if not issue.complete and unread_for_keys(entries, fresh):
+            return self._look(self.github.extend(issue, entries[0].id - 1, self.session.viewer))
+        behind = {entry.id for entry in left}
+        held = [e for e in entries if e.asks and since < e.id <= marker.comment and e.id not in behind]
+        verdicts = {e.id: outcomes_given(e.comment, rules.reactions, binding)[0] for e in held if e.id in settled}
+        owing = self._owing([e for e in held if e.id not in settled], answered(entries), object_id, issue)
+        verdicts |= owing
+        earlier = repeats(entries)
+        earlier |= folded_repeats(earlier, late, verdicts)
+        for entry in fresh:
+            if verdicts.get(earlier.get(entry.id, 0)) is Outcome.APPLIED:
+                verdicts[entry.id] = owing[entry.id] = Outcome.APPLIED
+        right = {number: reaction_of(outcome, rules.reactions) for number, outcome in owing.items()}
+        owed = tuple(
+            Receipt(entry.id, entry.comment.node_id, right[entry.id])
+            for entry in entries
+            if entry.id in right
+            and not any(r.login in counting and r.content == right[entry.id] for r in entry.comment.reactions)
+        )
+        return _Look(issue, object_id, target, tuple(entry for entry in left if entry.id not in owing), owed)
+
+    def _owing(
+        self, silent: Sequence[Entry], named: frozenset[str], object_id: str, issue: Issue
+    ) -> dict[int, Outcome]:
+        """The verdicts of updates that a run folded without leaving a receipt, as far as they are known."""
+        if not silent:
+            return {}
+        owner, named = self.lookup.origin(issue).owner, named | self._named(issue, object_id)
+        found: dict[int, Outcome] = {}
+        for entry in silent:
+            writers = {entry.comment.author, entry.author}
+            if entry.comment.edited_at:
+                continue  # what was folded may have been another text, or no update
+            if str(entry.id) in named:
+                found[entry.id] = Outcome.REJECTED
+            elif entry.kind is Kind.UPDATE and all(self.session.may_change(o, object_id, owner) for o in writers):
+                found[entry.id] = Outcome.APPLIED
+        return found
 
     def _told(self, refusals: Sequence[Refusal], left: Sequence[Entry], issue: Issue, object_id: str) -> list[Refusal]:
         """What the reply names; who may not do everything hears once where the object is, however much they post.

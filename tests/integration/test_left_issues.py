@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from gh_store_action.domain.log.entries import REPLY_PREFIX
@@ -69,6 +71,82 @@ def test_receipts_that_are_still_owed_behind_a_move__are_no_refusals(w: World) -
         assert [receipts(w, comment) for comment in comments] == [[]] * 12
         assert store.process(1).refusals == ()
         assert store.get("m").data == {"count": 0, "n": 12}
+    assert [receipts(w, comment) for comment in comments] == [[(BOT, "+1")]] * 12
+
+
+def test_receipts_that_are_still_owed_behind_a_move__say_what_became_of_each_update(w: World) -> None:
+    """Of what may have been another text, or by somebody who may not write, nothing is said."""
+    w.object()
+    texts = [INC, {"_data": {"n": 1}, "_meta": {"if_revision": 77}}, '{"broken": }', "talk"]
+    comments = [*(w.update(1, text) for text in texts), w.update(1, INC, by=STRANGER)]
+    w.hub.faults.refuse("addReaction", {"message": "no"}, times=None)
+    with store_of(w) as store:
+        number = store.roll_over("m").meta.issue_number
+        w.hub.faults.clear()
+        w.repo.edit_comment(comments[3], "alice", json.dumps(INC))
+        for _ in range(2):
+            assert store.process(1).refusals == ()
+            store.process(number)
+        assert store.get("m").data == {"count": 0, "n": 1}
+    assert [receipts(w, comment) for comment in comments] == [[(BOT, "+1")], [(BOT, "-1")], [(BOT, "-1")], [], []]
+    assert [told(w, comment) for comment in comments] == [0, 1, 1, 0, 0]
+
+
+KEYED = {"_data": {"$inc": {"n": 1}}, "_meta": {"update_mode": "operators", "update_id": "k"}}
+
+
+@pytest.mark.parametrize("owed", [False, True])
+@pytest.mark.parametrize("talk", [0, 45])
+def test_a_repeat_on_the_left_issue__shares_the_verdict_of_the_update_that_the_object_holds(
+    w: World, talk: int, owed: bool
+) -> None:
+    """It was told that it was not applied, and to post it again elsewhere, where it would count twice."""
+    w.object()
+    first = w.update(1, KEYED)
+    if owed:
+        w.hub.faults.refuse("addReaction", {"message": "no"}, times=None)
+    with store_of(w) as store:
+        store.process(1)
+        store.roll_over("m")
+        w.hub.faults.clear()
+        for place in range(talk):
+            w.repo.comment(1, "alice", f"talk {place}")
+        repeated = [w.update(1, KEYED) for _ in range(2)]
+        other = w.update(1, INC)
+        for place in range(talk + talk // 3):
+            w.repo.comment(1, "alice", f"more talk {place}")
+        assert [one.comment_id for one in store.process(1).refusals] == [other]
+        assert store.process(1).refusals == ()
+        assert store.get("m").data == {"count": 0, "n": 1}
+    assert [receipts(w, one) for one in repeated] == [[(BOT, "+1")]] * 2
+    assert not owed or talk or receipts(w, first) == [(BOT, "+1")]
+    assert [told(w, one) for one in (*repeated, other)] == [0, 0, 1]
+
+
+def test_the_original_of_a_held_repeat_comes_late_behind_the_move__it_shares_its_verdict(w: World) -> None:
+    w.object()
+    late = w.update(1, KEYED)
+    w.repo.hide_comment_from_reads(late)
+    w.update(1, KEYED)
+    with store_of(w) as store:
+        store.process(1)
+        store.roll_over("m")
+        w.repo.reveal()
+        assert store.process(1).refusals == ()
+        assert store.get("m").data == {"count": 0, "n": 1}
+    assert receipts(w, late) == [(BOT, "+1")]
+
+
+def test_a_repeat_of_a_refused_update_on_the_left_issue__is_refused_with_a_link(w: World) -> None:
+    w.object()
+    refused = {"_data": {"n": 1}, "_meta": {"update_id": "k", "if_revision": 77}}
+    w.update(1, refused)
+    with store_of(w) as store:
+        store.process(1)
+        store.roll_over("m")
+        repeat = w.update(1, refused)
+        assert [one.comment_id for one in store.process(1).refusals] == [repeat]
+    assert (receipts(w, repeat), told(w, repeat)) == ([(BOT, "-1")], 1)
 
 
 @pytest.mark.parametrize("first", ["alice", BOT])

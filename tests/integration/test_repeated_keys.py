@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import pytest
 
 from gh_store_action.domain.objects import read_title
+from gh_store_action.errors import StoreError
 from tests.double import BOT
 from tests.support.library import store_of
 from tests.support.store import World
@@ -122,3 +123,160 @@ def test_a_rebuild_of_an_update_with_a_condition__after_a_typed_revision(w: Worl
     w.repo.edit_issue(number, "bob", body="oops {")
     w.process(number)
     assert w.data(number) == {"count": 0, "n": 1}
+
+
+def rebuilt(w: World, number: int) -> object:
+    """The data after somebody has broken the body, so that only the log says it."""
+    w.repo.grant("dave", "write")
+    w.repo.edit_issue(number, "dave", body="oops {")
+    w.process(number)
+    return w.data(number)
+
+
+@pytest.mark.parametrize(
+    ("texts", "data"),
+    [
+        ([("alice", add("a", "1")), ("bob", add("b", "1"))], {"a": 1, "b": 1}),
+        ([("alice", add("n", "1")), ("bob", add("n", "1"))], {"n": 2}),
+        ([(who, add("n", key)) for key in "123" for who in ("alice", "bob")], {"n": 6}),
+        ([("alice", add("n", "1")), ("alice", add("n", "1"))], {"n": 1}),
+        ([("alice", add("a", "1")), ("alice", add("b", "1"))], {"a": 1}),
+        ([("alice", add("a", "1")), ("bob", add("b", "1")), ("alice", add("a", "1"))], {"a": 1, "b": 1}),
+    ],
+)
+def test_two_accounts_with_one_key_are_deleted__the_log_still_explains_the_state(
+    w: World, texts: list[tuple[str, str]], data: dict[str, int]
+) -> None:
+    """GitHub shows both as one author, and both verdicts are a thumb, whether an update counted or repeated one."""
+    number = w.object()
+    for who, text in texts:
+        w.repo.comment(number, who, text)
+    w.process(number)
+    assert w.data(number) == {"count": 0, **data}
+    for who in ("alice", "bob"):
+        w.hub.delete_user(who)
+    with store_of(w) as store:
+        assert store.verify() == ()
+        revisions = [entry["metadata"]["revision"] for entry in store.get_object_history("m")]
+        assert sorted(filter(None, revisions)) == list(range(1, 2 + sum(data.values())))
+    assert rebuilt(w, number) == {"count": 0, **data}
+
+
+def test_a_pending_update_of_a_deleted_account__does_not_share_the_verdict_of_another_one(w: World) -> None:
+    number = w.object()
+    w.repo.comment(number, "alice", add("a", "1"))
+    w.process(number)
+    other = w.repo.comment(number, "bob", add("b", "1"))
+    for who in ("alice", "bob"):
+        w.hub.delete_user(who)
+    w.process(number)
+    assert verdicts(w, number, [other]) == {"confused"}
+
+
+@pytest.mark.parametrize("change", ["deleted", "late"])
+def test_conversation_that_is_deleted_or_comes_late_between_two_keys__does_not_change_the_state(
+    w: World, change: str
+) -> None:
+    """Fifty comments are between the two when they are folded, or fewer, and afterwards it is the other way round."""
+    number = w.object()
+    w.repo.comment(number, "alice", add("n", "k"))
+    talk = [w.repo.comment(number, "bob", f"talk {place}") for place in range(50)]
+    if change == "late":
+        for comment in talk[:5]:
+            w.repo.hide_comment_from_reads(comment)
+    w.repo.comment(number, "alice", add("n", "k"))
+    w.process(number)
+    w.repo.reveal()
+    if change == "deleted":
+        w.repo.delete_comment(talk[3], "bob")
+    w.process(number)
+    with store_of(w) as store:
+        assert {problem.kind for problem in store.verify()} <= {"deleted-comments"}
+    assert rebuilt(w, number) == {"count": 0, "n": {"deleted": 2, "late": 1}[change]}
+
+
+def test_a_state_between_two_checkpoints__is_not_certain_where_several_keys_may_have_been_repeated(w: World) -> None:
+    number = w.object()
+    for key in "12":
+        w.repo.comment(number, "alice", add(key, key))
+        w.repo.comment(number, "bob", add(key, key) if key == "1" else add("x", key))
+    w.repo.comment(number, "carol", "talk")
+    w.process(number)
+    w.repo.grant("dave", "write")
+    w.repo.edit_issue(number, "dave", body='{"by hand": 1}')
+    w.process(number)
+    for who in ("alice", "bob"):
+        w.hub.delete_user(who)
+    with store_of(w) as store:
+        shown = [entry["metadata"]["revision"] for entry in store.get_object_history("m")]
+        assert sorted(filter(None, shown)) == [1, 2, 3, 4, 5, 6]
+        assert store.verify() == ()
+        assert store.get("m", revision=6).data == {"by hand": 1}
+        with pytest.raises(StoreError, match="revision 4"):
+            store.get("m", revision=4)
+
+
+@pytest.mark.parametrize("first", [add("a"), add("a", "other"), add("a", if_revision=77), "talk"])
+def test_a_folded_comment_is_edited_so_that_it_has_a_key__an_update_with_that_key_still_counts(
+    w: World, first: str
+) -> None:
+    """A verdict is about the text that was folded, and so is what a key counts for."""
+    number = w.object()
+    old = w.update(number, first)
+    w.update(number, add("c"))
+    w.process(number)
+    before = w.data(number)
+    w.repo.edit_comment(old, "alice", add("a", "k"))
+    new = w.update(number, add("b", "k"))
+    w.process(number)
+    assert w.data(number) == {**before, "b": 1}  # type: ignore[dict-item]
+    again = w.update(number, add("b", "k"))
+    w.process(number)
+    assert w.data(number) == {**before, "b": 1}  # type: ignore[dict-item]
+    assert verdicts(w, number, [new, again]) == {"+1"}
+
+
+def test_a_killed_run_leaves_no_receipt__a_key_that_is_edited_in_counts_for_nobody_all_the_same(w: World) -> None:
+    """The title names what the run has read, and the receipt that the next run leaves is younger than the edit."""
+    number = w.object()
+    old = w.update(number, add("a"))
+    w.hub.faults.refuse("addReaction", {"message": "no"}, times=None)
+    w.process(number)
+    w.hub.faults.clear()
+    w.repo.edit_comment(old, "alice", add("a", "k"))
+    w.process(number)
+    w.update(number, add("b", "k"))
+    w.process(number)
+    assert w.data(number) == {"count": 0, "a": 1, "b": 1}
+
+
+def test_a_comment_is_edited_before_it_is_folded__its_key_counts(w: World) -> None:
+    number = w.object()
+    first = w.update(number, add("a"))
+    w.repo.edit_comment(first, "alice", add("n", "k"))
+    w.process(number)
+    w.update(number, add("n", "k"))
+    w.process(number)
+    assert w.data(number) == {"count": 0, "n": 1}
+    assert rebuilt(w, number) == {"count": 0, "n": 1}
+
+
+def test_an_update_and_its_repeat_are_edited_afterwards__a_rebuild_counts_them_once(w: World) -> None:
+    number = w.object()
+    comments = [w.update(number, add("n", "k")) for _ in range(2)]
+    w.process(number)
+    for comment in comments:
+        w.repo.edit_comment(comment, "alice", f" {add('n', 'k')}")
+    w.process(number)
+    assert rebuilt(w, number) == {"count": 0, "n": 1}
+
+
+def test_a_folded_comment_is_edited_to_the_key_of_one_that_comes_late__the_late_one_counts(w: World) -> None:
+    number = w.object()
+    late(w, number, add("n", "k"))
+    old = w.update(number, add("a"))
+    w.process(number)
+    w.repo.edit_comment(old, "alice", add("a", "k"))
+    w.repo.reveal()
+    w.process(number)
+    assert w.data(number) == {"count": 0, "a": 1, "n": 1}

@@ -52,6 +52,7 @@ class Entry:
         owner: of a checkpoint: the object's owner, if someone else opened its issue; empty if it does not say.
         form: of a checkpoint: the number of the form's issue that created the object; 0 for none.
         known: whether a counting identity wrote it, and no one else edited it.
+        changed: whether its text was edited after a run had folded it, see `receipts.as_folded`.
     """
 
     comment: Comment
@@ -74,6 +75,7 @@ class Entry:
     owner: str = ""
     form: int = 0
     known: bool = False
+    changed: bool = False
 
     @property
     def author(self) -> str:

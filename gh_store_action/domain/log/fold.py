@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gh_store_action.domain.log.entries import Entry, Kind, is_tampered
 from gh_store_action.domain.patches import modes as merge
+from gh_store_action.domain.records import GHOST
 from gh_store_action.domain.refusal import Reason
 from gh_store_action.domain.strict_json import Json, digest
 from gh_store_action.domain.verdicts import APPLIED, Outcome, Verdict
 
 REPEAT_WINDOW = 50  # the number of earlier comments that an update's idempotency key covers
+_MOST_OPEN = 20  # updates that may or may not have repeated a key, of which each is tried alone
 
 Judge = Callable[[Json], Sequence[Reason]]
 """Checks a state by the object's schema: a reason for each violation."""
@@ -125,22 +127,56 @@ def fold(
 def repeats(entries: Sequence[Entry]) -> dict[int, int]:
     """For each update that repeats its author's idempotency key: the earlier one, whose verdict it shares.
 
-    The key covers the 50 comments before it; after more, it is a new update.
+    The key covers the 50 comments before it; after more, it is a new update.  A key that was not in the text that was
+    folded counts for no other update: the verdict is not about it.  All deleted accounts have one login, so theirs is
+    the same key only with the same text.
 
     Args:
         entries: the whole log as read, including conversation, ascending by id.
     """
     found: dict[int, int] = {}
-    latest: dict[tuple[str, str, str], tuple[int, int]] = {}
+    latest: dict[tuple[str, ...], tuple[int, int]] = {}
     for place, entry in enumerate(entries):
-        if entry.kind is not Kind.UPDATE or not entry.update_id:
+        if entry.kind is not Kind.UPDATE or not entry.update_id or entry.changed:
             continue
-        key = entry.comment.author, entry.behalf, entry.update_id
+        text = (entry.mode, digest(entry.patch)) if entry.comment.author == GHOST else ()
+        key = (*_key(entry), *text)
         before = latest.get(key)
         if before is not None and place - before[0] <= REPEAT_WINDOW:
             found[entry.id] = before[1]
         latest[key] = place, entry.id
     return found
+
+
+def _key(entry: Entry) -> tuple[str, str, str]:
+    return entry.comment.author, entry.behalf, entry.update_id
+
+
+def other_repeats(entries: Sequence[Entry], folded: Iterable[Entry]) -> Iterator[dict[int, int]]:
+    """What else may have been repeats when these updates were folded, if the log does not explain the state.
+
+    A receipt does not say whether its update counted on its own.  Deleted accounts have one login, edits change keys,
+    and comments that were deleted or came late change how many are between two.  So each of the newest few that has a
+    key of an earlier one, at any distance, is taken the other way than `repeats` does, and then all of one author.
+
+    Args:
+        entries: as for `repeats`.
+    """
+    usual = repeats(entries)
+    ids = {entry.id for entry in folded}
+    latest: dict[tuple[str, str, str], int] = {}
+    open_by: dict[tuple[str, str], dict[int, int]] = {}
+    for entry in entries:
+        if entry.kind is not Kind.UPDATE or not entry.update_id:
+            continue
+        key = _key(entry)
+        if key in latest and entry.id in ids:
+            open_by.setdefault(key[:2], {})[entry.id] = latest[key]
+        latest[key] = entry.id
+    alone = sorted((pair for pairs in open_by.values() for pair in pairs.items()), reverse=True)[:_MOST_OPEN]
+    for pairs in (*(dict([pair]) for pair in alone), *open_by.values()):
+        others = {repeat: first for repeat, first in usual.items() if repeat not in pairs}
+        yield others | {repeat: first for repeat, first in pairs.items() if repeat not in usual}
 
 
 def folded_repeats(earlier: Mapping[int, int], late: Iterable[Entry], settled: Container[int]) -> dict[int, int]:

@@ -10,6 +10,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from gh_store_action.domain import acceptance
+from gh_store_action.domain.log.entries import Entry
 from gh_store_action.domain.objects import Marker, short_id
 from gh_store_action.domain.records import NEWEST_TITLES, Comment, Issue, Reaction
 
@@ -44,6 +45,39 @@ def sifted(issue: Issue, object_id: str, processors: Collection[str], verdicts: 
         return replace(comment, reactions=tuple(reactions)) if comment.reactions else comment
 
     return replace(issue, comments=tuple(map(judged, issue.comments)))
+
+
+def as_folded(
+    entries: Sequence[Entry], issue: Issue, object_id: str, binding: Collection[str], verdicts: Collection[str]
+) -> list[Entry]:
+    """The entries with those marked whose text is not known to be the one that was folded, see `Entry.changed`.
+
+    A run folds what it reads, then writes a title that names it, and then leaves the receipt: what was edited after
+    either of them, or in the same second, was edited later.
+
+    Args:
+        entries: of the issue, as `sifted` gives it.
+        binding: people whose receipts and titles count in this log.
+        verdicts: the contents that stand for one.
+    """
+    titles = [*acceptance.titles_of(issue), *issue.first_titles]
+    markers = [
+        (one.at, acceptance.marker_in(one.title, object_id)) for one in titles if one.at and one.login in binding
+    ]
+
+    def is_changed(comment: Comment) -> bool:
+        if not comment.edited_at:
+            return False
+        given = (one for one in comment.reactions if one.login in binding and one.content in verdicts)
+        times = [one.at for one in given if one.at and not one.by_hand]
+        times += [at for at, marker in markers if marker and _names(marker, comment.id)]
+        return bool(times) and comment.edited_at >= min(times)
+
+    return [replace(entry, changed=True) if is_changed(entry.comment) else entry for entry in entries]
+
+
+def _names(marker: Marker, comment: int) -> bool:
+    return comment <= marker.comment and short_id(comment) in marker.recent
 
 
 def covers(marker: Marker, comment: int, ids: Sequence[int]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import TypedDict
 
 from gh_store_action.domain import acceptance, objects, replies
@@ -18,15 +19,17 @@ from gh_store_action.domain.log.fold import (
     attempt,
     fold,
     no_schema,
+    other_repeats,
     repeats,
 )
+from gh_store_action.domain.log.receipts import as_folded
 from gh_store_action.domain.objects import Marker
 from gh_store_action.domain.processing.reconcile import CHANGED
 from gh_store_action.domain.processing.replay import recorded_by_checkpoints
 from gh_store_action.domain.records import Issue, Rules
 from gh_store_action.domain.refusal import Reason
 from gh_store_action.domain.strict_json import Json, body_digest, digest, equal
-from gh_store_action.domain.verdicts import APPLIED, Outcome, Verdict, outcomes_given
+from gh_store_action.domain.verdicts import APPLIED, Outcome, Verdict, meanings, outcomes_given
 
 PENDING = "pending"
 _BASIS = re.compile(r"(?P<revision>[0-9]{1,15})-[0-9]{1,18}-[0-9a-f]{16}")
@@ -120,6 +123,7 @@ def read(
     author = frozenset({issue.author} if may_write(issue.author, object_id) else ())
     binding = acceptance.signers(issue, object_id, counting) | author
     entries = tuple(updates.read_all(issue, rules, counting, binding))
+    entries = tuple(as_folded(entries, issue, object_id, binding, meanings(rules.reactions)))
     marker = acceptance.marker_in(acceptance.trusted_title(issue, object_id, counting, may_write), object_id)
     adopted = updates.adopted_at(entries)
     own = any(e.kind is Kind.CHECKPOINT and e.update_id for e in entries)
@@ -214,28 +218,30 @@ def _segment(log: ObjectLog, base: Entry, following: Entry | None) -> list[Point
     """The states between two checkpoints.
 
     An update that the next checkpoint absorbed without a receipt was in the body before it, or came late and is only in
-    the checkpoint.  The revision that the checkpoint was made on says which.
+    the checkpoint.  The revision that the checkpoint was made on says which, and also what repeated a key where that is
+    open; but not which of several did, so then only the marker's digest makes the states certain.
     """
     until = following.after if following else log.edge
     entries = [e for e in log.entries if e.asks and base.after < e.id <= until]
     doubtful = following.absorbed.keys() if following else {e.id for e in entries if e.id not in log.verdicts}
-    everything = found = _fold(log, base, entries, frozenset())
-    if not _leads_on(log, found, following):
-        found = _fold(log, base, entries, frozenset(doubtful))
-    fits = _leads_on(log, found, following)
-    certain = fits and not (following and following.reason == CHANGED)
+    rest = [entry for entry in entries if entry.id not in doubtful]
+    usual = repeats(log.entries)
+    ways = chain([usual], other_repeats(log.entries, entries))
+    folds = ((way, _fold(log, base, some, way)) for way in ways for some in (entries, rest))
+    way, found = next((one for one in folds if _leads_on(log, one[1], following)), (None, None))
+    certain = found is not None and (following is None or (way == usual and following.reason != CHANGED))
     times = {entry.id: entry.comment.created_at for entry in entries}
     return [
         Point(state.revision, state.data, times[comment], comment, certain)
-        for comment, state in (found if fits else everything).history
+        for comment, state in (found or _fold(log, base, entries, usual)).history
     ]
 
 
-def _fold(log: ObjectLog, base: Entry, entries: Sequence[Entry], without: Collection[int]) -> Folded:
+def _fold(log: ObjectLog, base: Entry, entries: Sequence[Entry], earlier: Mapping[int, int]) -> Folded:
     return fold(
         State(base.patch, base.revision),
-        [entry for entry in entries if entry.id not in without],
-        earlier=repeats(log.entries),
+        entries,
+        earlier=earlier,
         recorded=log.verdicts,
         refusal=lambda entry: None,
         judge=log.judge,

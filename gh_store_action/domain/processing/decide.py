@@ -10,7 +10,7 @@ from gh_store_action.domain.log import entries as updates
 from gh_store_action.domain.log.entries import Entry, Kind
 from gh_store_action.domain.log.fold import Folded, State, fold, repeats
 from gh_store_action.domain.log.origin import origin_of
-from gh_store_action.domain.log.receipts import sifted
+from gh_store_action.domain.log.receipts import as_folded, sifted
 from gh_store_action.domain.objects import Marker
 from gh_store_action.domain.processing.base import Base, answered, changes_of, reach_keys
 from gh_store_action.domain.processing.context import Context, NeedsMore
@@ -79,9 +79,11 @@ def _gather(issue: Issue, context: Context) -> _Gathered | NotAnObject:
     if other:
         why = f"issue #{other} has the id {object_id} already, and the store has signed that one"
         return NotAnObject(why, broken=True)
-    issue = sifted(issue, object_id, context.rules.processors, meanings(context.rules.reactions))
+    verdicts = meanings(context.rules.reactions)
+    issue = sifted(issue, object_id, context.rules.processors, verdicts)
     context = replace(context, binding=_binding(issue, object_id, context))
     entries = updates.read_all(issue, context.rules, context.counting, context.binding)
+    entries = as_folded(entries, issue, object_id, context.binding, verdicts)
     context = replace(context, origin=origin_of(issue, entries, context.rules.processors))
     trusted, base = _base(issue, entries, context, object_id, trusted)
     waiting = [e for e in entries if e.asks and e.id > base.comment]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import product
 
 from gh_store_action.domain.log.entries import ADOPTED, Entry, Kind, adopted_at, checkpoint_id
 from gh_store_action.domain.log.fold import Folded, State, newest_checkpoint, tampered_since
@@ -197,9 +198,10 @@ def _rebuild(
     # A run that was killed before it wrote the body leaves a checkpoint of a state that the body never had.
     strays = frozenset(e.id for e in entries if e.kind is Kind.CHECKPOINT and e.after <= base.comment < e.id)
     known = {**base.recorded, **base.verdicts}
-    for without in (apart, apart | strays):
-        found = replay(entries, context, up_to=base.comment, recorded=known, without=without)
-        if found is not None and short_digest(found.state.data) == trusted.marker.digest:
+    digest = trusted.marker.digest
+    for wanted, without in product(("", digest), (apart, apart | strays)):
+        found = replay(entries, context, up_to=base.comment, recorded=known, without=without, wanted=wanted)
+        if found is not None and short_digest(found.state.data) == digest:
             note = "The body did not match its title. The state was rebuilt from the log."
             base = replace(base, state=State(found.state.data, base.basis), moved=True, notes=(note,))
             return on_top(base, late, context, entries, reason=LATE)

@@ -18,6 +18,8 @@ export interface Entry {
   isJson: boolean;
   mode: Mode;
   updateId: string;
+  /** The login that the update says it is for, empty for none. */
+  behalf: string;
   ifRevision: number | null;
   ifDigest: string;
   /** A checkpoint's place: right behind that comment. */
@@ -61,7 +63,7 @@ export function readEntry(comment: Comment, counts: boolean, known: boolean, ini
 
 function entry(comment: Comment, kind: Kind, more: Partial<Entry> = {}): Entry {
   return {
-    comment, kind, patch: null, isJson: false, mode: "append", updateId: "", ifRevision: null, ifDigest: "", after: 0, revision: 0,
+    comment, kind, patch: null, isJson: false, mode: "append", updateId: "", behalf: "", ifRevision: null, ifDigest: "", after: 0, revision: 0,
     absorbed: new Map(), adopted: false, reason: "", previous: 0, ...more,
   };
 }
@@ -112,6 +114,7 @@ function envelope(comment: Comment, value: JsonObject): Entry {
   const updateId = member(meta, "update_id") ?? null;
   const revision = member(meta, "if_revision") ?? null;
   const wanted = member(meta, "if_digest") ?? null;
+  const behalf = member(meta, "on_behalf_of");
   const fits = isMode(mode)
     && (updateId === null || (typeof updateId === "string" && updateId !== "" && [...updateId].length <= 200))
     && (revision === null || (typeof revision === "number" && Number.isInteger(revision) && revision >= 1))
@@ -119,5 +122,6 @@ function envelope(comment: Comment, value: JsonObject): Entry {
   if (!fits) return entry(comment, "invalid", { patch: value });
   return entry(comment, "update", {
     patch: value["_data"] as Json, mode, updateId: updateId ?? "", ifRevision: revision, ifDigest: wanted ?? "",
+    behalf: typeof behalf === "string" ? behalf.toLowerCase() : "",
   });
 }

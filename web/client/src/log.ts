@@ -9,6 +9,10 @@ import { Refused } from "./refused.js";
 import type { Marker } from "./titles.js";
 
 const REPEAT_WINDOW = 50;
+/** Updates that may or may not have repeated a key, of which each is tried alone. */
+const MOST_OPEN = 20;
+/** The login that GitHub shows for every deleted account. */
+const GHOST = "ghost";
 const CHANGED = "the log was changed after the fact";
 const BASIS = /^([0-9]{1,15})-[0-9]{1,18}-[0-9a-f]{16}$/;
 
@@ -109,12 +113,19 @@ function segment(log: Log, base: Entry, following: Entry | undefined): Point[] {
   const doubtful = new Set(
     following ? following.absorbed.keys() : updates.map((one) => one.comment.id).filter((id) => !log.verdicts.has(id)),
   );
-  const everything = fold(stateOf(base), updates, log.verdicts, log.entries);
-  let found = everything;
-  if (!leadsOn(log, found, following)) found = fold(stateOf(base), updates.filter((one) => !doubtful.has(one.comment.id)), log.verdicts, log.entries);
-  const fits = leadsOn(log, found, following);
-  const certain = fits && following?.reason !== CHANGED;
-  return (fits ? found : everything).points.map((point) => ({ ...point, certain }));
+  const rest = updates.filter((one) => !doubtful.has(one.comment.id));
+  const usual = repeatsIn(log.entries);
+  const by = (some: readonly Entry[], repeats: Repeats) => foldBy(stateOf(base), some, log.verdicts, repeats);
+  for (const repeats of [usual, ...otherRepeatsIn(log.entries, updates, usual)]) {
+    for (const some of [updates, rest]) {
+      const found = by(some, repeats);
+      if (!leadsOn(log, found, following)) continue;
+      // Of several keys that may have been repeated only the marker's digest says which were.
+      const certain = !following || (repeats === usual && following.reason !== CHANGED);
+      return found.points.map((point) => ({ ...point, certain }));
+    }
+  }
+  return by(updates, usual).points.map((point) => ({ ...point, certain: false }));
 }
 
 function stateOf(base: Entry): State {
@@ -135,7 +146,12 @@ function asks(entry: Entry): boolean {
 export function fold(
   from: State, updates: readonly Entry[], recorded: ReadonlyMap<number, Verdict>, log: readonly Entry[],
 ): Folded {
-  const earlier = repeatsIn(log);
+  return foldBy(from, updates, recorded, repeatsIn(log));
+}
+
+function foldBy(
+  from: State, updates: readonly Entry[], recorded: ReadonlyMap<number, Verdict>, earlier: Repeats,
+): Folded {
   const verdicts = new Map<number, Verdict>();
   const folded: Folded = { points: [], ...from, whole: true, verdicts };
   for (const entry of updates) {
@@ -193,17 +209,44 @@ function leadsOn(log: Log, folded: Folded, following: Entry | undefined): boolea
 }
 
 /** By comment id, the update before it by the same author with the same idempotency key. */
-function repeatsIn(entries: readonly Entry[]): Map<number, number> {
+type Repeats = ReadonlyMap<number, number>;
+
+const keyOf = ({ comment, behalf, updateId }: Entry) => [comment.author, behalf, updateId];
+
+/** Deleted accounts have one login, so theirs is the same key only with the same text. */
+function repeatsIn(entries: readonly Entry[]): Repeats {
   const found = new Map<number, number>();
   const latest = new Map<string, [place: number, id: number]>();
   entries.forEach((entry, place) => {
     if (entry.kind !== "update" || !entry.updateId) return;
-    const key = JSON.stringify([entry.comment.author, entry.updateId]);
+    const text = entry.comment.author === GHOST ? [entry.mode, digest(entry.patch)] : [];
+    const key = JSON.stringify([...keyOf(entry), ...text]);
     const before = latest.get(key);
     if (before && place - before[0] <= REPEAT_WINDOW) found.set(entry.comment.id, before[1]);
     latest.set(key, [place, entry.comment.id]);
   });
   return found;
+}
+
+/**
+ * What else may have been repeats when these updates were folded: a receipt does not say whether its update counted on
+ * its own.  Each of the newest few is taken the other way, then all of one author.
+ */
+function otherRepeatsIn(entries: readonly Entry[], folded: readonly Entry[], usual: Repeats): Repeats[] {
+  const ids = new Set(folded.map((one) => one.comment.id));
+  const latest = new Map<string, number>();
+  const openBy = new Map<string, Map<number, number>>();
+  for (const entry of entries) {
+    if (entry.kind !== "update" || !entry.updateId) continue;
+    const [key, author, id] = [JSON.stringify(keyOf(entry)), JSON.stringify(keyOf(entry).slice(0, 2)), entry.comment.id];
+    const before = latest.get(key);
+    if (before !== undefined && ids.has(id)) openBy.set(author, (openBy.get(author) ?? new Map()).set(id, before));
+    latest.set(key, id);
+  }
+  const alone = [...openBy.values()].flatMap((pairs) => [...pairs]).sort((a, b) => b[0] - a[0]).slice(0, MOST_OPEN);
+  return [...alone.map((pair) => new Map([pair])), ...openBy.values()].map((pairs) => new Map([
+    ...[...usual].filter(([repeat]) => !pairs.has(repeat)), ...[...pairs].filter(([repeat]) => !usual.has(repeat)),
+  ]));
 }
 
 /** A history's file with the state of every revision, folded from the states that it holds. */

@@ -10,6 +10,7 @@ import {
 } from "../dist/index.js";
 import { readEntry } from "../dist/entries.js";
 import { matches } from "../dist/github.js";
+import { historyOf } from "../dist/log.js";
 import { isIntact } from "../dist/snapshot.js";
 
 test("strict JSON is read as every JSON reader reads it", () => {
@@ -213,3 +214,26 @@ for (const folders of ["objects/", "objects/a/", "objects/ab/c/"]) {
     assert.deepEqual(asked, ["index.json", `${folders}a%252Fb.json`]);
   });
 }
+
+test("where a log leaves open what repeated a key, its history is the one that the marker's digest confirms", () => {
+  const add = (field) => JSON.stringify({ _data: { $inc: { [field]: 1 } }, _meta: { update_mode: "operators", update_id: "k" } });
+  const entry = (id, author, body) => readEntry(
+    { id, author, body, created_at: `2026-01-01T00:00:${id}Z`, edited: false, reactions: {} }, author === "processor", author === "processor", "rocket",
+  );
+  const state = JSON.stringify({ type: "initial_state", data: { n: 0 }, _meta: { revision: 1, after: 0, update_id: `0-0-${digest({ n: 0 }).slice(0, 16)}` } });
+  const ends = (author, texts, data, revision) => {
+    const entries = [entry(10, "processor", state), ...texts.map((text, at) => entry(11 + at, author, text))];
+    const ids = texts.map((_, at) => 11 + at);
+    const marker = { revision, comment: ids.at(-1), count: entries.length, digest: digest(data).slice(0, 8), recent: [] };
+    const issue = { number: 1, created_at: "2026-01-01T00:00:00Z" };
+    const found = historyOf([{ issue, entries, marker, verdicts: new Map(ids.map((id) => [id, "applied"])) }]);
+    return found.map((one) => [one.revision, one.state, one.certain]);
+  };
+  const start = [1, { n: 0 }, true];
+  const once = [start, [2, { n: 1 }, true], [null, undefined, undefined]];
+  assert.deepEqual(ends("ada", [add("n"), add("n")], { n: 1 }, 2), once);
+  assert.deepEqual(ends("ghost", [add("n"), add("n")], { n: 1 }, 2), once);
+  assert.deepEqual(ends("ghost", [add("n"), add("n")], { n: 2 }, 3), [start, [2, { n: 1 }, true], [3, { n: 2 }, true]]);
+  assert.deepEqual(ends("ghost", [add("n"), add("m")], { n: 1, m: 1 }, 3), [start, [2, { n: 1 }, true], [3, { n: 1, m: 1 }, true]]);
+  assert.deepEqual(ends("ghost", [add("n"), add("m")], { n: 7 }, 2).at(-1), [3, { n: 1, m: 1 }, false]);
+});
