@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import replace
+from typing import NamedTuple, cast
 
 from gh_store_action.domain import acceptance, objects
 from gh_store_action.domain.log import entries as updates
-from gh_store_action.domain.log.entries import REPLY_PREFIX, Entry, Kind
+from gh_store_action.domain.log.entries import REPLY_PREFIX, Entry
 from gh_store_action.domain.log.fold import folded_repeats, repeats, unread_for_keys
+from gh_store_action.domain.log.origin import origin_of
 from gh_store_action.domain.log.receipts import as_folded, sifted
 from gh_store_action.domain.markdown import code_span
-from gh_store_action.domain.processing.base import answered
+from gh_store_action.domain.objects import Marker
+from gh_store_action.domain.processing.base import answered, recorded_verdicts
+from gh_store_action.domain.processing.context import Context, NeedsMore
+from gh_store_action.domain.processing.effects import AskPermissions, ReadFurther
+from gh_store_action.domain.processing.held import held_by
 from gh_store_action.domain.processing.holding import holding
+from gh_store_action.domain.processing.reconcile import undecided
 from gh_store_action.domain.records import Issue, Receipt, Refusal
 from gh_store_action.domain.refusal import Reason
 from gh_store_action.domain.verdicts import Outcome, meanings, outcomes_given, reaction_of
@@ -84,54 +91,60 @@ class Redirector:
         if not target or marker is None:
             return _Look(issue, object_id)
         rules, counting = self.session.rules, self.session.counting
-        contents = meanings(rules.reactions)
-        seen = sifted(issue, object_id, rules.processors, contents)
-        binding = acceptance.signers(seen, object_id, counting)
-        entries = as_folded(updates.read_all(seen, rules, counting, binding), seen, object_id, binding, contents)
-        settled = {entry.id for entry in entries if outcomes_given(entry.comment, rules.reactions, binding)}
+        binding = acceptance.signers(issue, object_id, counting)
+        context = replace(self.session.context(object_id, issue.number), binding=binding)
+        while True:
+            contents = meanings(rules.reactions)
+            seen = sifted(issue, object_id, rules.processors, contents)
+            entries = as_folded(updates.read_all(seen, rules, counting, binding), seen, object_id, binding, contents)
+            context = replace(context, origin=origin_of(seen, entries, rules.processors))
+            try:
+                return self._sorted(seen, entries, marker, context, target)
+            except NeedsMore as more:
+                if isinstance(more.step, AskPermissions):
+                    context = self.session.ask(context, object_id, more.step)
+                else:
+                    issue = self.github.extend(issue, cast(ReadFurther, more.step).until, self.session.viewer)
+
+    def _sorted(self, issue: Issue, entries: Sequence[Entry], marker: Marker, context: Context, target: int) -> _Look:
+        """What was left behind, and the receipts that are owed.
+
+        Raises:
+            NeedsMore: it needs a longer read or more permissions.
+            BrokenObject: nothing tells which updates the object holds.
+        """
+        reactions = self.session.rules.reactions
         since = updates.adopted_at(entries)
-        late = holding(seen, entries, marker, settled, since).late
-        late = tuple(one for one in late if one.id not in settled or self._has_verdict(one))
+        settled = {entry.id for entry in entries if outcomes_given(entry.comment, reactions, context.binding)}
+        recorded = recorded_verdicts(entries, context, marker.comment)
+        there = holding(issue, entries, marker, settled, since)
+        # What was folded of an edited comment may have been another text, or no update.
+        edited = {entry.id for entry in entries if entry.comment.edited_at and entry.id not in recorded}
+        sure = [entry for entry in entries if entry.id not in edited or entry in (*there.late, *there.maybe)]
+        held = held_by(issue, sure, context, recorded, there, since=since, marker=marker)
+        if held.unclear:
+            raise undecided(issue, held)
+        late = [entry for entry in held.late if entry.id not in settled or self._has_verdict(entry)]
         left = (*late, *(entry for entry in entries if entry.asks and entry.id > marker.comment))
         fresh = [entry for entry in left if not self._has_verdict(entry)]
         if not issue.complete and unread_for_keys(entries, fresh):
-            return self._look(self.github.extend(issue, entries[0].id - 1, self.session.viewer))
-        behind = {entry.id for entry in left}
-        held = [e for e in entries if e.asks and since < e.id <= marker.comment and e.id not in behind]
-        verdicts = {e.id: outcomes_given(e.comment, rules.reactions, binding)[0] for e in held if e.id in settled}
-        owing = self._owing([e for e in held if e.id not in settled], answered(entries), object_id, issue)
-        verdicts |= owing
+            raise NeedsMore(ReadFurther(entries[0].id - 1))
+        owing = {number: verdict.outcome for number, verdict in held.verdicts.items() if number not in edited}
+        verdicts = {number: verdict.outcome for number, verdict in recorded.items()} | owing
         earlier = repeats(entries)
         earlier |= folded_repeats(earlier, late, verdicts)
         for entry in fresh:
             if verdicts.get(earlier.get(entry.id, 0)) is Outcome.APPLIED:
                 verdicts[entry.id] = owing[entry.id] = Outcome.APPLIED
-        right = {number: reaction_of(outcome, rules.reactions) for number, outcome in owing.items()}
+        right = {number: reaction_of(outcome, reactions) for number, outcome in owing.items()}
         owed = tuple(
             Receipt(entry.id, entry.comment.node_id, right[entry.id])
             for entry in entries
             if entry.id in right
-            and not any(r.login in counting and r.content == right[entry.id] for r in entry.comment.reactions)
+            and not any(r.login in context.counting and r.content == right[entry.id] for r in entry.comment.reactions)
         )
-        return _Look(issue, object_id, target, tuple(entry for entry in left if entry.id not in owing), owed)
-
-    def _owing(
-        self, silent: Sequence[Entry], named: frozenset[str], object_id: str, issue: Issue
-    ) -> dict[int, Outcome]:
-        """The verdicts of updates that a run folded without leaving a receipt, as far as they are known."""
-        if not silent:
-            return {}
-        owner, named = self.lookup.origin(issue).owner, named | self._named(issue, object_id)
-        found: dict[int, Outcome] = {}
-        for entry in silent:
-            writers = {entry.comment.author, entry.author}
-            if entry.comment.edited_at:
-                continue  # what was folded may have been another text, or no update
-            if str(entry.id) in named:
-                found[entry.id] = Outcome.REJECTED
-            elif entry.kind is Kind.UPDATE and all(self.session.may_change(o, object_id, owner) for o in writers):
-                found[entry.id] = Outcome.APPLIED
-        return found
+        behind = tuple(entry for entry in left if entry.id not in owing)
+        return _Look(issue, context.object_id, target, behind, owed)
 
     def _told(self, refusals: Sequence[Refusal], left: Sequence[Entry], issue: Issue, object_id: str) -> list[Refusal]:
         """What the reply names; who may not do everything hears once where the object is, however much they post.

@@ -30,6 +30,7 @@ DOCUMENTS = {
     for name, text in {**vars(queries), **vars(page_queries)}.items()
     if isinstance(text, str) and text.lstrip().startswith(("query ", "mutation "))
 }
+DOCUMENTS |= {f"tip below {above} folders": queries.tip(above) for above in (0, 2)}
 WRITES = {
     f"write {add} {remove}": queries.write(
         checkpoint=bool(add), reply=bool(remove), update=True, close=True, add=add, remove=remove, lock="OFF_TOPIC"

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain, product
 
 from gh_store_action.domain.log.entries import Entry, Kind, checkpoint, checkpoint_id
 from gh_store_action.domain.log.fold import (
@@ -16,17 +15,15 @@ from gh_store_action.domain.log.fold import (
     repeats,
     unread_for_keys,
 )
-from gh_store_action.domain.objects import Marker, short_digest
 from gh_store_action.domain.patches.changes import Change
 from gh_store_action.domain.processing.context import Context, NeedsMore
 from gh_store_action.domain.processing.effects import ReadFurther
-from gh_store_action.domain.processing.replay import recorded_by_checkpoints, replay
+from gh_store_action.domain.processing.replay import recorded_by_checkpoints
 from gh_store_action.domain.records import Issue
 from gh_store_action.domain.replies import RefusedEdit
-from gh_store_action.domain.verdicts import APPLIED, Outcome, Verdict, outcomes_given
+from gh_store_action.domain.verdicts import Outcome, Verdict, outcomes_given
 
 LATE = "comments came late"
-_MOST_PEOPLE = 6  # whose rights are tried both ways
 
 
 @dataclass(frozen=True)
@@ -113,64 +110,6 @@ def recorded_verdicts(entries: Sequence[Entry], context: Context, up_to: int) ->
             found[entry.id] = Verdict(sound[0])
     found.update(context.known)
     return {comment: verdict for comment, verdict in found.items() if comment <= up_to}
-
-
-def verdicts_of_held(
-    issue: Issue,
-    entries: Sequence[Entry],
-    context: Context,
-    recorded: Mapping[int, Verdict],
-    late: Iterable[Entry],
-    *,
-    since: int,
-    marker: Marker,
-) -> dict[int, Verdict]:
-    """The verdicts of older updates without a receipt: a run was killed before it left one.
-
-    A rejected one is named in a reply, which is sent before the body.  Rights change: if the log does not fold to the
-    marker's state with today's, it may with others.
-    """
-    apart = {entry.id for entry in late} | recorded.keys()
-    silent = [e for e in entries if e.asks and since < e.id <= marker.comment and e.id not in apart]
-    context.insist(silent)
-    found = _verdicts(entries, silent, context, recorded)
-    base = newest_checkpoint(entries)
-    if not silent or base is None or not (issue.complete or entries[0].id <= base.after):
-        return found
-    others = (_verdicts(entries, silent, then, recorded) for then in _other_rights(context, silent))
-    for other in chain([found], others):
-        known = {**recorded, **other}
-        folded = replay(entries, context, up_to=marker.comment, recorded=known, without=frozenset(e.id for e in late))
-        if folded is not None and short_digest(folded.state.data) == marker.digest:
-            return other
-    return found
-
-
-def _other_rights(context: Context, entries: Iterable[Entry]) -> Iterator[Context]:
-    """The rights that the authors of the entries may have had at that time."""
-    people = list(dict.fromkeys(login for entry in entries for login in context.writers(entry)))[:_MOST_PEOPLE]
-    for rights in product((True, False), repeat=len(people)):
-        then = dict(zip(people, rights, strict=True))
-        yield replace(context, permissions={**context.permissions, **then}, limited={**context.limited, **then})
-
-
-def _verdicts(
-    entries: Sequence[Entry], silent: Iterable[Entry], context: Context, recorded: Mapping[int, Verdict]
-) -> dict[int, Verdict]:
-    named = answered(entries)
-    first = repeats(entries)
-    found: dict[int, Verdict] = {}
-    for entry in silent:
-        before = first.get(entry.id)
-        same = before and (found.get(before) or recorded.get(before))
-        refused = same or context.refusal(entry)
-        if refused:
-            found[entry.id] = refused
-        elif entry.kind is Kind.INVALID or str(entry.id) in named:
-            found[entry.id] = Verdict(Outcome.REJECTED, (entry.problem,) if entry.problem.message else ())
-        else:
-            found[entry.id] = APPLIED
-    return found
 
 
 def on_top(

@@ -28,12 +28,16 @@ class Holding:
     """What is known about the comments up to the marker's.
 
     Args:
-        late: updates that the body does not contain.
+        late: updates that the body does not contain, by the marker's names.
+        maybe: older updates without a receipt, of which some may have come late, too.
+        extra: how many older comments there are that the marker does not count: no more of those came late.
         recent: the newest comments, including late ones, as the next marker names them.
         count: the number of comments, including late ones.
     """
 
     late: tuple[Entry, ...]
+    maybe: tuple[Entry, ...]
+    extra: int
     recent: tuple[str, ...]
     count: int
 
@@ -50,11 +54,10 @@ def holding(issue: Issue, entries: Sequence[Entry], marker: Marker, settled: Col
     count = issue.total_comments - (len(entries) - len(below))
     found = _align(below[-_MOST_LOOKED_AT:], marker, settled)
     # Before the named ones, only the count says how many are late; these have no receipt.
-    more = count - marker.count - len(found.unnamed) + found.gone
-    silent = [e for e in below if e.asks and since < e.id < found.first and e.id not in settled]
-    late = [*found.unnamed, *(silent[-more:] if more > 0 else ())]
-    late = sorted((e for e in late if e.asks and e.id > since), key=lambda entry: entry.id)
-    return Holding(tuple(late), found.names, count)
+    extra = max(0, count - marker.count - len(found.unnamed) + found.gone)
+    silent = (e for e in below if e.asks and since < e.id < found.first and e.id not in settled)
+    late = sorted((e for e in found.unnamed if e.asks and e.id > since), key=lambda entry: entry.id)
+    return Holding(tuple(late), tuple(silent) if extra else (), extra, found.names, count)
 
 
 class _Alignment(NamedTuple):

@@ -18,11 +18,11 @@ from gh_store_action.domain.processing.base import (
     reach_checkpoint,
     reach_keys,
     recorded_verdicts,
-    verdicts_of_held,
     with_checkpoint,
 )
 from gh_store_action.domain.processing.context import Context, NeedsMore
 from gh_store_action.domain.processing.effects import ReadFurther
+from gh_store_action.domain.processing.held import Held, held_by
 from gh_store_action.domain.processing.holding import holding, renumbered
 from gh_store_action.domain.processing.replay import replay
 from gh_store_action.domain.processing.trust import TrustedMarker
@@ -35,11 +35,23 @@ from gh_store_action.errors import StoreError
 
 EDITED = "edited by hand"
 CHANGED = "the log was changed after the fact"
+_MOST_SAID = 20  # comments that a message names
 MAY_NOT = (Reason("$", "its author may not write here"),)
 
 
 class BrokenObject(StoreError):
     """An object whose body is not JSON and whose log cannot rebuild it."""
+
+
+def undecided(issue: Issue, held: Held) -> BrokenObject:
+    """The failure if nothing tells which updates came late: taken for late, a folded one would count twice."""
+    which = ", ".join(str(entry.id) for entry in held.unclear[:_MOST_SAID])
+    more = f" and {len(held.unclear) - _MOST_SAID} more" if len(held.unclear) > _MOST_SAID else ""
+    return BrokenObject(
+        f"Issue #{issue.number}: {held.extra} of its comments came late, and neither reactions nor the log tell "
+        f"which of these updates the body does not have: {which}{more}.",
+        "Nothing was written. Delete those whose change the body does not have, try again, and post them once more.",
+    )
 
 
 def find_base(issue: Issue, entries: Sequence[Entry], context: Context, trusted: TrustedMarker | None) -> Base:
@@ -68,8 +80,10 @@ def find_base(issue: Issue, entries: Sequence[Entry], context: Context, trusted:
     if first is not None and first.id not in recorded and not issue.complete:
         raise NeedsMore(ReadFurther(entries[0].id - 1))  # receipts are left oldest first, so older ones may lack theirs
     held = holding(issue, entries, marker, settled | context.known.keys(), since)
-    reach_keys(issue, entries, held.late)
-    verdicts = verdicts_of_held(issue, entries, context, recorded, held.late, since=since, marker=marker)
+    known = held_by(issue, entries, context, recorded, held, since=since, marker=marker)
+    if known.unclear:
+        raise undecided(issue, known)
+    reach_keys(issue, entries, known.late)
     # If the author loses the right to write, the title no longer counts; set by the store, it always does.
     # Without any event, it may be that of a copy; if the store's own event is only late, signing again does no harm.
     signs = trusted.setter == issue.author and issue.author not in context.counting
@@ -78,7 +92,7 @@ def find_base(issue: Issue, entries: Sequence[Entry], context: Context, trusted:
         marker.comment,
         recorded,
         marker.revision,
-        verdicts,
+        known.verdicts,
         held.recent,
         moved=held.count > marker.count
         or (context.renew and held.count < marker.count)
@@ -88,7 +102,7 @@ def find_base(issue: Issue, entries: Sequence[Entry], context: Context, trusted:
         renamed=not trusted.current or signs,
         since=since,
     )
-    base = _on_body(issue, entries, context, trusted, base, held.late)
+    base = _on_body(issue, entries, context, trusted, base, known.late)
     again = copied is not None and copied.misplaced and not base.checkpoint
     return with_checkpoint(base, entries, context, reason=CHANGED) if again else base
 
