@@ -85,7 +85,7 @@ def _report_one(run: Run, result: Result) -> None:
     report.row(
         SummaryRow(
             object_id=result.object_id,
-            issue_number=result.number,
+            issue_number=result.number or None,
             issue_url=url,
             revision=result.state.revision if result.state else None,
             applied=result.applied,

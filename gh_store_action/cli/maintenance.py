@@ -73,7 +73,7 @@ def _draw(console: Console, results: Sequence[Result], *, dry_run: bool) -> None
     rows = [
         (
             (one.object_id, "bold"),
-            (f"#{one.number}", "dim"),
+            (f"#{one.number}" if one.number else "", "dim"),
             f"{one.state.revision}" if one.state else "",
             (what(one), "red" if one.error else "yellow" if one.pending or one.refusals else ""),
         )

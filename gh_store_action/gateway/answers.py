@@ -58,13 +58,15 @@ class NoAnswer(Exception):
     Args:
         status: of the response; 0 if there was none.
         hint: the next step if it keeps happening; nothing was written.
+        kept: what the response says of other things.
     """
 
-    def __init__(self, problem: str, status: int = 0, hint: str = AGAIN) -> None:
+    def __init__(self, problem: str, status: int = 0, hint: str = AGAIN, kept: Answer | None = None) -> None:
         super().__init__(problem)
         self.problem = problem
         self.status = status
         self.hint = hint
+        self.kept = kept
 
 
 class Limited(Exception):
@@ -82,6 +84,18 @@ class Answer:
 
     data: Mapping[str, Any]
     errors: tuple[Mapping[str, Any], ...] = ()
+
+
+class PartialAnswer(GitHubError):
+    """GitHub did not show all of some issues as often as it was asked.
+
+    Args:
+        answer: the last one, with null in the place of those issues.
+    """
+
+    def __init__(self, what: str, answer: Answer) -> None:
+        super().__init__(what, AGAIN, status=TIMED_OUT[0])
+        self.answer = answer
 
 
 def rest(response: Response, now: float, kind: Kind) -> Any:

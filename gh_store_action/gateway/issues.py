@@ -61,7 +61,8 @@ class GitHub(Pages):
         starts = reads = 0
         while reads != most and not issue.complete and (not issue.comments or issue.comments[0].id > until):
             variables = {**self._names, "number": issue.number, "cursor": issue.cursor, "rules": False}
-            answer = self.transport.query(queries.READ, variables)
+            left = max(0, issue.total_comments - len(issue.comments))
+            answer = self.transport.query(queries.READ, variables, left=left)
             node = self._repository(answer).get("issue")
             if not node:
                 raise ObjectNotFound(f"Issue #{issue.number} of {self.repository} disappeared while it was read.")

@@ -15,8 +15,12 @@ ACTOR = "{ __typename login }"
 
 # Who set which title: the newest, as far back as trust reads, and the first ones (docs/design.md, Trust).
 RENAME = f"... on RenamedTitleEvent {{ createdAt currentTitle previousTitle actor {ACTOR} }}"
-NEWEST_TITLES = f"renames: timelineItems(itemTypes: [RENAMED_TITLE_EVENT], last: 20) {{ nodes {{ {RENAME} }} }}"
-FIRST_TITLES = f"firstRenames: timelineItems(itemTypes: [RENAMED_TITLE_EVENT], first: 5) {{ nodes {{ {RENAME} }} }}"
+NEWEST_TITLES = (
+    f"renames: timelineItems(itemTypes: [RENAMED_TITLE_EVENT], last: 20) {{ pageCount nodes {{ {RENAME} }} }}"
+)
+FIRST_TITLES = (
+    f"firstRenames: timelineItems(itemTypes: [RENAMED_TITLE_EVENT], first: 5) {{ pageCount nodes {{ {RENAME} }} }}"
+)
 RENAMES = f"{NEWEST_TITLES} {FIRST_TITLES}"
 
 COMMENTS = f"""
@@ -31,7 +35,9 @@ COMMENTS = f"""
     author {ACTOR}
     editor {ACTOR}
     reactionGroups {{ content viewerHasReacted }}
-    reactions(first: 100) {{ pageInfo {{ hasNextPage endCursor }} nodes {{ content createdAt user {{ login }} }} }}
+    reactions(first: 100) {{
+      totalCount pageInfo {{ hasNextPage endCursor }} nodes {{ content createdAt user {{ login }} }}
+    }}
   }}
 """
 
@@ -49,7 +55,7 @@ FACTS = f"""
   lastEditedAt
   author {ACTOR}
   editor {ACTOR}
-  labels(first: 100) {{ nodes {{ name }} }}
+  labels(first: 100) {{ totalCount nodes {{ name }} }}
 """
 
 HEAD = f"""
@@ -62,7 +68,7 @@ def _fragments(comments: str) -> str:
     return f"""
 fragment Head on Issue {{ {HEAD} }}
 fragment Log on Issue {{
-  userContentEdits(first: 5) {{ nodes {{ editedAt editor {ACTOR} }} }}
+  userContentEdits(first: 5) {{ totalCount nodes {{ editedAt editor {ACTOR} }} }}
   comments({comments}) {{ {COMMENTS} }}
 }}
 """
@@ -118,6 +124,7 @@ query Reactions($id: ID!, $cursor: String) {
   node(id: $id) {
     ... on IssueComment {
       reactions(first: 100, after: $cursor) {
+        totalCount
         pageInfo { hasNextPage endCursor }
         nodes { content createdAt user { login } }
       }
@@ -135,9 +142,11 @@ query Find($owner: String!, $name: String!, $label: String!, $cursor: String, $r
     nameWithOwner
     ...Rules @include(if: $rules)
     oldest: issues(labels: [$label], first: 1, orderBy: { field: CREATED_AT, direction: ASC }) {
+      totalCount
       nodes { ...Head ...Log }
     }
     all: issues(labels: [$label], first: 5, orderBy: { field: CREATED_AT, direction: ASC }) {
+      totalCount
       nodes { ...Head comments(last: 1) { totalCount } }
     }
   }
@@ -226,10 +235,11 @@ mutation Say($issue: ID!, $text: String!) {
 """
 
 LABELLED = """labelled: labels(first: 30) {
+        totalCount
         nodes {
           id
           name
-          issues(first: 5, orderBy: { field: CREATED_AT, direction: ASC }) { nodes { number } }
+          issues(first: 5, orderBy: { field: CREATED_AT, direction: ASC }) { totalCount nodes { number } }
         }
       }"""
 

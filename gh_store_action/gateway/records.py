@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gh_store_action.domain.records import Issue, Receipt
+from gh_store_action.errors import GitHubError
 from gh_store_action.gateway.answers import Answer, reason_of
 from gh_store_action.gateway.refusals import Refused
 
@@ -107,6 +108,7 @@ class Page:
         labelled: in a sweep's page, whether the repository has the label.
         size: how many issues were asked for; fewer than wanted where GitHub runs out of time on more.
         points: what such a page costs.
+        unread: why the issues that should be here are not: GitHub did not show all of them.
     """
 
     issues: tuple[Issue, ...]
@@ -117,11 +119,22 @@ class Page:
     labelled: bool = False
     size: int = PAGE
     points: int = 1
+    unread: tuple[GitHubError, ...] = ()
 
     @property
     def rest(self) -> int:
         """The cost of the pages after this one, if it is the first."""
         return -(-max(self.total - self.size, 0) // self.size) * self.points
+
+    def whole(self) -> Page:
+        """The page.
+
+        Raises:
+            GitHubError: it lacks an issue, so it cannot tell that something is not there.
+        """
+        for error in self.unread:
+            raise error
+        return self
 
 
 def failures_of(answer: Answer) -> tuple[Failure, ...]:

@@ -24,7 +24,7 @@ from gh_store_action.gateway.answers import (
     NotGitHub,
 )
 from gh_store_action.gateway.connection import MOST, MOST_OF_A_FILE, Call, Connection, Response, TooLarge, Unanswered
-from gh_store_action.gateway.documents import check, points
+from gh_store_action.gateway.documents import checked, points
 from gh_store_action.gateway.endpoints import origin
 from gh_store_action.gateway.refusals import UnknownEffect, quoted
 
@@ -212,14 +212,20 @@ class Transport:
                 status=status,
             ) from None
 
-    def query(self, document: str, variables: Mapping[str, Any], *, attempts: int | None = None) -> Answer:
+    def query(
+        self, document: str, variables: Mapping[str, Any], *, attempts: int | None = None, left: int | None = None
+    ) -> Answer:
         """Reads by GraphQL; safe to repeat.
 
         Args:
             attempts: fewer than configured if GitHub times out on it (502, 504) and the caller has a better way than
-                repeating it.
+                repeating it; then it is not repeated either if GitHub does not show all of it.
+            left: as for `checked`.
+
+        Raises:
+            PartialAnswer: GitHub showed only a part, as often as it was asked.
         """
-        return self._graphql(document, variables, writes=False, attempts=attempts)
+        return self._graphql(document, variables, writes=False, attempts=attempts, left=left)
 
     def mutate(self, document: str, variables: Mapping[str, Any]) -> Answer:
         """Writes by GraphQL.
@@ -261,17 +267,16 @@ class Transport:
         return answers.rest(response, self._now(), kind)
 
     def _graphql(
-        self, document: str, variables: Mapping[str, Any], *, writes: bool, attempts: int | None = None
+        self,
+        document: str,
+        variables: Mapping[str, Any],
+        *,
+        writes: bool,
+        attempts: int | None = None,
+        left: int | None = None,
     ) -> Answer:
         def understood(response: Response) -> Answer:
-            answer = answers.graphql(response, self._now(), writes=writes)
-            try:
-                check(document, variables, answer.data, refused=bool(answer.errors))
-            except NoAnswer as none:
-                if not answer.errors:
-                    raise
-                raise NoAnswer(f"{none.problem}, because of {answers.reason_of(answer.errors[0]).quoted!r}") from None
-            return answer
+            return checked(document, variables, answers.graphql(response, self._now(), writes=writes), left=left)
 
         body = {"query": document, "variables": dict(variables)}
         call = Call("POST", self.graphql_url, body=body, points=points(document, variables))
@@ -318,7 +323,7 @@ class Transport:
         self.writes += writes
         for attempt in range(1, self.retries.max_attempts + 1):
             last = attempt == self.retries.max_attempts
-            pause, hint = self.retries.backoff_factor**attempt, answers.AGAIN
+            pause, hint, kept = self.retries.backoff_factor**attempt, answers.AGAIN, None
             try:
                 response = self._exchange(name, call)
                 return understood(response)
@@ -326,8 +331,8 @@ class Transport:
                 self.rest(limit.seconds, limit.status, last=last)
                 continue
             except NoAnswer as none:
-                problem, status, hint = none.problem, none.status, none.hint
-                last = last or (status in TIMED_OUT and attempt == attempts)
+                problem, status, hint, kept = none.problem, none.status, none.hint, none.kept
+                last = last or (status in TIMED_OUT and (attempt == attempts or bool(kept and attempts)))
             except TooLarge as error:  # a shorter page is smaller, so this is treated like a timeout
                 problem, status = str(error), TIMED_OUT[0]
                 last = last or attempt == attempts
@@ -342,7 +347,8 @@ class Transport:
                     status=status,
                 )
             if last or not self.wait(pause, problem):
-                raise GitHubError(f"{problem}, {attempt} times in a row.", hint, status=status)
+                told = f"{problem}, {attempt} times in a row."
+                raise answers.PartialAnswer(told, kept) if kept else GitHubError(told, hint, status=status)
         raise AssertionError("max_attempts is at least 1")  # by the configuration's schema
 
     def _exchange(self, name: str, call: Call) -> Response:

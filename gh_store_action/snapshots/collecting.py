@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from gh_store_action.domain import objects
 from gh_store_action.domain.snapshots import snapshot as snapshots
 from gh_store_action.domain.snapshots.snapshot import Changed, Filling, Snapshot, with_problems
-from gh_store_action.errors import BudgetExhausted, ConcurrentUpdateError
+from gh_store_action.errors import BudgetExhausted, ConcurrentUpdateError, GitHubError
 from gh_store_action.gateway.records import PAGE, Page, pages
 from gh_store_action.store.session import Session
 from gh_store_action.workspace.spool import Pile
@@ -52,6 +52,7 @@ class Collector:
         self.transport = session.github.transport
         self.page = page
         self.keep = Pile().put
+        self.unread: list[GitHubError] = []  # of the latest reading: why issues are not in it
         self._say = progress
         self._read = self._total = 0
 
@@ -80,7 +81,7 @@ class Collector:
 
     def changes(self, before: Snapshot) -> tuple[Changed | None, str]:
         """The snapshot with what changed; None with the reason if it takes a full one."""
-        self._read = self._total = 0
+        self._begin()
         try:
             found = self._merged(before, before.since, bounded=True)
         except BudgetExhausted as error:
@@ -96,6 +97,8 @@ class Collector:
             return None, "more issues changed than the store has"
         if found.changed.unsure:
             return None, "an object was deleted, and another issue may have its id"
+        if self.unread:  # a later one would begin after what changed there
+            return None, "GitHub did not show all of an issue that changed"
         if found.missing:
             return None, f"the store has {found.total} issues, and {found.changed.snapshot.knows()} are known"
         return found.changed, ""
@@ -124,8 +127,12 @@ class Collector:
                     found.add(objects.key(objects.claimed_id(issue, rules), rules))
         return frozenset(found)
 
-    def _all(self) -> _Found:
+    def _begin(self) -> None:
         self._read = self._total = 0
+        self.unread = []
+
+    def _all(self) -> _Found:
+        self._begin()
         page = self._asked(None)
         start = self.transport.newest_time
         rules = snapshots.fingerprint(self.session.rules)
@@ -190,7 +197,8 @@ class Collector:
         return Filling(snapshot, self.session.rules, self.session.counting, self.session.may_write, self.keep)
 
     def _asked(self, cursor: str | None, since: str | None = None) -> Page:
-        page = self.session.listed(cursor, first=self.page, since=since, any_label=since is not None)
+        page = self.session.listed(cursor, first=self.page, since=since, any_label=since is not None, lacking=True)
+        self.unread += page.unread
         self.page = page.size  # a size that GitHub timed out on once will time out again
         return page
 

@@ -48,6 +48,7 @@ class SnapshotResult:
         changed_ids: ids of objects that changed, were added, or were removed, in order.
         heavy: a note about a large file.
         histories: notes about the objects' histories, a sentence each.
+        unread: what GitHub did not show, a sentence each.
     """
 
     snapshot: Snapshot
@@ -63,6 +64,7 @@ class SnapshotResult:
     changed_ids: tuple[str, ...] = ()
     heavy: str = ""
     histories: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -74,6 +76,10 @@ class SnapshotResult:
             *((again,) if self.overtaken else ()),
             *((self.heavy,) if self.heavy else ()),
             *self.histories,
+            *(
+                f"The snapshot lacks what GitHub did not show; the next one reads it again. {one}"
+                for one in self.unread
+            ),
             *((f"No longer in the snapshot, {many}: {leaving.named(self.left)}.",) if self.left else ()),
             *((_what_to_do_before_a_pull(self.published),) if self.published and self.published.left else ()),
         )
@@ -211,6 +217,7 @@ class Snapshots:
                 files=len(written),
                 overtaken=overtaken,
                 left=left,
+                unread=tuple(dict.fromkeys(error.what for error in self.collector.unread)),
                 changed_ids=changed_ids,
                 heavy=heavy,
                 histories=past.remarks,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from gh_store_action import __version__
 from gh_store_action.domain import objects
@@ -37,6 +38,7 @@ from gh_store_action.errors import (
     StoreError,
 )
 from gh_store_action.gateway.objects import AddedComment, Finished, Opened
+from gh_store_action.gateway.records import PAGE, pages
 from gh_store_action.gateway.refusals import UnknownEffect
 from gh_store_action.hints import InWorkflow, Text
 from gh_store_action.store.lookup import Found, Lookup
@@ -258,9 +260,10 @@ class Creator:
         if begun is not None:
             return begun
         label = objects.uid_label(wanted.object_id, self.session.rules)
+        newest = (one for page in pages(self.github.newest(), self.github.newest) for one in page.issues)
         mine = [
             issue
-            for issue in self.github.newest().issues
+            for issue in islice(newest, PAGE)  # a page may be short
             if issue.author == self.session.viewer and issue.title == title and objects.has_label(issue, label)
         ]
         return min(mine, key=lambda issue: issue.number, default=None)

@@ -340,7 +340,7 @@ def _objects(session: Session, progress: Progress) -> Iterator[Check]:
     listings = _asked(
         lambda: (
             _all(session.listed, progress),
-            _all(lambda cursor: github.sweep(label, cursor), progress),
+            _all(lambda cursor: github.sweep(label, cursor).whole(), progress),
         )
     )
     if isinstance(listings, StoreError):

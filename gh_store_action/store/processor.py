@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from gh_store_action.domain.processing.result import Result
 from gh_store_action.domain.records import Issue
-from gh_store_action.errors import StoreError
+from gh_store_action.errors import GitHubError, StoreError
 from gh_store_action.gateway.records import PAGE
 from gh_store_action.store.processing.batches import Driver, Task
 from gh_store_action.store.processing.rounds import MOST_LAGS, Pace, Rounder
@@ -17,6 +17,7 @@ from gh_store_action.store.reading import name_of, sweep_pages, waiting
 from gh_store_action.store.session import Session
 
 AN_OBJECT = 3  # points that one usually takes at most: to read it, to look for others with its id, to write it
+UNKNOWN = "(unknown)"  # in the place of an id
 AT_ONCE = 20  # objects that a sweep folds together, so that each was read only a few requests before its write
 
 
@@ -69,7 +70,8 @@ class Processor:
         """Every object with pending updates, by issue number; the page of the latest changes comes first.
 
         Objects are folded while the store is listed, many in one request.  One object's failure does not stop the
-        others, and one with a long log does not hold them up.  `progress` is called with objects done and known.
+        others, and one with a long log does not hold them up.  An issue that GitHub does not show has the number 0.
+        `progress` is called with objects done and known.
 
         Raises:
             StoreError: the listing fails; what it found before is folded.
@@ -95,6 +97,7 @@ class Processor:
                 return sorted(results, key=lambda result: result.number)
         if found.error is not None:
             raise found.error
+        results += [Result(0, UNKNOWN, error=error) for error in found.unread]
         progress(len(results), len(results))
         return sorted(results, key=lambda result: result.number)
 
@@ -119,6 +122,7 @@ class _Found:
     def __init__(self, session: Session) -> None:
         self.ended = False
         self.error: StoreError | None = None
+        self.unread: list[GitHubError] = []
         self._session = session
         self._seen: set[int] = set()  # for pages shift while they are read
         self._pages = sweep_pages(session)
@@ -133,6 +137,7 @@ class _Found:
                 self._issues = [issue for issue in page.issues if issue.number not in self._seen]
                 self._seen.update(issue.number for issue in self._issues)
                 self._more = page.cursor is not None
+                self.unread += page.unread
             part, self._issues = self._issues[-self._looks :], self._issues[: -self._looks]
             self.ended = not self._more and not self._issues
             return waiting(self._session, part)[::-1]

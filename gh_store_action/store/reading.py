@@ -203,7 +203,7 @@ class Reader:
         seen: dict[str, int] = {}
         later: list[Issue] = []
         done = 0
-        for page in self.pages(since=None):
+        for page in self.pages(lacking=True):
             later += [issue for issue in page.issues if not self._goes_first(issue)]
             yield from self._each((issue for issue in page.issues if self._goes_first(issue)), seen)
             done += len(page.issues)
@@ -215,7 +215,7 @@ class Reader:
 
         GitHub's times have whole seconds, so this includes a revision within that second.
         """
-        changed = {issue.number: issue for page in self.pages(since=time) for issue in page.issues}
+        changed = {issue.number: issue for page in self.pages(since=time, lacking=True) for issue in page.issues}
         order = sorted(changed.values(), key=lambda issue: (not self._goes_first(issue), issue.number))
         yield from (found for found in self._each(order, {}) if found.meta.updated_at >= time)
 
@@ -240,15 +240,26 @@ class Reader:
         object_id = objects.object_id_of(issue, self.session.rules) or ""
         return acceptance.goes_first(issue, object_id, self.session.counting)
 
-    def pages(self, since: str | None = None) -> Iterator[Page]:
+    def pages(self, since: str | None = None, *, lacking: bool = False) -> Iterator[Page]:
         """Pages with the base label.
+
+        Args:
+            lacking: whether an issue that GitHub does not show is left out with a warning.
 
         Raises:
             BudgetExhausted: the first one tells that all of them need more than is left.
+            GitHubError: GitHub does not show all of an issue, unless `lacking`.
         """
-        first = self.session.listed(None, since=since)
+
+        def page(cursor: str | None) -> Page:
+            found = self.session.listed(cursor, since=since, lacking=lacking)
+            for error in found.unread:
+                self.warn(f"Skipped an issue: {error.what}")
+            return found
+
+        first = page(None)
         self.github.transport.afford(first.rest, first.points)
-        return pages(first, lambda cursor: self.session.listed(cursor, since=since))
+        return pages(first, page)
 
 
 # -- the pages of a sweep ----------------------------------------------------------------------------------------------
@@ -281,7 +292,8 @@ def waiting(session: Session, issues: Sequence[Issue], *, ask: bool = True) -> l
     rules, counting = session.rules, session.counting
     seen = {issue.number: sweeping.glance(issue, rules, counting, session.viewer) for issue in issues}
     unsure = [issue for issue in issues if seen[issue.number] is Glance.UNSURE]
-    looked = {issue.number: issue for issue in session.github.look(unsure)} if unsure else {}
+    looked = session.github.look(unsure) if unsure else {}
+    whole = {number: issue for number, issue in looked.items() if isinstance(issue, Issue)}
 
     def left(issue: Issue) -> bool:
         def may_write(login: str) -> bool:
@@ -290,8 +302,9 @@ def waiting(session: Session, issues: Sequence[Issue], *, ask: bool = True) -> l
         return not sweeping.settled(issue, rules, counting, may_write)
 
     waiting = {number for number, glance in seen.items() if glance is Glance.WAITING}
-    waiting |= {number for number, issue in looked.items() if left(issue)}
-    return [looked.get(issue.number, issue) for issue in issues if issue.number in waiting]
+    # Of what GitHub did not show all, a whole read tells.
+    waiting |= {number for number in looked if number not in whole or left(whole[number])}
+    return [whole.get(issue.number, issue) for issue in issues if issue.number in waiting]
 
 
 def name_of(issue: Issue, rules: Rules) -> str:

@@ -18,7 +18,7 @@ from gh_store_action.domain.log.fold import Judge, no_schema
 from gh_store_action.domain.names import UPDATE_MODES
 from gh_store_action.domain.processing.context import Context, PermissionUnknown
 from gh_store_action.domain.processing.effects import AskPermissions
-from gh_store_action.domain.records import GHOST, AccessRule, FormRule, Rules
+from gh_store_action.domain.records import GHOST, AccessRule, FormRule, Issue, Rules
 from gh_store_action.domain.schema.compiling import Schema, SchemaError, compile_schemas, match_schema, violations
 from gh_store_action.errors import (
     AccessDeniedError,
@@ -147,6 +147,7 @@ class Session:
         since: str | None = None,
         any_label: bool = False,
         deleted: bool = False,
+        lacking: bool = False,
     ) -> Page:
         """A page of the store's issues, of its deleted objects, or of all issues that changed since then.
 
@@ -154,8 +155,12 @@ class Session:
         show are read again, all in one request.  If one has changed in the meantime, the whole page is read again,
         because it must show one moment.
 
+        Args:
+            lacking: whether a page counts that lacks an issue, see `Page.unread`.
+
         Raises:
             ConcurrentUpdateError: issues changed each time.
+            GitHubError: GitHub does not show all of an issue, unless `lacking`.
         """
         for _ in range(MOST_READINGS):
             label = self.rules.archived_label if deleted else self.rules.base_label
@@ -166,9 +171,14 @@ class Session:
             if label != (self.rules.archived_label if deleted else self.rules.base_label):
                 continue
             wanted = [issue for issue in page.issues if not acceptance.enough(issue, self.rules, self.counting)]
-            more = {issue.number: issue for issue in self.github.more(wanted)} if wanted else {}
-            if all(one.number in more and more[one.number].updated_at == one.updated_at for one in wanted):
-                return replace(page, issues=tuple(more.get(issue.number, issue) for issue in page.issues))
+            more = self.github.more(wanted) if wanted else {}
+            unread = {number: one for number, one in more.items() if isinstance(one, GitHubError)}
+            seen = {number: one for number, one in more.items() if isinstance(one, Issue)}
+            left = [one for one in wanted if one.number not in unread]
+            if all(one.number in seen and seen[one.number].updated_at == one.updated_at for one in left):
+                found = tuple(seen.get(one.number, one) for one in page.issues if one.number not in unread)
+                page = replace(page, issues=found, unread=(*page.unread, *unread.values()))
+                return page if lacking else page.whole()
         raise ConcurrentUpdateError(
             f"Issues of {self.github.repository} changed during each of {MOST_READINGS} attempts to list them.",
             "Try again when other runs have finished.",

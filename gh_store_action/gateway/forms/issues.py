@@ -18,7 +18,7 @@ class FormGateway(ObjectGateway):
 
     def open_forms(self, label: str, cursor: str | None) -> Page:
         """A page of open issues with the label, oldest first, each with its newest few comments."""
-        return self.sweep(label, cursor, states="OPEN")
+        return self.sweep(label, cursor, states="OPEN").whole()
 
     def make_label(self, name: str) -> bool:
         """Makes a form's label: GitHub puts none on a form's issue that is not there (github-facts, section 1).

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gh_store_action.domain.records import Issue
 from gh_store_action.errors import GitHubError
-from gh_store_action.gateway.answers import TIMED_OUT, reason_of
+from gh_store_action.gateway.answers import TIMED_OUT, PartialAnswer, reason_of
 from gh_store_action.gateway.documents import points
 from gh_store_action.gateway.reading import queries
 from gh_store_action.gateway.reading.repository import RepositoryReader, login
@@ -38,38 +38,50 @@ class Pages(RepositoryReader):
         asked = {"label": label, "labels": [label], "states": states, "order": order, "rules": rules}
         return self._page(queries.SWEEP, self._names | asked | {"first": first, "after": cursor}, rules=rules)
 
-    def look(self, issues: Sequence[Issue]) -> tuple[Issue, ...]:
+    def look(self, issues: Sequence[Issue]) -> Mapping[int, Issue | GitHubError]:
         """Up to a hundred issues of such a page with their labels and everyone's reactions: one request."""
         return self._many(queries.LOOK, issues)
 
-    def more(self, issues: Sequence[Issue]) -> tuple[Issue, ...]:
+    def more(self, issues: Sequence[Issue]) -> Mapping[int, Issue | GitHubError]:
         """Up to a hundred issues of a listing with all that other reads show, except the log: one request."""
         return self._many(queries.MORE, issues)
 
-    def again(self, issues: Sequence[Issue]) -> tuple[Issue, ...]:
+    def again(self, issues: Sequence[Issue]) -> Mapping[int, Issue | GitHubError]:
         """Some issues as they are now, with their newest sixty comments: one request."""
         return self._many(queries.AGAIN, issues)
 
     def newest(self, cursor: str | None = None) -> Page:
         """A page of the newest issues, whatever their labels, newest first, with little more than labels and titles."""
-        return self._page(queries.NEWEST, self._names | {"first": PAGE, "after": cursor}, rules=False)
+        return self._page(queries.NEWEST, self._names | {"first": PAGE, "after": cursor}, rules=False).whole()
 
-    def _many(self, document: str, issues: Sequence[Issue]) -> tuple[Issue, ...]:
-        """Those of the issues that still exist."""
+    def _many(self, document: str, issues: Sequence[Issue]) -> dict[int, Issue | GitHubError]:
+        """Those of the issues that still exist, by number, each as it is or why GitHub did not show all of it."""
         ids = [issue.node_id for issue in issues]
+        lacks: PartialAnswer | None = None
         try:
             answer = self.transport.query(document, {"ids": ids}, attempts=_ATTEMPTS if len(ids) > 1 else None)
+        except PartialAnswer as error:
+            answer, lacks = error.answer, error
         except GitHubError as error:
             if error.status not in TIMED_OUT or len(ids) == 1:
                 raise
-        else:
-            refused = any(reason_of(error).kind != "NOT_FOUND" for error in answer.errors)
-            if not refused or len(ids) == 1:
-                self._explain(answer, "read issues", issues="read")
-                viewer = login(answer)
-                return tuple(self._issue(node, viewer) for node in answer.data.get("nodes") or () if node)
-        half = len(ids) // 2
-        return self._many(document, issues[:half]) + self._many(document, issues[half:])
+            return self._halves(document, issues)
+        if len(ids) > 1 and any(reason_of(error).kind != "NOT_FOUND" for error in answer.errors):
+            return self._halves(document, issues)
+        self._explain(answer, "read issues", issues="read")
+        viewer = login(answer)
+        nodes = [node for node in answer.data.get("nodes") or () if node]
+        found: dict[int, Issue | GitHubError] = {int(node["number"]): self._issue(node, viewer) for node in nodes}
+        rest = [issue for issue in issues if issue.number not in found]
+        if lacks is None or not rest:
+            return found
+        if len(ids) == 1:
+            return {rest[0].number: lacks.reworded(f"{lacks.what} It is issue #{rest[0].number}.", lacks.hint)}
+        return found | (self._many(document, rest) if found else self._halves(document, rest))
+
+    def _halves(self, document: str, issues: Sequence[Issue]) -> dict[int, Issue | GitHubError]:
+        half = len(issues) // 2
+        return self._many(document, issues[:half]) | self._many(document, issues[half:])
 
     def issues(
         self,
@@ -102,25 +114,39 @@ class Pages(RepositoryReader):
         return self._page(queries.LIST, variables, rules=rules)
 
     def _page(self, document: str, variables: dict[str, Any], *, rules: bool) -> Page:
-        """A page, halved as long as GitHub times out on it."""
+        """A page, halved as long as GitHub times out on it, and ended before an issue that GitHub does not show.
+
+        If that issue is the page's first and stays so, the page is without it, see `Page.unread`.
+        """
+        asked = size = variables["first"]
         while True:
+            lacks: tuple[PartialAnswer, ...] = ()
+            most = self.transport.retries.max_attempts
             try:
-                attempts = _ATTEMPTS if variables["first"] > 1 else None
+                attempts = _ATTEMPTS if variables["first"] > 1 else most if asked == 1 else None
                 answer = self.transport.query(document, variables, attempts=attempts)
+            except PartialAnswer as error:
+                answer, lacks = error.answer, (error,)
             except GitHubError as error:
                 if error.status in TIMED_OUT and variables["first"] > 1:
-                    variables = {**variables, "first": variables["first"] // 2}
+                    size = variables["first"] // 2
+                    variables = {**variables, "first": size}
                     continue
                 raise
             listing = self._repository(answer).get("issues") or {}
-            if not listing or None in listing["nodes"]:
+            if not listing:
                 forbidden = any(reason_of(error).kind == "FORBIDDEN" for error in answer.errors)
                 if variables["first"] > 1 and not forbidden:
                     variables = {**variables, "first": variables["first"] // 2}
                     continue
-                if answer.errors or not listing:  # a null alone, that stays, is an issue that does not exist
-                    self._explain(answer, "read issues", issues="read")
-                    raise GitHubError(f"GitHub did not list the issues of {self.repository}.", "Try again later.")
+                self._explain(answer, "read issues", issues="read")
+                raise GitHubError(f"GitHub did not list the issues of {self.repository}.", "Try again later.")
+            if None in listing["nodes"] and variables["first"] > 1:
+                variables = {**variables, "first": listing["nodes"].index(None) or variables["first"] // 2}
+                continue
+            if None in listing["nodes"] and answer.errors:
+                self._explain(answer, "read issues", issues="read")
+                raise GitHubError(f"GitHub did not list the issues of {self.repository}.", "Try again later.")
             viewer = login(answer)
             found = tuple(self._issue(node, viewer) for node in listing["nodes"] if node)
             info = listing["pageInfo"]
@@ -132,6 +158,7 @@ class Pages(RepositoryReader):
                 cursor=info["endCursor"] if info["hasNextPage"] else None,
                 reading=self._reading(answer, (), rules=rules),
                 labelled=bool(self._repository(answer).get("label")),
-                size=variables["first"],
+                size=size,
                 points=points(document, variables),
+                unread=lacks,
             )

@@ -62,10 +62,10 @@ query Look($ids: [ID!]!) {{
     ... on Issue {{
       ...Brief
       {FIRST_TITLES}
-      labels(first: 100) {{ nodes {{ name }} }}
+      labels(first: 100) {{ totalCount nodes {{ name }} }}
       comments(last: 5) {{
         totalCount
-        nodes {{ ...Newest reactions(first: 20) {{ nodes {{ content user {{ login }} }} }} }}
+        nodes {{ ...Newest reactions(first: 20) {{ totalCount nodes {{ content user {{ login }} }} }} }}
       }}
     }}
   }}
@@ -103,6 +103,7 @@ fragment Facts on Issue { """
     + f"""
 fragment Timeline on Issue {{
   timeline: timelineItems(itemTypes: [RENAMED_TITLE_EVENT, ISSUE_COMMENT], last: 60) {{
+    pageCount
     pageInfo {{ hasPreviousPage }}
     nodes {{ __typename {RENAME} }}
   }}
@@ -139,7 +140,7 @@ query Newest($owner: String!, $name: String!, $first: Int!, $after: String) {{
       nodes {{
         id number title closed createdAt updatedAt
         author {ACTOR}
-        labels(first: 100) {{ nodes {{ name }} }}
+        labels(first: 100) {{ totalCount nodes {{ name }} }}
         {FIRST_TITLES}
       }}
     }}

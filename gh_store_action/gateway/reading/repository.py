@@ -61,7 +61,9 @@ class RepositoryReader:
     def _all_reactions(self, comment: Mapping[str, Any], viewer: str) -> Any:
         nodes, info = list(comment["reactions"]["nodes"]), comment["reactions"]["pageInfo"]
         while info["hasNextPage"]:
-            answer = self.transport.query(queries.REACTIONS, {"id": comment["id"], "cursor": info["endCursor"]})
+            left = max(0, comment["reactions"]["totalCount"] - len(nodes))
+            asked = {"id": comment["id"], "cursor": info["endCursor"]}
+            answer = self.transport.query(queries.REACTIONS, asked, left=left)
             page = (answer.data.get("node") or {}).get("reactions") or _NO_REACTIONS
             nodes += page["nodes"]
             info = page["pageInfo"]

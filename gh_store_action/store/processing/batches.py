@@ -156,7 +156,7 @@ class Driver:
         if len(issues) == 1:
             return [self.github.now(issues[0].number)]
         try:
-            found = {issue.number: issue for issue in self.github.again(issues)}
+            found = self.github.again(issues)
         except StoreError as error:
             if ends_the_run(error):
                 raise
