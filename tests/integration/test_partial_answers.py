@@ -17,7 +17,7 @@ from gh_store_action.snapshots.collecting import Collector
 from gh_store_action.store import doctor
 from gh_store_action.store.duplicates.merging import Merger
 from gh_store_action.store.lookup import Lookup
-from gh_store_action.store.moving.mover import Mover
+from gh_store_action.store.moving.migrator import Migrator
 from gh_store_action.store.reading import Reader
 from gh_store_action.store.session import Session
 from gh_store_action.store.verifying import Verifier
@@ -414,7 +414,7 @@ def test_lists__leave_out_what_github_does_not_show_and_say_so_and_nothing_is_de
     assert [one.meta.object_id for one in reader.all()] == ["o0", "o2"]
     assert [one.meta.object_id for one in reader.updated_since("2020-01-01T00:00:00Z")] == ["o0", "o2"]
     assert len([line for line in told if f"Skipped an issue: {NOT_ALL}" in line]) == 2
-    for decided in (Mover(lookup, dry_run=True).migrate, Merger(lookup, dry_run=True).merge, Verifier(lookup).verify):
+    for decided in (Migrator(lookup, dry_run=True).migrate, Merger(lookup, dry_run=True).merge, Verifier(lookup).verify):
         with pytest.raises(GitHubError, match=NOT_ALL):
             decided()
     github = w.session().github
