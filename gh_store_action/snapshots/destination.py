@@ -18,7 +18,7 @@ from gh_store_action.gateway.issues import GitHub
 from gh_store_action.snapshots.api_commits import ApiCommits
 from gh_store_action.snapshots.secrets import naming
 from gh_store_action.snapshots.target import Target
-from gh_store_action.snapshots.there import Branch, Existing
+from gh_store_action.snapshots.there import Branch, Existing, check_main
 from gh_store_action.workspace.files import Publication, Published, Workspace
 from gh_store_action.workspace.lessons import SecretFound
 from gh_store_action.workspace.spool import Spool
@@ -93,17 +93,17 @@ class Destination:
             content: whether to read the existing snapshot.
 
         Raises:
-            InputError: the folder has an index that is not a snapshot's.
+            InputError: the file, or the folder's index, is not a snapshot's.
         """
-        local, branch = self._in_the_work_tree(), self._on_the_branch()
-        ours, theirs = local.get(self.main), branch.oids.get(self.main)
+        local = self._in_the_work_tree()
+        check_main(self.path, self._folder, ours := local.get(self.main))
+        branch = self._on_the_branch()
+        theirs = branch.oids.get(self.main)
         committed = ours if ours is not None and theirs in blob_oids(ours) else None
         wanted = (content or not branch.costs) and (self.of_branch or ours is None)
         if theirs and committed is None and (self._folder or wanted):
             committed = self.spool([branch.read([self.main])[self.main]])
-        for data in (ours, committed) if self._folder else ():
-            if data is not None:
-                self._check_index(data)
+        check_main(self.path, self._folder, committed)
         names = self._names(local, branch, [ours, committed])
         main = ours if ours is not None and not self.of_branch else committed
         return Existing(
@@ -146,13 +146,18 @@ class Destination:
         """The objects of the existing snapshot and of the branch's, as `files.records` returns them.
 
         After that, nothing needs what git has, so this frees its memory.
+
+        Raises:
+            InputError: the branch has a file there that is not a snapshot's, which took a request to read.
         """
         known, theirs = dict[str, int](), dict[str, int]()
         if self._folder and not (there.main and snapshot_files.lists_any(there.main)):
             known = self._by_their_files(there)
         oid = there.branch.oids.get(self.main)
         if oid is not None and (there.main is None or oid not in blob_oids(there.main)):
-            theirs = self._records(there.branch.read([self.main])[self.main])
+            data = there.branch.read([self.main])[self.main]
+            check_main(self.path, self._folder, data)
+            theirs = self._records(data)
         there.forget_git()
         found = self._records(there.main)
         return {**known, **found, **theirs} if known or theirs else found
@@ -165,11 +170,16 @@ class Destination:
         return {snapshot_files.object_at(*one, 0): 0 for one in each if snapshot_files.is_object_file(*one)}
 
     def overtaken(self, there: Existing, written: Iterable[str]) -> Existing:
-        """What exists now: the branch's current files, and those that were written to the work tree."""
+        """What exists now: the branch's current files, and those that were written to the work tree.
+
+        Raises:
+            InputError: the branch has got another file than a snapshot's in the meantime.
+        """
         self.late = True
         branch = self._on_the_branch()
         theirs = branch.oids.get(self.main)
         main = self.spool([branch.read([self.main])[self.main]]) if theirs else None
+        check_main(self.path, self._folder, main)
         names = self._names(Files((), lambda _: b""), branch, [main]) if self._folder else frozenset()
         known = frozenset({theirs} if theirs else ())
         return replace(there, main=main, names=there.names.union(written, names), known=known, branch=branch)
@@ -251,13 +261,6 @@ class Destination:
     def _is_left(self, name: str, data: bytes) -> bool:
         """Whether a file on the branch may be a leftover of a commit in several parts."""
         return not self._folder or snapshot_files.is_object_file(name, data)
-
-    def _check_index(self, data: Content) -> None:
-        if not snapshot_files.may_be_index(data):
-            raise InputError(
-                f"The folder {self.path!r} has a file {INDEX!r} that is not a snapshot's.",
-                "Choose another folder, which has nothing else in it.",
-            )
 
     # -- writing ---------------------------------------------------------------------------------------------------
 

@@ -6,7 +6,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from gh_store_action.domain.snapshots.contents import Content, Files
+from gh_store_action.domain.snapshots.files import INDEX, may_be_index
 from gh_store_action.domain.snapshots.git_blobs import blob_oids
+from gh_store_action.domain.snapshots.theirs import is_theirs
+from gh_store_action.errors import InputError
+from gh_store_action.hints import Setting, Text
 
 
 @dataclass(frozen=True)
@@ -62,3 +66,25 @@ class Existing:
         """Frees the memory of what git has, once the next snapshot is known to differ; checks need the API's."""
         if not self.branch.costs:
             self.branch, self.names = Branch({}, lambda _: {}), frozenset()
+
+
+def check_main(path: str, folder: bool, data: Content | None) -> None:
+    """Checks that the main file, where there is one, is a snapshot's, even if it is broken.
+
+    Args:
+        path: of the snapshot.
+        folder: whether the main file is the index in it.
+
+    Raises:
+        InputError: it is a user's.
+    """
+    if data is not None and folder and not may_be_index(data):
+        raise InputError(
+            f"The folder {path!r} has a file {INDEX!r} that is not a snapshot's.",
+            "Choose another folder, which has nothing else in it.",
+        )
+    if data is not None and not folder and is_theirs(path, data):
+        raise InputError(
+            f"The file {path!r} exists and is not a snapshot, so none replaces it.",
+            Text("Choose another path for ", Setting("output"), ", or remove the file if nobody needs it."),
+        )

@@ -18,6 +18,7 @@ from gh_store_action.domain.commit_message import Author
 from gh_store_action.errors import ConcurrentUpdateError, InputError, StoreError
 from gh_store_action.hints import InWorkflow, Setting, Text, Without
 from gh_store_action.workspace.apart import Configuration, apart
+from gh_store_action.workspace.disk import instead_of, may_write
 from gh_store_action.workspace.git import Git, RaceLost, Unreachable
 from gh_store_action.workspace.keeping import kept
 from gh_store_action.workspace.tips import Target, Tip, blobs_of, not_of_its_own
@@ -133,6 +134,11 @@ class Checkout:
         if target.keep and target.related:
             raise not_of_its_own(target.branch, "is checked out")
         self._remote()
+        if not may_write(objects := self.git.folders[1] / "objects"):
+            raise StoreError(
+                f"The folder {str(objects)!r} of the checkout cannot be written: no permission.",
+                "Run this as the user who checked out, or give this user access to `.git` in an earlier step.",
+            )
         return target.branch
 
     def check_attributes(self, paths: Sequence[str]) -> None:
@@ -312,16 +318,25 @@ class Checkout:
     def _move_along(self, git: Git, done: Published, base: str, entries: Entries, author: Author) -> Published:
         """Move the local branch, if it was at the base, and the index with it; both, or neither.
 
-        The index comes first: if the branch were ahead of it, the user's next commit would delete our files.
+        The index is written aside first, and takes its place after the move: if the branch were ahead of it, the
+        user's next commit would delete our files, and if it were behind, that would commit them.
         If there was nothing to commit, the index may still have something else, or other line ends.
         """
         if (head := self._symbolic_head()) != done.branch:
             return done if head else replace(done, stayed=f"HEAD is detached, so it is not on {done.branch}.")
         commit = done.sha or base
         old = base or "0" * len(commit)
+        ref = f"refs/heads/{done.branch}"
         try:
-            with git.moving(f"refs/heads/{done.branch}", commit, old, author.variables):
-                enter(git, entries)
+            with instead_of(self.git.folders[0] / "index") as index:
+                entered = False
+                try:
+                    with git.moving(ref, commit, old, author.variables):
+                        enter(git, entries, aside={"GIT_INDEX_FILE": str(index)})
+                        entered = True
+                except StoreError:  # git may have moved the branch before it could not log that of HEAD
+                    if not entered or git.run("rev-parse", "--verify", "--quiet", ref, may_fail=True).line != commit:
+                        raise
         except StoreError as error:
             return replace(done, stayed=error.what if done.sha else "")
         refresh = ("add", "--refresh", "--sparse", "--pathspec-from-file=-", "--pathspec-file-nul")

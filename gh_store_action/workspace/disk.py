@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from gh_store_action.domain.snapshots.contents import Content, pieces
 from gh_store_action.errors import StoreError
+from gh_store_action.workspace.lessons import GitResult, failure
 
 
 @contextmanager
@@ -41,6 +43,37 @@ def sync(folder: str | Path) -> None:
         os.fsync(number)
     finally:
         os.close(number)
+
+
+def may_write(folder: str | Path) -> bool:
+    """Whether this process may put files into the folder."""
+    return os.access(folder, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids)
+
+
+@contextmanager
+def instead_of(file: Path) -> Iterator[Path]:
+    """A copy of one of git's files, which takes its place if the block succeeds; the copy's name is git's lock of it.
+
+    Raises:
+        StoreError: the file is locked, or cannot be replaced.
+    """
+    lock = Path(f"{file}.lock")
+    try:
+        os.close(os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+    except OSError as error:  # in git's words, which lessons explain
+        said = f"fatal: Unable to create '{lock}': {error.strerror}"
+        raise failure("update-index", GitResult(1, b"", said)) from error
+    try:
+        with teaching(str(file), "replaced"):
+            if file.exists():
+                shutil.copy2(file, lock)  # with its time, by which git knows whose content it has to compare
+            else:
+                lock.unlink()  # git takes an empty one for a broken one
+            yield lock
+            os.replace(lock, file)
+    except BaseException:
+        lock.unlink(missing_ok=True)
+        raise
 
 
 def remove(target: Path, home: Path) -> bool:

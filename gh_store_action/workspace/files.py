@@ -18,9 +18,9 @@ from gh_store_action.domain.snapshots.contents import Content, pieces
 from gh_store_action.errors import InputError, StoreError
 from gh_store_action.regular_files import MIB, content
 from gh_store_action.workspace.commits import Checkout, Overtaken, Publication, Published
-from gh_store_action.workspace.disk import everything_in, holds, remove, sync, teaching
+from gh_store_action.workspace.disk import everything_in, holds, may_write, remove, sync, teaching
 from gh_store_action.workspace.git import Git
-from gh_store_action.workspace.paths import Paths, is_git
+from gh_store_action.workspace.paths import Paths, is_git, is_settings
 
 __all__ = ["Overtaken", "Publication", "Published", "Workspace"]
 
@@ -73,11 +73,13 @@ class Workspace:
             folder: it is a folder (the directory format), which may exist.
 
         Raises:
-            InputError: as for `output`; or it is a folder instead of a file, or a file instead of a folder.
+            InputError: as for `output`; or it is a folder instead of a file, or the other way around, or git's.
             StoreError: this process may not write there.
         """
         relative = self.output(path)
         target = self._home / relative
+        if any(map(is_settings, relative.split("/"))):
+            raise InputError(f"The path {path!r} has the name of a file that git reads.", "Choose another path.")
         if not folder and (path.endswith("/") or os.path.isdir(target)):
             raise InputError(f"The path {path!r} is a folder.", "Name a file, such as `data/store-snapshot.json`.")
         if not folder and os.path.lexists(target) and not os.path.isfile(target):
@@ -89,7 +91,7 @@ class Workspace:
             raise InputError(
                 f"The path {path!r} cannot be written: {self._told(there)!r} is not a folder.", "Choose another path."
             )
-        if not os.access(there, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids):
+        if not may_write(there):
             raise StoreError(
                 f"The path {path!r} cannot be written: no permission in {self._told(there)!r}.",
                 "Choose another path, or give this user access to the folder in an earlier step.",

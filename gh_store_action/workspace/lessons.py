@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gh_store_action.arguments import NAME_AUTHORITY
-from gh_store_action.domain.markdown import yaml_block
+from gh_store_action.domain.markdown import shorten, visible, yaml_block
 from gh_store_action.errors import AccessDeniedError, InputError, StoreError
 from gh_store_action.hints import Grant, InWorkflow, Setting, Text, Without
 
@@ -37,20 +37,34 @@ class SecretFound(AccessDeniedError):
     kinds: str = ""
 
 
+QUOTED = 300  # characters of what others say
+_RULE = r"^- "  # how GitHub lists the rules of a branch that a push breaks
+_ANY = r"\S"
+
+
 @dataclass(frozen=True)
 class _Lesson:
-    """What a line of git's output means, and what fixes it; `detail` is the YAML that does."""
+    """What a line of git's output means, and what fixes it; `detail` is the YAML that does.
+
+    `quotes` finds the lines of the remote that say why; empty where the sign itself says it.
+    """
 
     sign: str
     what: str
     hint: str
     detail: str = ""
     kind: type[StoreError] = StoreError
+    quotes: str = ""
 
 
 # In order: the first match anywhere in the output counts.  Texts: GitHub's push errors (docs.github.com, "About
 # protected branches", "Troubleshooting rules", "About large files on GitHub") and git's own.
 LESSONS = (
+    _Lesson(
+        r"^(?!remote:).*insufficient permission for adding an object",
+        "A folder in the checkout's `.git/objects` cannot be written: no permission.",
+        "Run this as the user who checked out, or give this user access to `.git` in an earlier step.",
+    ),
     _Lesson(
         r"not a git repository",
         "The workspace is not a checked-out repository.",
@@ -73,9 +87,23 @@ LESSONS = (
         "Wait for it, or remove the lock. Then try again.",
     ),
     _Lesson(
-        r"GH001|exceeds GitHub's file size limit",
+        r"GH001|exceeds GitHub's file size limit|exceeds the maximum (allowed )?(file )?size",
         "GitHub refused the push: a file exceeds its size limit.",
         Text("Use ", Setting("format", "directory"), ", which writes one file per object."),
+        quotes=r"exceeds",
+    ),
+    _Lesson(
+        r"must have (verified|valid) signatures",
+        "The branch takes only signed commits.",
+        Text(
+            "Use ",
+            Setting("commit-via", "api"),
+            ", for commits that GitHub signs, or set ",
+            Setting("branch"),
+            " to a branch without that rule.",
+        ),
+        kind=AccessDeniedError,
+        quotes=_RULE,
     ),
     _Lesson(
         r"GH006|GH013|protected branch hook declined|[Rr]ule violations",
@@ -83,6 +111,7 @@ LESSONS = (
         Text("Let this token bypass the rule, or set ", Setting("branch"), " to an unprotected branch."),
         OWN_BRANCH,
         AccessDeniedError,
+        _RULE,
     ),
     _Lesson(
         r"archived so it is read-only",
@@ -102,6 +131,7 @@ LESSONS = (
         Text("Read its message, and set ", Setting("branch"), " to a branch that it allows."),
         OWN_BRANCH,
         AccessDeniedError,
+        _ANY,
     ),
     _Lesson(  # git asks for a name after a 401, whether or not a header was sent
         r"could not read (Username|Password)|terminal prompts disabled|Authentication failed|[Ii]nvalid username"
@@ -152,6 +182,7 @@ RACE = re.compile(
 )
 REFUSED = re.compile(r"\[(remote )?rejected\]")  # in the answer for each ref: without one, the result is unknown
 PROTECTION = r"PUSH PROTECTION|[Pp]ush cannot contain secrets|/unblock-secret/"
+REMOTE = re.compile(r"^remote: *")  # what a server or its hook says
 TELLING = re.compile(r"^(remote: *)?(fatal|error|!|ERROR)")
 
 
@@ -192,8 +223,22 @@ def failure(command: str, answer: GitResult, otherwise: type[StoreError] = Store
         if signs := [line for line in lines if re.search(lesson.sign, line)]:
             cause = next((line for line in signs if line in telling), signs[0])
             detail = yaml_block(lesson.detail) if lesson.detail else ""
-            return lesson.kind(f"{lesson.what} Git said: “{cause[:300]}”.", lesson.hint, detail=detail)
-    return otherwise(f"`git {command}` failed: “{telling[0][:300]}”.", "Fix the cause, then try again.")
+            what = f"{lesson.what} Git said: “{_quoted(cause)}”.{_reasons(lines, cause, lesson.quotes)}"
+            return lesson.kind(what, lesson.hint, detail=detail)
+    what = f"`git {command}` failed: “{_quoted(telling[0])}”.{_reasons(lines, telling[0], _ANY)}"
+    return otherwise(what, "Fix the cause, then try again.")
+
+
+def _quoted(line: str) -> str:
+    """Words of others in a message."""
+    return visible(shorten(line, QUOTED))
+
+
+def _reasons(lines: Sequence[str], cause: str, sign: str) -> str:
+    """A sentence with those lines of the remote that say why, beside the one that is told already; or nothing."""
+    others = (REMOTE.sub("", line) for line in dict.fromkeys(lines) if line != cause and REMOTE.match(line))
+    found = " ".join(line for line in others if sign and re.search(sign, line))
+    return f" The remote said: “{_quoted(found)}”." if found else ""
 
 
 def _secret_found(lines: Sequence[str]) -> SecretFound:

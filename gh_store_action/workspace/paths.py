@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from gh_store_action.errors import InputError
 
 NAME_MAX = 255  # bytes of a file's name, on the file systems of Linux
+
+# What git refuses, and GitHub where it checks a push: the names that NTFS and HFS+ take for the same file (git's
+# is_ntfs_dotgit in path.c, and is_hfs_dotgit in utf8.c).
+_UNSEEN = dict.fromkeys((*range(0x200C, 0x2010), *range(0x202A, 0x202F), *range(0x206A, 0x2070), 0xFEFF))
+_SAME = r"[. ]*(?::.*)?"  # what NTFS cuts off at the end, and the name of a stream
+_GIT = re.compile(rf"(?:\.git|git~1){_SAME}", re.ASCII | re.IGNORECASE | re.DOTALL)
+_SETTINGS = re.compile(
+    rf"(?:\.git(?:modules|attributes|ignore)|git(?:mod|att|ign)~[1-4]){_SAME}", re.ASCII | re.IGNORECASE | re.DOTALL
+)
 
 
 class Paths:
@@ -81,11 +91,18 @@ class Paths:
 
 def is_git(name: str) -> bool:
     """Whether a file or a folder with this name is git's own, on any file system."""
-    return name.lower() in (".git", "git~1")
+    return _GIT.fullmatch(name.translate(_UNSEEN)) is not None
+
+
+def is_settings(name: str) -> bool:
+    """Whether git reads a file with this name: `.gitmodules`, `.gitattributes` or `.gitignore`, on any file system."""
+    return _SETTINGS.fullmatch(name.translate(_UNSEEN)) is not None
 
 
 def _inside_git(path: str) -> InputError:
-    return InputError(f"The path {path!r} is inside `.git`.", "Choose a path outside of it.")
+    return InputError(
+        f"The path {path!r} is inside `.git`, or what other systems take for it.", "Choose a path outside of it."
+    )
 
 
 def _length(name: str) -> int:

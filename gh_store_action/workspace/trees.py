@@ -8,12 +8,15 @@ import posixpath
 import re
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import TypeAlias
 
 from gh_store_action.errors import InputError
 from gh_store_action.hints import Setting, Text
+from gh_store_action.regular_files import MIB, content
 from gh_store_action.workspace.git import Git
 from gh_store_action.workspace.tips import in_the_way
 
@@ -45,7 +48,7 @@ def tree_of(git: Git, base: str, entries: Entries) -> str:
     """The base's tree with our entries; empty if that is the same tree.
 
     Raises:
-        InputError: an attribute makes git store something else than the files.
+        InputError: an attribute makes git store something else than the files, or git takes no such path.
         StoreError: something else is in the way.
     """
     plain = ("-c", "core.sparseCheckout=false", "-c", "core.splitIndex=false", "-c", "index.sparse=false")
@@ -56,6 +59,7 @@ def tree_of(git: Git, base: str, entries: Entries) -> str:
         enter(git, entries, *plain, aside=aside)
         check_attributes(git, kept_paths(entries), "--cached", aside=aside)
         tree = git.run(*plain, "write-tree", "--missing-ok", variables=aside).line
+    _check_all_there(git, tree, kept_paths(entries))
     before = base or _empty_tree(git)
     difference = git.run("diff-tree", "-r", "-z", "--no-renames", "--name-only", before, tree).out
     if others := sorted(path for path in map(os.fsdecode, difference.split(b"\0")) if path and path not in entries):
@@ -75,26 +79,91 @@ def check_attributes(git: Git, paths: Sequence[str], *where: str, aside: Mapping
     Raises:
         InputError: one is stored as something else; the message has the line for .gitattributes that undoes it.
     """
-    found: list[tuple[str, ...]] = []
-    for some in batches(f"{path}\0" for path in paths):
-        out = git.run("check-attr", "-z", *where, "--stdin", *UNSET, stdin=some, variables=aside).out
-        answers = (tuple(map(os.fsdecode, match.groups())) for match in ANSWER.finditer(out))
-        found += [answer for answer in answers if answer[2] not in ("unspecified", "unset")]
+    found = list(_changing(git, paths, *where, variables=aside))
     if not found:
         return
-    place = posixpath.commonpath(paths)
-    pattern = re.sub(r"([*?\[])", r"\\\1", f"/{place}") + ("/**" if place != paths[0] else "")
-    if re.search(r'[\s"]', pattern):
-        pattern = json.dumps(pattern, ensure_ascii=False)
-    line = " ".join((pattern, *dict.fromkeys(UNSET[one] for _, one, _ in found)))
     first, name, value = found[0]
+    undone = " ".join(dict.fromkeys(UNSET[one] for _, one, _ in found))
+    file, line = _what_helps(git, paths, first, undone, *where, aside=aside)
     raise InputError(
         f"The path {first!r} has the attribute `{name}={value}`, so git would store something else than the file. A "
         "snapshot has to be stored as it is.",
-        Text(
-            f"Add the line `{line}` at the end of `.gitattributes`, or choose another path for ", Setting("output"), "."
-        ),
+        Text(f"Add the line `{line}` at the end of `{file}`, or choose another path for ", Setting("output"), "."),
     )
+
+
+def _what_helps(
+    git: Git, paths: Sequence[str], first: str, undone: str, *where: str, aside: Mapping[str, str] | None
+) -> tuple[str, str]:
+    """The file to add a line to, and the line: git tries it in a work tree that has only the files of attributes.
+
+    The nearest file has the last word (gitattributes(5)).  So this gives the highest one in which the line helps, and
+    `.git/info/attributes`, which goes before all of them, where it helps in none.
+    """
+    place = posixpath.commonpath((min(paths), max(paths))) or first.partition("/")[0]
+    below = "" if place in paths else "/**"
+    names = [posixpath.join(folder, ".gitattributes") for folder in _folders_of(first)]
+    texts = {name: _attributes(git, name, *where, aside=aside) for name in names}
+    with tempfile.TemporaryDirectory(prefix="gh-store-") as top:
+        alone = {"GIT_DIR": str(git.folders[0]), "GIT_WORK_TREE": top, "GIT_INDEX_FILE": f"{top}-none"}
+        for name, text in texts.items():
+            Path(top, name).parent.mkdir(exist_ok=True)
+            Path(top, name).write_bytes(text)
+        for name, text in texts.items():
+            line = f"{_pattern(place, below, posixpath.dirname(name))} {undone}"
+            Path(top, name).write_bytes(text + os.fsencode(f"\n{line}\n"))
+            if not list(_changing(replace(git, top=Path(top)), [first], variables=alone)):
+                return name, line
+            Path(top, name).write_bytes(text)
+    file = os.path.realpath(os.path.join(git.common, "info", "attributes"))
+    return os.path.relpath(file, git.top), f"{_pattern(place, below, '')} {undone}"
+
+
+def _changing(
+    git: Git, paths: Iterable[str], *where: str, variables: Mapping[str, str] | None
+) -> Iterator[tuple[str, ...]]:
+    """The attributes that make git store something else than the file: path, attribute and value."""
+    for some in batches(f"{path}\0" for path in paths):
+        out = git.run("check-attr", "-z", *where, "--stdin", *UNSET, stdin=some, variables=variables).out
+        answers = (tuple(map(os.fsdecode, match.groups())) for match in ANSWER.finditer(out))
+        yield from (answer for answer in answers if answer[2] not in ("unspecified", "unset"))
+
+
+def _folders_of(path: str) -> Iterator[str]:
+    """The folders that a path is in, from the top, which is empty."""
+    parts = path.split("/")
+    return ("/".join(parts[:depth]) for depth in range(len(parts)))
+
+
+def _pattern(place: str, below: str, folder: str) -> str:
+    """What names the place, and what is below it, in the folder's file of attributes."""
+    if f"{folder}/".startswith(f"{place}/"):
+        return "*"
+    inner = place.removeprefix(f"{folder}/")
+    pattern = re.sub(r"([*?\[])", r"\\\1", f"/{inner}") + below
+    return json.dumps(pattern, ensure_ascii=False) if re.search(r'[\s"]', pattern) else pattern
+
+
+def _attributes(git: Git, name: str, *where: str, aside: Mapping[str, str] | None) -> bytes:
+    """What a file of attributes says, where git looks: in the index or, without `where`, in the work tree first."""
+    file = git.top / name
+    with suppress(OSError):  # git goes on to the index, too
+        if not where and not file.is_symlink():  # which git does not follow
+            return content(file, MIB)
+    return git.run("cat-file", "blob", f":{name}", variables=aside, may_fail=True).out
+
+
+def _check_all_there(git: Git, tree: str, paths: Sequence[str]) -> None:
+    """Checks that the tree has all the paths: git leaves out those that it does not take, and goes on."""
+    if not paths:
+        return
+    place = posixpath.commonpath((min(paths), max(paths)))
+    listed = git.run("ls-tree", "-r", "-z", "--full-tree", "--name-only", tree, *(("--", place) if place else ())).out
+    if missing := set(paths).difference(map(os.fsdecode, listed.split(b"\0"))):
+        raise InputError(
+            f"Git takes no file with the path {min(missing)!r}.",
+            Text("Choose another path for ", Setting("output"), "."),
+        )
 
 
 def kept_paths(entries: Entries) -> list[str]:

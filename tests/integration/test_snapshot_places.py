@@ -195,6 +195,71 @@ def test_folder__without_a_commit_what_is_left_behind_goes_and_what_is_missing_c
     assert (objects / "a.json").read_text() == text
 
 
+MINE = {
+    "README.md": "# Mine\n",
+    ".github/workflows/mine.yml": "on: push\n",
+    "package.json": '{\n  "name": "mine"\n}\n',
+    "rows.jsonl": '{"a": 1}\n{"a": 2}\n',
+}
+
+
+WHERE = ["committed", "the work tree", "a branch", "no checkout", "meanwhile"]
+
+
+@covering(2, via=VIA, where=WHERE, name=list(MINE), mode=["snapshot", "update-snapshot"])
+def test_file__one_of_the_user_is_not_replaced(
+    scene: Scene, tmp_path: Path, via: str, where: str, name: str, mode: str
+) -> None:
+    def files() -> dict[Path, bytes]:
+        there = (file for file in checkout.rglob("*") if file.is_file() and ".git" not in file.parts)
+        return {file: file.read_bytes() for file in there}
+
+    scene.make("a")
+    scene.repository.git("branch", "data", "main")
+    branch = "data" if where == "a branch" else "main"
+    if where in ("committed", "a branch", "no checkout"):
+        scene.repository.commit_files({name: MINE[name]}, branch=branch)
+    checkout = scene.checkout()
+    if where == "no checkout":
+        via, checkout = "api", tmp_path / "empty"
+        checkout.mkdir()
+    elif where == "the work tree":
+        git.put(checkout, {name: MINE[name]})
+    elif where == "meanwhile":
+        (checkout / name).unlink(missing_ok=True)
+        scene.repository.commit_files({name: MINE[name]})
+    heads, before = [scene.repository.head(one) for one in ("main", "data")], files()
+    given = {"output": name, "commit_via": via, "branch": branch if where == "a branch" else ""}
+    run = scene.run(mode, workspace=checkout, format="jsonl" if name == "rows.jsonl" else "json", **given)
+    assert run.exit_code == 2, run.log
+    assert f"The file '{name}' exists and is not a snapshot, so none replaces it. Choose another path" in run.error
+    assert [scene.repository.head(one) for one in ("main", "data")] == heads
+    if where != "meanwhile":  # which git finds out when it pushes
+        assert files() == before
+    if where in ("committed", "the work tree"):
+        assert run.requests == ()
+
+
+@pytest.mark.parametrize("spoil", ["cut", "conflict", "emptied"])
+@pytest.mark.parametrize("format_", ["json", "jsonl"])
+@pytest.mark.parametrize("via", VIA)
+def test_file__a_broken_one_of_ours_is_replaced(scene: Scene, via: str, format_: str, spoil: str) -> None:
+    scene.make("a")
+    scene.make("b")
+    assert snap(scene, "snapshot", scene.checkout(), format_, via).exit_code == 0
+    right = published(scene)
+    text = right[PLACES[format_]].decode()
+    spoiled = {
+        "cut": text[: len(text) * 2 // 3],
+        "conflict": f"<<<<<<< HEAD\n{text}=======\n{text[:-9]}\n>>>>>>> theirs\n",
+        "emptied": "\n",
+    }[spoil]
+    scene.repository.commit_files({PLACES[format_]: spoiled})
+    run = snap(scene, "update-snapshot", scene.checkout("again"), format_, via)
+    assert (run.exit_code, "A full snapshot was made" in run.summary or spoil == "emptied") == (0, True), run.log
+    assert published(scene) == right
+
+
 # Changed by somebody else
 
 

@@ -32,9 +32,16 @@ def attributes(checkout: Path, text: str, file: str = ".gitattributes") -> None:
 
 
 def line_of(error: object) -> str:
-    match = re.search(r"Add the line `([^`]+)` at the end of `.gitattributes`", str(error))
+    line, file = told(error)
+    assert file == ".gitattributes"
+    return line
+
+
+def told(error: object) -> tuple[str, str]:
+    """The line, and the file to add it to."""
+    match = re.search(r"Add the line `([^`]+)` at the end of `([^`]+)`", str(error))
     assert match, error
-    return match[1]
+    return match[1], match[2]
 
 
 @pytest.mark.parametrize("changing", CHANGING)
@@ -75,6 +82,94 @@ def test_publish__with_the_line_that_was_told__everybodys_git_stores_the_same(
         real.git(checkout, "add", "--renormalize", ".")
         assert real.git(checkout, "status", "--porcelain") == "", "the user's own git would commit the same"
     assert save(workspace_of(checkout), text).sha == ""
+
+
+TOP, NEAR, OWN, INFO = ".gitattributes", "data/.gitattributes", "data/store/.gitattributes", ".git/info/attributes"
+DEEP = "data/store/objects/.gitattributes"
+
+
+@pytest.mark.parametrize(
+    ("given", "told_last"),
+    [
+        ({NEAR: "* filter=lfs"}, ("/store/** -filter", NEAR)),
+        ({TOP: "*.json ident", NEAR: "*.json ident"}, ("/store/** -ident", NEAR)),
+        ({TOP: "*.json filter=lfs", NEAR: "*.md filter=lfs"}, ("/data/store/** -filter", TOP)),
+        ({TOP: "*.json filter=lfs", NEAR: "*.json -filter", OWN: "* ident"}, ("* -ident", OWN)),
+        ({DEEP: "*.json filter=lfs ident"}, ("* -filter -ident", DEEP)),
+        ({TOP: "[attr]lfs filter=lfs", NEAR: "*.json lfs"}, ("/store/** -filter", NEAR)),
+        ({INFO: "*.json filter=lfs"}, ("/data/store/** -filter", INFO)),
+        ({TOP: "[attr]lfs filter=lfs", NEAR: "* lfs", INFO: "* lfs"}, ("/data/store/** -filter", INFO)),
+    ],
+)
+@pytest.mark.parametrize("by", ["the index", "the work tree"])
+def test_publish__the_line_is_for_the_file_in_which_it_helps(
+    checkout: Path, remote: Path, given: dict[str, str], told_last: tuple[str, str], by: str
+) -> None:
+    """A nearer file has the last word, and `.git/info/attributes` before all."""
+    (checkout / ".git/info").mkdir(exist_ok=True)
+
+    def add(file: str, text: str) -> None:
+        if file == INFO:
+            (checkout / file).write_text(text + "\n")
+        elif by == "the index":
+            attributes(checkout, text, file)
+            (checkout / file).unlink()  # as where a sparse checkout leaves it out
+            (checkout / file).symlink_to("nowhere")
+        else:
+            real.put(checkout, {file: text + "\n"})
+
+    def attempt() -> None:
+        paths = ("data/store/index.json", "data/store/objects/any.json")
+        if by == "the index":
+            workspace.write(dict.fromkeys(paths, b"{}\n"))
+            workspace.publish(Publication(paths))
+        else:
+            workspace.check_attributes(paths)
+
+    workspace = workspace_of(checkout)
+    for file, text in given.items():
+        add(file, text)
+    with pytest.raises(InputError) as caught:
+        attempt()
+    line, file = told(caught.value)
+    assert (line, file) == told_last
+    if by == "the index" and file != INFO:
+        (checkout / file).unlink()
+        real.git(checkout, "checkout", "--", file)
+    text = (checkout / file).read_text()
+    (checkout / file).unlink()
+    add(file, f"{text}{line}")
+    attempt()
+    assert (by == "the index") == (real.files(remote).get("data/store/objects/any.json") == "{}\n")
+
+
+@pytest.mark.parametrize(
+    ("paths", "line"),
+    [
+        (("store.json", "history/index.json"), "/store.json -filter"),
+        (("history/index.json", "store.json"), "/history/** -filter"),
+        (("data/store.json", "data/history/any.json"), "/data/** -filter"),
+    ],
+)
+def test_check__the_line_never_undoes_attributes_of_the_whole_repository(
+    checkout: Path, paths: tuple[str, ...], line: str
+) -> None:
+    real.put(checkout, {".gitattributes": "* filter=lfs\n"})
+    with pytest.raises(InputError) as caught:
+        workspace_of(checkout).check_attributes(paths)
+    assert line_of(caught.value) == line
+
+
+def test_publish__in_a_linked_work_tree__the_shared_file_is_named(tmp_path: Path, checkout: Path) -> None:
+    (checkout / ".git/info").mkdir(exist_ok=True)
+    (checkout / INFO).write_text("*.json filter=lfs\n")
+    real.git(checkout, "worktree", "add", "--quiet", "-b", "other", "../linked")
+    with pytest.raises(InputError) as caught:
+        workspace_of(tmp_path / "linked").check_attributes([STORE])
+    line, file = told(caught.value)
+    with (tmp_path / "linked" / file).open("a") as there:
+        there.write(line + "\n")
+    workspace_of(tmp_path / "linked").check_attributes([STORE])
 
 
 @pytest.mark.parametrize("odd", ["a b/c.json", "a[1]*/b?.json", 'a"b.json', "#x.json", "!x.json", "å/中.json"])

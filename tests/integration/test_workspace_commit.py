@@ -74,6 +74,24 @@ def test_publish__very_many_files_reach_git_in_parts(
         workspace.check_attributes(sorted(second))
 
 
+@pytest.mark.parametrize("known", [True, False])
+def test_publish__a_file_that_git_drops__is_said_and_not_taken_for_committed(
+    checkout: Path, remote: Path, monkeypatch: pytest.MonkeyPatch, known: bool
+) -> None:
+    """Git leaves out paths that it takes for its own and goes on; a newer one may take others for its own, too."""
+    if not known:
+        monkeypatch.setattr("gh_store_action.workspace.paths.is_git", lambda name: name == ".git")
+    workspace, files = workspace_of(checkout), ("data/a.json", "data/.git./store.json", "data/b.json")
+
+    with pytest.raises(InputError) as caught:
+        workspace.write(dict.fromkeys(files, b"1"))
+        workspace.publish(Publication(files))
+
+    assert ("Git takes no file with the path 'data/.git./store.json'. Choose another" in str(caught.value)) != known
+    assert real.files(remote) == BASE
+    assert workspace.publish(Publication((), removed=("README.md",))).sha, "there is nothing to miss"
+
+
 def test_publish__odd_names_and_bytes__arrive_as_they_are(checkout: Path, remote: Path) -> None:
     files = {'a "q" -x :(top) å\u4e2d.json': b"\r\n\xff\0", "-rf": b"", "#": b"\n"}
     workspace = workspace_of(checkout)

@@ -302,6 +302,28 @@ def test_published__fetching__changes_no_ref_of_the_user(checkout: Path, server:
         ("remote: error: GH013: Repository rule violations found for refs/heads/main.", AccessDeniedError, "protected"),
         ("! [remote rejected] a -> main (protected branch hook declined)", AccessDeniedError, "protected"),
         ("remote: error: GH001: Large files detected.", StoreError, "format='directory'"),
+        (
+            "remote: error: GH001: Large files detected.\n"
+            "remote: error: File a is 101.00 MB; this exceeds GitHub's file size limit of 100.00 MB",
+            StoreError,
+            "The remote said: “error: File a is 101.00 MB; this exceeds GitHub's file size limit of 100.00 MB”. Use",
+        ),
+        (
+            "error: insufficient permission for adding an object to repository database .git/objects\nfatal: no",
+            StoreError,
+            "A folder in the checkout's `.git/objects` cannot be written: no permission.",
+        ),
+        (
+            "remote: error: insufficient permission for adding an object to repository database ./objects\n"
+            "error: remote unpack failed: unpack-objects abnormal exit\n! [remote rejected] a -> main (unpacker error)",
+            StoreError,
+            "`git push` failed: “remote: error: insufficient permission",
+        ),
+        (
+            "remote: no room for this\n! [remote rejected] a -> main (unpacker error)",
+            StoreError,
+            "(unpacker error)”. The remote said: “no room for this”. Fix the cause",
+        ),
         ("remote: This repository was archived so it is read-only.\nfatal: 403", AccessDeniedError, "Unarchive"),
         ("remote: Write access to repository not granted.\nfatal: x: error: 403", AccessDeniedError, "contents: write"),
         ("git@github.com: Permission denied (publickey).\nfatal: Could not read", StoreError, "SSH"),

@@ -17,6 +17,8 @@ import pytest
 from gh_store_action.errors import InputError, StoreError
 from gh_store_action.regular_files import MIB, content
 from gh_store_action.workspace.files import Workspace
+from gh_store_action.workspace.paths import is_git
+from tests.support.git import git
 
 ROOT = os.geteuid() == 0
 OWNER = 1001
@@ -109,6 +111,11 @@ def test_output__a_path_inside__is_named_as_it_really_is(
         ("git~1/config", "inside `.git`"),
         ("module/.git", "inside `.git`"),
         ("hidden/config", "inside `.git`"),
+        (".git./store.json", "inside `.git`"),
+        ("data/.GIT /store.json", "inside `.git`"),
+        ("data/.git . ./store.json", "inside `.git`"),
+        (".git::$INDEX_ALLOCATION/store.json", "inside `.git`"),
+        ("Git~1. :x", "inside `.git`"),
     ],
 )
 def test_output__any_other_path__is_refused_everywhere(
@@ -149,6 +156,76 @@ def test_output__no_workspace__says_to_check_out(tmp_path: Path, workspace: Work
 
     with pytest.raises(StoreError, match=r"does not exist\. Run actions/checkout before this step"):
         workspace.output("store.json")
+
+
+NAMES = [
+    *(
+        f"{name}{end}"
+        for name in (".git", ".GIT", "git~1", "Git~1")
+        for end in ("", ".", " ", ". .", ":", "::$x", ". :")
+    ),
+    *(".g\u200cit", "\ufeff.git", ".gi\u206at", ".git\u202e"),
+    *(
+        ".github",
+        ".gitx",
+        "..git",
+        " .git",
+        "git",
+        "git~2",
+        "git~10",
+        ".git.x",
+        ".git x",
+        ".gıt",
+        ".git-",
+        "x.git",
+        ".gi",
+    ),
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_is_git__is_what_git_refuses(tmp_path: Path, name: str) -> None:
+    """On every file system: what one person commits, another has to check out."""
+    git(tmp_path, "init", "--quiet")
+    protected = ("-c", "core.protectNTFS=true", "-c", "core.protectHFS=true")
+    blob = git(tmp_path, "hash-object", "-w", "--stdin", stdin=b"x").strip()
+    entry = f"100644 {blob}\tdata/{name}/store.json\0".encode()
+    git(tmp_path, *protected, "update-index", "-z", "--index-info", stdin=entry)
+
+    assert is_git(name) == (git(tmp_path, "ls-files") == "")
+
+
+def test_existing__nothing_of_what_git_takes_for_its_own(workspace: Workspace, home: Path) -> None:
+    for name in (".git./a", "data/git~1 /a", "data/a"):
+        (home / name).parent.mkdir(parents=True, exist_ok=True)
+        (home / name).touch()
+
+    assert workspace.existing("data") == ("data/a",)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        ".gitmodules",
+        ".gitattributes",
+        ".gitignore",
+        "data/.GitIgnore. ",
+        "gitmod~1",
+        ".gitmodules/a.json",
+        "link",
+        "l/a",
+    ],
+)
+@pytest.mark.parametrize("folder", [False, True])
+def test_check_output__a_file_that_git_reads__is_refused(
+    workspace: Workspace, home: Path, path: str, folder: bool
+) -> None:
+    (home / "link").symlink_to(".gitattributes")
+    (home / "l").symlink_to(".gitmodules")
+
+    with pytest.raises(InputError, match="has the name of a file that git reads. Choose another path"):
+        workspace.check_output(path, folder=folder)
+    assert workspace.check_output(".gitkeep") == ".gitkeep"
 
 
 @pytest.mark.parametrize("path", ["folder", "new/", "socket"])

@@ -229,6 +229,55 @@ def test_publish__somebody_elses_lock__moves_neither_branch_nor_index_and_is_sai
     assert real.files(remote) == {**BASE, STORE: "{}\n", **MINE}
 
 
+@pytest.mark.parametrize("split", [False, True])
+@pytest.mark.parametrize("tracked", [False, True])
+def test_publish__a_branch_whose_move_cannot_be_logged__stays_with_its_index(
+    checkout: Path, remote: Path, tracked: bool, split: bool
+) -> None:
+    """Git finds out when all else is done; and the user may have staged what our file replaces."""
+    if split:
+        split_index(checkout)
+    if tracked:
+        save(workspace_of(checkout), "0\n")
+    else:
+        real.put(checkout, {"data": "mine\n"})
+        real.git(checkout, "add", "data")
+        (checkout / "data").unlink()
+    log = checkout / ".git/logs/refs/heads/main"
+    log.unlink()
+    real.put(log, {"in the way": ""})
+    before, index = head(checkout), real.git(checkout, "ls-files", "--stage", "--debug")
+
+    published = save(workspace_of(checkout))
+
+    assert real.git(remote, "rev-parse", "main").strip() == published.sha
+    assert "cannot update the ref 'refs/heads/main'" in published.stayed
+    assert (head(checkout), real.git(checkout, "ls-files", "--stage", "--debug")) == (before, index)
+    assert not list((checkout / ".git").rglob("*.lock"))
+    assert status(checkout) == ([f" M {STORE}"] if tracked else ["AD data", f"?? {STORE}"])
+
+
+def test_publish__a_head_whose_move_cannot_be_logged__moves_with_its_index(checkout: Path) -> None:
+    """Git moves the branch first."""
+    log = checkout / ".git/logs/HEAD"
+    log.unlink()
+    real.put(log, {"in the way": ""})
+
+    published = save(workspace_of(checkout))
+
+    assert (published.stayed, status(checkout)) == ("", [])
+    assert head(checkout)[1] == published.sha
+
+
+def test_publish__a_checkout_without_an_index__gets_one(tmp_path: Path, remote: Path) -> None:
+    checkout = real.clone(remote, tmp_path / "bare", "--no-checkout")
+
+    published = save(workspace_of(checkout))
+
+    assert (published.stayed, head(checkout)[1]) == ("", published.sha)
+    assert real.git(checkout, "ls-files") == f"{STORE}\n"
+
+
 @pytest.mark.parametrize("ahead", [False, True])
 def test_publish__others_were_first__the_checkout_stays_and_says_why(checkout: Path, remote: Path, ahead: bool) -> None:
     if ahead:

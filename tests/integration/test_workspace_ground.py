@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from gh_store_action.workspace.files import Publication, Workspace
 from gh_store_action.workspace.git import Git
 from tests.support import git as real
 from tests.support.checkout import BASE, STORE, never, save, workspace_of
+from tests.support.scene import Scene
 
 ROOT = os.geteuid() == 0
 OWNER = 1001
@@ -187,8 +189,98 @@ def test_publish__protected_branch__says_what_to_do(checkout: Path, remote: Path
 def test_publish__a_hook_of_the_server__is_quoted(checkout: Path, remote: Path) -> None:
     real.add_hook(remote, "pre-receive", "echo 'no JSON on Fridays' >&2\nexit 1\n")
 
-    with pytest.raises(AccessDeniedError, match="hook of the server declined"):
+    with pytest.raises(AccessDeniedError, match="hook of the server declined.*The remote said: “no JSON on Fridays”"):
         save(workspace_of(checkout))
+
+
+def test_publish__a_hook_that_says_very_much_and_the_token__is_quoted_in_one_short_line(
+    checkout: Path, remote: Path
+) -> None:
+    said = r"\033[1m\302\233\342\200\256::error::x\n##[error]y ghs_secret\n"
+    real.add_hook(remote, "pre-receive", f"printf '{said}' >&2\nseq 1000 >&2\nexit 1\n")
+
+    with pytest.raises(AccessDeniedError) as caught:
+        save(workspace_of(checkout))
+
+    text = str(caught.value)
+    assert r"The remote said: “[1m\x9b\u202e::error::x ##[error]y *** 1 2 3 4" in text
+    assert text.isprintable() and "ghs_secret" not in text and " 100 " not in text and len(text) < 800
+
+
+def test_publish__a_hook_that_says_nothing__is_all_the_same_told(checkout: Path, remote: Path) -> None:
+    real.add_hook(remote, "pre-receive", "exit 1\n")
+
+    with pytest.raises(AccessDeniedError, match=r"\(pre-receive hook declined\)”\. Read its message"):
+        save(workspace_of(checkout))
+
+
+@pytest.mark.parametrize(
+    ("rules", "words"),
+    [
+        (
+            "- Changes must be made through a pull request.\n\n- Required status check ci is expected.",
+            "“- Changes must be made through a pull request. - Required status check ci is expected.”. Let this token",
+        ),
+        ("- Commits must have verified signatures.\n  Found 1 violation:\n\n  0123abc", "Use `commit_via='api'`"),
+        (
+            "- Commits must have verified signatures.\n- Changes must be made through a pull request.",
+            "“- Changes must be made through a pull request.”",
+        ),
+        ("- Push contains file that exceeds the maximum file size of 1 MB", "Use `format='directory'`"),
+    ],
+)
+def test_publish__rules_of_the_branch__are_quoted_with_what_to_do(
+    checkout: Path, remote: Path, rules: str, words: str
+) -> None:
+    head = (
+        "error: GH013: Repository rule violations found for refs/heads/main.\nReview them at https://github.com/x/rules"
+    )
+    real.add_hook(remote, "pre-receive", f"cat >&2 <<'X'\n{head}\n\n{rules}\nX\nexit 1\n")
+
+    with pytest.raises(StoreError) as caught:
+        save(workspace_of(checkout))
+
+    assert words in str(caught.value) and rules.partition("\n")[0] in str(caught.value)
+    assert "Review them" not in str(caught.value)
+
+
+def test_action__what_a_hook_says__can_do_nothing_in_the_log_or_the_summary(scene: Scene) -> None:
+    scene.make("a")
+    checkout = scene.checkout()
+    said = "::error::x\n##[error]y\n@octo/all fixes #2 <b> [x](http://y) `a`\n"
+    real.add_hook(scene.repository.git_dir, "pre-receive", f"cat >&2 <<'X'\n{said}{scene.token}\nX\nexit 1\n")
+
+    run = scene.run("snapshot", workspace=checkout, output=STORE)
+
+    assert (run.exit_code, r"“::error::x ##\[error]y @octo/all fixes #2" in run.error) == (1, True)
+    assert not [line for line in run.log.splitlines() if line.startswith("::error::")] and "##[" not in run.log
+    assert not [mark for mark in ("@octo", "#2", "<b>", "[x](", "`a`", "##[") if mark in run.summary]
+    assert scene.token not in run.error and scene.token not in run.summary
+
+
+def test_check_publish__objects_that_cannot_be_written__are_named_before_the_work() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        remote = real.make_bare_remote(Path(folder, "remote"), BASE)
+        checkout = real.clone(remote, Path(folder, "checkout"))
+        Path(folder).chmod(0o755)
+        for path in (checkout, *checkout.rglob("*")) if ROOT else ():
+            os.chown(path, OWNER, OWNER)
+        objects = checkout / ".git/objects"
+        if ROOT:
+            os.chown(objects, 0, 0)
+        objects.chmod(0o555)
+        if ROOT:
+            os.seteuid(OWNER)
+        try:
+            with pytest.raises(StoreError) as caught:
+                workspace_of(checkout).check_publish(Publication((STORE,)))
+        finally:
+            if ROOT:
+                os.seteuid(0)
+            objects.chmod(0o755)
+    assert f"The folder '{objects}' of the checkout cannot be written: no permission. Run this as the" in str(
+        caught.value
+    )
 
 
 def test_publish__remote_gone__is_said(checkout: Path, remote: Path) -> None:

@@ -24,6 +24,7 @@ SCHEMA = "https://raw.githubusercontent.com/org/gh-store-action/v1/docs/schemas/
 INDEX = "index.json"  # of the folder
 FOLDER = "objects/"  # in it
 FULL = 1_000  # files in a folder that GitHub lists (REST, "Get repository content")
+TIME = b'"snapshot_time"'  # near the beginning of `json`, and of an index
 _SHARDED = re.compile(rf"{FOLDER}(?:[0-9a-f]{{1,2}}/)+")
 _MEMBER = re.compile(rb'^    ("(?:[^"\\]++|\\.)*+"): \{', re.MULTILINE)  # an object in `json`, and in an index
 _LINE = re.compile(rb'^\{"object_id": ?("(?:[^"\\]++|\\.)*+")', re.MULTILINE)  # one in `jsonl`
@@ -349,10 +350,15 @@ def may_be_index(data: Content) -> bool:
     """Whether a file with that name can be the store's, even if it is broken."""
     blank = True
     for line in lines(data):
-        if b'"snapshot_time"' in line:
+        if TIME in line:
             return True
         blank = blank and not line.strip()
     return blank
+
+
+def is_record(line: bytes) -> bool:
+    """Whether a line can be one of `jsonl`, with an object."""
+    return _LINE.match(line) is not None
 
 
 def is_object_file(name: str, data: bytes) -> bool:
