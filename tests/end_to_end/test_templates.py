@@ -30,7 +30,7 @@ def repository(github: GitHub) -> Repository:
 
 @pytest.fixture(
     params=[
-        pytest.param("process"),
+        pytest.param("process", marks=pytest.mark.slow),
         pytest.param("container", marks=pytest.mark.container),
     ]
 )

@@ -11,6 +11,8 @@ import pytest
 
 from tests.support.cli import ROOT
 
+pytestmark = pytest.mark.slow
+
 
 def test_wheel__has_the_page_the_schemas_and_the_templates_and_init_finds_them_there(tmp_path: Path) -> None:
     pytest.importorskip("hatchling")

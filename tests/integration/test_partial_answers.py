@@ -414,7 +414,8 @@ def test_lists__leave_out_what_github_does_not_show_and_say_so_and_nothing_is_de
     assert [one.meta.object_id for one in reader.all()] == ["o0", "o2"]
     assert [one.meta.object_id for one in reader.updated_since("2020-01-01T00:00:00Z")] == ["o0", "o2"]
     assert len([line for line in told if f"Skipped an issue: {NOT_ALL}" in line]) == 2
-    for decided in (Migrator(lookup, dry_run=True).migrate, Merger(lookup, dry_run=True).merge, Verifier(lookup).verify):
+    migrate, merge = Migrator(lookup, dry_run=True).migrate, Merger(lookup, dry_run=True).merge
+    for decided in (migrate, merge, Verifier(lookup).verify):
         with pytest.raises(GitHubError, match=NOT_ALL):
             decided()
     github = w.session().github

@@ -14,6 +14,8 @@ from tests.integration.test_store_objects import store_of
 from tests.support.gh_store import NEWEST, OTHERS, VERSIONS, ask
 from tests.support.store import World, world
 
+pytestmark = pytest.mark.slow
+
 EVERY = [*VERSIONS, *(pytest.param(version, marks=pytest.mark.prove) for version in OTHERS)]
 LABELLED = ("0.10.", "0.11.")  # these ask for the label gh-store as well
 DATA = {"count": 0, "tags": ["a"]}

@@ -11,6 +11,7 @@ import pytest
 
 from gh_store_action.errors import DuplicateUIDError, FullIssue, StoreError
 from tests.double import BOT
+from tests.support.covering import covering
 from tests.support.interleave import BUDGET, DEPTHS, QUICK, Orders, Schedule
 from tests.support.library import store_of
 from tests.support.store import World, world
@@ -47,9 +48,7 @@ def by_a_roll_over(w: World) -> None:
         store.roll_over("m")
 
 
-@pytest.mark.parametrize("goes_on", [by_a_run, by_a_roll_over])
-@pytest.mark.parametrize("phase", ["before", "after"])
-@pytest.mark.parametrize("request_", range(1, REQUESTS + 1))
+@covering(2, goes_on=[by_a_run, by_a_roll_over], phase=["before", "after"], request_=range(1, REQUESTS + 1))
 def test_what_a_persons_roll_over_left__another_token_finishes(
     w: World, request_: int, phase: str, goes_on: Callable[[World], None]
 ) -> None:
