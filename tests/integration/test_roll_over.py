@@ -127,7 +127,7 @@ def test_two_roll_overs_at_once__leave_one_object_with_every_update(proof: bool,
         saved = w.hub.save()
         one, run = w.token(), w.token()
         other = w.hub.token("alice") if person else w.token()
-        for schedule in Orders(int(BUDGET * 2) if proof else QUICK, seed=7):
+        for schedule in Orders(int(BUDGET) if proof else QUICK, seed=7):
             w.hub.restore(saved)
             posted = {w.update(1, counter("a")): "a"}
             clients: dict[str, Callable[[], object]] = {token: partial(rolled, w, token) for token in (one, other)}

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import pairwise
+from math import inf
 
 from gh_store_action import arguments
 from gh_store_action.action import report
@@ -97,22 +99,24 @@ class Shape:
         return self.before + self.unit * (length // len(self.unit)) + self.behind
 
 
-def growth(reader: Callable[[str], object], shape: Shape, sizes: tuple[int, ...], tries: int = 2) -> float:
+def growth(reader: Callable[[str], object], shape: Shape, sizes: Sequence[int], tries: int = 2) -> float:
     """How many times more plain loops a text costs that is four times as long: 1 where reading is linear.
 
     A plain loop over the same text is the clock, for memory costs more by the character where there is more of it.
-    The largest step among these sizes counts; what is faster than a few plain loops counts as those.
+    Each try takes all sizes, so that other work slows all of them down, and the least of each counts.  The largest step
+    among them is the growth; what is faster than a few plain loops counts as those.
     """
-    worst, before = 0.0, 0.0
-    for size in sizes:
-        text = shape(size)
-        loops = max(_time(reader, text, tries) / _time(_plain_loop, text, tries), FEW)
-        if before:
-            worst = max(worst, loops / before)
-            if worst > LIMIT:
+    texts = [shape(size) for size in sizes]
+    took, loops = [inf] * len(texts), [inf] * len(texts)
+    for _ in range(tries):
+        for place, text in enumerate(texts):
+            took[place], loops[place] = min(took[place], _time(reader, text)), min(loops[place], _time(_loop, text))
+            if took[place] > 1:
                 break
-        before = loops
-    return worst
+        if max(took) > 1:  # no size beyond that one has been tried
+            break
+    cost = [max(one / loop, FEW) for one, loop in zip(took, loops, strict=True) if one < inf]
+    return max((after / before for before, after in pairwise(cost)), default=0.0)
 
 
 FEW = 4.0
@@ -133,23 +137,18 @@ def slow(reader: Callable[[str], object], shape: Shape, sizes: tuple[int, ...]) 
     return all(growth(reader, shape, sizes, CAREFUL) > LIMIT for _ in range(8))
 
 
-def _plain_loop(text: str) -> object:
+def _loop(text: str) -> object:
     """Makes a string of each character."""
     return [one + "." for one in text]
 
 
-def _time(reader: Callable[[str], object], text: str, tries: int) -> float:
-    """The least of these tries, without the garbage collector: what it takes depends on everything that was tested."""
-    least = float("inf")
+def _time(reader: Callable[[str], object], text: str) -> float:
+    """Seconds of processor time, without the garbage collector: what it takes depends on everything that was tested."""
     gc.disable()
     try:
-        for _ in range(tries):
-            begun = time.process_time()
-            with suppress(*VERDICTS):
-                reader(text)
-            least = min(least, time.process_time() - begun)
-            if least > 1:
-                break
+        begun = time.process_time()
+        with suppress(*VERDICTS):
+            reader(text)
+        return time.process_time() - begun
     finally:
         gc.enable()
-    return least
