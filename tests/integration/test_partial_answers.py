@@ -116,6 +116,17 @@ def test_a_comment_that_an_answer_shows_as_null__is_applied_once(
     assert " r4 " in scene.issue(number).title.replace("[", " ")
 
 
+@pytest.mark.parametrize("kind", ["", "FORBIDDEN"])
+def test_a_receipt_that_an_answer_shows_as_null__is_read_again(scene: Scene, kind: str) -> None:
+    number = scene.make(data={"n": 0})
+    inc(scene, number, 1)
+    scene.run("process", issue_number=number)
+    spoil(scene, item(content="THUMBS_UP"), ("Read",), 1, kind)
+    run = scene.run("process", issue_number=number)
+    assert (run.exit_code, run.operations) == (0, ["Read", "Read"])
+    assert scene.data(number) == {"n": 1}
+
+
 @pytest.mark.parametrize("kind", ["", "FORBIDDEN", "NOT_FOUND"])
 def test_a_comment_that_stays_null__leaves_all_pending_and_says_so(scene: Scene, kind: str) -> None:
     number = scene.make(data={"n": 0})

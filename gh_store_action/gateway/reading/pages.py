@@ -66,8 +66,6 @@ class Pages(RepositoryReader):
             if error.status not in TIMED_OUT or len(ids) == 1:
                 raise
             return self._halves(document, issues)
-        if len(ids) > 1 and any(reason_of(error).kind != "NOT_FOUND" for error in answer.errors):
-            return self._halves(document, issues)
         self._explain(answer, "read issues", issues="read")
         viewer = login(answer)
         nodes = [node for node in answer.data.get("nodes") or () if node]
@@ -139,12 +137,10 @@ class Pages(RepositoryReader):
                 if variables["first"] > 1 and not forbidden:
                     variables = {**variables, "first": variables["first"] // 2}
                     continue
-                self._explain(answer, "read issues", issues="read")
-                raise GitHubError(f"GitHub did not list the issues of {self.repository}.", "Try again later.")
-            if None in listing["nodes"] and variables["first"] > 1:
+            elif None in listing["nodes"] and variables["first"] > 1:
                 variables = {**variables, "first": listing["nodes"].index(None) or variables["first"] // 2}
                 continue
-            if None in listing["nodes"] and answer.errors:
+            if not listing or (None in listing["nodes"] and answer.errors):
                 self._explain(answer, "read issues", issues="read")
                 raise GitHubError(f"GitHub did not list the issues of {self.repository}.", "Try again later.")
             viewer = login(answer)

@@ -160,7 +160,7 @@ class Mover:
             if number < first and (other is None or self._continues(other, old, {target})):
                 first = number
                 self._give_up(copy, old.number)
-            elif other:
+            else:
                 self._gives_up(other, old.number)
         if target != first != old.number:
             before = objects.read_moved(self.lookup.title(old))[0]
