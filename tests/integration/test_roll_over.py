@@ -201,3 +201,27 @@ def test_a_full_issue_whose_log_somebody_edited__is_rolled_over(w: World) -> Non
         store.roll_over("m")
         assert store.get("m").data == {"count": 0, "n": 1}
         assert store.verify("m") == ()
+
+
+# -- copies ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("receipts", [False, True])
+@pytest.mark.parametrize("silent", [False, True])
+def test_a_copy_of_what_a_person_has_moved__holds_what_it_held(w: World, receipts: bool, silent: bool) -> None:
+    """Its first state is the person's, and the workflow has signed its title."""
+    w.object()
+    person = w.hub.token("alice")
+    rolled(w, person)
+    w.update(2, INC, by="bob")
+    w.process(2)
+    w.repo.renumber_comments(2, receipts=receipts, events=True)
+    w.update(2, INC, by="bob")
+    if silent:
+        w.hub.faults.status(502, times=None, match=lambda request: "/permission" in request.path)
+        with suppress(StoreError):
+            w.process(2)
+        w.hub.faults.clear()
+    for _ in range(2):
+        w.process(2)
+    assert json.loads(w.repo.issue(2).body) == {"count": 0, "n": 2}
