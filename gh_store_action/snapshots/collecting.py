@@ -146,7 +146,7 @@ class Collector:
                 break
             page = self._asked(page.cursor)
         # Then what changed while the pages were read, so that the snapshot shows one moment.
-        found = filling.changed()
+        found = self._answered(filling.changed())
         del filling  # what it keeps beside the entries is large, and the next one has the same
         since = snapshots.shifted(start, -ANSWER_TAKES - snapshots.OVERLAP) if start else found.snapshot.since
         late = self._merged(found.snapshot, since, bounded=False)
@@ -184,7 +184,7 @@ class Collector:
                     since, cursor = over, None
                 else:
                     crowded, cursor = crowded or ended >= recent, page.cursor
-            found = filling.changed()
+            found = self._answered(filling.changed())
             snapshot = found.snapshot
             if not crowded or (again and snapshot == before):
                 return _Found(found, page.store_total)
@@ -192,6 +192,17 @@ class Collector:
             "The store changed faster than it could be read, so no consistent snapshot could be taken.",
             "Nothing was written. Try again when fewer objects are being changed.",
         )
+
+    def _answered(self, found: Changed) -> Changed:
+        """What was found, if GitHub said of everybody whether they may write: otherwise, an object may be missing.
+
+        Raises:
+            PermissionUnknown: it did not say so of somebody.
+        """
+        for problem in found.problems:
+            if problem.silent:
+                raise self.session.unknown(problem.silent)
+        return found
 
     def _filling(self, snapshot: Snapshot) -> Filling:
         return Filling(snapshot, self.session.rules, self.session.counting, self.session.may_write, self.keep)

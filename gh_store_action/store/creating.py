@@ -41,7 +41,7 @@ from gh_store_action.gateway.objects import AddedComment, Finished, Opened
 from gh_store_action.gateway.records import PAGE, pages
 from gh_store_action.gateway.refusals import UnknownEffect
 from gh_store_action.hints import InWorkflow, Text
-from gh_store_action.store.lookup import Found, Lookup
+from gh_store_action.store.lookup import Found, Worker
 from gh_store_action.store.processor import Processor
 
 MOST_LABELS = 20  # of one object; the last look reads thirty
@@ -89,18 +89,8 @@ class Wanted:
     origin: Origin = UNSAID
 
 
-class Creator:
-    """Creates objects: four requests, including the configuration.
-
-    Args:
-        dry_run: look and check, and write nothing.
-    """
-
-    def __init__(self, lookup: Lookup, *, dry_run: bool = False) -> None:
-        self.lookup = lookup
-        self.session = lookup.session
-        self.github = lookup.github
-        self.dry_run = dry_run
+class Creator(Worker):
+    """Creates objects: four requests, including the configuration."""
 
     def create(self, object_id: str, data: object, extra_labels: Sequence[str] = ()) -> StoredObject:
         """Creates the object, or completes what a create of the same data began.

@@ -9,7 +9,7 @@ from gh_store_action.domain.processing.reconcile import BrokenObject
 from gh_store_action.domain.records import Issue, StoredMeta, StoredObject
 from gh_store_action.errors import AccessDeniedError, ConcurrentUpdateError, DuplicateUIDError, ObjectExists
 from gh_store_action.gateway.refusals import UnknownEffect, denied
-from gh_store_action.store.lookup import Lookup
+from gh_store_action.store.lookup import Worker
 from gh_store_action.store.updating import unwanted
 
 
@@ -21,18 +21,8 @@ class Change:
     changed: bool
 
 
-class Deleter:
-    """Deletes and restores.
-
-    Args:
-        dry_run: look and check, and write nothing.
-    """
-
-    def __init__(self, lookup: Lookup, *, dry_run: bool = False) -> None:
-        self.lookup = lookup
-        self.session = lookup.session
-        self.github = lookup.github
-        self.dry_run = dry_run
+class Deleter(Worker):
+    """Deletes and restores."""
 
     def delete(self, object_id: str, *, if_revision: int | None = None, if_digest: str | None = None) -> Change:
         """Closes the issue and replaces the base label with `archived`: two requests.  Safe to repeat.

@@ -288,3 +288,17 @@ class Lookup:
             done = reaction_of(Outcome.APPLIED, rules.reactions)
             edge = max((e.id for e in entries if any(r.content == done for r in e.comment.reactions)), default=0)
         return tuple(e for e in entries if e.asks and e.id > edge)
+
+
+class Worker:
+    """Works on the objects that a lookup finds.
+
+    Args:
+        dry_run: look and check, and write nothing.
+    """
+
+    def __init__(self, lookup: Lookup, *, dry_run: bool = False) -> None:
+        self.lookup = lookup
+        self.session = lookup.session
+        self.github = lookup.github
+        self.dry_run = dry_run

@@ -15,7 +15,7 @@ from gh_store_action.domain.log.receipts import as_folded, sifted
 from gh_store_action.domain.markdown import code_span
 from gh_store_action.domain.objects import Marker
 from gh_store_action.domain.processing.base import answered, recorded_verdicts
-from gh_store_action.domain.processing.context import Context, NeedsMore
+from gh_store_action.domain.processing.context import Context, NeedsMore, PermissionUnknown
 from gh_store_action.domain.processing.effects import AskPermissions, ReadFurther
 from gh_store_action.domain.processing.held import held_by
 from gh_store_action.domain.processing.holding import holding
@@ -24,7 +24,7 @@ from gh_store_action.domain.records import Issue, Receipt, Refusal
 from gh_store_action.domain.refusal import Reason
 from gh_store_action.domain.verdicts import Outcome, meanings, outcomes_given, reaction_of
 from gh_store_action.gateway.records import Order
-from gh_store_action.store.lookup import Lookup
+from gh_store_action.store.lookup import Worker
 from gh_store_action.store.processing.rounds import MOST_RECEIPTS
 
 
@@ -44,18 +44,8 @@ class _Look(NamedTuple):
     owed: tuple[Receipt, ...] = ()
 
 
-class Redirector:
-    """Refuses the updates of one issue that its object's state does not hold.
-
-    Args:
-        dry_run: look, and write nothing.
-    """
-
-    def __init__(self, lookup: Lookup, *, dry_run: bool = False) -> None:
-        self.lookup = lookup
-        self.session = lookup.session
-        self.github = lookup.github
-        self.dry_run = dry_run
+class Redirector(Worker):
+    """Refuses the updates of one issue that its object's state does not hold."""
 
     def redirect(self, issue: Issue) -> tuple[tuple[Refusal, ...], int]:
         """Refuses what came after the move, or late, and says where the object is; strangers get only a reaction.
@@ -93,8 +83,8 @@ class Redirector:
         rules, counting = self.session.rules, self.session.counting
         binding = acceptance.signers(issue, object_id, counting)
         context = replace(self.session.context(object_id, issue.number), binding=binding)
+        contents = meanings(rules.reactions)
         while True:
-            contents = meanings(rules.reactions)
             seen = sifted(issue, object_id, rules.processors, contents)
             entries = as_folded(updates.read_all(seen, rules, counting, binding), seen, object_id, binding, contents)
             context = replace(context, origin=origin_of(seen, entries, rules.processors))
@@ -105,6 +95,8 @@ class Redirector:
                     context = self.session.ask(context, object_id, more.step)
                 else:
                     issue = self.github.extend(issue, cast(ReadFurther, more.step).until, self.session.viewer)
+            except PermissionUnknown as unknown:
+                raise self.session.unknown(unknown.login) from None
 
     def _sorted(self, issue: Issue, entries: Sequence[Entry], marker: Marker, context: Context, target: int) -> _Look:
         """What was left behind, and the receipts that are owed.

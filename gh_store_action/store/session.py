@@ -254,6 +254,10 @@ class Session:
         answer = self._answer(login, rule)
         return self._answer(login, AccessRule(rule.match)) if answer and rule.limited else answer
 
+    def unknown(self, login: str) -> PermissionUnknown:
+        """The error for somebody of whom GitHub does not say what they may do, with its reason."""
+        return PermissionUnknown(login, self.refusals_to_say.pop(login, ""))
+
     def may_run(self, login: str) -> bool | None:
         """Whether a run may have been the person's own: that takes write permission, whatever an object's rule says."""
         return self._answer(login, AccessRule())
@@ -277,7 +281,7 @@ class Session:
         whole, some = self.may_write(login, object_id), self.may_change(login, object_id, owner)
         create = self.may_create(login, object_id)
         if None in (whole, some, create):
-            raise PermissionUnknown(login, str(self.refusals_to_say.pop(login, "")))
+            raise self.unknown(login)
         return Access(object_id, login, rule, UPDATE_MODES if whole else rule.allow if some else (), create is True)
 
     def may_update(self, login: str, object_id: str) -> bool | None:

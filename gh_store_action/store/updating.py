@@ -30,7 +30,7 @@ from gh_store_action.gateway.objects import Posted
 from gh_store_action.gateway.records import Failure
 from gh_store_action.gateway.refusals import UnknownEffect
 from gh_store_action.store.creating import MOST_TRIES, refused
-from gh_store_action.store.lookup import Lookup
+from gh_store_action.store.lookup import Lookup, Worker
 from gh_store_action.store.moving.mover import Mover
 from gh_store_action.store.posting import Trail
 from gh_store_action.store.processor import Processor
@@ -155,11 +155,10 @@ def _entry(update: Update) -> Entry:
     return updates.read(comment, _NO_RULES, frozenset())
 
 
-class Updater:
+class Updater(Worker):
     """Posts updates.
 
     Args:
-        dry_run: look and check, and write nothing.
         warn: called with a line about an update that no run will fold immediately, or an id that two issues share.
         repeat: how to repeat an update without counting twice, in one sentence; by default, by its key.
     """
@@ -172,12 +171,9 @@ class Updater:
         warn: Callable[[str], None] = lambda line: None,
         repeat: str = "",
     ) -> None:
-        self.lookup = lookup
+        super().__init__(lookup, dry_run=dry_run)
         self.warn = warn
         self.repeat = repeat
-        self.session = lookup.session
-        self.github = lookup.github
-        self.dry_run = dry_run
 
     def update(self, object_id: str, update: Update, *, apply: bool, unless_equal: bool = False) -> Updated:
         """Posts the update: two requests; with `apply` one more, which folds all pending updates.

@@ -26,6 +26,7 @@ class Target:
 
 
 def in_the_way(path: str) -> StoreError:
+    """The error for something of the user's that our file would replace."""
     return StoreError(
         f"The branch has {path!r} in the way, which is not the store's file.",
         Text("Choose another path for ", Setting("output"), ", or remove that file from the branch."),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from gh_store_action import GitHubStore
 from tests.support.scene import WRITER, Scene
 
 SILENT = 502
@@ -36,6 +37,18 @@ def test_an_object_that_its_authors_own_run_wrote__is_not_left_out(scene: Scene,
     scene.github.faults.status(SILENT, times=None, match=lambda request: "/permission" in request.path)
     run = scene.run(mode, workspace=tmp_path, commit=False)
     assert run.exit_code == 1
-    assert f"GitHub did not say whether {WRITER} may write" in run.error
-    assert f"issue #{number} count" in run.error
+    assert f"GitHub did not say whether {WRITER} may write. GitHub answered 502" in run.error
     assert file.read_bytes() == before
+
+
+def test_a_list__says_so_and_goes_on(scene: Scene) -> None:
+    number = own_run(scene)
+    scene.make("other")
+    scene.github.faults.status(SILENT, times=None, match=lambda request: "/permission" in request.path)
+    told: list[str] = []
+    with GitHubStore(
+        scene.token, scene.full_name, api_url=scene.github.api_url, pause=scene.waits.append, log=told.append
+    ) as store:
+        assert [one.meta.object_id for one in store.list_all()] == ["other"]
+    why = f"GitHub did not say whether {WRITER} may write, on which its title and its body depend"
+    assert [line for line in told if "Skipped" in line] == [f"Skipped issue #{number}: {why}."]

@@ -17,7 +17,6 @@ from gh_store_action.domain.acceptance import MayWrite
 from gh_store_action.domain.records import Issue, Rules, StoredMeta, StoredObject
 from gh_store_action.domain.snapshots.contents import Content, Keep, in_memory, whole
 from gh_store_action.domain.strict_json import InvalidJson, Json, digest, read_body
-from gh_store_action.errors import GitHubError
 
 NO_TIME = "1970-01-01T00:00:00Z"  # of a snapshot without objects: before every change
 META = tuple(each.name for each in fields(StoredMeta) if each.name != "pending")  # of an entry, in order
@@ -47,11 +46,17 @@ class SnapshotEntry:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """An issue with the store's label that is not an object in the snapshot, and why."""
+    """An issue with the store's label that is not an object in the snapshot, and why.
+
+    Args:
+        broken: whether somebody has to look at it.
+        silent: of whom GitHub did not say whether they may write, so that it may be an object; empty for nobody.
+    """
 
     number: int
     reason: str
     broken: bool = False
+    silent: str = ""
 
 
 @dataclass(frozen=True)
@@ -107,11 +112,7 @@ def fingerprint(rules: Rules) -> str:
 
 
 def stored_object(issue: Issue, rules: Rules, counting: frozenset[str], may_write: MayWrite) -> StoredObject | LeftOut:
-    """The object that the issue is, for readers.
-
-    Raises:
-        GitHubError: the store has signed it, and GitHub does not say whether its title and body count.
-    """
+    """The object that the issue is, for readers."""
     if not objects.has_label(issue, rules.base_label):
         return LeftOut(issue.number, f"it does not carry the label {rules.base_label!r}")
     if objects.has_label(issue, rules.archived_label):
@@ -121,37 +122,32 @@ def stored_object(issue: Issue, rules: Rules, counting: frozenset[str], may_writ
     object_id = objects.object_id_of(issue, rules) or ""
     if reason := acceptance.not_accepted(issue, object_id, counting, may_write):
         return LeftOut(issue.number, reason)
-    may_write = _answered(may_write, issue.number)
-    if there := acceptance.kept_in(issue, object_id, counting, may_write):
+    silent: list[str] = []
+
+    def asked(login: str, object_id: str) -> bool | None:
+        answer = may_write(login, object_id)
+        silent.extend([login] if answer is None else [])
+        return answer
+
+    there = acceptance.kept_in(issue, object_id, counting, asked)
+    edited = acceptance.unaccepted_edit(issue, object_id, counting, asked)
+    title = acceptance.trusted_title(issue, object_id, counting, asked)
+    if silent:  # no answer is no no
+        why = f"GitHub did not say whether {silent[0]} may write, on which its title and its body depend"
+        return LeftOut(issue.number, why, broken=True, silent=silent[0])
+    if there:
         return LeftOut(issue.number, f"its object is kept in issue #{there}", broken=True)
-    if reason := acceptance.unaccepted_edit(issue, object_id, counting, may_write):
-        return LeftOut(issue.number, f"{reason}; process it", broken=True)
+    if edited:
+        return LeftOut(issue.number, f"{edited}; process it", broken=True)
     try:
         data = read_body(issue.body)
     except InvalidJson as error:
         return LeftOut(issue.number, f"its body cannot be read as an object: {error.reason}", broken=True)
     if reason := acceptance.wrong_label(issue, object_id, counting):
         return LeftOut(issue.number, reason, broken=True)
-    title = acceptance.trusted_title(issue, object_id, counting, may_write)
     marker, known = acceptance.marker_in(title, object_id), digest(data)
     meta = objects.meta_of(issue, object_id, rules, marker, known)
     return StoredObject(meta, data)
-
-
-def _answered(may_write: MayWrite, number: int) -> MayWrite:
-    """The question, which no answer ends: it is no no, and the object would leave in silence."""
-
-    def ask(login: str, object_id: str) -> bool:
-        answer = may_write(login, object_id)
-        if answer is None:
-            raise GitHubError(
-                f"GitHub did not say whether {login} may write, so it is not known whether the title and the body of "
-                f"issue #{number} count.",
-                "Fix the cause, or try again later.",
-            )
-        return answer
-
-    return ask
 
 
 def entry_of(found: StoredObject, keep: Keep = in_memory) -> SnapshotEntry:

@@ -119,9 +119,10 @@ class Pages(RepositoryReader):
         asked = size = variables["first"]
         while True:
             lacks: tuple[PartialAnswer, ...] = ()
-            most = self.transport.retries.max_attempts
+            # One that was asked for alone is repeated on a timeout; what is missing there, its reader reads again.
+            alone = self.transport.retries.max_attempts if asked == 1 else None
             try:
-                attempts = _ATTEMPTS if variables["first"] > 1 else most if asked == 1 else None
+                attempts = _ATTEMPTS if variables["first"] > 1 else alone
                 answer = self.transport.query(document, variables, attempts=attempts)
             except PartialAnswer as error:
                 answer, lacks = error.answer, (error,)

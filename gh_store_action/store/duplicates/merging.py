@@ -13,7 +13,7 @@ from gh_store_action.domain.records import Issue
 from gh_store_action.domain.strict_json import digest
 from gh_store_action.errors import ConcurrentUpdateError, InvalidUpdate
 from gh_store_action.gateway.refusals import UnknownEffect
-from gh_store_action.store.lookup import Lookup
+from gh_store_action.store.lookup import Worker
 from gh_store_action.store.reading import Reader
 from gh_store_action.store.updating import Updater, update_of
 
@@ -43,18 +43,8 @@ class Merge:
     problem: str = ""
 
 
-class Merger:
-    """Merges duplicates: live issues with the id of another, and gh-store's aliases and merged objects.
-
-    Args:
-        dry_run: look, and write nothing.
-    """
-
-    def __init__(self, lookup: Lookup, *, dry_run: bool = False) -> None:
-        self.lookup = lookup
-        self.session = lookup.session
-        self.github = lookup.github
-        self.dry_run = dry_run
+class Merger(Worker):
+    """Merges duplicates: live issues with the id of another, and gh-store's aliases and merged objects."""
 
     def merge(self) -> tuple[Merge, ...]:
         """All duplicates: one request for each hundred objects, two for each duplicate, and four to merge it.

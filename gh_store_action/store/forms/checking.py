@@ -5,7 +5,6 @@ from __future__ import annotations
 from gh_store_action.domain import access
 from gh_store_action.domain.acceptance import MayWrite
 from gh_store_action.domain.forms import answers
-from gh_store_action.domain.processing.context import PermissionUnknown
 from gh_store_action.domain.records import GHOST, FormRule, Issue
 from gh_store_action.domain.refusal import Reason, Refused
 from gh_store_action.domain.strict_json import Json
@@ -54,7 +53,7 @@ class Checks:
     def answered(self, login: str, answer: bool | None) -> bool:
         """The answer about the person; "no answer" is never taken for a no."""
         if answer is None:
-            raise PermissionUnknown(login, str(self.session.refusals_to_say.pop(login, "")))
+            raise self.session.unknown(login)
         return answer
 
     def barred(self, login: str, deed: str, object_id: str) -> Reason:

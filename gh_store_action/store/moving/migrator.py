@@ -9,7 +9,7 @@ from gh_store_action.domain import acceptance, objects
 from gh_store_action.domain.records import Issue
 from gh_store_action.domain.strict_json import InvalidJson, parse
 from gh_store_action.errors import StoreError
-from gh_store_action.store.lookup import Lookup
+from gh_store_action.store.lookup import Lookup, Worker
 from gh_store_action.store.processing.batches import ends_the_run
 from gh_store_action.store.processor import Processor
 from gh_store_action.store.reading import Reader
@@ -37,18 +37,11 @@ class Migration:
     problem: str = ""
 
 
-class Migrator:
-    """Adopts objects.
-
-    Args:
-        dry_run: look, and write nothing.
-    """
+class Migrator(Worker):
+    """Adopts objects."""
 
     def __init__(self, lookup: Lookup, *, dry_run: bool = False) -> None:
-        self.lookup = lookup
-        self.session = lookup.session
-        self.github = lookup.github
-        self.dry_run = dry_run
+        super().__init__(lookup, dry_run=dry_run)
         self.processor = Processor(lookup.session, dry_run=dry_run)
         self._ended = False
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Container
+from collections.abc import Callable
 from dataclasses import replace
 
 from gh_store_action import __version__
@@ -17,25 +17,18 @@ from gh_store_action.domain.strict_json import Json, body_digest, digest, dump
 from gh_store_action.domain.verdicts import Counts, Outcome, initial_receipts
 from gh_store_action.errors import ConcurrentUpdateError, DuplicateUIDError, FullIssue, ObjectNotFound, StoreError
 from gh_store_action.gateway.objects import Opened
-from gh_store_action.store.lookup import Found, Lookup
+from gh_store_action.store.lookup import Found, Lookup, Worker
 from gh_store_action.store.processor import Processor
 from gh_store_action.store.redirecting import Redirector
 
 MOST_TRIES = 3
 
 
-class Mover:
-    """Moves objects.
-
-    Args:
-        dry_run: look, and write nothing.
-    """
+class Mover(Worker):
+    """Moves objects."""
 
     def __init__(self, lookup: Lookup, *, dry_run: bool = False) -> None:
-        self.lookup = lookup
-        self.session = lookup.session
-        self.github = lookup.github
-        self.dry_run = dry_run
+        super().__init__(lookup, dry_run=dry_run)
         self.processor = Processor(lookup.session, dry_run=dry_run)
         self.redirector = Redirector(lookup, dry_run=dry_run)
 
@@ -73,7 +66,7 @@ class Mover:
     def _move(self, object_id: str, found: Found) -> StoredObject | None:
         """One attempt; None if someone wrote to the object in the meantime."""
         old, target = self._processed(found.live[0])
-        rivals = () if target else self._rivals(old, found)
+        rivals = () if target else self._rivals_left(old, found)
         if rivals:  # they would come before the new issue
             there = replace(found, live=(found.live[0], *rivals))
             raise DuplicateUIDError(self.lookup.duplicate(there), self.lookup.how_to_resolve(there))
@@ -110,7 +103,7 @@ class Mover:
         """
         copy = self._copy_at(new)
         done = objects.is_moved(self.lookup.title(old))  # labels were put back by hand
-        if copy is None or not (done or self._may_go(old, copy, found)) or not self._continues(copy, old, {new}):
+        if copy is None or not (done or self._may_go(old, copy, found)) or not self._continues(copy, old, new):
             self._give_back(old, new, copy)
             return False
         own = self._own_labels(old)
@@ -119,11 +112,11 @@ class Mover:
         self.github.change(new, labels=list(dict.fromkeys((*copy.labels, *own, *kept))))
         self.github.change(old.number, labels=kept, state="closed", title=objects.moved_title(self.lookup.title(old)))
         after = self.github.now(old.number)
-        moving = {self._target(after), new} - {0}  # perhaps to the copy of another call
-        if not self._continues(copy, after, moving):  # a run that had read the old title wrote after the last look
+        target = self._target(after) or new  # perhaps the copy of another call
+        if not self._continues(copy, after, target):  # a run that had read the old title wrote after the last look
             self._give_back(after, new, copy)
             return False
-        if not (done or self._is_first(after, copy)):
+        if not (done or self._stays(after, copy)):
             return False
         self.redirector.redirect(after)
         self._lock(after)
@@ -136,10 +129,10 @@ class Mover:
         except ObjectNotFound:
             return None
 
-    def _rivals(self, old: Issue, found: Found) -> tuple[Issue, ...]:
+    def _rivals_left(self, old: Issue, found: Found) -> tuple[Issue, ...]:
         """The other objects with the id, but for copies that another call has left behind: those are given up."""
         rivals = self.lookup.rivals(found)
-        return tuple(one for one in rivals if not self._gives_up(self._copy_at(one.number), old.number))
+        return tuple(one for one in rivals if not self._give_up_if_untouched(self._copy_at(one.number), old.number))
 
     def _may_go(self, old: Issue, copy: Issue, found: Found | None) -> bool:
         """Whether nobody has posted while the old issue alone was the object, and no third issue would become it."""
@@ -148,20 +141,20 @@ class Mover:
         found = found or self.lookup.look(self._id(old))
         return {issue.number for issue in (*found.live[:1], *self.lookup.rivals(found))} <= {old.number, copy.number}
 
-    def _is_first(self, old: Issue, copy: Issue) -> bool:
-        """Looks for the copies of other calls: of those with the old issue's state the lowest number stays.
+    def _stays(self, old: Issue, copy: Issue) -> bool:
+        """Whether this copy stays: of those by other calls, and with the old issue's state, the lowest number does.
 
-        The old issue then links to that one, unless another call has made it the object again.
+        The others are given up.  The old issue then links to it, unless another call has made that the object again.
         """
         target = self._target(old)
         first = copy.number
         for number in sorted({issue.number for issue in self.lookup.look(self._id(old)).live} - {copy.number}):
             other = None if number == old.number else self._copy_at(number)
-            if number < first and (other is None or self._continues(other, old, {target})):
+            if number < first and (other is None or self._continues(other, old, target)):
                 first = number
                 self._give_up(copy, old.number)
             else:
-                self._gives_up(other, old.number)
+                self._give_up_if_untouched(other, old.number)
         if target != first != old.number:
             before = objects.read_moved(self.lookup.title(old))[0]
             self.github.change(old.number, title=objects.moved_title(objects.moving_title(before, first)))
@@ -185,19 +178,19 @@ class Mover:
     def _target(self, old: Issue) -> int:
         return objects.read_moved(self.lookup.title(old))[1]
 
-    def _continues(self, copy: Issue, old: Issue, targets: Container[int]) -> bool:
-        """Whether the old issue says that it moved to one of those, and the copy has its state or a later one."""
+    def _continues(self, copy: Issue, old: Issue, new: int) -> bool:
+        """Whether the old issue says that it moved to that one, and the copy has its state or a later one."""
         title, target = objects.read_moved(self.lookup.title(old))
         begun = self._beginning(copy)
         here, there = objects.read_title(title)[1], objects.read_title(self.lookup.title(copy))[1]
-        if target not in targets or begun is None or begun.previous != old.number or here is None:
+        if target != new or begun is None or begun.previous != old.number or here is None:
             return False
         if there is not None and there.revision > begun.revision:
             return True  # labels alone, which anyone with the triage role can set, do not bring the old one back
         same = body_digest(old.body) == digest(begun.patch)
         return same and here.digest == objects.short_digest(begun.patch) and begun.revision >= here.revision
 
-    def _gives_up(self, copy: Issue | None, previous: int) -> bool:
+    def _give_up_if_untouched(self, copy: Issue | None, previous: int) -> bool:
         """Gives an issue up if it is a copy of the previous one to which nothing has come; returns whether it did."""
         begun = self._beginning(copy) if copy else None
         untouched = copy and begun and begun.previous == previous and begun.id == max(one.id for one in copy.comments)

@@ -173,7 +173,7 @@ class Rounder:
         try:
             return decide(work.issue, work.context)
         except PermissionUnknown as unknown:
-            raise PermissionUnknown(unknown.login, self.session.refusals_to_say.pop(unknown.login, "")) from None
+            raise self.session.unknown(unknown.login) from None
 
     def _note(self, work: Round, step: Write) -> None:
         work.verdicts.update(step.verdicts)
