@@ -7,6 +7,7 @@ import json
 import pytest
 
 from gh_store_action.domain.log.entries import REPLY_PREFIX
+from gh_store_action.domain.processing.context import PermissionUnknown
 from tests.double import BOT
 from tests.support.library import store_of
 from tests.support.store import STRANGER, World
@@ -91,6 +92,22 @@ def test_receipts_that_are_still_owed_behind_a_move__say_what_became_of_each_upd
     given = ["+1", "-1", "-1", "", "confused"]
     assert [receipts(w, comment) for comment in comments] == [[(BOT, one)] if one else [] for one in given]
     assert [told(w, comment) for comment in comments] == [0, 1, 1, 0, 0]
+
+
+def test_receipts_that_are_owed_while_github_says_nothing_of_the_author__wait_with_its_reason(w: World) -> None:
+    w.object()
+    comment = w.update(1, INC)
+    w.hub.faults.refuse("addReaction", {"message": "no"}, times=None)
+    with store_of(w) as store:
+        store.roll_over("m")
+    w.hub.faults.clear()
+    w.hub.faults.status(502, times=None, match=lambda request: "/permission" in request.path)
+    with store_of(w) as store, pytest.raises(PermissionUnknown, match="alice may write. GitHub answered 502"):
+        store.process(1)
+    w.hub.faults.clear()
+    with store_of(w) as store:
+        assert store.process(1).refusals == ()
+    assert receipts(w, comment) == [(BOT, "+1")]
 
 
 KEYED = {"_data": {"$inc": {"n": 1}}, "_meta": {"update_mode": "operators", "update_id": "k"}}
