@@ -12,6 +12,7 @@ from gh_store_action.domain.processing.reconcile import BrokenObject
 from gh_store_action.domain.records import Issue
 from gh_store_action.domain.refusal import Reason
 from gh_store_action.domain.strict_json import Json
+from gh_store_action.domain.verdicts import Outcome, Verdict
 from tests.support.values import BOT, comment, context, initial, issue, marked, written
 
 START: Json = {"count": 0}
@@ -236,3 +237,17 @@ def test_a_log_without_a_state__the_newest_without_a_receipt_came_late() -> None
     log = [comment(11, {"a": 1}), comment(12, {"late": 1})]
     step = wrote(decide(issue({"count": 9}, log, marker=marked(5, 12, 1, {"count": 9})), context()))
     assert (step.state.data, given(step)) == ({"count": 9, "late": 1}, {11: "+1", 12: "+1"})
+
+
+def test_the_run_knew_the_verdicts_but_gave_none__its_checkpoint_of_a_hand_edit_tells_them() -> None:
+    """What the fold said cannot be found out any more: the state behind the edit says nothing of it."""
+    data: Json = {"count": 0, "good": 1}
+    log = [initial(), comment(11, REFUSED["a digest"]), comment(12, {"good": 1})]
+    edit = {"editor": "alice", "edited_at": "2026-02-01T00:00:00Z"}
+    before = issue({"hand": 1}, log, marker=marked(2, 12, 3, data, 10, 11, 12), **edit)
+    known = {11: Verdict(Outcome.REJECTED), 12: Verdict(Outcome.APPLIED)}
+    step = wrote(decide(before, context(known=known)))
+    killed = written(before, replace(step, receipts=(), reply=""))
+    after = wrote(decide(killed, context()))
+    assert (after.state.data, given(after)) == ({"hand": 1}, {11: "-1", 12: "+1"})
+    assert after.reply.startswith("<!-- gh-store refused 11 -->")

@@ -139,10 +139,12 @@ def on_top(
 
 
 def with_checkpoint(base: Base, entries: Sequence[Entry], context: Context, *, reason: str, editor: str = "") -> Base:
-    """Adds the base's state to the log, unless it is already there."""
+    """Adds the base's state to the log, unless it is already there, and the verdicts that no receipt tells yet."""
     key = checkpoint_id(base.basis, base.comment, base.state.data)
     if any(entry.kind is Kind.CHECKPOINT and entry.update_id == key for entry in entries):
         return replace(base, moved=True, checkpoint="", checkpoint_id=key)
+    told = {entry.id for entry in entries if outcomes_given(entry.comment, context.rules.reactions, context.binding)}
+    untold = {number: base.recorded[number] for number in context.known.keys() & base.recorded.keys() - told}
     text = checkpoint(
         base.state.data,
         after=base.comment,
@@ -151,7 +153,7 @@ def with_checkpoint(base: Base, entries: Sequence[Entry], context: Context, *, r
         version=context.version,
         reason=reason,
         editor=editor,
-        verdicts={comment: verdict.outcome.key for comment, verdict in base.verdicts.items()},
+        verdicts={number: verdict.outcome.key for number, verdict in {**untold, **base.verdicts}.items()},
         owner=context.origin.owner if context.origin.recorded else "",
         form=context.origin.form,
     )
