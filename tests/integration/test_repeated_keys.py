@@ -280,3 +280,62 @@ def test_a_folded_comment_is_edited_to_the_key_of_one_that_comes_late__the_late_
     w.repo.reveal()
     w.process(number)
     assert w.data(number) == {"count": 0, "a": 1, "n": 1}
+
+
+def refusals(w: World, number: int) -> list[str]:
+    bodies = [comment.body for comment in w.repo.issue(number).comments]
+    return [body for body in bodies if body.startswith("<!-- gh-store refused")]
+
+
+@pytest.mark.parametrize("beside", ["nothing", "another edit", "a deletion", "a checkpoint"])
+def test_a_client_repeats_what_was_edited_after_it_was_applied__it_is_refused_and_never_counts_twice(
+    w: World, beside: str
+) -> None:
+    """What the first one said can no longer be read, so the second may be the same update or another."""
+    number = w.object()
+    first, other = w.update(number, add("n", "k")), w.update(number, add("other"))
+    w.process(number)
+    w.repo.edit_comment(first, "alice", add("m", "k"))
+    if beside == "another edit":
+        w.repo.edit_comment(other, "alice", add("m"))
+    elif beside == "a deletion":
+        w.repo.delete_comment(other, "alice")
+    elif beside == "a checkpoint":
+        w.repo.edit_issue(number, "bob", body='{"by hand": 1, "n": 1}')
+        w.process(number)
+    w.process(number)
+    again = w.update(number, add("n", "k"))
+    w.process(number)
+    assert w.data(number)["n"] == 1  # type: ignore[index]
+    assert verdicts(w, number, [again]) == {"-1"}
+    assert f"comment {first} has the same key and was edited after it was applied" in refusals(w, number)[-1]
+    third = w.update(number, add("n", "k"))
+    w.process(number)
+    assert (w.data(number)["n"], verdicts(w, number, [third])) == (1, {"-1"})  # type: ignore[index]
+    assert w.process(number).changed is False
+
+
+def test_the_log_is_longer_than_one_read__it_shows_that_two_updates_with_one_key_differ(w: World) -> None:
+    number = w.object()
+    w.update(number, add("long ago"))
+    for place in range(120):
+        w.repo.comment(number, "alice", f"talk {place}")
+    first = w.update(number, add("a"))
+    w.process(number)
+    w.repo.edit_comment(first, "alice", add("a", "k"))
+    w.update(number, add("b", "k"))
+    w.process(number)
+    assert w.data(number) == {"count": 0, "long ago": 1, "a": 1, "b": 1}
+
+
+def test_a_stranger_uses_the_key_of_an_edited_comment__no_run_reads_the_log_for_it(w: World) -> None:
+    number = w.object()
+    first = w.update(number, add("a", "k"), by="mallory")
+    for place in range(120):
+        w.repo.comment(number, "alice", f"talk {place}")
+    w.process(number)
+    w.repo.edit_comment(first, "mallory", add("b", "k"))
+    again = w.update(number, add("b", "k"), by="mallory")
+    before = w.requests()
+    w.process(number)
+    assert (verdicts(w, number, [again]), w.requests() - before) == ({"confused"}, 3)  # read, permission, write

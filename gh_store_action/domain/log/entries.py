@@ -53,6 +53,8 @@ class Entry:
         form: of a checkpoint: the number of the form's issue that created the object; 0 for none.
         known: whether a counting identity wrote it, and no one else edited it.
         changed: whether its text was edited after a run had folded it, see `receipts.as_folded`.
+        may_repeat: the changed comment that has its idempotency key now, and perhaps had it when it was folded; 0 for
+            none.
     """
 
     comment: Comment
@@ -76,6 +78,7 @@ class Entry:
     form: int = 0
     known: bool = False
     changed: bool = False
+    may_repeat: int = 0
 
     @property
     def author(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gh_store_action.domain.log.entries import Entry, Kind, is_tampered
 from gh_store_action.domain.patches import modes as merge
@@ -99,7 +99,7 @@ def fold(
             if same is not None and (bound is None or bound.outcome is same.outcome):
                 verdicts[entry.id] = same
                 continue
-        refused = refusal(entry) if bound is None else None
+        refused = (refusal(entry) or _doubted(entry, {**recorded, **verdicts})) if bound is None else None
         if refused is not None:
             verdicts[entry.id] = refused
             continue
@@ -124,6 +124,18 @@ def fold(
     return Folded(state, verdicts, strict, tuple(history))
 
 
+def _doubted(entry: Entry, verdicts: Mapping[int, Verdict]) -> Verdict | None:
+    """The refusal of an update that may repeat a key: counted, it may be there twice, and else, it may be lost."""
+    first = verdicts.get(entry.may_repeat)
+    if not entry.may_repeat or (first is not None and first.outcome.refused):
+        return None
+    return _rejected(
+        "$._meta.update_id",
+        f"comment {entry.may_repeat} has the same key and was edited after it was applied, so nothing tells "
+        "whether this is the same update; if it is another one, post it with another key",
+    )
+
+
 def repeats(entries: Sequence[Entry]) -> dict[int, int]:
     """For each update that repeats its author's idempotency key: the earlier one, whose verdict it shares.
 
@@ -134,17 +146,30 @@ def repeats(entries: Sequence[Entry]) -> dict[int, int]:
     Args:
         entries: the whole log as read, including conversation, ascending by id.
     """
+    return _earlier(entries, changed=False)
+
+
+def in_doubt(entries: Sequence[Entry]) -> list[Entry]:
+    """The entries with those marked of which nothing tells whether they repeat a key, see `Entry.may_repeat`."""
+    known = repeats(entries)
+    doubted = {number: first for number, first in _earlier(entries, changed=True).items() if number not in known}
+    return [replace(entry, may_repeat=doubted[entry.id]) if entry.id in doubted else entry for entry in entries]
+
+
+def _earlier(entries: Sequence[Entry], *, changed: bool) -> dict[int, int]:
+    """For each unchanged update, the newest earlier one, changed or not, with its key."""
     found: dict[int, int] = {}
     latest: dict[tuple[str, ...], tuple[int, int]] = {}
     for place, entry in enumerate(entries):
-        if entry.kind is not Kind.UPDATE or not entry.update_id or entry.changed:
+        if entry.kind is not Kind.UPDATE or not entry.update_id:
             continue
         text = (entry.mode, digest(entry.patch)) if entry.comment.author == GHOST else ()
         key = (*_key(entry), *text)
         before = latest.get(key)
-        if before is not None and place - before[0] <= REPEAT_WINDOW:
+        if not entry.changed and before is not None and place - before[0] <= REPEAT_WINDOW:
             found[entry.id] = before[1]
-        latest[key] = place, entry.id
+        if entry.changed is changed:
+            latest[key] = place, entry.id
     return found
 
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from gh_store_action.domain import acceptance
 from gh_store_action.domain.log.entries import Entry
+from gh_store_action.domain.log.fold import in_doubt
 from gh_store_action.domain.objects import Marker, short_id
 from gh_store_action.domain.records import NEWEST_TITLES, Comment, Issue, Reaction
 
@@ -52,6 +53,8 @@ def as_folded(
 ) -> list[Entry]:
     """The entries with those marked whose text is not known to be the one that was folded, see `Entry.changed`.
 
+    Updates with the key of one of those are marked, too.
+
     A run folds what it reads, then writes a title that names it, and then leaves the receipt: what was edited after
     either of them, or in the same second, was edited later.
 
@@ -73,7 +76,7 @@ def as_folded(
         times += [at for at, marker in markers if marker and _names(marker, comment.id)]
         return bool(times) and comment.edited_at >= min(times)
 
-    return [replace(entry, changed=True) if is_changed(entry.comment) else entry for entry in entries]
+    return in_doubt([replace(entry, changed=True) if is_changed(entry.comment) else entry for entry in entries])
 
 
 def _names(marker: Marker, comment: int) -> bool:

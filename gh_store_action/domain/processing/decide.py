@@ -15,6 +15,7 @@ from gh_store_action.domain.objects import Marker
 from gh_store_action.domain.processing.base import Base, answered, changes_of, reach_keys
 from gh_store_action.domain.processing.context import Context, NeedsMore
 from gh_store_action.domain.processing.effects import LookRound, NotAnObject, Step, UpToDate, Write
+from gh_store_action.domain.processing.keys import is_new
 from gh_store_action.domain.processing.reconcile import BrokenObject, find_base
 from gh_store_action.domain.processing.trust import TrustedMarker, find_marker, no_object
 from gh_store_action.domain.records import Comment, Issue, Receipt, Refusal
@@ -90,6 +91,9 @@ def _gather(issue: Issue, context: Context) -> _Gathered | NotAnObject:
     context.ask(waiting)
     pending, blocked = _until_unanswered(waiting, context)
     reach_keys(issue, entries, pending)
+    if trusted is not None:
+        marker = trusted.marker
+        pending = [replace(e, may_repeat=0) if is_new(e, issue, entries, context, base, marker) else e for e in pending]
     return _Gathered(issue, context, object_id, trusted is not None, entries, base, pending, blocked)
 
 
