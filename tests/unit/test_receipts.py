@@ -44,6 +44,12 @@ def test_sifted__a_reaction_is_a_receipt_where_a_title_of_its_time_covers_the_co
     assert not by_hand(7, renamed(8, BOT, 10, 11, 13), KNOWING, CREATED)
 
 
+def test_sifted__in_the_second_of_a_title_only_its_setter_can_have_left_a_receipt() -> None:
+    assert [by_hand(5, KNOWING, CREATED, who=who) for who in ("alice", "bob")] == [False, True]
+    hidden = replace(KNOWING, login="")
+    assert not by_hand(5, hidden, CREATED, who="bob")
+
+
 def test_sifted__of_two_verdicts_of_one_person_neither_is_a_receipt_if_the_first_is_by_hand() -> None:
     def given(first: str) -> list[bool]:
         reactions = (Reaction("alice", first, at(4)), Reaction("alice", "-1", at(6)), Reaction("bob", "-1", at(6)))

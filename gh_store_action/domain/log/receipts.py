@@ -19,7 +19,8 @@ from gh_store_action.domain.records import NEWEST_TITLES, Comment, Issue, Reacti
 def sifted(issue: Issue, object_id: str, processors: Collection[str], verdicts: Collection[str]) -> Issue:
     """The issue with the reactions marked that no run can have left, see `Reaction.by_hand`.
 
-    A run takes back what is not its verdict.  So if a person's first verdict is by hand, all their reactions are.
+    Of the second in which a title was set, only its setter's reactions can be a run's: times have one second.  A run
+    takes back what is not its verdict.  So if a person's first verdict is by hand, all their reactions are.
     A processor's reaction is always a receipt.  Reactions from before the store's own log are not judged: gh-store left
     its receipts without a marker.
 
@@ -27,10 +28,10 @@ def sifted(issue: Issue, object_id: str, processors: Collection[str], verdicts: 
         verdicts: the contents that stand for one.
     """
     titles = [*acceptance.titles_of(issue), *issue.first_titles]
-    markers = [(title.at, found) for title in titles if (found := acceptance.marker_in(title.title, object_id))]
+    markers = [(one.at, one.login, found) for one in titles if (found := acceptance.marker_in(one.title, object_id))]
     if not markers:
         return issue
-    first = min(marker.comment for _, marker in markers)
+    first = min(marker.comment for *_, marker in markers)
     whole = len(issue.titles) < NEWEST_TITLES and not issue.cut
     since = "" if whole else issue.titles[-1].at  # older titles are not known
     ids = [comment.id for comment in issue.comments]
@@ -38,7 +39,12 @@ def sifted(issue: Issue, object_id: str, processors: Collection[str], verdicts: 
     def is_by_hand(comment: Comment, reaction: Reaction) -> bool:
         if comment.id <= first or reaction.login in processors or not reaction.at or reaction.at < since:
             return False
-        return not any(at <= reaction.at and covers(marker, comment.id, ids) for at, marker in markers)
+        before = (
+            marker
+            for at, login, marker in markers
+            if at < reaction.at or (at == reaction.at and login in ("", reaction.login))
+        )
+        return not any(covers(marker, comment.id, ids) for marker in before)
 
     def judged(comment: Comment) -> Comment:
         hands = {one.login for one in comment.reactions if one.content in verdicts and is_by_hand(comment, one)}

@@ -22,7 +22,7 @@ from gh_store_action.domain.log.fold import (
     other_repeats,
     repeats,
 )
-from gh_store_action.domain.log.receipts import as_folded
+from gh_store_action.domain.log.receipts import as_folded, sifted
 from gh_store_action.domain.objects import Marker
 from gh_store_action.domain.processing.reconcile import CHANGED
 from gh_store_action.domain.processing.replay import recorded_by_checkpoints
@@ -121,8 +121,9 @@ def read(
     """
     object_id = objects.object_id_of(issue, rules) or objects.read_title(issue.title)[0]
     author = frozenset({issue.author} if may_write(issue.author, object_id) else ())
-    binding = acceptance.signers(issue, object_id, counting) | author
-    entries = tuple(updates.read_all(issue, rules, counting, binding))
+    binding = acceptance.signers(issue, object_id, rules.processors) | author
+    issue = sifted(issue, object_id, rules.processors, meanings(rules.reactions))
+    entries = tuple(updates.read_all(issue, rules, rules.processors, binding))
     entries = tuple(as_folded(entries, issue, object_id, binding, meanings(rules.reactions)))
     marker = acceptance.marker_in(acceptance.trusted_title(issue, object_id, counting, may_write), object_id)
     adopted = updates.adopted_at(entries)
