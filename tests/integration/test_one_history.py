@@ -77,6 +77,36 @@ def test_a_thumb_by_hand_before_the_run__changes_no_history_for_nobody(
         assert read_by(w, w.hub.token(person)) == seen, person
 
 
+REFUSED = {
+    "no JSON": '{"b": 1,}',
+    "a condition on what is there already": json.dumps({"_data": {"a": 1}, "_meta": {"if_revision": 7}}),
+    "a condition": json.dumps({"_data": {"b": 1}, "_meta": {"if_revision": 7}}),
+    "nothing": json.dumps({"b": 1}),
+}
+
+
+@pytest.mark.parametrize("why", REFUSED)
+@pytest.mark.parametrize("repair", [False, True])
+def test_a_thumb_by_hand_after_the_verdict__disputes_nothing(w: World, why: str, repair: bool) -> None:
+    """Alice has made the object, so her receipts count; but after the workflow has spoken hers is an opinion."""
+    number = w.repo.open_issue("alice", "m", '{"a": 1}', ["stored-object", "UID:m"])
+    w.process(number)
+    w.hub.clock.advance(9)
+    comment = w.update(number, REFUSED[why], by="bob")
+    w.process(number)
+    before = read_by(w, w.token())
+    receipts = w.seen(number).receipts
+    w.hub.clock.advance(60)
+    w.repo.react(comment, "alice", "-1" if why == "nothing" else "+1")
+    with store_of(w) as store:
+        assert store.verify(repair=repair) == ()
+    assert read_by(w, w.token()) == before
+    assert w.seen(number).receipts == receipts
+    w.repo.edit_issue(number, "alice", body="oops {")
+    w.process(number)
+    assert w.data(number) == {"a": 1, **({"b": 1} if why == "nothing" else {})}
+
+
 def test_what_looks_like_a_state_or_a_reply_of_the_stores__is_none_for_its_author_either(w: World) -> None:
     number = w.object()
     w.update(number, add("a"))

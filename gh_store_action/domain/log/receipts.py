@@ -10,10 +10,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from gh_store_action.domain import acceptance
-from gh_store_action.domain.log.entries import Entry
+from gh_store_action.domain.log.entries import Entry, Kind
 from gh_store_action.domain.log.fold import in_doubt
 from gh_store_action.domain.objects import Marker, short_id
-from gh_store_action.domain.records import NEWEST_TITLES, Comment, Issue, Reaction
+from gh_store_action.domain.records import NEWEST_TITLES, Comment, Issue, Reaction, Reactions
+from gh_store_action.domain.verdicts import Outcome, Verdict, outcomes_given
 
 
 def sifted(issue: Issue, object_id: str, processors: Collection[str], verdicts: Collection[str]) -> Issue:
@@ -52,6 +53,17 @@ def sifted(issue: Issue, object_id: str, processors: Collection[str], verdicts: 
         return replace(comment, reactions=tuple(reactions)) if comment.reactions else comment
 
     return replace(issue, comments=tuple(map(judged, issue.comments)))
+
+
+def verdict_given(entry: Entry, reactions: Reactions, who: Collection[str]) -> Verdict | None:
+    """The verdict that these people's receipts record; None for none.
+
+    The oldest one binds, whoever reacts later.  What was never JSON was never applied; what is a mistake by today's
+    rules may have been.
+    """
+    may_be = entry.kind is Kind.UPDATE or entry.patch is not None or entry.comment.edited_at != ""
+    given = outcomes_given(entry.comment, reactions, who)
+    return next((Verdict(one) for one in given if may_be or one is not Outcome.APPLIED), None)
 
 
 def as_folded(

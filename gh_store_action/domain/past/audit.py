@@ -135,5 +135,8 @@ def _comments(log: ObjectLog) -> Iterator[tuple[str, str, str, int]]:
 
 
 def _given(log: ObjectLog, entry: Entry) -> set[str]:
+    """Its verdicts: if a processor has left one, that and the oldest; people who react later do not dispute it."""
     reactions = log.rules.reactions
-    return {reaction_of(one, reactions) for one in outcomes_given(entry.comment, reactions, log.binding)}
+    given = outcomes_given(entry.comment, reactions, log.binding)
+    ours = outcomes_given(entry.comment, reactions, log.rules.processors)
+    return {reaction_of(one, reactions) for one in ([given[0], *ours] if ours else given)}

@@ -22,14 +22,14 @@ from gh_store_action.domain.log.fold import (
     other_repeats,
     repeats,
 )
-from gh_store_action.domain.log.receipts import as_folded, sifted
+from gh_store_action.domain.log.receipts import as_folded, sifted, verdict_given
 from gh_store_action.domain.objects import Marker
 from gh_store_action.domain.processing.reconcile import CHANGED
 from gh_store_action.domain.processing.replay import recorded_by_checkpoints
 from gh_store_action.domain.records import Issue, Rules
 from gh_store_action.domain.refusal import Reason
 from gh_store_action.domain.strict_json import Json, body_digest, digest, equal
-from gh_store_action.domain.verdicts import APPLIED, Outcome, Verdict, meanings, outcomes_given
+from gh_store_action.domain.verdicts import APPLIED, Outcome, Verdict, meanings
 
 PENDING = "pending"
 _BASIS = re.compile(r"(?P<revision>[0-9]{1,15})-[0-9]{1,18}-[0-9a-f]{16}")
@@ -139,13 +139,9 @@ def read(
 
 
 def _receipts(entries: Sequence[Entry], rules: Rules, people: Collection[str]) -> dict[int, Verdict]:
-    """The oldest receipt of each update, which binds."""
-    return {
-        entry.id: Verdict(outcome)
-        for entry in entries
-        if entry.asks
-        for outcome in reversed(outcomes_given(entry.comment, rules.reactions, people))
-    }
+    """The verdicts of updates, by receipts."""
+    given = {entry.id: verdict_given(entry, rules.reactions, people) for entry in entries if entry.asks}
+    return {comment: verdict for comment, verdict in given.items() if verdict is not None}
 
 
 # -- the states --------------------------------------------------------------------------------------------------------

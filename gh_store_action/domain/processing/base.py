@@ -15,13 +15,14 @@ from gh_store_action.domain.log.fold import (
     repeats,
     unread_for_keys,
 )
+from gh_store_action.domain.log.receipts import verdict_given
 from gh_store_action.domain.patches.changes import Change
 from gh_store_action.domain.processing.context import Context, NeedsMore
 from gh_store_action.domain.processing.effects import ReadFurther
 from gh_store_action.domain.processing.replay import recorded_by_checkpoints
 from gh_store_action.domain.records import Issue
 from gh_store_action.domain.replies import RefusedEdit
-from gh_store_action.domain.verdicts import Outcome, Verdict, outcomes_given
+from gh_store_action.domain.verdicts import Verdict, outcomes_given
 
 LATE = "comments came late"
 
@@ -102,12 +103,9 @@ def recorded_verdicts(entries: Sequence[Entry], context: Context, up_to: int) ->
     """The binding verdicts: receipts by people who have set a marker, those in checkpoints, and this run's own."""
     found = recorded_by_checkpoints(entries)
     for entry in entries:
-        given = outcomes_given(entry.comment, context.rules.reactions, context.binding)
-        # The oldest receipt binds, whoever reacts later; what was never an update was never applied.
-        update = entry.kind is Kind.UPDATE or entry.comment.edited_at != ""
-        sound = [outcome for outcome in given if update or outcome is not Outcome.APPLIED]
-        if entry.asks and sound:
-            found[entry.id] = Verdict(sound[0])
+        given = verdict_given(entry, context.rules.reactions, context.binding) if entry.asks else None
+        if given is not None:
+            found[entry.id] = given
     found.update(context.known)
     return {comment: verdict for comment, verdict in found.items() if comment <= up_to}
 
