@@ -261,8 +261,26 @@ def _adopt(issue: Issue, entries: Sequence[Entry], context: Context) -> Base:
         )
     begun = known is not None and known.update_id == checkpoint_id(place, after, data)
     revision = known.revision if known and begun else max(place, known.revision if known and after else 0) + 1
-    base = Base(State(data, revision), after, recorded, place, recent=recent, moved=True, since=after)
+    notes = _passed_over(entries, context, after)
+    base = Base(State(data, revision), after, recorded, place, recent=recent, moved=True, notes=notes, since=after)
     return with_checkpoint(base, entries, context, reason=ADOPTED if after else "", editor=editor if after else "")
+
+
+def _passed_over(entries: Sequence[Entry], context: Context, after: int) -> tuple[str, ...]:
+    """Names the updates before the newest receipt that have none, by people who may write today.
+
+    Their authors may not have been allowed to write at that time: gh-store skips such updates without a word.  So they
+    are not folded.  But somebody may also have put the newest thumb there by hand.
+    """
+    applied = reaction_of(Outcome.APPLIED, context.rules.reactions)
+    behind = [entry for entry in entries if entry.kind is Kind.UPDATE and entry.id < after]
+    silent = [
+        e for e in behind if not any(r.content == applied and context.allows(r.login) for r in e.comment.reactions)
+    ]
+    found = [str(entry.id) for entry in silent if context.allows(entry.author)]
+    more = f" and {len(found) - _MOST_SAID} more" if len(found) > _MOST_SAID else ""
+    said = f"Not applied, because comment {after} has a receipt and these before it have none: "
+    return (f"{said}{', '.join(found[:_MOST_SAID])}{more}. Post again what is missing.",) if found else ()
 
 
 def _last_processed(issue: Issue, entries: Sequence[Entry], context: Context) -> int:
@@ -279,6 +297,8 @@ def _last_processed(issue: Issue, entries: Sequence[Entry], context: Context) ->
             return entry.after
         if not entry.asks and entry.kind is not Kind.FOREIGN_STATE:
             continue
+        if entry.kind is Kind.INVALID and entry.patch is None and not entry.comment.edited_at:
+            continue  # it was never JSON, so gh-store has not processed it
         if outcomes_given(entry.comment, reactions, context.counting):
             return entry.id
         if not theirs and not issue.complete:
