@@ -10,6 +10,7 @@ from gh_store_action.domain.records import Issue, StoredMeta, StoredObject
 from gh_store_action.errors import AccessDeniedError, ConcurrentUpdateError, DuplicateUIDError, ObjectExists
 from gh_store_action.gateway.refusals import UnknownEffect, denied
 from gh_store_action.store.lookup import Worker
+from gh_store_action.store.moving.mover import Mover
 from gh_store_action.store.updating import unwanted
 
 
@@ -32,7 +33,7 @@ class Deleter(Worker):
             DuplicateUIDError: more than one live issue has the id.
             ConcurrentUpdateError: the object is not as the caller wants it, or has pending updates.
         """
-        found = self.lookup.look(object_id)
+        found = Mover(self.lookup, dry_run=self.dry_run).settle(object_id)
         self.session.refuse_unknown_app()
         if not found.live:
             if found.deleted:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
 from gh_store_action.arguments import text
@@ -70,7 +70,35 @@ class Lookup:
         self.check_id(object_id)
         if objects.uid_label(object_id, self.session.rules) != label:
             reading = self.github.find(objects.uid_label(object_id, self.session.rules), rules=False)
-        return self._sorted(object_id, reading)
+        return self._sorted(object_id, self._caught_up(object_id, reading))
+
+    def _caught_up(self, object_id: str, reading: Reading) -> Reading:
+        """What was found, with the issue that has the object where GitHub's index still names one that it has left.
+
+        The index lags behind a roll-over, but the title of the issue that it names does not.
+        """
+        known = {issue.number for issue in reading.issues}
+        label = objects.uid_label(object_id, self.session.rules)
+        ends = {issue.number: self.followed(issue, object_id, known) for issue in reading.issues}
+        newer = {end.number: end for end in ends.values() if end.number not in known and objects.has_label(end, label)}
+        kept = (issue for issue in reading.issues if ends[issue.number].number not in newer)
+        return replace(reading, issues=(*newer.values(), *kept)) if newer else reading
+
+    def followed(self, issue: Issue, object_id: str, known: Collection[int] = ()) -> Issue:
+        """The issue that has the object by now, as the titles of those that it has left say; one request for each move.
+
+        Args:
+            known: issues where there is no need to look any further.
+        """
+        counting, may_write = self.session.counting, self.session.may_write
+        while True:
+            there = acceptance.kept_in(issue, object_id, counting, may_write)
+            if there <= issue.number or there in known:  # a copy is newer, so this ends
+                return issue
+            try:
+                issue = self.github.now(there)
+            except ObjectNotFound:
+                return issue
 
     def check_id(self, object_id: str) -> None:
         """Raises if no label can carry the id; before the prefix is known, checks only what does not depend on it."""
@@ -140,12 +168,22 @@ class Lookup:
         Raises:
             ObjectNotFound: there is none; the message says whether there was one.
         """
-        found = self.look(object_id)
+        found = self.without_copy(self.look(object_id))
         if len(found.live) > 1:
             warn(f"{self.duplicate(found)} {self.how_to_resolve(found)}")
         if found.live:
             return found.live[0]
         raise self.missing(found)
+
+    def without_copy(self, found: Found) -> Found:
+        """The same without the issue that the object is being moved to: that is no second object."""
+        copy = self.moving_to(found.live[0]) if found.live else 0
+        return replace(found, live=tuple(issue for issue in found.live if issue.number != copy))
+
+    def moving_to(self, issue: Issue) -> int:
+        """The issue that the object is being moved to from this one; 0 if it is not."""
+        title = self.title(issue) if acceptance.has_moved(issue) else ""
+        return 0 if objects.is_moved(title) else objects.read_moved(title)[1]
 
     def origin(self, issue: Issue) -> Origin:
         """Where the object comes from that the issue is."""

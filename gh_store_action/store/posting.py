@@ -26,6 +26,11 @@ class Trail:
         self._where = ""
         self._next = ""
 
+    @property
+    def may_be_posted(self) -> bool:
+        """Whether the update is, or may be, in a log."""
+        return bool(self._where)
+
     def nothing(self) -> None:
         """Nothing has been posted."""
         self._where = self._next = ""

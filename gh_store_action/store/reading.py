@@ -27,10 +27,12 @@ class Past:
 
     Args:
         issue: the newest one, with all its comments.
+        left: those that held it before, oldest first, under their titles of now.
     """
 
     issue: Issue
     logs: tuple[history.ObjectLog, ...]
+    left: tuple[Issue, ...] = ()
 
     @property
     def points(self) -> tuple[Point, ...]:
@@ -176,17 +178,19 @@ class Reader:
         newest = self.github.extend(issue, 0, self.session.viewer)
         object_id = objects.object_id_of(newest, self.session.rules) or ""
         logs = [self._log(newest, object_id)]
+        left: list[Issue] = []
         while True:
             previous = next((e.previous for e in logs[0].entries if e.previous), 0)
             if not 0 < previous < logs[0].issue.number:
-                return Past(newest, tuple(logs))
+                return Past(newest, tuple(logs), tuple(left))
             try:
                 older = self.github.extend(self.github.now(previous), 0, self.session.viewer)
             except ObjectNotFound:
                 self.warn(
                     f"Issue #{previous}, which #{logs[0].issue.number} continues, no longer exists, nor does its log."
                 )
-                return Past(newest, tuple(logs))
+                return Past(newest, tuple(logs), tuple(left))
+            left.insert(0, older)
             logs.insert(0, self._log(replace(older, title=objects.read_moved(older.title)[0]), object_id))
 
     def _log(self, issue: Issue, object_id: str) -> history.ObjectLog:

@@ -47,17 +47,24 @@ class _Look(NamedTuple):
 class Redirector(Worker):
     """Refuses the updates of one issue that its object's state does not hold."""
 
-    def redirect(self, issue: Issue) -> tuple[tuple[Refusal, ...], int]:
+    def redirect(self, issue: Issue, *, new: int = 0) -> tuple[tuple[Refusal, ...], int]:
         """Refuses what came after the move, or late, and says where the object is; strangers get only a reaction.
+
+        Args:
+            new: the issue that has the object, if that is known; by default, one request for each further move tells.
 
         Returns:
             The refusals, and the issue that has the object; 0 if this one does.
         """
         issue, object_id, target, left, owed = self._look(issue)
+        if not target:
+            return (), 0
+        target = new or max(target, self.lookup.followed(issue, object_id).number)
         if not (left or owed):
             return (), target
         owner = self.lookup.origin(issue).owner
-        found = [self._refused(entry, object_id, target, owner) for entry in left if not self._has_verdict(entry)]
+        fresh = [entry for entry in left if not self._has_verdict(entry)]
+        found = [self._refused(entry, object_id, target, owner) for entry in fresh]
         refusals = tuple(refusal for refusal in found if refusal is not None)[:MOST_RECEIPTS]
         receipts = [*self._receipts(left, refusals), *owed][:MOST_RECEIPTS]
         if receipts and not self.dry_run:
@@ -65,7 +72,17 @@ class Redirector(Worker):
             reply = self._reply(issue.number, target, told) if told else ""
             order = Order(issue, close=not issue.closed, reply=reply, receipts=receipts)
             self.github.write(order, viewer=self.session.viewer)
+        if silent := [entry.comment.author for entry, refusal in zip(fresh, found, strict=True) if refusal is None]:
+            raise self.session.unknown(silent[0])  # otherwise, nobody would come back to it
         return refusals, target
+
+    def unanswered(self, issue: Issue) -> tuple[tuple[int, bool], ...]:
+        """The updates there without receipt or reply, by comment id, and whether the object holds each."""
+        found = self._look(issue)
+        named = self._named(found.issue, found.object_id) if found.left else frozenset()
+        fresh = (entry.id for entry in found.left if not self._has_verdict(entry))
+        behind = [(comment, False) for comment in fresh if str(comment) not in named]
+        return tuple(sorted((*behind, *((receipt.comment_id, True) for receipt in found.owed))))
 
     def left(self, issue: Issue) -> frozenset[int]:
         """The updates that the object left behind, by comment id; none if the issue still has the object."""

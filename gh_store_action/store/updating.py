@@ -23,6 +23,7 @@ from gh_store_action.errors import (
     ConcurrentUpdateError,
     GitHubError,
     InvalidUpdate,
+    LockedIssue,
     Reason,
     StoreError,
 )
@@ -33,7 +34,6 @@ from gh_store_action.store.creating import MOST_TRIES, refused
 from gh_store_action.store.lookup import Lookup, Worker
 from gh_store_action.store.moving.mover import Mover
 from gh_store_action.store.posting import Trail
-from gh_store_action.store.processor import Processor
 
 TEXT_LIMIT = 65_000  # characters of a comment; GitHub's limit is 65,536
 _NO_RULES = Rules()
@@ -197,22 +197,36 @@ class Updater(Worker):
         if objects.read_moved(issue.title)[1] and not self.dry_run:
             Mover(self.lookup).process(issue.number)  # finish a killed move: the update is for the new issue
             issue = self.lookup.one(object_id, self.warn)
+        return self._change(issue, object_id, update, trail, apply=apply, unless_equal=unless_equal)
+
+    def _change(
+        self, issue: Issue, object_id: str, update: Update, trail: Trail, *, apply: bool, unless_equal: bool
+    ) -> Updated:
+        """The update of the object that the issue is, or has been by the time of the post."""
         self.session.judge(object_id)  # report a wrong schema before posting anything
         before = self._stored(issue, apply=apply)
         repeated = self._posted_before(issue, update)
         if repeated is not None:
             trail.posted(repeated.id, issue.number)
-            return self._repeat(issue, before, repeated, apply=apply)
+            return self._repeat(issue, before, repeated, object_id, trail, apply=apply)
         if before is not None and unless_equal and not before.meta.pending and equal(before.data, update.changes):
             return Updated(before, 0, repeated=True)
         state = self._refuse_early(object_id, issue, before, update)
         if self.dry_run:
             shown = before or self.lookup.stored(issue)
             return Updated(_with(shown, state) if state and apply else shown, 0)
-        posted = self._post(issue, update, trail, reopen=not apply)
+        try:
+            posted = self._post(issue, update, trail, reopen=not apply)
+        except LockedIssue:
+            now = self.lookup.followed(self.github.now(issue.number), object_id)
+            if now.number == issue.number or trail.may_be_posted:
+                raise
+            # A move locks the issue that the object has left, and only then.  Nothing was posted there.
+            return self._change(now, object_id, update, trail, apply=apply, unless_equal=unless_equal)
         trail.posted(posted.comment_id, issue.number)
-        if apply:
-            return self._fold(posted.issue, issue.number, posted.comment_id)
+        left = posted.issue is not None and self.lookup.followed(posted.issue, object_id) is not posted.issue
+        if apply or left:
+            return self._fold(posted.issue, issue.number, posted.comment_id, object_id, trail)
         for failure in posted.failures:
             self._unopened(object_id, issue.number, failure)
         shown = before or self.lookup.stored(posted.issue or issue)
@@ -240,9 +254,12 @@ class Updater(Worker):
                 return entry
         return None
 
-    def _repeat(self, issue: Issue, before: StoredObject | None, entry: Entry, *, apply: bool) -> Updated:
+    def _repeat(
+        self, issue: Issue, before: StoredObject | None, entry: Entry, object_id: str, trail: Trail, *, apply: bool
+    ) -> Updated:
         if apply and not self.dry_run:
-            return replace(self._fold(issue, issue.number, entry.id), repeated=True)
+            folded = self._fold(issue, issue.number, entry.id, object_id, trail)
+            return replace(folded, repeated=True)
         return Updated(before or self.lookup.stored(issue), entry.id, repeated=True)
 
     def _refuse_early(self, object_id: str, issue: Issue, before: StoredObject | None, update: Update) -> State | None:
@@ -307,18 +324,29 @@ class Updater(Worker):
             "The next sweep will apply it, if the store's rules let its author write."
         )
 
-    def _fold(self, issue: Issue | None, number: int, comment: int) -> Updated:
-        """Folds what is pending; the read has to contain the comment, because replicas lag."""
-        processor = Processor(self.session)
-        if issue is not None and any(c.id == comment for c in issue.comments):
-            result = processor.advance(issue)
-        else:
-            result = processor.process(number, event_comment=comment)
+    def _fold(self, issue: Issue | None, number: int, comment: int, object_id: str, trail: Trail) -> Updated:
+        """Folds what is pending; the read has to contain the comment, because replicas lag.
+
+        Raises:
+            ConcurrentUpdateError: the object had moved to another issue before the update was posted.
+        """
+        mover = Mover(self.lookup)
+        if issue is None or all(c.id != comment for c in issue.comments):
+            issue = mover.processor.read(number, comment)
+        result = mover.advance(issue)
         now = result.issue or self.github.now(number)
         refusals = [refusal for refusal in result.refusals if refusal.comment_id == comment]
-        return Updated(
-            self.lookup.stored(now), comment, result, refusals[0] if refusals else self._old_refusal(now, comment)
-        )
+        refusal = refusals[0] if refusals else self._old_refusal(now, comment)
+        there = self.lookup.followed(now, object_id) if result.skipped else now
+        if there.number != number and refusal is not None and not refusal.unauthorized:
+            trail.nothing()  # a refused update stays refused, so another post counts once
+            raise ConcurrentUpdateError(
+                f"The object {object_id!r} moved to issue #{there.number} just before the update was posted, "
+                f"so it was not applied (comment {comment} of issue #{number}).",
+                "Run it again: it finds the new issue.",
+                reasons=refusal.reasons,
+            )
+        return Updated(self.lookup.stored(there), comment, result, refusal)
 
     def _old_refusal(self, issue: Issue, comment: int) -> Refusal | None:
         """An earlier run's refusal of an update that was posted before."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from gh_store_action import __version__
@@ -20,8 +20,10 @@ from gh_store_action.errors import GitHubError, NotFinished, ObjectNotFound, Sto
 from gh_store_action.gateway.records import Order, pages
 from gh_store_action.hints import REPAIR, Text
 from gh_store_action.store.lookup import Lookup
+from gh_store_action.store.moving.mover import Mover
 from gh_store_action.store.processing.rounds import MOST_RECEIPTS
 from gh_store_action.store.processor import Processor
+from gh_store_action.store.reading import Reader
 
 __all__ = ["Problem", "Verifier", "repairable"]
 
@@ -72,6 +74,7 @@ class Verifier:
         self.github = lookup.github
         self.repair = repair and not dry_run
         self.progress = progress
+        self.mover = Mover(lookup, dry_run=dry_run)
         self.looked_at = 0
 
     def verify(self, object_id: str | None = None, issue_number: int | None = None) -> tuple[Problem, ...]:
@@ -89,7 +92,7 @@ class Verifier:
         return found
 
     def _by_id(self, object_id: str) -> Iterator[Problem]:
-        found = self.lookup.look(object_id)
+        found = self.lookup.without_copy(self.lookup.look(object_id))
         self._may_repair()
         wrong = [problem for issue, *_ in found.wrong if (problem := self._mislabelled(issue))]
         yield from wrong
@@ -109,6 +112,10 @@ class Verifier:
         self.session.learn(reading)
         issue = reading.issues[0]
         if not objects.is_live(issue, self.session.rules):
+            title = self.lookup.title(issue)
+            there = self.lookup.followed(issue, objects.read_title(objects.read_moved(title)[0])[0]).number
+            if there != number:
+                raise ObjectNotFound(f"The object of issue #{number} is now kept in #{there}.", "Verify that one.")
             raise ObjectNotFound(f"Issue #{number} is not an object of the store.", "Check the number and its labels.")
         self._may_repair()
         wrong = self._mislabelled(issue)
@@ -186,6 +193,8 @@ class Verifier:
         older, newer = (acceptance.goes_first(one, object_id, self.session.counting) for one in (other, issue))
         winner, loser = (issue, other) if newer and not older else (other, issue)
         listing.live[self._key(object_id)] = winner
+        if self.lookup.moving_to(winner) == loser.number:
+            return
         listing.duplicates.append((loser, winner))
 
     def _was_object(self, issue: Issue) -> bool:
@@ -280,11 +289,49 @@ class Verifier:
     def _object(self, issue: Issue) -> Iterator[Problem]:
         """Audits, repairs on request, and audits again."""
         self.looked_at += 1
-        issue = self.github.extend(issue, 0, self.session.viewer)
-        found = self._audit(issue)
-        if not found or not self.repair:
+        issue = yield from self._settled(issue)
+        past = Reader(self.lookup).past_of(issue)
+        found = auditing.audit(past.logs[-1], objects.object_id_of(issue, self.session.rules) or "")
+        if found and self.repair:
+            yield from self._repaired(past.issue, found)
+        else:
             yield from found
-            return
+        for left in past.left:
+            yield from self._behind(left)
+
+    def _settled(self, issue: Issue) -> Generator[Problem, None, Issue]:
+        """The issue that has the object, once a move that was killed is finished."""
+        target = self.lookup.moving_to(issue)
+        if not target:
+            return issue
+        hint = Text("Process the issue, or run ", REPAIR, ".")
+        found = self._problem("unfinished-move", issue, f"its move to issue #{target} was not finished", hint)
+        if self.repair:
+            self.mover.process(issue.number)
+            now = self.github.now(issue.number)
+            found = replace(found, repaired=not self.lookup.moving_to(now))
+            issue = self.lookup.followed(now, found.object_id)
+        yield found
+        return issue
+
+    def _behind(self, left: Issue) -> Iterator[Problem]:
+        """What nobody has answered on an issue that the object has left: its run was lost, and no sweep looks there."""
+        object_id = objects.read_title(objects.read_moved(self.lookup.title(left))[0])[0]
+        found = dict(self.mover.redirector.unanswered(left))
+        there: Collection[int] = found
+        for _ in range(0, len(found) if self.repair else 0, MOST_RECEIPTS):
+            self.mover.redirector.redirect(left)
+            left = self.github.now(left.number)
+            there = dict(self.mover.redirector.unanswered(left))
+        hint = Text(f"Process issue #{left.number}, or run ", REPAIR, ".")
+        for comment, held in found.items():
+            kind = "missing-receipt" if held else "stranded-update"
+            why = "the object has it" if held else "it was posted after the object had left this issue"
+            problem = Problem(kind, object_id, left.number, comment, f"{why}, and it has no verdict", hint)
+            yield replace(problem, repaired=comment not in there)
+
+    def _repaired(self, issue: Issue, found: Sequence[Problem]) -> Iterator[Problem]:
+        """The problems, and whether each was repaired."""
         why: str = ""
         try:
             left = self._repair(issue)

@@ -28,7 +28,7 @@ class Problem:
     Args:
         kind: `broken-body`, `drift`, `edited-comment`, `deleted-comments`, `late-comments`, `verdict-conflict`,
             `missing-receipt`, `missing-checkpoint`, `stranded-update`, `not-adopted`, `duplicate-id`, `missing-label`,
-            `wrong-label`, `leftover` or `unreadable`.
+            `wrong-label`, `unfinished-move`, `leftover` or `unreadable`.
         comment_id: 0 if it is not about a comment.
         hint: what to do about it.
         repaired: whether it was repaired.

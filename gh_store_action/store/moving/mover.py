@@ -17,6 +17,8 @@ from gh_store_action.domain.strict_json import Json, body_digest, digest, dump
 from gh_store_action.domain.verdicts import Counts, Outcome, initial_receipts
 from gh_store_action.errors import ConcurrentUpdateError, DuplicateUIDError, FullIssue, ObjectNotFound, StoreError
 from gh_store_action.gateway.objects import Opened
+from gh_store_action.gateway.refusals import UnknownEffect, denied
+from gh_store_action.hints import Text
 from gh_store_action.store.lookup import Found, Lookup, Worker
 from gh_store_action.store.processor import Processor
 from gh_store_action.store.redirecting import Redirector
@@ -78,11 +80,32 @@ class Mover(Worker):
                     f"{object_id!r} cannot be moved: it has pending updates.", "Process it, then move it again."
                 )
             target = self._copied(old)
-            self.github.change(old.number, title=objects.moving_title(old.title, target))
+            self._announce(old, target)
             old = self.github.now(old.number)
         if not self._hand_over(old, target, found):
             return None
         return self.lookup.stored(self.github.now(target))
+
+    def _announce(self, old: Issue, new: int) -> None:
+        """Says in the old issue's title where the object goes: the first thing that not everyone may do who may label.
+
+        Where GitHub may have saved the title, the next run finishes the move.
+        """
+        try:
+            self.github.change(old.number, title=objects.moving_title(old.title, new))
+        except UnknownEffect:
+            raise
+        except StoreError as error:
+            raise self._undone(error, new, old.number) from error
+
+    def _undone(self, error: StoreError, copy: int, previous: int) -> StoreError:
+        """The failure of a move before the old issue says anything of it; gives up the copy, which nobody needs."""
+        left = f"Nothing was moved. The copy, issue #{copy}, was given up."
+        try:
+            self.github.change(copy, labels=[], state="closed", title=_given_up(previous))
+        except StoreError:
+            left = f"Nothing was moved. The copy, issue #{copy}, could not be given up: close it."
+        return error.reworded(Text.sentences([error.what, left]), error.hint)
 
     def _processed(self, issue: Issue) -> tuple[Issue, int]:
         """The issue brought up to date, and the issue that its object is moving to, or 0.
@@ -109,7 +132,14 @@ class Mover(Worker):
         own = self._own_labels(old)
         store = {label.casefold() for label in own}
         kept = [label for label in old.labels if label.casefold() not in store]
-        self.github.change(new, labels=list(dict.fromkeys((*copy.labels, *own, *kept))))
+        wanted = list(dict.fromkeys((*copy.labels, *own, *kept)))
+        there = {label.casefold() for label in self.github.change(new, labels=wanted)}
+        if not store <= there:  # GitHub drops them without a word if the token may not push
+            self._give_back(old, new, copy)
+            what = (
+                f"label issues of {self.github.repository}, so nothing was moved. The copy, issue #{new}, was given up"
+            )
+            raise denied(what, issues="write")
         self.github.change(old.number, labels=kept, state="closed", title=objects.moved_title(self.lookup.title(old)))
         after = self.github.now(old.number)
         target = self._target(after) or new  # perhaps the copy of another call
@@ -118,9 +148,18 @@ class Mover(Worker):
             return False
         if not (done or self._stays(after, copy)):
             return False
-        self.redirector.redirect(after)
+        self._answer(after, target)
         self._lock(after)
         return True
+
+    def _answer(self, old: Issue, new: int) -> None:
+        """Answers what stands on the issue that the object has left; the move is done, so a failure only warns."""
+        try:
+            self.redirector.redirect(old, new=new)
+        except StoreError as error:
+            self.github.transport.tell(
+                f"Updates on the old issue #{old.number} may still lack an answer: {error.what} Process that issue."
+            )
 
     def _copy_at(self, number: int) -> Issue | None:
         """That issue with its log; None if it was deleted, or if a person typed its number into the title."""
@@ -213,7 +252,7 @@ class Mover(Worker):
             self.github.change(old.number, labels=labels, title=title if target else None)
 
     def _give_up(self, copy: Issue, previous: int) -> None:
-        self.github.change(copy.number, labels=[], state="closed", title=f"Given up: copy of #{previous}")
+        self.github.change(copy.number, labels=[], state="closed", title=_given_up(previous))
 
     def _id(self, issue: Issue) -> str:
         """The object's id by the labels; where another call has taken them off, by the title."""
@@ -254,7 +293,10 @@ class Mover(Worker):
             owner=origin.owner,
             form=origin.form,
         )
-        self._finish(opened, text, object_id, revision, now.data)
+        try:
+            self._finish(opened, text, object_id, revision, now.data)
+        except StoreError as error:
+            raise self._undone(error, opened.number, old.number) from error
         return opened.number
 
     def _finish(self, opened: Opened, text: str, object_id: str, revision: int, data: Json) -> None:
@@ -271,6 +313,14 @@ class Mover(Worker):
         )
         if not finished.titled:
             self.github.raise_for(finished.failures, "write issues")
+
+    def settle(self, object_id: str) -> Found:
+        """The issues with the id, once a move that was killed is finished; with `dry_run`, as they are."""
+        found = self.lookup.look(object_id)
+        if found.live and self.lookup.moving_to(found.live[0]) and not self.dry_run:
+            self.process(found.live[0].number)
+            found = self.lookup.look(object_id)
+        return self.lookup.without_copy(found)
 
     # -- after the move --------------------------------------------------------------------------------------------
 
@@ -305,3 +355,7 @@ class Mover(Worker):
         if not self._hand_over(result.issue, result.moved_to):
             return self.processor.process(result.number)
         return replace(result, issue=self.github.now(result.number))
+
+
+def _given_up(previous: int) -> str:
+    return f"Given up: copy of #{previous}"
