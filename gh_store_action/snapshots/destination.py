@@ -87,7 +87,7 @@ class Destination:
     # -- what exists -----------------------------------------------------------------------------------------------
 
     def look(self, *, content: bool) -> Existing:
-        """What exists: on a separate branch if there is one, otherwise in the work tree, otherwise in its commit.
+        """What exists: on a separate branch if there is one, otherwise in the work tree, otherwise on the branch.
 
         Args:
             content: whether to read the existing snapshot.
@@ -209,14 +209,14 @@ class Destination:
         return self._on_the_branch(histories.NAME)
 
     def _on_the_branch(self, beside: str = "") -> Branch:
-        """Without a separate branch, this asks git what is checked out, which takes no network."""
+        """A checkout may stay behind the remote's branch, so what is checked out counts only for a dry run."""
         if not self.target.commit or (self.dry_run and self.target.via_api and not self.target.branch):
             return _NOT_ASKED
         if self.target.via_api:
             return self._of_the_api(beside)
         if self.dry_run and not self.workspace.has_checkout(self.path):
             return _NOT_ASKED
-        return self._of_git(beside, tip=self.late or bool(self.target.branch))
+        return self._of_git(beside, tip=self.of_branch or not self.dry_run)
 
     def _of_git(self, beside: str = "", *, tip: bool) -> Branch:
         oids = self._possible(self._committed(beside, tip=tip), beside)
@@ -258,10 +258,6 @@ class Destination:
             found |= {name for name, data in branch.read(rest).items() if snapshot_files.is_object_file(name, data)}
         return found
 
-    def _is_left(self, name: str, data: bytes) -> bool:
-        """Whether a file on the branch may be a leftover of a commit in several parts."""
-        return not self._folder or snapshot_files.is_object_file(name, data)
-
     # -- writing ---------------------------------------------------------------------------------------------------
 
     def check_files(self, there: Existing, files: Mapping[str, Content]) -> None:
@@ -270,29 +266,33 @@ class Destination:
         Raises:
             InputError: one would.
         """
-        self.check_links(files)
+        self.check_places(files)
         oids, unknown = there.branch.oids, files.keys() - there.names if there.branch.costs else ()
         others = [name for name in unknown if name in oids and oids[name] not in blob_oids(files[name])]
-        theirs = {name for name, data in there.branch.read(others).items() if not self._is_left(name, data)}
+        found = there.branch.read(others if self._folder else ())  # some may be left by a commit in parts
+        theirs = {name for name, data in found.items() if not snapshot_files.is_object_file(name, data)}
         if taken := sorted(there.foreign.intersection(files) | theirs):
             raise InputError(
                 f"The folder {self.path!r} has a file {taken[0]!r} that is not a snapshot's, but an object needs it.",
                 "Choose another folder, which has nothing else in it.",
             )
 
-    def check_links(self, names: Collection[str]) -> None:
-        """Checks that no symbolic link below the place leads one of these files elsewhere, onto another file.
+    def check_places(self, names: Collection[str]) -> None:
+        """Checks that no symbolic link below the place leads a file onto another, and that none replaces a staged one.
 
         Raises:
-            InputError: one does.
+            InputError: a link does.
+            StoreError: one is.
         """
-        real_ones = self.workspace.outputs(map(self.at, names))
-        for place, real in zip(map(self.at, names), real_ones, strict=True):
+        places = tuple(map(self.at, names))
+        for place, real in zip(places, self.workspace.outputs(places), strict=True):
             if real != place:
                 raise InputError(
                     f"The file {place!r} is behind a symbolic link, which leads to {real!r}.",
                     "Remove the link, or choose another place for the snapshot.",
                 )
+        if self.target.commit and self.workspace.has_checkout(self.path):
+            self.workspace.check_index(self._publication(places, ()))
 
     def write(self, files: Mapping[str, Content], stale: Iterable[str]) -> None:
         """Writes the files to the work tree, and removes the stale ones."""

@@ -179,7 +179,7 @@ class Recorder:
 
     def _check(self, made: Collection[str], there: _There) -> None:
         """Checks that none of these files would replace one of the user's."""
-        self.destination.check_links((*made, INDEX))
+        self.destination.check_places((*made, INDEX))
         unknown = [name for name in made if name in there.local | there.branch.oids.keys() and name not in there.listed]
         for name in unknown:
             local = self.destination.workspace.read(self.destination.at(name)) if name in there.local else None

@@ -10,6 +10,7 @@ import io
 import random
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from urllib.parse import urlsplit
@@ -22,7 +23,16 @@ from gh_store_action.workspace.disk import instead_of, may_write
 from gh_store_action.workspace.git import Git, RaceLost, Unreachable
 from gh_store_action.workspace.keeping import kept
 from gh_store_action.workspace.tips import Target, Tip, blobs_of, not_of_its_own
-from gh_store_action.workspace.trees import Entries, batches, check_attributes, enter, entries_of, kept_paths, tree_of
+from gh_store_action.workspace.trees import (
+    Entries,
+    batches,
+    check_attributes,
+    check_staged,
+    enter,
+    entries_of,
+    kept_paths,
+    tree_of,
+)
 
 TRIES = 12  # enough for 20 jobs that push at the same time, 3 seconds each (simulated 2000 times)
 LONGEST_PAUSE = 30.0
@@ -150,6 +160,21 @@ class Checkout:
         with apart(self._configuration) as git:
             check_attributes(git, paths)
 
+    def check_index(self, publication: Publication, paths: Sequence[str]) -> None:
+        """Check that such files replace nothing in the index that is not committed, which then nobody would have.
+
+        Args:
+            publication: for its branch; one that is not checked out leaves the index alone.
+            paths: relative to the checkout's top.
+
+        Raises:
+            StoreError: they would.
+        """
+        head = self._symbolic_head() or publication.fallback_branch
+        if publication.branch.removeprefix("refs/heads/") in ("", head):
+            with apart(self._configuration) as git:
+                check_staged(git, paths)
+
     def committed(self, path: str, publication: Publication, *, tip: bool) -> dict[str, str]:
         """The committed files at and below a path: git's ids by what follows the path, `""` for the path itself.
 
@@ -161,10 +186,18 @@ class Checkout:
         with apart(self._configuration) as git:
             commit = "HEAD"
             if tip:
-                commit = Tip(git, self._remote(), self._target(publication)).find()
+                commit = self._found(Tip(git, self._remote(), self._target(publication)))
             elif git.run("rev-parse", "--verify", "--quiet", "HEAD^{commit}", may_fail=True).code:
                 commit = ""  # nothing is committed yet
             return blobs_of(git, commit, path) if commit else {}
+
+    def _found(self, tip: Tip) -> str:
+        """The tip, asked for as often as for a push."""
+        for tries in range(1, NETWORK_TRIES):
+            with suppress(Unreachable):
+                return tip.find()
+            self.sleep(pause(tries))
+        return tip.find()
 
     def blobs(self, oids: Sequence[str], most: int) -> list[bytes]:
         """The files with these ids, of at most that many bytes; a partial clone fetches them.

@@ -221,9 +221,13 @@ class Workspace:
         Raises:
             InputError: it stores something else; says the line of .gitattributes to add.
         """
-        targets = list(map(self._paths().resolved, paths))
-        checkout = self._checkout(targets)
-        checkout.check_attributes([_under(checkout, target) for target in targets])
+        checkout, names = self._inside(paths)
+        checkout.check_attributes(names)
+
+    def check_index(self, publication: Publication) -> None:
+        """Look whether the paths would replace what is only staged.  See `Checkout.check_index`."""
+        checkout, names = self._inside(publication.paths)
+        checkout.check_index(publication, names)
 
     def has_checkout(self, path: str) -> bool:
         """Whether the path is in a checkout."""
@@ -237,10 +241,9 @@ class Workspace:
             publication: for its branch; its paths do not matter.
             tip: of the remote's branch now; otherwise of what is checked out, which takes no network.
         """
-        target = self._paths().resolved(path)
-        checkout = self._checkout([target])
+        checkout, (name,) = self._inside([path])
         try:
-            return checkout.committed(_under(checkout, target), publication, tip=tip)
+            return checkout.committed(name, publication, tip=tip)
         finally:
             self._give_git_back(checkout)
 
@@ -293,8 +296,7 @@ class Workspace:
 
     def in_checkout(self, path: str) -> str:
         """The path relative to the top of its checkout, as the API's ``createCommitOnBranch`` wants it."""
-        target = self._paths().resolved(path)
-        return _under(self._checkout([target]), target)
+        return self._inside([path])[1][0]
 
     @cached_property
     def _checkouts(self) -> dict[Path, Checkout]:
@@ -370,6 +372,11 @@ class Workspace:
             )
         git = Git(tops.pop(), self.environ, self.server_url, self.token, shut=self._home)
         return self._checkouts.setdefault(git.top, Checkout(git, self.sleep))
+
+    def _inside(self, paths: Iterable[str]) -> tuple[Checkout, list[str]]:
+        """The checkout of these paths, and the paths relative to its top."""
+        targets = list(map(self._paths().resolved, paths))
+        return (checkout := self._checkout(targets)), [_under(checkout, target) for target in targets]
 
     def _checkout_of(self, publication: Publication) -> Checkout:
         paths = self._paths()

@@ -38,7 +38,7 @@ class SecretFound(AccessDeniedError):
 
 
 QUOTED = 300  # characters of what others say
-_RULE = r"^- "  # how GitHub lists the rules of a branch that a push breaks
+_RULE = r"^(- |error: (?!GH\d))"  # how GitHub lists the rules of a branch that a push breaks, and how it used to
 _ANY = r"\S"
 
 
@@ -102,6 +102,13 @@ LESSONS = (
             Setting("branch"),
             " to a branch without that rule.",
         ),
+        kind=AccessDeniedError,
+        quotes=_RULE,
+    ),
+    _Lesson(
+        r"[Cc]annot force-push|force-pushing to \S+ is not allowed|denying non-fast-forward",
+        "The branch takes no push that replaces commits, by which older ones are squashed.",
+        Text("Let this token force-push to it, or omit ", Setting("keep"), "."),
         kind=AccessDeniedError,
         quotes=_RULE,
     ),

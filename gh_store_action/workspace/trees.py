@@ -12,9 +12,10 @@ from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from shlex import quote
 from typing import TypeAlias
 
-from gh_store_action.errors import InputError
+from gh_store_action.errors import InputError, StoreError
 from gh_store_action.hints import Setting, Text
 from gh_store_action.regular_files import MIB, content
 from gh_store_action.workspace.git import Git
@@ -164,6 +165,28 @@ def _check_all_there(git: Git, tree: str, paths: Sequence[str]) -> None:
             f"Git takes no file with the path {min(missing)!r}.",
             Text("Choose another path for ", Setting("output"), "."),
         )
+
+
+def check_staged(git: Git, paths: Sequence[str]) -> None:
+    """Checks that the checkout's index has no file where these need a folder, and none in a folder in their place.
+
+    Git replaces such entries and says nothing.  What is committed, too, is not lost, and the branch may not have it.
+
+    Raises:
+        StoreError: there is one, which may be a submodule.
+    """
+    ours, above = set(paths), {folder for path in paths for folder in _folders_of(path)}
+    place = posixpath.commonpath((min(paths), max(paths))).partition("/")[0]
+    listed = git.run("ls-files", "-z", "--cached", *(("--", place) if place else ())).out
+    names = [path for path in map(os.fsdecode, listed.split(b"\0")) if path and path not in ours]
+    staged = (path for path in names if path in above or not ours.isdisjoint(_folders_of(path)))
+    for path in staged:
+        if git.run("rev-parse", "--verify", "--quiet", f"HEAD:{path}", may_fail=True).code:
+            due = min(one for one in paths if f"{one}/".startswith(f"{path}/") or path.startswith(f"{one}/"))
+            raise StoreError(
+                f"In the checkout's index, {path!r} is staged and not committed, where the store's {due!r} goes.",
+                Text("Choose another path for ", Setting("output"), f", or run `git rm --cached -- {quote(path)}`."),
+            )
 
 
 def kept_paths(entries: Entries) -> list[str]:

@@ -147,3 +147,146 @@ def test_ref__of_the_event__is_nothing_to_another_repository(scene: Scene, via: 
     assert (site.git("rev-parse", "main"), site.file("data/x.json")) == (before, None)
     run = snap(scene, top, output="site/data/x.json", commit_via=via, token=scene.github.token(OWNER), branch="main")
     assert (run.exit_code, bool(site.file("data/x.json"))) == (0, True), run.log
+
+
+# ---- a checkout that stays where it is
+
+
+@covering(1, how=["detached", "diverged", "behind"], format_=list(FORMATS), mode=["snapshot", "update-snapshot"])
+def test_again__in_a_checkout_that_stays__changed_is_what_the_branch_does_not_have(
+    scene: Scene, how: str, format_: str, mode: str
+) -> None:
+    number = scene.make("a", {"n": 1})
+    checkout = scene.checkout()
+    if how == "detached":
+        git.git(checkout, "checkout", "--quiet", "--detach")
+    else:
+        scene.repository.commit_files({"others": "1\n"})
+    if how == "diverged":
+        git.commit(checkout, {"mine": "1\n"})
+    given: dict[str, Any] = {"workspace": checkout, "output": FORMATS[format_], "format": format_, "history": True}
+    first = scene.run(mode, **given)
+    assert (first.exit_code, first.outputs["changed"], first.outputs["changed-ids"]) == (0, "true", '["a"]'), first.log
+    assert first.outputs["commit-sha"] == scene.repository.head()
+    before = status(checkout)
+
+    again = scene.run(mode, **given)
+
+    assert (again.exit_code, again.outputs["changed"], again.outputs["commit-sha"]) == (0, "false", ""), again.log
+    assert (again.outputs["changed-ids"], "; nothing changed.**" in again.summary) == ("[]", True)
+    assert (scene.repository.head(), status(checkout)) == (first.outputs["commit-sha"], before)
+    scene.github.clock.advance(600)
+    scene.make("b")
+    scene.repository.edit_issue(number, OWNER, body='{"n": 2}')
+    scene.run("process", issue_number=number)
+    third = scene.run(mode, **given)
+    assert (third.outputs["changed"], third.outputs["changed-ids"]) == ("true", '["a","b"]'), third.log
+    assert "in the meantime" not in third.log, "the one before was its own"
+    assert third.outputs["commit-sha"] == scene.repository.head()
+    git.git(checkout, *advice(third))
+    if how == "detached":
+        git.git(checkout, "checkout", "--quiet", "main")
+    git.git(checkout, "pull", "--quiet", *(["--rebase"] if how == "diverged" else ["--ff-only"]))
+    assert status(checkout) == []
+
+
+# ---- what is only staged where the snapshot goes
+
+
+def stage(checkout: Path, what: str, path: str) -> None:
+    """Stages it and takes it from the work tree, where it would be in the way."""
+    if what == "submodule":
+        git.git(checkout, "update-index", "--add", "--cacheinfo", f"160000,{'1' * 40},{path}")
+        (checkout / path).mkdir()  # as one that is not initialised
+        return
+    git.put(checkout, {path: "mine\n"})
+    git.git(checkout, "add", *(["--intent-to-add"] if what == "promise" else []), path)
+    (checkout / path).unlink()
+    for folder in (checkout / path).parents:
+        if folder != checkout and not list(folder.iterdir()):
+            folder.rmdir()
+
+
+@covering(
+    2,
+    what=["file", "promise", "submodule", "file below"],
+    format_=list(FORMATS),
+    how=["git", "api", "detached", "dry run", "named"],
+)
+def test_staged__only__is_never_replaced_in_silence(scene: Scene, what: str, format_: str, how: str) -> None:
+    scene.make("a", {"n": 1})
+    checkout = scene.checkout()
+    if how == "detached":
+        git.git(checkout, "checkout", "--quiet", "--detach")
+    main = STORE if format_ == "json" else "data/store/objects/a.json"
+    path = "data" if what != "file below" else f"{main}/x"
+    stage(checkout, what, path)
+    head, before = scene.repository.head(), (git.git(checkout, "ls-files", "--stage"), status(checkout))
+    given = {"commit_via": "api"} if how == "api" else {"branch": "main"} if how == "named" else {}
+
+    run = snap(scene, checkout, format_, dry_run=how == "dry run", **given)
+
+    assert run.exit_code == 1, run.log
+    assert f"In the checkout's index, '{path}' is staged and not committed, where the store's '{FORMATS[format_]}" in (
+        run.error
+    )
+    assert (scene.repository.head(), git.git(checkout, "ls-files", "--stage"), status(checkout)) == (head, *before)
+    assert not (checkout / FORMATS[format_]).exists(), "nothing was written"
+    told = re.search(r"or run `git ([^`]+)`", run.error)
+    assert told
+    git.git(checkout, *shlex.split(told[1]))
+    run = snap(scene, checkout, format_, **given)
+    assert (run.exit_code, run.outputs["commit-sha"]) == (0, scene.repository.head())
+    if how not in ("git", "named", "dry run"):
+        git.git(checkout, *advice(run))
+        git.git(checkout, "checkout", "--quiet", "main")
+        git.git(checkout, "pull", "--quiet", "--ff-only")
+    assert status(checkout) == []
+    git.commit(checkout, {"mine": "1\n"})
+    address = scene.repository.clone_url.replace("://", f"://x:{scene.github.token(OWNER)}@")
+    git.git(checkout, "push", "--quiet", address, "HEAD:main")
+    assert scene.repository.file("mine") and scene.repository.file(main)
+
+
+@pytest.mark.parametrize("via", ["git", "api"])
+def test_staged__only__is_kept_where_the_snapshot_goes_to_a_branch_of_its_own(scene: Scene, via: str) -> None:
+    scene.make("a")
+    checkout = scene.checkout()
+    stage(checkout, "file", "data")
+    before = git.git(checkout, "ls-files", "--stage")
+
+    run = snap(scene, checkout, branch="snapshots", commit_via=via)
+
+    assert (run.exit_code, git.git(checkout, "ls-files", "--stage")) == (0, before), run.log
+    assert status(checkout) == ["AD data", f"?? {STORE}"]
+
+
+@pytest.mark.parametrize("path", ["data/history", "data/history/index.json/x"])
+def test_staged__only__in_the_way_of_histories_is_not_replaced_either(scene: Scene, path: str) -> None:
+    scene.make("a")
+    checkout = scene.checkout()
+    stage(checkout, "file", path)
+    head, before = scene.repository.head(), (git.git(checkout, "ls-files", "--stage"), status(checkout))
+
+    run = snap(scene, checkout, history=True)
+
+    assert (run.exit_code, f"'{path}' is staged and not committed, where the store's 'data/history/" in run.error) == (
+        1,
+        True,
+    )
+    assert (scene.repository.head(), git.git(checkout, "ls-files", "--stage"), status(checkout)) == (head, *before)
+
+
+def test_staged__what_is_committed_too__is_not_lost(scene: Scene) -> None:
+    """A checkout that is behind: the branch has a folder there by now."""
+    scene.repository.commit_files({"data": "mine\n"})
+    scene.make("a")
+    checkout = scene.checkout()
+    git.git(checkout, "rm", "--quiet", "data")
+    git.git(checkout, "reset", "--quiet")
+    scene.repository.commit_files({"data": None, "data/other": "1\n"})
+
+    run = snap(scene, checkout)
+
+    assert (run.exit_code, run.outputs["commit-sha"]) == (0, scene.repository.head()), run.log
+    assert git.git(checkout, "ls-files") == "README.md\ndata\n"

@@ -14,6 +14,7 @@ import pytest
 from gh_store_action.errors import ConcurrentUpdateError, InputError, StoreError
 from gh_store_action.workspace.commits import LONGEST_PAUSE, TRIES, pause
 from gh_store_action.workspace.files import Publication, Published
+from gh_store_action.workspace.git import Unreachable
 from tests.support import git as real
 from tests.support.checkout import BASE, STORE, head, save, state, workspace_of
 
@@ -274,3 +275,24 @@ def test_publish__a_dozen_at_once__all_arrive_and_none_undoes_another(tmp_path: 
     assert sorted(real.log(remote)) == sorted([f"by {n}" for n in range(people)] + ["another's commit"])
     assert 1 < max(result.tries for result in results.values()) <= TRIES
     real.git(remote, "fsck", "--strict", "--no-dangling")
+
+
+@pytest.mark.parametrize("fails", [2, 3])
+def test_committed__a_remote_that_does_not_answer__is_asked_three_times(
+    tmp_path: Path, checkout: Path, remote: Path, fails: int
+) -> None:
+    """A snapshot begins with a look at the branch, which may have to be asked for as often as the push."""
+    real.push(remote, {STORE: "1\n"})
+    path, record = real.recording_git(tmp_path / "failing")
+    wrapper, said = tmp_path / "failing/git", "fatal: unable to access 'https://x/': Could not resolve host: x"
+    fail = f'if [ "$1" = ls-remote ] && [ $(grep -c "ARGV ls-remote" {record}) -le {fails} ]; then\n'
+    wrapper.write_text(wrapper.read_text().replace("exec ", f'{fail}  echo "{said}" >&2; exit 128\nfi\nexec '))
+    pauses: list[float] = []
+    workspace = workspace_of(checkout, sleep=pauses.append, path=path)
+
+    if fails < 3:
+        assert list(workspace.committed(STORE, Publication(()), tip=True)) == [""]
+    else:
+        with pytest.raises(Unreachable, match="could not be reached"):
+            workspace.committed(STORE, Publication(()), tip=True)
+    assert len(pauses) == 2

@@ -13,7 +13,7 @@ import pytest
 from gh_store_action.domain.commit_message import Author
 from gh_store_action.errors import AccessDeniedError, StoreError
 from gh_store_action.workspace.files import Publication, Workspace
-from gh_store_action.workspace.git import Git
+from gh_store_action.workspace.git import Git, GitResult, failure
 from tests.support import git as real
 from tests.support.checkout import BASE, STORE, never, save, workspace_of
 from tests.support.scene import Scene
@@ -181,7 +181,8 @@ def test_publish__protected_branch__says_what_to_do(checkout: Path, remote: Path
 
     assert str(caught.value) == (
         "The branch is protected and refused the push. Git said: “remote: error: GH006: Protected branch update failed "
-        "for refs/heads/main.”. Let this token bypass the rule, or set the argument `branch` to an unprotected branch."
+        "for refs/heads/main.”. The remote said: “error: Changes must be made through [1ma pull request.”. Let this "
+        "token bypass the rule, or set the argument `branch` to an unprotected branch."
     )
     assert "branch: store-data" in caught.value.detail
 
@@ -242,6 +243,55 @@ def test_publish__rules_of_the_branch__are_quoted_with_what_to_do(
 
     assert words in str(caught.value) and rules.partition("\n")[0] in str(caught.value)
     assert "Review them" not in str(caught.value)
+
+
+BYPASS = "Let this token bypass the rule, or set the argument `branch` to an unprotected branch."
+
+
+@pytest.mark.parametrize(
+    ("rules", "told", "step"),
+    [
+        (["Changes must be made through a pull request."], "is protected", BYPASS),
+        (["Changes must be made through the merge queue"], "is protected", BYPASS),
+        (['Required status check "ci-build" is failing'], "is protected", BYPASS),
+        (["3 of 3 required status checks are expected."], "is protected", BYPASS),
+        (["At least 1 approving review is required by reviewers with write access."], "is protected", BYPASS),
+        (["Changes have been requested."], "is protected", BYPASS),
+        (["You're not authorized to push to this branch.", "Cannot change this locked branch"], "is protected", BYPASS),
+        (["Commits must have valid signatures."], "only signed commits", "Use `commit_via='api'`, for commits"),
+        (["Commits must have verified signatures."], "only signed commits", "Use `commit_via='api'`, for commits"),
+        (["Cannot force-push to a protected branch"], "no push that replaces commits", "or omit the argument `keep`."),
+        (["Cannot force-push to this branch"], "no push that replaces commits", "or omit the argument `keep`."),
+    ],
+)
+@pytest.mark.parametrize("listed", ["error: ", "\n- "])
+def test_failure__a_rule_of_a_protected_branch__is_quoted_in_both_of_githubs_wordings(
+    rules: list[str], told: str, step: str, listed: str
+) -> None:
+    head = "error: GH006: Protected branch update failed for refs/heads/main."
+    told_by = "\n".join([head, *(f"{listed}{rule}" for rule in rules)])
+    said = "\n".join(f"remote: {line}" for line in told_by.split("\n"))
+    refused = "!\t0123abc:refs/heads/main\t[remote rejected] (protected branch hook declined)"
+
+    error = failure("push", GitResult(1, b"", f"To https://github.com/o/r\n{refused}\nDone\n{said}\nerror: failed"))
+
+    assert isinstance(error, AccessDeniedError)
+    assert told in str(error) and step in str(error)
+    for rule in rules:
+        assert rule in str(error)
+
+
+def test_failure__a_force_push_that_any_server_refuses__is_not_taken_for_a_lost_race(
+    tmp_path: Path, checkout: Path, remote: Path
+) -> None:
+    real.git(remote, "config", "receive.denyNonFastForwards", "true")
+    for text in ("1\n", "2\n"):
+        save(workspace_of(checkout), text, branch="data")
+    workspace = workspace_of(checkout)
+    workspace.write({STORE: b"3\n"})
+
+    with pytest.raises(AccessDeniedError, match="takes no push that replaces commits.*omit the argument `keep`"):
+        workspace.publish(Publication((STORE,), branch="data", keep=1))
 
 
 def test_action__what_a_hook_says__can_do_nothing_in_the_log_or_the_summary(scene: Scene) -> None:
