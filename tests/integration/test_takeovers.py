@@ -105,6 +105,24 @@ def test_taken_over__an_old_store_that_a_person_migrated() -> None:
         assert w.sweep() == []
 
 
+@pytest.mark.parametrize("tick", [0, 1])
+def test_taken_over__the_newest_comment_is_deleted_and_the_body_edited__the_persons_marker_still_counts(
+    tick: int,
+) -> None:
+    """The title names a comment beyond all that are there, and the body does not fit it any more."""
+    with world() as w:
+        w.hub.clock.tick = tick
+        number = w.object()
+        w.update(number, {"_data": {"$inc": {"n": 1}}, "_meta": {"update_mode": "operators"}}, by="bob")
+        newest = w.repo.comment(number, "alice", "nice")
+        w.process(number, w.hub.token("alice"))
+        w.repo.delete_comment(newest, "alice")
+        w.repo.edit_issue(number, "alice", body='{"count": 0, "n": 1, "by hand": 1}')
+        w.process(number)
+        assert w.data(number) == {"count": 0, "n": 1, "by hand": 1}
+        assert w.process(number).changed is False
+
+
 @pytest.mark.parametrize("by", ["bob", STRANGER])
 def test_taken_over__what_gh_store_seems_to_have_passed_over_is_named_and_not_applied(by: str) -> None:
     """It skips what somebody sends who may not write; but a thumb may also have been put there by hand."""

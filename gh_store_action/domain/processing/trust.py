@@ -163,7 +163,8 @@ def _in_line(found: Sequence[TrustedMarker], issue: Issue) -> list[TrustedMarker
 def _goes_on(found: TrustedMarker, before: Marker, issue: Issue) -> bool:
     """Whether a run may have set that marker after this one."""
     marker = found.marker
-    if marker.comment > max((comment.id for comment in issue.comments), default=0) and not found.fits(issue):
+    ids = [comment.id for comment in issue.comments]
+    if marker.comment > max(ids, default=0) and not (found.fits(issue) or _knew_some(marker, ids)):
         return False
     back = marker.revision < before.revision or (marker.comment < before.comment and marker.digest != before.digest)
     leap = marker.revision - before.revision > issue.total_comments + 1  # each revision has an update or a checkpoint
@@ -171,3 +172,9 @@ def _goes_on(found: TrustedMarker, before: Marker, issue: Issue) -> bool:
     # from a title typed in that second.
     lost_race = issue.editor == found.setter and issue.edited_at == found.at and marker.digest != before.digest
     return not (back or leap) or (lost_race and found.fits(issue))
+
+
+def _knew_some(marker: Marker, ids: Collection[int]) -> bool:
+    """Whether it names its own comment, which then was deleted, and others of these: that is no slip in typing."""
+    own, others = marker.recent[-1:], marker.recent[:-1]
+    return own == (objects.short_id(marker.comment),) and not {*map(objects.short_id, ids)}.isdisjoint(others)
