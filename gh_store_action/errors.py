@@ -93,6 +93,10 @@ class LockedIssue(AccessDeniedError):
     """The conversation is locked, and the token cannot unlock it.  This concerns one issue, not the run."""
 
 
+class RefusedIssue(AccessDeniedError):
+    """GitHub refuses a write of one issue, though it took another from this token.  This concerns the issue alone."""
+
+
 class FullIssue(StoreError):
     """The issue has as many comments as GitHub allows.  This concerns one issue, not the run."""
 

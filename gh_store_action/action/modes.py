@@ -58,11 +58,8 @@ def _report_processing(run: Run, results: Sequence[Result], *, sweep: bool) -> i
     report.output("pending", pending)
     if not sweep and touched:
         _output_object(report, touched[0])
-    for login, reason in session.refusals_to_say.items():
-        report.error(
-            f"The updates of {login} stay pending: GitHub did not say whether {login} may write. {in_inputs(reason)}",
-            title="Permission unknown",
-        )
+    for line in session.silences:
+        report.error(in_inputs(line), title="Permission unknown")
     if failed or pending:
         return FAILED
     if run.settings.fail_on_rejected and any(r.rejected for r in results):

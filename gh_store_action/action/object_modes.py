@@ -113,11 +113,8 @@ def _report_update(run: Run, outcome: Updated) -> int:
     for note in result.notes if result else ():
         report.notice(f"{meta.object_id}: {note}")
     if result is not None and result.pending:
-        for login, reason in run.session.refusals_to_say.items():
-            report.error(
-                f"The updates of {login} stay pending: GitHub did not say whether {login} may write. "
-                f"{in_inputs(reason)}"
-            )
+        for line in run.session.silences:
+            report.error(in_inputs(line))
         return FAILED
     return _verdict(run, rejected)
 

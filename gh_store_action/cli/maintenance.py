@@ -62,10 +62,8 @@ def _told(run: Invocation, results: Sequence[Result]) -> int:
         for refusal in one.refusals:
             why = "; ".join(map(str, refusal.reasons)) or "its author may not write here"
             run.say(f"{name}: {refusal.what} by {refusal.author} was refused: {why}", level="WARNING")
-    for login, reason in run.session.refusals_to_say.items():
-        run.screen.error(
-            f"The updates of {login} stay pending: GitHub did not say whether {login} may write. {in_options(reason)}"
-        )
+    for line in run.session.silences:
+        run.screen.error(in_options(line))
     return 1 if any(one.error is not None or one.pending for one in results) else 0
 
 

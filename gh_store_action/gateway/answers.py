@@ -15,6 +15,7 @@ from gh_store_action.gateway.refusals import Refused, cure, quoted
 from gh_store_action.hints import InWorkflow, Setting, Text
 
 TIMED_OUT = (502, 504)  # GitHub's status for a request that takes longer than ten seconds
+HOUR = 3600.0  # seconds
 SECONDARY_WAIT = 60.0  # seconds, if a secondary limit does not say (best-practices-for-using-the-rest-api)
 # The first Enterprise Server version whose API has all requested fields (github-facts, section 4).
 FIELDS_FROM = "3.10"
@@ -76,6 +77,50 @@ class Limited(Exception):
         super().__init__(seconds)
         self.seconds = seconds
         self.status = status
+
+
+@dataclass
+class Bucket:
+    """One of GitHub's two hourly budgets, by the latest response, and what this process has used of it.
+
+    Args:
+        reset: by GitHub's clock; 0 where no response has named it.
+        own: REST requests or GraphQL points.
+        since: when the first of them was counted, by this machine's clock.
+    """
+
+    limit: int = 0
+    remaining: int | None = None
+    reset: float = 0.0
+    own: int = 0
+    since: float = 0.0
+
+    def learn(self, headers: Mapping[str, str]) -> None:
+        """Takes what a response says of it; a server without limits says nothing.
+
+        Raises:
+            ValueError: a header is not a number.
+        """
+        if "x-ratelimit-limit" in headers:
+            self.limit = int(number_of(headers["x-ratelimit-limit"]))
+        if "x-ratelimit-remaining" in headers:
+            self.remaining = int(number_of(headers["x-ratelimit-remaining"]))
+        if "x-ratelimit-reset" in headers:
+            self.reset = number_of(headers["x-ratelimit-reset"])
+
+    def count(self, used: int, now: float) -> None:
+        """Counts what is used now."""
+        self.since = self.since if self.own else now
+        self.own += used
+
+    def ends(self, ahead: float) -> float:
+        """When the hour of `own` ends, by this machine's clock: at the reset or, where none is to come, after an hour.
+
+        Args:
+            ahead: the seconds by which that clock is ahead of GitHub's.
+        """
+        reset = self.reset + ahead
+        return reset if reset > self.since else self.since + HOUR
 
 
 @dataclass(frozen=True)

@@ -71,6 +71,12 @@ class Refused:
         return _meaning(self.message) is not None
 
     @property
+    def locked(self) -> bool:
+        """Whether the cause is a locked conversation."""
+        meaning = _meaning(self.message)
+        return meaning is not None and meaning.kind is LockedIssue
+
+    @property
     def quoted(self) -> str:
         """GitHub's words for a message."""
         return quoted(self.message)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, TypeVar
 from urllib.parse import urljoin
 
@@ -18,6 +18,7 @@ from gh_store_action.gateway.answers import (
     TIMED_OUT,
     Answer,
     ApiError,
+    Bucket,
     Kind,
     Limited,
     NoAnswer,
@@ -39,20 +40,6 @@ Result = TypeVar("Result")
 
 class Cancelled(GitHubError):
     """The runner asked to stop."""
-
-
-@dataclass
-class Bucket:
-    """One of GitHub's two hourly budgets, by the latest response.
-
-    Args:
-        own: what this process has used of it: REST requests or GraphQL points.
-    """
-
-    limit: int = 0
-    remaining: int | None = None
-    reset: float = 0.0
-    own: int = 0
 
 
 class Transport:
@@ -93,6 +80,7 @@ class Transport:
         self._capped = True
         self._pause = pause
         self._now = now
+        self._ahead = 0.0  # seconds by which `now` is ahead of GitHub's clock
         self._log = log
         self._buckets = {"core": Bucket(), "graphql": Bucket()}
         self._connection = Connection(token, api_url, authority)
@@ -115,18 +103,19 @@ class Transport:
     @property
     def left(self) -> int | None:
         """The same within `most_per_hour`."""
-        known = [self._left(bucket) for bucket in self._buckets.values() if bucket.remaining is not None]
+        known = [left for bucket in self._buckets.values() if (left := self._left(bucket)) is not None]
         return min(known) if known else None
 
     @property
     def points_left(self) -> int | None:
         """The same of GraphQL's points alone."""
-        bucket = self._buckets["graphql"]
-        return None if bucket.remaining is None else self._left(bucket)
+        return self._left(self._buckets["graphql"])
 
-    def _left(self, bucket: Bucket) -> int:
-        left = bucket.remaining or 0
-        return left if self.most_per_hour is None else min(left, max(self.most_per_hour - bucket.own, 0))
+    def _left(self, bucket: Bucket) -> int | None:
+        if self.most_per_hour is None:
+            return bucket.remaining
+        own = max(self.most_per_hour - bucket.own, 0)
+        return own if bucket.remaining is None else min(bucket.remaining, own)
 
     @contextmanager
     def uncapped(self) -> Iterator[None]:
@@ -141,9 +130,9 @@ class Transport:
         """Why that many GraphQL points are more than are left, and what would help; empty if they are not."""
         bucket = self._buckets["graphql"]
         left = self._left(bucket)
-        if bucket.remaining is None or points <= left:
+        if left is None or points <= left:
             return ""
-        capped = self.most_per_hour is not None and self.most_per_hour < bucket.limit
+        capped = self.most_per_hour is not None and not 0 < bucket.limit <= self.most_per_hour
         limit = (self.most_per_hour if capped else None) or max(bucket.limit, left)
         name = " (rate_limit.max_requests_per_hour)" if capped else ""
         more = "raise that number" if capped else "use a GitHub App's token, or split the store into repositories"
@@ -158,7 +147,7 @@ class Transport:
         """Logs a warning if that many points are more than are left."""
         why = self.shortfall(points)
         if why:
-            again = _clock(self._buckets["graphql"].reset)
+            again = self._reset_of(self._buckets["graphql"])
             self._log(f"{why} The run goes as far as it can. Try again after {again} to continue.")
 
     def afford(self, points: int, spent: int = 0) -> None:
@@ -172,7 +161,7 @@ class Transport:
         """
         why = self.shortfall(points, spent)
         if why:
-            again = _clock(self._buckets["graphql"].reset)
+            again = self._reset_of(self._buckets["graphql"])
             raise BudgetExhausted(why, f"Try again after {again}.", again=again, status=429)
 
     def stop(self) -> None:
@@ -204,7 +193,7 @@ class Transport:
             BudgetExhausted: it is the last time, or the wait would be too long.
         """
         if last or not self.wait(seconds, "GitHub's rate limit asks for it"):
-            again = _clock(self._now() + seconds)
+            again = _clock(self._there() + seconds)
             raise BudgetExhausted(
                 "GitHub's rate limit is reached.",
                 f"Nothing is lost. Try again after {again}.",
@@ -250,7 +239,7 @@ class Transport:
     def text(self, path: str) -> str | None:
         """A file of up to 100 MB from the contents endpoint; None if it is not a file."""
         call = Call("GET", path, accept=RAW, most=MOST_OF_A_FILE)
-        return self._repeat("core", call, lambda found: answers.text(found, self._now()), writes=False)
+        return self._repeat("core", call, lambda found: answers.text(found, self._there()), writes=False)
 
     def send(self, verb: str, path: str, body: Mapping[str, Any] | None = None, *, kind: Kind = dict) -> Any:
         """Writes by REST; returns an object.
@@ -264,7 +253,7 @@ class Transport:
         return self._repeat("core", Call(verb, path, body=body), lambda found: self._rest(found, kind), writes=True)
 
     def _rest(self, response: Response, kind: Kind) -> Any:
-        return answers.rest(response, self._now(), kind)
+        return answers.rest(response, self._there(), kind)
 
     def _graphql(
         self,
@@ -276,37 +265,40 @@ class Transport:
         left: int | None = None,
     ) -> Answer:
         def understood(response: Response) -> Answer:
-            return checked(document, variables, answers.graphql(response, self._now(), writes=writes), left=left)
+            return checked(document, variables, answers.graphql(response, self._there(), writes=writes), left=left)
 
         body = {"query": document, "variables": dict(variables)}
         call = Call("POST", self.graphql_url, body=body, points=points(document, variables))
         return self._repeat("graphql", call, understood, writes=writes, attempts=attempts)
 
     def _learn(self, name: str, headers: Mapping[str, Any]) -> None:
-        bucket = self._buckets[name]
         try:
             if headers.get("date"):
-                self.newest_time = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(answers.moment_of(headers["date"])))
+                there = answers.moment_of(headers["date"])
+                self._ahead = self._now() - there
+                self.newest_time = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(there))
                 self.server_time = self.server_time or self.newest_time
-            if "x-ratelimit-limit" in headers:
-                bucket.limit = int(answers.number_of(headers["x-ratelimit-limit"]))
-            if "x-ratelimit-remaining" in headers:
-                bucket.remaining = int(answers.number_of(headers["x-ratelimit-remaining"]))
-            if "x-ratelimit-reset" in headers:
-                bucket.reset = answers.number_of(headers["x-ratelimit-reset"])
+            self._buckets[name].learn(headers)
         except ValueError:
             self._log("GitHub sent an invalid date or rate-limit header, which is ignored.")
 
+    def _there(self) -> float:
+        """The time by GitHub's clock, which says when a limit resets; this machine's may be wrong."""
+        return self._now() - self._ahead
+
+    def _reset_of(self, bucket: Bucket) -> str:
+        return _clock(bucket.ends(self._ahead) - self._ahead)
+
     def _check_budget(self, name: str) -> None:
         bucket = self._buckets[name]
-        if bucket.own and self._now() >= bucket.reset:
+        if bucket.own and self._now() >= bucket.ends(self._ahead):
             bucket.own = 0
         if self._capped and self.most_per_hour is not None and bucket.own >= self.most_per_hour:
             many = f"{self.most_per_hour} request{'' if self.most_per_hour == 1 else 's'}"
             raise BudgetExhausted(
                 f"This hour's budget of {many} (rate_limit.max_requests_per_hour) is used up.",
-                f"Nothing is lost. Try again after {_clock(bucket.reset)}.",
-                again=_clock(bucket.reset),
+                f"Nothing is lost. Try again after {self._reset_of(bucket)}.",
+                again=self._reset_of(bucket),
                 status=429,
             )
 
@@ -362,7 +354,7 @@ class Transport:
             self._check_budget(name)
             self.requests += 1
             self.points += call.points
-            self._buckets[name].own += call.points or 1
+            self._buckets[name].count(call.points or 1, self._now())
             try:
                 response = self._connection.exchange(call)
             except GitHubError:

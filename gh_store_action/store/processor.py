@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from gh_store_action.domain.objects import has_label
 from gh_store_action.domain.processing.result import Result
 from gh_store_action.domain.records import Issue
 from gh_store_action.errors import GitHubError, StoreError
@@ -13,11 +14,12 @@ from gh_store_action.gateway.records import PAGE
 from gh_store_action.store.processing.batches import Driver, Task
 from gh_store_action.store.processing.rounds import MOST_LAGS, Pace, Rounder
 from gh_store_action.store.processing.wants import Again, Rounds
-from gh_store_action.store.reading import name_of, sweep_pages, waiting
+from gh_store_action.store.reading import keeps_label, lost_label, name_of, sweep_pages, waiting
 from gh_store_action.store.session import Session
 
 AN_OBJECT = 3  # points that one usually takes at most: to read it, to look for others with its id, to write it
 UNKNOWN = "(unknown)"  # in the place of an id
+STORE = "(store)"  # the same, where something concerns all objects
 AT_ONCE = 20  # objects that a sweep folds together, so that each was read only a few requests before its write
 
 
@@ -89,14 +91,17 @@ class Processor:
             self._driver.turn(tasks[: self._at_once])
             ended = [task for task in tasks if task.want is None]
             tasks = [task for task in tasks if task.want is not None]
-            results += [task.result or self._failed(task) for task in ended if not task.ends_the_run]
+            results += [self._of(task) for task in ended if not task.ends_the_run]
             if last := [task for task in ended if task.ends_the_run]:
                 left = len(last) + len(tasks)
                 note = _left(len(results), left, more=not found.ended)
-                results.append(replace(self._failed(last[0]), pending=left, notes=(note,)))
+                ending = self._of(last[0])
+                results.append(replace(ending, pending=left, notes=(*ending.notes, note)))
                 return sorted(results, key=lambda result: result.number)
         if found.error is not None:
             raise found.error
+        if found.lost or self._lost_label(results):
+            results.append(Result(0, STORE, error=lost_label(self.session)))
         results += [Result(0, UNKNOWN, error=error) for error in found.unread]
         progress(len(results), len(results))
         return sorted(results, key=lambda result: result.number)
@@ -112,15 +117,27 @@ class Processor:
         now = yield Again(issue)
         return (yield from self._rounder.rounds(now))
 
-    def _failed(self, task: Task) -> Result:
-        return Result(task.issue.number, name_of(task.issue, self.session.rules), error=task.error)
+    def _of(self, task: Task) -> Result:
+        """What became of an object."""
+        failed = Result(task.issue.number, name_of(task.issue, self.session.rules), error=task.error)
+        return task.result or failed
+
+    def _lost_label(self, results: Sequence[Result]) -> bool:
+        """Whether the base label went away during the run; asks only if an object has lost it."""
+        rules = self.session.rules
+        labels = (rules.base_label, rules.archived_label)
+        bare = any(one.issue and not any(has_label(one.issue, label) for label in labels) for one in results)
+        return bare and not keeps_label(self.session)
 
 
 class _Found:
-    """What a listing finds, page by page, longest waiting first; an error comes after what was found."""
+    """What a listing finds, page by page, longest waiting first; an error comes after what was found.
+
+    It is `lost` if the base label went away between two pages, where the listing seems to end.
+    """
 
     def __init__(self, session: Session) -> None:
-        self.ended = False
+        self.ended = self.lost = False
         self.error: StoreError | None = None
         self.unread: list[GitHubError] = []
         self._session = session
@@ -138,6 +155,7 @@ class _Found:
                 self._seen.update(issue.number for issue in self._issues)
                 self._more = page.cursor is not None
                 self.unread += page.unread
+                self.lost = bool(self._seen) and not (page.labelled or page.issues)
             part, self._issues = self._issues[-self._looks :], self._issues[: -self._looks]
             self.ended = not self._more and not self._issues
             return waiting(self._session, part)[::-1]

@@ -14,7 +14,9 @@ from gh_store_action.domain.records import Issue, Rules, StoredObject
 from gh_store_action.domain.snapshots import snapshot as snapshots
 from gh_store_action.domain.strict_json import Json
 from gh_store_action.errors import InputError, ObjectNotFound, StoreError
+from gh_store_action.gateway.objects import ObjectGateway
 from gh_store_action.gateway.records import Page, pages
+from gh_store_action.hints import REPAIR, Text
 from gh_store_action.store.lookup import Lookup
 from gh_store_action.store.session import Session
 
@@ -273,6 +275,9 @@ def sweep_pages(session: Session) -> Iterator[Page]:
     """All issues with the base label, a hundred per request, latest changes first: pending updates are among them.
 
     The first answer brings the rules.
+
+    Raises:
+        StoreError: the store has lost the label, so that a listing says nothing of pending updates.
     """
 
     def page(cursor: str | None) -> Page:
@@ -284,7 +289,35 @@ def sweep_pages(session: Session) -> Iterator[Page]:
     if session.rules.base_label != label:
         first = page(None)
     session.github.transport.warn(first.rest)
+    if not (first.labelled or first.issues):
+        _refuse_lost_label(session)
     yield from pages(first, page)
+
+
+def lost_label(session: Session) -> StoreError:
+    """The error for a store without the base label: no issue has it then, so none counts as an object."""
+    label = session.rules.base_label
+    return StoreError(
+        f"{session.github.repository} has no label {label!r} any more, so no issue counts as an object and all "
+        "updates stay pending.",
+        Text("If it was renamed, give it its old name; otherwise run ", REPAIR, ", which labels the issues again."),
+    )
+
+
+def _refuse_lost_label(session: Session) -> None:
+    """Tells a store that has lost its base label from one that never had an object: only the former has ids."""
+    prefix = session.rules.uid_prefix.casefold()
+    if any(name.casefold().startswith(prefix) for name in ObjectGateway.beside(session.github).label_names()):
+        raise lost_label(session)
+    session.github.transport.tell(
+        f"{session.github.repository} has no label {session.rules.base_label!r} yet. The first object brings it."
+    )
+
+
+def keeps_label(session: Session) -> bool:
+    """Whether the repository still has the base label: one request."""
+    page = session.github.sweep(session.rules.base_label, None, first=1)
+    return page.labelled or bool(page.issues)
 
 
 def waiting(session: Session, issues: Sequence[Issue], *, ask: bool = True) -> list[Issue]:

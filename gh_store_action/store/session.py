@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, TypeAlias, TypeVar, cast
+from typing import TypeAlias
 
 from gh_store_action import __version__
 from gh_store_action.config.issue_forms import FOLDER, parse_form
@@ -25,18 +25,18 @@ from gh_store_action.errors import (
     ConcurrentUpdateError,
     ConfigurationError,
     GitHubError,
-    StoreError,
 )
-from gh_store_action.gateway.answers import ApiError
 from gh_store_action.gateway.issues import GitHub
 from gh_store_action.gateway.records import PAGE, Page, Reading
 from gh_store_action.gateway.transport import Cancelled
+from gh_store_action.hints import Text
+from gh_store_action.store.asking import People
 
 SNAPSHOT_PATH = "data/store-snapshot.json"
 SCHEMA_FOLDER = ".github/gh-store/"
+MOST_NAMED = 10  # people in one line of the log
 MOST_READINGS = 10  # of one page, while others change its issues
 
-Answer = TypeVar("Answer")
 Schemas: TypeAlias = Sequence[tuple[str, Schema | ConfigurationError]]
 
 
@@ -61,16 +61,15 @@ class Session:
     ) -> None:
         self.github = github
         self.viewer = ""
+        self.wrote = False  # whether GitHub has taken a title from this token
         self.refusals_to_say: dict[str, str] = {}
         self.local = local
         self.local_source = local_source
         self.server_url = server_url.rstrip("/")
-        self._snapshot_path = snapshot_path
         self._schemas: Schemas = ()
         self._forms: Mapping[str, str] = {}
-        self._answers: dict[tuple[str, ...], Any] = {}
+        self._people = People(github, snapshot_path)
         self._allowed: dict[tuple[str, AccessRule], bool] = {}
-        self._codeowners: frozenset[str] | None = None
         machine = parse_local(local or "", source=local_source)
         self._config = StoreConfig(retries=machine.retries, rate_limit=machine.rate_limit, log=machine.log)
         self._learned = False
@@ -258,6 +257,14 @@ class Session:
         """The error for somebody of whom GitHub does not say what they may do, with its reason."""
         return PermissionUnknown(login, self.refusals_to_say.pop(login, ""))
 
+    @property
+    def silences(self) -> list[Text]:
+        """Whose updates stay pending because GitHub does not say what they may do: a line for each reason."""
+        about: dict[str, list[str]] = {}
+        for login, reason in self.refusals_to_say.items():
+            about.setdefault(str(reason), []).append(login)
+        return [Text.sentences([_not_said(logins), self.refusals_to_say[logins[0]]]) for logins in about.values()]
+
     def may_run(self, login: str) -> bool | None:
         """Whether a run may have been the person's own: that takes write permission, whatever an object's rule says."""
         return self._answer(login, AccessRule())
@@ -303,7 +310,7 @@ class Session:
         key = login, rule
         if key not in self._allowed:
             try:
-                self._allowed[key] = self._find_out(login, rule)
+                self._allowed[key] = self._people.allowed(login, rule)
             except Cancelled:
                 raise
             except (GitHubError, AccessDeniedError) as error:
@@ -311,56 +318,16 @@ class Session:
                 return None
         return self._allowed[key]
 
-    def _find_out(self, login: str, rule: AccessRule) -> bool:
-        standing: str | None = None
-        teams: set[str] = set()
-        owners: frozenset[str] = frozenset()
-        for need in (None, *access.needs(rule, login)):
-            if need is access.Question.PERMISSION:
-                standing = self._standing(login)
-            elif need is access.Question.CODEOWNERS:
-                owners = self._owners()
-                teams |= self._memberships(login, [owner for owner in owners if "/" in owner])
-            elif need is access.Question.TEAMS:
-                teams |= self._memberships(login, rule.teams)
-            if access.allows(rule, login=login, permission=standing, teams=teams, codeowners=owners):
-                return True
-        return False
-
-    def _standing(self, login: str) -> str:
-        if login == GHOST:
-            return "none"
-        if login == self.github.owner:
-            return "admin"  # the account that owns the repository; no person has an organization's login
-        answer = self._once(self.github.permission, login)
-        return access.standing(*answer) if answer else "none"
-
-    def _owners(self) -> frozenset[str]:
-        if self._codeowners is None:
-            texts = (self._once(self.github.file, path) for path in access.CODEOWNERS_PATHS)
-            text = next((text for text in texts if text is not None), "")
-            self._codeowners = access.codeowners_for(text, self._snapshot_path)
-        return self._codeowners
-
-    def _memberships(self, login: str, teams: Sequence[str]) -> set[str]:
-        return {team for team in teams if self._once(self.github.is_team_member, team, login)}
-
     def forget_refusals(self) -> None:
         """Lets another call of the library ask again: someone may have granted the missing permission."""
-        self._answers = {key: answer for key, answer in self._answers.items() if not isinstance(answer, StoreError)}
+        self._people.forget_refusals()
 
-    def _once(self, question: Callable[..., Answer], *about: str) -> Answer:
-        """GitHub's answer, kept for the run; a refusal is kept, too, but a failure is not."""
-        key = question.__name__, *about
-        if key not in self._answers:
-            try:
-                self._answers[key] = question(*about)
-            except (AccessDeniedError, ApiError) as refusal:
-                self._answers[key] = refusal
-        found = self._answers[key]
-        if isinstance(found, StoreError):
-            raise found
-        return cast(Answer, found)
+
+def _not_said(logins: Sequence[str]) -> str:
+    named, more = logins[:MOST_NAMED], len(logins) - MOST_NAMED
+    others = f" and {more} other{'s' if more > 1 else ''}" if more > 0 else ""
+    who = "they" if len(logins) > 1 else logins[0]
+    return f"The updates of {', '.join(named)}{others} stay pending: GitHub did not say whether {who} may write."
 
 
 def judge_of(schemas: Schemas, object_id: str) -> Judge:

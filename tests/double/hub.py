@@ -42,6 +42,7 @@ class Options:
         edits_are_listed: ``userContentEdits`` has the edits; False: none.
         enforce_limits: refuse requests beyond the primary rate limits.
         limit_status: 403 or 429, what REST answers then.
+        says_limits: responses name the primary rate limits; False: as an Enterprise Server without them.
     """
 
     body_limit: int = 65_536
@@ -64,6 +65,7 @@ class Options:
     edits_are_listed: bool = True
     enforce_limits: bool = True
     limit_status: int = 403
+    says_limits: bool = True
 
 
 @dataclass(frozen=True, slots=True)

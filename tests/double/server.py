@@ -324,13 +324,14 @@ class Handler(BaseHTTPRequestHandler):
         ]
         if who is not None:
             bucket = hub.bucket(who, resource)
-            lines += [
+            limits = [
                 f"X-RateLimit-Limit: {bucket.limit}",
                 f"X-RateLimit-Remaining: {max(bucket.limit - bucket.used, 0)}",
                 f"X-RateLimit-Reset: {bucket.reset}",
                 f"X-RateLimit-Used: {bucket.used}",
                 f"X-RateLimit-Resource: {resource}",
             ]
+            lines += limits if hub.options.says_limits else []
             if who.kind == "personal":
                 lines += ["X-OAuth-Scopes: repo, workflow", "X-Accepted-OAuth-Scopes: repo"]
         return lines + [f"{name}: {value}" for name, value in answer.headers.items()]

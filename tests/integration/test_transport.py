@@ -20,9 +20,13 @@ COMMENT = (
 
 
 class Client:
-    """A transport whose pauses move the loopback's clock instead of being waited."""
+    """A transport whose pauses move the loopback's clock instead of being waited.
 
-    def __init__(self, github: GitHub, folder: Path, **options: Any) -> None:
+    Args:
+        ahead: seconds by which its own clock is ahead of GitHub's.
+    """
+
+    def __init__(self, github: GitHub, folder: Path, *, ahead: float = 0, **options: Any) -> None:
         self.github = github
         self.repository: Repository = github.add_repository("octo/store")
         self.number = self.repository.open_issue("octo", "An issue")
@@ -35,7 +39,7 @@ class Client:
             api_url=github.api_url,
             graphql_url=github.graphql_url,
             pause=self.pause,
-            now=lambda: float(github.clock.now),
+            now=lambda: github.clock.now + ahead,
             log=self.log.append,
             **options,
         )
@@ -288,9 +292,12 @@ def test_secondary_limit__that_does_not_end_ends_the_run(make: Callable[..., Cli
     assert client.waits == [5.0, 5.0]
 
 
+@pytest.mark.parametrize("ahead", [0, 4_000, -4_000])
 @pytest.mark.parametrize("kind", ["viewer", "issue"])
-def test_primary_limit__waits_for_the_reset_where_that_is_near(make: Callable[..., Client], kind: str) -> None:
-    client = make()
+def test_primary_limit__waits_for_the_reset_where_that_is_near(
+    make: Callable[..., Client], kind: str, ahead: int
+) -> None:
+    client = make(ahead=ahead)
     getattr(client, kind)()
     resource = "graphql" if kind == "viewer" else "core"
     client.github.clock.advance(3_500)
@@ -300,9 +307,10 @@ def test_primary_limit__waits_for_the_reset_where_that_is_near(make: Callable[..
     assert 90 < client.waits[0] <= 101
 
 
+@pytest.mark.parametrize("ahead", [0, 4_000, -4_000])
 @pytest.mark.parametrize("kind", ["viewer", "issue"])
-def test_primary_limit__whose_reset_is_far_ends_the_run(make: Callable[..., Client], kind: str) -> None:
-    client = make()
+def test_primary_limit__whose_reset_is_far_ends_the_run(make: Callable[..., Client], kind: str, ahead: int) -> None:
+    client = make(ahead=ahead)
     client.github.set_rate_limit(client.token, "graphql" if kind == "viewer" else "core", remaining=0)
     with pytest.raises(BudgetExhausted, match="rate limit is reached"):
         getattr(client, kind)()
@@ -334,6 +342,37 @@ def test_budget__of_the_configuration_stops_before_it_is_passed(make: Callable[.
     assert client.transport.requests == 3
     client.github.clock.advance(3_600)
     assert client.viewer() == "octo"
+
+
+@pytest.mark.parametrize("ahead", [0, 4_000, -4_000])
+@pytest.mark.parametrize("says_limits", [True, False])
+def test_budget__of_the_configuration_binds_whatever_the_server_says_and_the_clock_shows(
+    make: Callable[..., Client], says_limits: bool, ahead: int
+) -> None:
+    client = make(most_per_hour=2, ahead=ahead)
+    client.github.options.says_limits = says_limits
+    for hour in range(3):
+        for _ in range(2):
+            client.viewer()
+        for _ in range(2):
+            with pytest.raises(BudgetExhausted, match=rf"used up\. Nothing is lost\. Try again after 1{hour}:"):
+                client.viewer()
+        client.github.clock.advance(3_590)
+        with pytest.raises(BudgetExhausted):
+            client.viewer()
+        client.github.clock.advance(15)
+
+
+def test_budget__of_the_configuration_is_what_is_left_where_the_server_names_no_limit(
+    make: Callable[..., Client],
+) -> None:
+    client = make(most_per_hour=2)
+    client.github.options.says_limits = False
+    client.viewer()
+    assert (client.transport.points_left, client.transport.left, client.transport.remaining) == (1, 1, None)
+    said = "About 3 more GraphQL points are needed; 1 of 2 per hour (rate_limit.max_requests_per_hour) are left."
+    assert client.transport.shortfall(3).startswith(said)
+    assert make().transport.shortfall(3) == ""
 
 
 def test_header__that_is_no_number_is_left_out_of_account(make: Callable[..., Client]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import cast
 
 from gh_store_action.domain.processing.result import Result
 from gh_store_action.domain.records import Issue
@@ -13,6 +14,7 @@ from gh_store_action.errors import (
     LockedIssue,
     NotFinished,
     ObjectNotFound,
+    RefusedIssue,
     StoreError,
 )
 from gh_store_action.gateway.records import Order, Written
@@ -28,7 +30,7 @@ MOST_AHEAD = 5  # requests for one object's log before others get their turn
 
 
 class Task:
-    """One object's rounds so far: they want something, or have ended with a result or an error."""
+    """One object's rounds so far: they want something, or have ended with a result, an error or both."""
 
     def __init__(self, issue: Issue, rounds: Rounds) -> None:
         self.issue = issue
@@ -52,6 +54,7 @@ class Task:
             self.want = step()
         except StopIteration as end:
             self.result = end.value
+            self.error = end.value.error
         except StoreError as error:
             self.error = error
 
@@ -81,10 +84,10 @@ class Driver:
             StoreError: it cannot be finished; the rest stays pending.
         """
         task = Task(issue, rounds)
-        while task.result is None:
-            if task.error is not None:
-                raise task.error
+        while task.want is not None:
             self.turn([task])
+        if task.result is None or task.error is not None:
+            raise cast(StoreError, task.error)
         return task.result
 
     def turn(self, tasks: Sequence[Task]) -> None:
@@ -144,6 +147,8 @@ class Driver:
 
     def _written(self, orders: Sequence[Order]) -> Sequence[Written]:
         written = self.github.write(*orders, viewer=self.session.viewer)
+        # Noted before any refusal among them is heeded.
+        self.session.wrote = self.session.wrote or any(one.title is not None for one in written)
         if any(failure.strained for one in written for failure in one.failures):
             self._fewer_than(len(orders))
         return written
@@ -180,7 +185,7 @@ def _steps(task: Task) -> int:
 
 def ends_the_run(error: StoreError) -> bool:
     """Whether the next object would fail the same way: no permission, no budget, no GitHub."""
-    if isinstance(error, LockedIssue | NotFinished):
+    if isinstance(error, LockedIssue | RefusedIssue | NotFinished):
         return False
     lasting = isinstance(error, AccessDeniedError | BudgetExhausted | Cancelled)
     return lasting or (isinstance(error, GitHubError) and error.status == 0)

@@ -26,7 +26,7 @@ from gh_store_action.domain.processing.result import Result
 from gh_store_action.domain.records import Issue, Receipt, Refusal
 from gh_store_action.domain.strict_json import same_data
 from gh_store_action.domain.verdicts import Counts, Verdict
-from gh_store_action.errors import ConcurrentUpdateError, NotFinished, StoreError
+from gh_store_action.errors import ConcurrentUpdateError, NotFinished, RefusedIssue, StoreError
 from gh_store_action.gateway.records import Failure, Order, Written
 from gh_store_action.gateway.refusals import UnknownEffect, explained
 from gh_store_action.store.lookup import Lookup
@@ -87,6 +87,7 @@ class Round:
     refusals: dict[int, Refusal] = field(default_factory=dict)
     changes: dict[int, Change] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    saved: dict[int, Verdict] = field(default_factory=dict)
     changed: bool = False
     contested: int = 0
     batch: int = MOST_RECEIPTS
@@ -119,11 +120,17 @@ class Rounder:
         object_id = objects.object_id_of(issue, self.session.rules) or ""
         context = replace(self.session.context(object_id, issue.number), renew=self.renew)
         work = Round(issue, context, object_id, beside)
+        try:
+            return (yield from self._rounds(work))
+        except StoreError as error:
+            return self._failed(work, error)
+
+    def _rounds(self, work: Round) -> Rounds:
         while True:
             work.rounds += 1
             if work.rounds > MOST_ROUNDS:
                 raise StoreError(
-                    f"Issue #{issue.number} was not finished in {MOST_ROUNDS} rounds.",
+                    f"Issue #{work.issue.number} was not finished in {MOST_ROUNDS} rounds.",
                     "Nothing is lost. Try again, and please report it if it happens again.",
                 )
             step = self._decide(work)
@@ -132,9 +139,9 @@ class Rounder:
             elif isinstance(step, ReadAgain):
                 yield from self._read_again(work, step)
             elif isinstance(step, AskPermissions):
-                work.context = self.session.ask(work.context, object_id, step)
+                work.context = self.session.ask(work.context, work.object_id, step)
             elif isinstance(step, LookRound):
-                work.context = replace(work.context, beside=Lookup(self.session).beside(work.issue, object_id))
+                work.context = replace(work.context, beside=Lookup(self.session).beside(work.issue, work.object_id))
             elif isinstance(step, NotAnObject):
                 return self._left_alone(work, step)
             elif isinstance(step, UpToDate):
@@ -207,6 +214,14 @@ class Rounder:
             work.batch = max(1, work.batch // 2)
             work.issue = yield Again(before)
             return True
+        sent = step.title is not None
+        title, body = (step.title, step.body or "") if sent else (before.title, before.body)
+        revised = sent and objects.revises(before, step.marker)
+        if sent and written.title == title and same_data(written.body or "", body):
+            work.changed = work.changed or revised
+            work.saved.update({} if step.checkpoint else step.verdicts)
+        if written.issue is None and not before.locked and any(failure.locked for failure in written.failures):
+            written = replace(written, issue=(yield Again(before)))  # a lock refuses the read-back, too
         yield from self._heed(work, step, written)
         after = written.issue or (yield Again(before))
         work.issue = after
@@ -216,9 +231,6 @@ class Rounder:
             work.notes.append("GitHub did not lock the conversation again. Lock it by hand.")
         if failed:
             work.batch = max(1, work.batch // 2)
-        sent = step.title is not None
-        title, body = (step.title, step.body or "") if sent else (before.title, before.body)
-        revised = sent and objects.revises(before, step.marker)
         confirmed = after.title == title and same_data(after.body, body)
         if confirmed:
             work.refused = work.refused if written.failures else 0
@@ -232,7 +244,9 @@ class Rounder:
             )
             self._say_overwritten(work, before, after)
             yield from self._insist(work, step)
+            work.saved.update(step.verdicts)
         else:
+            work.saved.clear()
             work.changed = work.changed or (written.title is not None and revised)
             work.context = replace(work.context, known={}, owed=(), own_title="")
             self._contest(work, step)
@@ -253,8 +267,14 @@ class Rounder:
         return chosen
 
     def _heed(self, work: Round, step: Write, written: Written, error: StoreError | None = None) -> Part[None]:
-        """Raises for what another round would not fix; pauses, as GitHub asks, after what may pass."""
-        for failure in written.failures:
+        """Raises for what another round would not fix; pauses, as GitHub asks, after what may pass.
+
+        What a lock refuses that came after the read, and that the read-back shows, is left to the next round, which
+        unlocks the issue first.
+        """
+        new_lock = written.issue is not None and written.issue.locked and not work.issue.locked
+        failures = [failure for failure in written.failures if not (new_lock and failure.locked)]
+        for failure in failures:
             if failure.known or (failure.lasting and failure.alias in _WHOLE):
                 raise self._refusal(failure, step)
         if written.body is not None and written.title == step.title and not same_data(written.body, step.body or ""):
@@ -262,7 +282,7 @@ class Rounder:
                 f"GitHub saved the title of {step.object_id}, but not the body that was sent.",
                 "The next run rebuilds the body from the log. If it fails again, make the object smaller.",
             )
-        refused = [f for f in written.failures if f.limited or (f.alias in _WHOLE and f.alias != "check")]
+        refused = [f for f in failures if f.limited or (f.alias in _WHOLE and f.alias != "check")]
         if refused and refused[0].limited:
             work.refused += 1
             yield Rest(last=work.refused >= self.github.transport.retries.max_attempts)
@@ -270,6 +290,12 @@ class Rounder:
             yield from self._pause(work, error or self._refusal(refused[0], step))
 
     def _refusal(self, failure: Failure, step: Write) -> StoreError:
+        if self.session.wrote and failure.lasting and not failure.known:
+            return RefusedIssue(
+                f"GitHub does not allow the token to write this issue: {failure.quoted}.",
+                "The token may write others, so the reason is about this issue: do what it asks for. "
+                "Its updates stay pending until then.",
+            )
         repository = self.github.repository
         return explained(failure, "write issues", repository, {"issues": "write"}, object_id=step.object_id)
 
@@ -321,6 +347,21 @@ class Rounder:
                     f"This run overwrote an edit of the body that {edit[1]} saved at the same time. "
                     "The edit history has it."
                 )
+
+    def _failed(self, work: Round, error: StoreError) -> Result:
+        """A failure, with what GitHub has saved all the same."""
+        return Result(
+            number=work.issue.number,
+            object_id=work.object_id,
+            counts=Counts.of(work.saved.values()),
+            changed=work.changed,
+            closed=work.issue.closed,
+            refusals=tuple(work.refusals[key] for key in sorted(work.refusals) if key in work.saved),
+            notes=tuple(work.notes),
+            changes=tuple(work.changes[key] for key in sorted(work.changes) if key in work.saved),
+            error=error,
+            issue=work.issue,
+        )
 
     def _result(self, work: Round, step: UpToDate | Write, blocked: int) -> Result:
         refusals = tuple(work.refusals[key] for key in sorted(work.refusals))
