@@ -216,7 +216,10 @@ def _initial_state(comment: Comment, value: dict[str, Json], rules: Rules, count
 
 
 def _whole(value: Json, *, least: int, default: int) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= least else default
+    """The value as a whole number, such as 1 or 1.0, which are the same in JSON; the default if it is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value) or value < least:
+        return default
+    return int(value)
 
 
 def _absorbed(value: Json) -> Mapping[int, str]:
@@ -253,8 +256,8 @@ def _envelope(comment: Comment, value: dict[str, Json]) -> Entry:
     update_id = meta.get("update_id")
     if update_id is not None and not (isinstance(update_id, str) and 0 < len(update_id) <= 200):
         return _invalid(comment, "$._meta.update_id", "the update_id must be a text of 1 to 200 characters")
-    revision = meta.get("if_revision")
-    if revision is not None and (not isinstance(revision, int) or isinstance(revision, bool) or revision < 1):
+    revision = _whole(meta.get("if_revision"), least=1, default=0)
+    if meta.get("if_revision") is not None and not revision:
         return _invalid(comment, "$._meta.if_revision", "if_revision must be a whole number from 1")
     behalf = meta.get("on_behalf_of")
     wanted = meta.get("if_digest")
@@ -266,7 +269,7 @@ def _envelope(comment: Comment, value: dict[str, Json]) -> Entry:
         patch=value["_data"],
         mode=mode,
         update_id=update_id or "",
-        if_revision=revision,
+        if_revision=revision or None,
         if_digest=wanted or "",
         behalf=behalf.lower() if isinstance(behalf, str) else "",
     )

@@ -7,7 +7,9 @@ import re
 from gh_store_action.domain.strict_json import INVISIBLE, InvalidJson, Json, parse, unwrapped
 
 _QUOTE = r"""(?:["'“”„‟‘’‚‛«»‹›「」『』〝〞″]|\\"|&quot;|&\#34;)"""
-_LITERAL = r"(?:-?\d[\d.eE+-]*|-?Infinity|NaN|[Tt]rue|[Ff]alse|null|None|undefined)"  # JavaScript's and Python's, too
+_LITERAL = (
+    r"(?:-?[0-9][0-9.eE+-]*|-?Infinity|NaN|[Tt]rue|[Ff]alse|null|None|undefined)"  # JavaScript's and Python's, too
+)
 _OBJECT = re.compile(rf"\{{\s*(?:{_QUOTE}|\}}|(?:[\w$-]+\s*:|//|/\*).*\}};?\Z)", re.DOTALL)
 _ARRAY = re.compile(
     rf"(?:\[\s*+)++\{{\s*{_QUOTE}"  # [{"…
@@ -18,7 +20,7 @@ _ARRAY = re.compile(
 )
 _PLAIN = dict.fromkeys(map(ord, INVISIBLE)) | {wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)}
 _COMMENTS = re.compile(r"(?:\s*+(?://[^\n]*+(?:\n|\Z)|/\*.*?\*/))*+\s*+", re.DOTALL)
-_SPAN = re.compile(r"(`++)(?:json\w?\b)?[ \t]*+([^`\n]++)\1")
+_SPAN = re.compile(r"(`++)(?:json[0-9A-Za-z_]?(?![0-9A-Za-z_]))?[ \t]*+([^`\n]++)\1")
 
 
 def read_written(text: str) -> dict[str, Json] | list[Json] | None:

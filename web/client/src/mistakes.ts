@@ -73,7 +73,7 @@ export function isMisspelled(meta: JsonObject): boolean {
     const letters = lettersOf(key);
     if (OTHER_NAMES.includes(letters)) return true;
     return META_KEYS.some((known) =>
-      letters[0] === known[0] && !WORDS.includes(lower(key)) && likeness(letters, lettersOf(known)) >= NEAR);
+      letters[0] === known[0] && !WORDS.includes(lower(key)) && likeness([...letters], [...lettersOf(known)]) >= NEAR);
   });
 }
 
@@ -82,11 +82,11 @@ function lettersOf(key: string): string {
 }
 
 /** The ratio of Ratcliff and Obershelp, as Python's difflib has it: twice the matching characters by all of them. */
-function likeness(one: string, other: string): number {
+function likeness(one: string[], other: string[]): number {
   return (2 * matching(one, other)) / (one.length + other.length);
 }
 
-function matching(one: string, other: string): number {
+function matching(one: string[], other: string[]): number {
   let [longest, at, there] = [0, 0, 0];
   for (let i = 0; i < one.length; i += 1) {
     for (let j = 0; j < other.length; j += 1) {

@@ -5,7 +5,9 @@ import { InvalidJson, parse, type Json, type JsonObject } from "./json.js";
 const INVISIBLE = "\\xad\\u061c\\u180e\\ufeff\\u200b-\\u200f\\u202a-\\u202e\\u2060-\\u206f";
 const ALL_INVISIBLE = new RegExp(`[${INVISIBLE}]`, "g");
 const WIDE = /[\uff01-\uff5e]/g;
-const BLANK = `\\s\\x1c-\\x1f\\x85${INVISIBLE}`;
+const SPACE = "\\s\\x1c-\\x1f\\x85"; // as the processor has it
+const S = `[${SPACE}]*`;
+const BLANK = `${SPACE}${INVISIBLE}`;
 const LEAD = new RegExp(`[${BLANK}]+|<!--(?:-?>|[^]*?-->)`, "y");
 const ONE_BLANK = new RegExp(`[${BLANK}]`);
 const SIGNATURE = /(?<![^\n])(?:--[ \t]*|Sent (?:from|via|with) [^\n]*|Get Outlook for [^\n]*|On [^\n]*(?:\n[^\n]*)?wrote:)(?![^\n])/;
@@ -14,15 +16,15 @@ const FENCE = /^(?=(?<mark>`{3,}|~{3,}))\k<mark>(?!(?<=`)[^\n]*`)[ \t]*\{?\.?(?<
 const SAYS_JSON = new Set(["json", "jsonc", "json5", "jsonl", "ndjson", "hjson", "geojson", "jsonld"]);
 const PERHAPS_JSON = new Set(["", "js", "javascript"]);
 const QUOTE = String.raw`(?:["'“”„‟‘’‚‛«»‹›「」『』〝〞″]|\\"|&quot;|&#34;)`;
-const LITERAL = String.raw`(?:-?\d[\d.eE+-]*|-?Infinity|NaN|[Tt]rue|[Ff]alse|null|None|undefined)`;
-const OBJECT = new RegExp(String.raw`^\{\s*(?:${QUOTE}|\}|(?:[\p{L}\p{N}_$\-]+\s*:|//|/\*)[^]*\};?$)`, "u");
+const LITERAL = String.raw`(?:-?[0-9][0-9.eE+-]*|-?Infinity|NaN|[Tt]rue|[Ff]alse|null|None|undefined)`;
+const OBJECT = new RegExp(String.raw`^\{${S}(?:${QUOTE}|\}|(?:[\p{L}\p{N}_$\-]+${S}:|//|/\*)[^]*\};?$)`, "u");
 const ARRAY = new RegExp(
-  String.raw`^(?:(?:\[\s*)+\{\s*${QUOTE}|(?:\[\s*)+(?:${QUOTE}|\{|${LITERAL}\s*,)[^]*\];?$` +
-    String.raw`|(?:\[\s*){2,}(?:${LITERAL}\s*)?\][^]*\]$|\[\s*(?:${LITERAL}\s*)?\]$)`,
+  String.raw`^(?:(?:\[${S})+\{${S}${QUOTE}|(?:\[${S})+(?:${QUOTE}|\{|${LITERAL}${S},)[^]*\];?$` +
+    String.raw`|(?:\[${S}){2,}(?:${LITERAL}${S})?\][^]*\]$|\[${S}(?:${LITERAL}${S})?\]$)`,
   "u",
 );
-const COMMENT = /\s*(?:\/\/[^\n]*(?:\n|$)|\/\*[^]*?\*\/)/y;
-const SPAN = /^(?=(`+))\1(?:json\w?\b)?([^`\n]+)\1$/;
+const COMMENT = new RegExp(String.raw`${S}(?://[^\n]*(?:\n|$)|/\*[^]*?\*/)`, "y");
+const SPAN = /^(?=(`+))\1(?:json[0-9A-Za-z_]?(?![0-9A-Za-z_]))?([^`\n]+)\1$/;
 
 /** The text that stands alone, and whether a code fence says that it is JSON; null where something else stands there. */
 export function unwrapped(text: string): { text: string; saysJson: boolean } | null {
@@ -56,7 +58,7 @@ export function readWritten(text: string): JsonObject | Json[] | null {
     value = parse(found.text);
   } catch (error) {
     if (!(error instanceof InvalidJson) || found.saysJson || looksLikeJson(found.text)) throw error;
-    if (looksLikeJson(SPAN.exec(found.text)?.[2]?.trim() ?? "")) throw error;
+    if (looksLikeJson(SPAN.exec(found.text)?.[2] ?? "")) throw error;
     return null;
   }
   if (typeof value === "string" && looksLikeJson(value)) throw new InvalidJson("the JSON is inside a string");
@@ -75,7 +77,7 @@ export function readBody(text: string): JsonObject | Json[] | undefined {
 
 export function looksLikeJson(text: string): boolean {
   text = text.replace(ALL_INVISIBLE, "").replace(WIDE, (one) => String.fromCharCode(one.charCodeAt(0) - 0xfee0));
-  text = after(COMMENT, text).trimStart();
+  text = stripped(after(COMMENT, text));
   return OBJECT.test(text) || ARRAY.test(text);
 }
 
