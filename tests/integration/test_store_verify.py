@@ -140,6 +140,64 @@ def test_verify__finds_and_mends(w: World, store: GitHubStore, harm: Callable[[W
     assert store.verify() == ()
 
 
+@pytest.mark.parametrize("thumb", ["+1", "-1", "confused"])
+@pytest.mark.parametrize(
+    ("patch", "verdict"),
+    [
+        ('{"b": 1,}', "rejected"),
+        ({"_data": {"a": 1}, "_meta": {"if_revision": 7}}, "rejected"),
+        ({"_data": {"b": 1}, "_meta": {"if_revision": 7}}, "rejected"),
+        ({"b": 1}, "applied"),
+    ],
+)
+def test_verify__a_thumb_behind_a_processors_verdict_is_no_conflict_and_no_repair_takes_it_over(
+    w: World, patch: object, verdict: str, thumb: str
+) -> None:
+    number = w.repo.open_issue("alice", "m", '{"a": 1}', ["stored-object", "UID:m"])
+    w.process(number)
+    posted = w.update(number, patch, by="bob")
+    w.process(number)
+    w.hub.clock.advance(60)
+    w.repo.react(posted, "alice", thumb)
+    with store_of(w) as store:
+        before = store.get_object_history("m")
+        assert before[-1]["metadata"]["verdict"] == verdict
+        assert store.verify(repair=True) == store.verify() == ()
+        assert store.get_object_history("m") == before
+    reactions = next(c.reactions for c in w.repo.issue(number).comments if c.id == posted)
+    assert reactions[0] == (BOT, "+1" if verdict == "applied" else "-1")
+
+
+def test_verify__a_refusal_whose_receipt_an_earlier_repair_had_left_anew_is_one_again(w: World) -> None:
+    number = w.repo.open_issue("alice", "m", '{"a": 1}', ["stored-object", "UID:m"])
+    w.process(number)
+    posted = w.update(number, {"_data": {"a": 1}, "_meta": {"if_revision": 7}}, by="bob")
+    w.process(number)
+    w.hub.clock.advance(60)
+    w.repo.react(posted, "alice", "+1")
+    w.repo.unreact(posted, BOT, "-1")
+    w.repo.react(posted, BOT, "-1")
+    with store_of(w) as store:
+        assert store.get_object_history("m")[-1]["metadata"]["verdict"] == "rejected"
+        assert store.verify(repair=True) == ()
+        assert store.get("m").meta.version == 1
+
+
+def test_verify__what_is_no_update_was_not_applied_by_a_thumb_alone(w: World) -> None:
+    number = w.repo.open_issue("alice", "m", '{"a": 1}', ["stored-object", "UID:m"])
+    w.process(number)
+    posted = w.update(number, '{"b": 1,}', by="bob")
+    w.process(number)
+    w.hub.clock.advance(60)
+    w.repo.react(posted, "alice", "+1")
+    w.repo.unreact(posted, BOT, "-1")
+    with store_of(w) as store:
+        assert store.get_object_history("m")[-1]["metadata"]["verdict"] == "pending"
+        assert [(p.kind, p.repaired) for p in store.verify(repair=True)] == [("missing-receipt", True)]
+        assert store.get_object_history("m")[-1]["metadata"]["verdict"] == "rejected"
+        assert store.verify() == ()
+
+
 def test_verify__what_waits_on_an_open_issue_is_no_problem(w: World, store: GitHubStore) -> None:
     store.update("metrics", {"count": 2})
     assert store.verify() == ()

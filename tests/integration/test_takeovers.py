@@ -123,21 +123,6 @@ def test_taken_over__the_newest_comment_is_deleted_and_the_body_edited__the_pers
         assert w.process(number).changed is False
 
 
-@pytest.mark.parametrize("by", ["bob", STRANGER])
-def test_taken_over__what_gh_store_seems_to_have_passed_over_is_named_and_not_applied(by: str) -> None:
-    """It skips what somebody sends who may not write; but a thumb may also have been put there by hand."""
-    with world() as w:
-        number = w.legacy(data={})
-        passed, thumbed = w.update(number, {"old": 1}, by=by), w.update(number, {"b": 1}, by="bob")
-        w.repo.react(thumbed, "alice", "+1")
-        w.update(number, {"c": 1})
-        result = w.process(number)
-        assert w.data(number) == {"c": 1}
-        why = f"Not applied, because comment {thumbed} has a receipt and these before it have none: {passed}. "
-        named = [note for note in result.notes if note.startswith("Not applied")]
-        assert named == ([f"{why}Post again what is missing."] if by == "bob" else [])
-
-
 def test_taken_over__a_thumb_on_what_is_no_json_says_nothing() -> None:
     with world() as w:
         number = w.legacy(data={})

@@ -6,9 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from gh_store_action.domain.log.receipts import covers, sifted
+from gh_store_action.domain.log.entries import read
+from gh_store_action.domain.log.receipts import covers, gh_store_folded, sifted, verdicts_given
 from gh_store_action.domain.objects import title
 from gh_store_action.domain.records import NEWEST_TITLES, Reaction, Rename
+from gh_store_action.domain.verdicts import Outcome
 from tests.support.values import BOT, RULES, comment, initial, issue, marked
 
 
@@ -90,3 +92,42 @@ def test_covers__a_copys_ids_are_others_and_a_fresh_title_knows_none() -> None:
 def test_covers__a_marker_that_names_no_comment_was_typed() -> None:
     assert not covers(marked(2, 10**6, 1, {}), 12, [11, 12])
     assert not covers(marked(2, 12, 1, {}), 12, [11, 12])
+
+
+def given(text: object, *reactions: str, edited: bool = False, by_gh_store: bool = False) -> list[Outcome]:
+    entry = read(
+        replace(comment(11, text, "bob", *reactions), edited_at=at(9) if edited else ""), RULES, frozenset({BOT})
+    )
+    return verdicts_given(entry, RULES, {BOT, "alice"}, by_gh_store=by_gh_store)
+
+
+def test_verdicts_given__a_processors_goes_before_an_older_one_of_a_person() -> None:
+    assert given({"a": 1}, "alice:+1", f"{BOT}:-1") == [Outcome.REJECTED]
+    assert given({"a": 1}, "alice:+1", "alice:-1", "mallory:-1") == [Outcome.APPLIED, Outcome.REJECTED]
+    assert given("talk", f"{BOT}:+1") == []
+
+
+def test_verdicts_given__what_was_never_an_update_was_never_applied() -> None:
+    assert given('{"a": 1,}', "alice:+1", f"{BOT}:+1") == given({"$inc": {"a": 1}}, "alice:+1") == []
+    assert given('{"a": 1,}', "alice:+1", edited=True) == [Outcome.APPLIED]
+
+
+def test_verdicts_given__an_older_version_and_gh_store_may_have_applied_what_is_a_mistake_today() -> None:
+    assert given({"$inc": {"a": 1}}, f"{BOT}:+1") == [Outcome.APPLIED]
+    assert given({"$inc": {"a": 1}}, "alice:+1", by_gh_store=True) == [Outcome.APPLIED]
+
+
+@pytest.mark.parametrize(
+    ("text", "edited", "folded"),
+    [
+        ({"a": 1}, False, True),
+        ('{"a": 1,}', False, False),
+        ('{"a": 1,}', True, True),
+        ({"_data": {"$inc": {"a": 1}}, "_meta": {"update_mode": "operators"}}, False, False),
+        ({"_data": {"$inc": {"b": 1}}, "_meta": {"update_mode": "operators"}}, False, True),
+        ("[" * 100_000, False, False),
+    ],
+)
+def test_gh_store_folded__only_what_it_could_read_and_merge(text: object, edited: bool, folded: bool) -> None:
+    entry = read(replace(comment(11, text, "bob"), edited_at=at(9) if edited else ""), RULES, frozenset({BOT}))
+    assert gh_store_folded(entry, {"$inc": {"b": 1}}) is folded

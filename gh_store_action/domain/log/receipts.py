@@ -6,15 +6,18 @@ title of that time covers a comment, no run knew it, and a person's reaction to 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from gh_store_action.domain import acceptance
 from gh_store_action.domain.log.entries import Entry, Kind
-from gh_store_action.domain.log.fold import in_doubt
+from gh_store_action.domain.log.fold import State, attempt, in_doubt
+from gh_store_action.domain.names import DEFAULT_MODE
 from gh_store_action.domain.objects import Marker, short_id
-from gh_store_action.domain.records import NEWEST_TITLES, Comment, Issue, Reaction, Reactions
-from gh_store_action.domain.verdicts import Outcome, Verdict, outcomes_given
+from gh_store_action.domain.records import NEWEST_TITLES, Comment, Issue, Reaction, Rules
+from gh_store_action.domain.strict_json import Json, equal
+from gh_store_action.domain.verdicts import Outcome, outcomes_given
 
 
 def sifted(issue: Issue, object_id: str, processors: Collection[str], verdicts: Collection[str]) -> Issue:
@@ -55,15 +58,51 @@ def sifted(issue: Issue, object_id: str, processors: Collection[str], verdicts: 
     return replace(issue, comments=tuple(map(judged, issue.comments)))
 
 
-def verdict_given(entry: Entry, reactions: Reactions, who: Collection[str]) -> Verdict | None:
-    """The verdict that these people's receipts record; None for none.
+def verdicts_given(entry: Entry, rules: Rules, who: Collection[str], *, by_gh_store: bool = False) -> list[Outcome]:
+    """The outcomes that receipts record on an update, oldest first: the oldest one binds, whoever reacts later.
 
-    The oldest one binds, whoever reacts later.  What was never JSON was never applied; what is a mistake by today's
-    rules may have been.
+    Where a processor has left one, it alone counts: people react by hand as well, and a person's thumb would be the
+    oldest as soon as a run leaves its receipt anew.  What was never an update was never applied, whatever a thumb says;
+    gh-store, or a processor of an older version, may have applied what is taken for a mistake today.
+
+    Args:
+        who: people whose receipts count in this log.
+        by_gh_store: whether theirs are gh-store's.
     """
-    may_be = entry.kind is Kind.UPDATE or entry.patch is not None or entry.comment.edited_at != ""
-    given = outcomes_given(entry.comment, reactions, who)
-    return next((Verdict(one) for one in given if may_be or one is not Outcome.APPLIED), None)
+    if not entry.asks:
+        return []
+    update = entry.kind is Kind.UPDATE or entry.comment.edited_at != ""
+    readable = update or entry.patch is not None
+    for people, possible in ((rules.processors, readable), (who, readable if by_gh_store else update)):
+        given = outcomes_given(entry.comment, rules.reactions, people)
+        sound = [outcome for outcome in given if possible or outcome is not Outcome.APPLIED]
+        if sound:
+            return sound
+    return []
+
+
+def gh_store_folded(entry: Entry, data: Json) -> bool:
+    """Whether gh-store can have folded the update, so that a person's 👍 on it can be gh-store's receipt.
+
+    It read comments that are JSON and nothing else, and merged them; of another mode, it merged the operators or
+    operations themselves into the data.
+
+    Args:
+        data: the object's.
+    """
+    if entry.comment.edited_at:
+        return True  # it may have been another text
+    try:
+        json.loads(entry.comment.body)
+    except (ValueError, RecursionError):
+        return False
+    return entry.mode == DEFAULT_MODE or holds(entry, data)
+
+
+def holds(entry: Entry, data: Json) -> bool:
+    """Whether the data is as if gh-store had folded the update last: merging it again would change nothing."""
+    merged = attempt(State(data, 1), replace(entry.as_applied, mode=DEFAULT_MODE))
+    return isinstance(merged, State) and equal(merged.data, data)
 
 
 def as_folded(

@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 
 from gh_store_action.domain.log.entries import Entry
 from gh_store_action.domain.log.fold import newest_checkpoint, tampered_since
+from gh_store_action.domain.log.receipts import verdicts_given
 from gh_store_action.domain.objects import Marker
 from gh_store_action.domain.past import history
 from gh_store_action.domain.past.history import ObjectLog, Point
 from gh_store_action.domain.strict_json import InvalidJson, digest, read_body
-from gh_store_action.domain.verdicts import APPLIED, outcomes_given, reaction_of
+from gh_store_action.domain.verdicts import APPLIED, reaction_of
 from gh_store_action.hints import REPAIR, Text
 
 BY_PROCESSING = Text("Process the issue, or run ", REPAIR, ".")
@@ -135,8 +136,4 @@ def _comments(log: ObjectLog) -> Iterator[tuple[str, str, str, int]]:
 
 
 def _given(log: ObjectLog, entry: Entry) -> set[str]:
-    """Its verdicts: if a processor has left one, that and the oldest; people who react later do not dispute it."""
-    reactions = log.rules.reactions
-    given = outcomes_given(entry.comment, reactions, log.binding)
-    ours = outcomes_given(entry.comment, reactions, log.rules.processors)
-    return {reaction_of(one, reactions) for one in ([given[0], *ours] if ours else given)}
+    return {reaction_of(one, log.rules.reactions) for one in verdicts_given(entry, log.rules, log.binding)}

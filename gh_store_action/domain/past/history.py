@@ -22,7 +22,7 @@ from gh_store_action.domain.log.fold import (
     other_repeats,
     repeats,
 )
-from gh_store_action.domain.log.receipts import as_folded, sifted, verdict_given
+from gh_store_action.domain.log.receipts import as_folded, sifted, verdicts_given
 from gh_store_action.domain.objects import Marker
 from gh_store_action.domain.processing.reconcile import CHANGED
 from gh_store_action.domain.processing.replay import recorded_by_checkpoints
@@ -135,13 +135,16 @@ def read(
     people = {reaction.login for entry in before for reaction in entry.comment.reactions}
     users = binding | {issue.author} | {login for login in people - binding if may_write(login, object_id)}
     known = recorded_by_checkpoints(entries) | _receipts(entries, rules, binding)
-    return ObjectLog(issue, entries, marker, legacy, _receipts(before, rules, users) | known, rules, binding, judge)
+    theirs = _receipts(before, rules, users, by_gh_store=True)
+    return ObjectLog(issue, entries, marker, legacy, theirs | known, rules, binding, judge)
 
 
-def _receipts(entries: Sequence[Entry], rules: Rules, people: Collection[str]) -> dict[int, Verdict]:
-    """The verdicts of updates, by receipts."""
-    given = {entry.id: verdict_given(entry, rules.reactions, people) for entry in entries if entry.asks}
-    return {comment: verdict for comment, verdict in given.items() if verdict is not None}
+def _receipts(
+    entries: Sequence[Entry], rules: Rules, people: Collection[str], *, by_gh_store: bool = False
+) -> dict[int, Verdict]:
+    """The receipt of each update that binds."""
+    given = ((entry.id, verdicts_given(entry, rules, people, by_gh_store=by_gh_store)) for entry in entries)
+    return {number: Verdict(outcomes[0]) for number, outcomes in given if outcomes}
 
 
 # -- the states --------------------------------------------------------------------------------------------------------

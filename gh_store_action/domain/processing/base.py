@@ -15,7 +15,7 @@ from gh_store_action.domain.log.fold import (
     repeats,
     unread_for_keys,
 )
-from gh_store_action.domain.log.receipts import verdict_given
+from gh_store_action.domain.log.receipts import verdicts_given
 from gh_store_action.domain.patches.changes import Change
 from gh_store_action.domain.processing.context import Context, NeedsMore
 from gh_store_action.domain.processing.effects import ReadFurther
@@ -103,9 +103,9 @@ def recorded_verdicts(entries: Sequence[Entry], context: Context, up_to: int) ->
     """The binding verdicts: receipts by people who have set a marker, those in checkpoints, and this run's own."""
     found = recorded_by_checkpoints(entries)
     for entry in entries:
-        given = verdict_given(entry, context.rules.reactions, context.binding) if entry.asks else None
-        if given is not None:
-            found[entry.id] = given
+        given = verdicts_given(entry, context.rules, context.binding)
+        if given:
+            found[entry.id] = Verdict(given[0])
     found.update(context.known)
     return {comment: verdict for comment, verdict in found.items() if comment <= up_to}
 

@@ -17,6 +17,7 @@ from gh_store_action.domain.processing.context import Context, NeedsMore
 from gh_store_action.domain.processing.effects import LookRound, NotAnObject, Step, UpToDate, Write
 from gh_store_action.domain.processing.keys import is_new
 from gh_store_action.domain.processing.reconcile import BrokenObject, find_base
+from gh_store_action.domain.processing.replay import recorded_by_checkpoints
 from gh_store_action.domain.processing.trust import TrustedMarker, find_marker, no_object
 from gh_store_action.domain.records import Comment, Issue, Receipt, Refusal
 from gh_store_action.domain.strict_json import dump, same_data
@@ -213,10 +214,13 @@ def _marker(found: _Gathered, state: State) -> Marker:
 def _reply(found: _Gathered, verdicts: Mapping[int, Verdict]) -> str:
     """The reply about refused updates and a refused edit that no reply has reported yet."""
     named = answered(found.entries)
+    told = _told_at_adoption(found)
     refused = [
         refusal
         for refusal in _refusals(found.entries, verdicts)
-        if not refusal.unauthorized and refusal.comment_id > found.base.since and str(refusal.comment_id) not in named
+        if not refusal.unauthorized
+        and (refusal.comment_id > found.base.since or refusal.comment_id in told)
+        and str(refusal.comment_id) not in named
     ]
     edited = [(c, who) for c, who in _edited_since(found, verdicts) if replies.edited_name(c) not in named]
     found.context.ask_people({who for _, who in edited})
@@ -226,6 +230,11 @@ def _reply(found: _Gathered, verdicts: Mapping[int, Verdict]) -> str:
         refused = [refusal for refusal in refused if str(refusal.comment_id) not in named]
         edited = [(c, who) for c, who in edited if replies.edited_name(c) not in named]
     return replies.refused(refused, edit=found.base.refused_edit, issue_url=found.context.issue_url, edited=edited)
+
+
+def _told_at_adoption(found: _Gathered) -> frozenset[int]:
+    """The updates before the store's own log to which the store itself gave a verdict."""
+    return frozenset((*recorded_by_checkpoints(found.entries), *found.base.verdicts))
 
 
 def _named_by_others(found: _Gathered) -> frozenset[str]:
@@ -273,9 +282,10 @@ def _receipts(gathered: _Gathered, verdicts: Mapping[int, Verdict]) -> tuple[Rec
     entries, context = gathered.entries, gathered.context
     reactions = context.rules.reactions
     found: list[Receipt] = []
+    told = _told_at_adoption(gathered)
     for entry in entries:
         verdict = verdicts.get(entry.id)
-        if verdict is None or entry.id <= gathered.base.since:
+        if verdict is None or (entry.id <= gathered.base.since and entry.id not in told):
             continue
         right = reaction_of(verdict.outcome, reactions)
         there = [r for r in entry.comment.reactions if r.login in context.counting]

@@ -8,6 +8,7 @@ from itertools import product
 
 from gh_store_action.domain.log.entries import ADOPTED, Entry, Kind, adopted_at, checkpoint_id
 from gh_store_action.domain.log.fold import Folded, State, newest_checkpoint, tampered_since
+from gh_store_action.domain.log.receipts import gh_store_folded, holds
 from gh_store_action.domain.objects import MOST_RECENT, short_digest, short_id
 from gh_store_action.domain.processing.base import (
     LATE,
@@ -30,13 +31,23 @@ from gh_store_action.domain.records import Issue
 from gh_store_action.domain.refusal import Reason
 from gh_store_action.domain.replies import RefusedEdit, edit_name
 from gh_store_action.domain.strict_json import InvalidJson, Json, fits, read_body
-from gh_store_action.domain.verdicts import Outcome, outcomes_given, reaction_of
+from gh_store_action.domain.verdicts import APPLIED, Outcome, Verdict, outcomes_given, reaction_of
 from gh_store_action.errors import StoreError
 
 EDITED = "edited by hand"
 CHANGED = "the log was changed after the fact"
 _MOST_SAID = 20  # comments that a message names
 MAY_NOT = (Reason("$", "its author may not write here"),)
+PASSED_OVER = Verdict(
+    Outcome.REJECTED,
+    (
+        Reason(
+            "$",
+            "a later comment has a reaction that says it was processed, so this one counts as passed over, and newer "
+            "changes may be in its place; if the object still lacks it, post it again",
+        ),
+    ),
+)
 
 
 class BrokenObject(StoreError):
@@ -228,12 +239,12 @@ def _rebuild(
 
 def _adopt(issue: Issue, entries: Sequence[Entry], context: Context) -> Base:
     """An object without a marker that counts: by gh-store or a person, or from an interrupted create."""
-    after = _last_processed(issue, entries, context)
+    data, reasons = _judge_edit(issue.body, context)
+    after, passed = _last_processed(issue, entries, context, data)
     below = [entry.id for entry in entries if entry.id <= after]
     place = issue.total_comments - (len(entries) - len(below)) if after else 0
     recent = tuple(short_id(number) for number in below[-MOST_RECENT:])
     editor = issue.editor or issue.author
-    data, reasons = _judge_edit(issue.body, context)
     if not context.allows(editor):
         reasons = MAY_NOT
     known = newest_checkpoint(entries)
@@ -261,50 +272,62 @@ def _adopt(issue: Issue, entries: Sequence[Entry], context: Context) -> Base:
         )
     begun = known is not None and known.update_id == checkpoint_id(place, after, data)
     revision = known.revision if known and begun else max(place, known.revision if known and after else 0) + 1
-    notes = _passed_over(entries, context, after)
-    base = Base(State(data, revision), after, recorded, place, recent=recent, moved=True, notes=notes, since=after)
+    if known and begun:  # a run died behind that checkpoint, perhaps before its reply
+        passed = [entry for entry in entries if entry.id in known.absorbed]
+    verdicts = _passed_over(passed, data, context)
+    told = ", ".join(str(number) for number, verdict in verdicts.items() if verdict.outcome.refused)
+    notes = (f"Passed over before the store's first run, and refused: {told}. The reply says why.",) if told else ()
+    base = Base(State(data, revision), after, recorded, place, verdicts, recent, moved=True, notes=notes, since=after)
     return with_checkpoint(base, entries, context, reason=ADOPTED if after else "", editor=editor if after else "")
 
 
-def _passed_over(entries: Sequence[Entry], context: Context, after: int) -> tuple[str, ...]:
-    """Names the updates before the newest receipt that have none, by people who may write today.
+def _passed_over(passed: Sequence[Entry], data: Json, context: Context) -> dict[int, Verdict]:
+    """The verdicts of updates without a receipt before a comment with one that gh-store may have left.
 
-    Their authors may not have been allowed to write at that time: gh-store skips such updates without a word.  So they
-    are not folded.  But somebody may also have put the newest thumb there by hand.
+    gh-store folded all updates in one run and left receipts on all: so a person put that thumb there by hand, or the
+    author might not write then, or somebody took a receipt away.  Folded now, the update could undo what newer ones and
+    hand edits have set since.  Left out in silence, it would be lost.  So its author hears about it and can post it
+    again, unless the body has what it wants: a run may have died before its receipts.
     """
-    applied = reaction_of(Outcome.APPLIED, context.rules.reactions)
-    behind = [entry for entry in entries if entry.kind is Kind.UPDATE and entry.id < after]
-    silent = [
-        e for e in behind if not any(r.content == applied and context.allows(r.login) for r in e.comment.reactions)
-    ]
-    found = [str(entry.id) for entry in silent if context.allows(entry.author)]
-    more = f" and {len(found) - _MOST_SAID} more" if len(found) > _MOST_SAID else ""
-    said = f"Not applied, because comment {after} has a receipt and these before it have none: "
-    return (f"{said}{', '.join(found[:_MOST_SAID])}{more}. Post again what is missing.",) if found else ()
+    context.insist(passed)
+    found = {entry.id: context.refusal(entry) for entry in passed}
+    for entry in passed:
+        refused = Verdict(Outcome.REJECTED, (entry.problem,)) if entry.kind is Kind.INVALID else PASSED_OVER
+        found[entry.id] = found[entry.id] or (APPLIED if holds(entry, data) else refused)
+    # As gh-store did, the store says nothing to those who may not write.
+    return {number: one for number, one in found.items() if one and one.outcome is not Outcome.UNAUTHORIZED}
 
 
-def _last_processed(issue: Issue, entries: Sequence[Entry], context: Context) -> int:
-    """The newest update or initial state that was processed; 0 for none.
+def _last_processed(issue: Issue, entries: Sequence[Entry], context: Context, data: Json) -> tuple[int, list[Entry]]:
+    """The newest update or initial state that was processed, 0 for none, and the updates before it that may not be.
 
     A counting identity's receipt says so.  gh-store's receipts are by its users: a 👍 by anyone who may write is one if
-    the log has gh-store's own initial state; otherwise, it is only an opinion.
+    the log has gh-store's own initial state and gh-store can have folded the update; otherwise, it is only an opinion.
+    A person may also put one on any update by hand, so it says nothing about those before it.
+
+    Args:
+        data: the body's.
     """
     reactions = context.rules.reactions
     applied = reaction_of(Outcome.APPLIED, reactions)
     theirs = any(e.kind is Kind.FOREIGN_STATE or (e.kind is Kind.CHECKPOINT and not e.update_id) for e in entries)
+    after = 0
+    passed: list[Entry] = []
     for entry in reversed(entries):
         if entry.kind is Kind.CHECKPOINT and entry.reason:
-            return entry.after
+            return after or entry.after, passed[::-1]
         if not entry.asks and entry.kind is not Kind.FOREIGN_STATE:
             continue
-        if entry.kind is Kind.INVALID and entry.patch is None and not entry.comment.edited_at:
-            continue  # it was never JSON, so gh-store has not processed it
         if outcomes_given(entry.comment, reactions, context.counting):
-            return entry.id
+            return after or entry.id, passed[::-1]
         if not theirs and not issue.complete:
             raise NeedsMore(ReadFurther(0))  # gh-store's initial state is its first comment
-        if theirs and any(context.allows(r.login) for r in entry.comment.reactions if r.content == applied):
-            return entry.id
+        thumbs = [one.login for one in entry.comment.reactions if one.content == applied]
+        possible = theirs and (entry.kind is Kind.FOREIGN_STATE or gh_store_folded(entry, data))
+        if possible and any(map(context.allows, thumbs)):
+            after = after or entry.id
+        elif after and entry.asks:
+            passed.append(entry)
     if not issue.complete:
         raise NeedsMore(ReadFurther(entries[0].id - 1 if entries else 0))
-    return 0
+    return after, passed[::-1]
