@@ -125,7 +125,7 @@ class BudgetExhausted(GitHubError):
     """A request would exceed a rate limit, GitHub's or the configured one; it was not carried out.
 
     Args:
-        again: the time of day when the budget resets, `HH:MM:SS UTC`.
+        again: the time of day when the budget resets, `HH:MM:SS UTC`, after the date if that is a day away.
     """
 
     def __init__(self, what: str, hint: str = "", *, again: str = "", status: int = 0) -> None:

@@ -97,6 +97,8 @@ def worded(text: str, wording: Wording) -> str:
 def library(term: Term) -> str:
     """A term for someone who calls the library."""
     match term:
+        case Setting("config", ""):
+            return "the argument `config_path`"
         case Setting(name, ""):
             return f"the argument `{name.replace('-', '_')}`"
         case Setting(name, "true"):

@@ -20,13 +20,17 @@ def expanded(path: str | Path) -> Path:
 
     Raises:
         InputError: there is no such login; or HOME is not set and no login has the user id, as often in
-            containers.
+            containers; or HOME is a relative path, which means another folder wherever the program runs.
     """
     try:
-        return Path(path).expanduser()
+        found = Path(path).expanduser()
     except RuntimeError:
         what = f"The home directory in {visible(str(path))} is not known."
         raise InputError(what, "Write out the path, or set the variable HOME.") from None
+    if str(path).startswith("~") and not found.is_absolute():
+        what = f"The home directory in {visible(str(path))} is a relative path."
+        raise InputError(what, "Write out the path, or set the variable HOME to an absolute one.")
+    return found
 
 
 def content(file: str | Path, most: int) -> bytes:

@@ -16,12 +16,19 @@ from gh_store_action.domain.markdown import shown, visible
 from gh_store_action.domain.names import UPDATE_MODES
 from gh_store_action.domain.records import AccessRule, FormRule, Reactions, Rules
 from gh_store_action.errors import ConfigurationError, InputError
+from gh_store_action.hints import Setting, Text
 from gh_store_action.regular_files import CONFIGURATION_LIMIT, content, expanded
 
 REPOSITORY_FILE = ".github/gh-store.yml"
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")  # of the log, ascending
 LOCAL_FILE = "~/.config/gh-store/config.yml"
 
+# For a file, or a home directory, of somebody else, as after `sudo` or in containers, where HOME is that of root.
+_ELSEWHERE = Text(
+    "Make it readable, or set the variable HOME to a folder of your own, or name another file with ",
+    Setting("config"),
+    ".",
+)
 _MACHINE_KEYS = frozenset({"retries", "rate_limit", "log"})  # the others are rules
 
 
@@ -116,7 +123,9 @@ def read_local(path: str | Path | None = None, read: Callable[[str], bytes | Non
         why = getattr(problem, "strerror", None) or "it is not UTF-8 text"
         raise ConfigurationError(
             f"The configuration file {visible(str(file))} cannot be read: {why}.",
-            "Fix that, or remove the file: every setting in it has a default.",
+            _ELSEWHERE
+            if isinstance(problem, PermissionError) and not path
+            else "Fix that, or remove the file: every setting in it has a default.",
         ) from problem
 
 

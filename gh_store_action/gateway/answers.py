@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 from gh_store_action.errors import AccessDeniedError, GitHubError
 from gh_store_action.gateway.connection import Response
 from gh_store_action.gateway.refusals import Refused, cure, quoted
+from gh_store_action.gateway.wire.causes import LATER, credentials
 from gh_store_action.hints import InWorkflow, Setting, Text
 
 TIMED_OUT = (502, 504)  # GitHub's status for a request that takes longer than ten seconds
@@ -20,7 +21,7 @@ SECONDARY_WAIT = 60.0  # seconds, if a secondary limit does not say (best-practi
 # The first Enterprise Server version whose API has all requested fields (github-facts, section 4).
 FIELDS_FROM = "3.10"
 
-AGAIN = "Nothing was lost. Try again later, and see githubstatus.com."
+AGAIN = f"{LATER}, and see githubstatus.com."
 
 # The kind of a JSON value: its type, an object with at least these keys, or a list of such values.
 Kind: TypeAlias = "type[Any] | UnionType | Mapping[str, Kind] | list[Kind]"
@@ -208,7 +209,7 @@ def graphql(response: Response, now: float, *, writes: bool) -> Answer:
         _check_field(str(error.get("message") or ""), response.headers)
     done = writes and any(data.values())
     reasons = [reason_of(error) for error in errors]
-    if any(reason.limited for reason in reasons) and not any(data.values()):
+    if any(reason.limited for reason in reasons) and not done:  # a read is safe to repeat, whatever came of it
         raise Limited(_pause_asked(response.headers, now), 429)
     vague = next((reason for reason in reasons if not reason.kind), None)
     if vague and not done:
@@ -265,10 +266,7 @@ def _check_status(response: Response, now: float) -> None:
             ),
         )
     if status == 407:
-        raise NotGitHub(
-            "A proxy asks for credentials (407).",
-            "Put them into the proxy's address in the variable HTTPS_PROXY.",
-        )
+        raise NotGitHub(*credentials())
     if not isinstance(response.json, dict):
         page = f"A web page came instead of a response from GitHub's API ({status}): {refused.quoted}."
         raise NotGitHub(
@@ -329,5 +327,5 @@ def _message(response: Response) -> str:
         return (found[1] or found[2]) if found else ""
     errors = value.get("errors")
     details = [e for e in errors if isinstance(e, dict)] if isinstance(errors, list) else []
-    words = [str(e.get("message") or e.get("code")) for e in details]
-    return ": ".join([str(value.get("message") or "no reason given"), *words])
+    words = [str(value.get("message") or ""), *(str(e.get("message") or e.get("code") or "") for e in details)]
+    return ": ".join(filter(None, words)) or "no reason given"

@@ -16,15 +16,14 @@ from github import Auth
 from github.Requester import HTTPRequestsConnectionClass, HTTPSRequestsConnectionClass, Requester
 
 from gh_store_action import __version__
-from gh_store_action.arguments import NAME_AUTHORITY
-from gh_store_action.errors import GitHubError
 from gh_store_action.gateway.endpoints import origin
+from gh_store_action.gateway.wire import causes, surroundings
+from gh_store_action.gateway.wire.causes import TooLarge, Unanswered
 
 TIMEOUT = 30  # seconds; GitHub gives up on a request after ten (rate-limits-for-the-rest-api, "Timeouts")
 DEADLINE = 120  # seconds for a whole request, however its bytes arrive
 MOST = 64  # MiB of a response, unpacked: the longest hundred comments, each character escaped, are 40
 MOST_OF_A_FILE = 144  # MiB; GitHub serves files of up to 100 MB, in base64
-_UNVERIFIED = "certificate verify failed"
 
 
 @dataclass(frozen=True)
@@ -33,13 +32,21 @@ class Response:
 
     status: int
     headers: Mapping[str, str]
-    text: str
+    content: bytes | bytearray
+
+    @cached_property
+    def text(self) -> str:
+        """The body as UTF-8, with a mark for what is not: for people, and for a raw file, which may have any encoding.
+
+        Nothing that is written back may be taken from it.  Guessing the encoding of a large page takes minutes.
+        """
+        return self.content.decode(errors="replace")
 
     @cached_property
     def json(self) -> Any:
-        """The body's value; None if it is not JSON, such as a page, a truncated body, or nothing."""
+        """The body's value; None if it is not JSON in UTF-8, such as a page, a truncated body, or nothing."""
         try:
-            return json.loads(self.text)
+            return json.loads(self.content.decode())
         except (ValueError, RecursionError):
             return None
 
@@ -62,14 +69,6 @@ class Call:
     accept: str = ""
     most: int = MOST
     points: int = 0
-
-
-class Unanswered(OSError):
-    """No complete response came within the time or size limit; `str()` says which."""
-
-
-class TooLarge(Unanswered):
-    """The response is larger than any expected one."""
 
 
 class _Came(Exception):
@@ -97,7 +96,7 @@ class _Encrypted(HTTPSRequestsConnectionClass):
 
 
 def _whole(answer: requests.Response, most: int) -> Response:
-    """The response with its body, read as UTF-8: guessing the encoding of a large page takes minutes."""
+    """The response with its body."""
     found = bytearray()
     with answer:
         for piece in answer.iter_content(64 * 1024):  # unpacked, and no more at a time
@@ -105,7 +104,7 @@ def _whole(answer: requests.Response, most: int) -> Response:
             if len(found) > most << 20:
                 raise TooLarge(f"GitHub sent more than {most} MiB")
     headers = {name.lower(): value for name, value in answer.headers.items()}
-    return Response(answer.status_code, headers, found.decode(errors="replace"))
+    return Response(answer.status_code, headers, found)
 
 
 def _nowhere(resp: requests.Response) -> None:
@@ -119,11 +118,15 @@ class Connection:
         token: never shown.
         authority: a file of certificates to trust; empty for those of `requests`, or of its variable
             `REQUESTS_CA_BUNDLE`.
+
+    Raises:
+        InputError: the environment names a proxy or certificates that cannot be used.
     """
 
     def __init__(self, token: str, api_url: str, authority: str = "") -> None:
         self.url = api_url
         self._authority = authority
+        self._proxy = ""  # where it is set
         self._wire = self._dialled()
         self._requester = Requester(
             auth=Auth.Token(token) if token else None,
@@ -147,6 +150,8 @@ class Connection:
         wire.session.trust_env = parts.scheme == "https"  # a proxy for a loopback address would read the token
         wire.session.stream = True  # to check the size before all of it has arrived
         wire.session.get_redirect_target = _nowhere  # type: ignore[method-assign]
+        if wire.session.trust_env:
+            self._proxy = surroundings.check(wire.session, wire.adapter, self.url, self._authority)
         return wire
 
     def close(self) -> None:
@@ -157,8 +162,8 @@ class Connection:
         """Sends one request, and gives up at the deadline, whatever it waits for: a name, a handshake, a byte.
 
         Raises:
-            GitHubError: GitHub's certificate is not trusted; nothing was sent.
-            OSError: no complete response came; a `RequestException` of requests is one.
+            GitHubError: GitHub's certificate is not trusted, or a proxy refuses; nothing was sent.
+            Unanswered: no complete response came.
         """
         wire, came = self._wire, list[Response | BaseException]()
 
@@ -188,12 +193,7 @@ class Connection:
             with suppress(_Came):
                 self._requester.requestJson(call.verb, call.address, parameters, headers, call.body, wire)
             return wire.came
-        except requests.exceptions.SSLError as error:
-            reason = str(error).lower().partition(_UNVERIFIED)
-            if not reason[1]:
-                raise
-            why = reason[2].strip(": ").partition(" (_ssl")[0]
-            raise GitHubError(
-                f"The certificate of {origin(self.url)} could not be verified: {why}.",
-                NAME_AUTHORITY,
-            ) from None
+        except Unanswered:
+            raise
+        except OSError as error:  # a `RequestException` of requests is one
+            raise causes.told(error, origin(self.url), self._proxy) from None

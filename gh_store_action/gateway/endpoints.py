@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
-from gh_store_action.arguments import AUTHORITY, graphql_url_for, shown, url
+from gh_store_action.arguments import AUTHORITY, graphql_url_for, url
 from gh_store_action.errors import InputError
+from gh_store_action.gateway.wire.surroundings import OWN_AUTHORITIES, check_certificates, placeable
 
 API = "https://api.github.com"
 WEBSITE = "https://github.com"
-_OWN_AUTHORITIES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")  # read by requests itself, which does not know AUTHORITY
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,13 @@ class Addresses:
         def found(given: str, argument: str, variable: str, default: str) -> tuple[str, str]:
             said = "" if api_url else environ.get(variable, "").strip()
             called = argument if given else variable
-            return called, url(called, given or said or default)
+            address = url(called, given or said or default)
+            if not placeable(address):
+                raise InputError(
+                    f"{called} is not the address of an API: no host can have that name.",
+                    "An address looks like https://api.github.com.",
+                )
+            return called, address
 
         (rest, api) = found(api_url, name, "GITHUB_API_URL", API)
         (twin, graphql) = found(graphql_url, "graphql_url", "GITHUB_GRAPHQL_URL", graphql_url_for(api))
@@ -77,15 +82,18 @@ def origin(address: str) -> str:
     return f"{parts.scheme}://{parts.netloc.lower().removesuffix(usual)}"
 
 
+def resolved(here: str, target: str) -> tuple[str, str]:
+    """The address to which a redirect leads from here, and its origin (RFC 9110, section 10.2.2)."""
+    try:
+        place = urljoin(here, target)
+        return place, origin(place)
+    except ValueError:
+        return target, target  # not an address
+
+
 def _authority(environ: Mapping[str, str]) -> str:
     file = environ.get(AUTHORITY, "").strip()
-    if not file or any(environ.get(name) for name in _OWN_AUTHORITIES):
+    if not file or any(environ.get(name) for name in OWN_AUTHORITIES):  # requests reads those itself, and not AUTHORITY
         return ""
-    try:
-        ssl.create_default_context(cafile=file)
-    except OSError as error:
-        raise InputError(
-            f"No certificate can be read from {shown(file, 200)}, set in {AUTHORITY}: {error.strerror or error}.",
-            "Set it to a file of PEM certificates. In the container, the workspace is /github/workspace.",
-        ) from None
+    check_certificates(AUTHORITY, file)
     return file

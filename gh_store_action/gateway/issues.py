@@ -37,20 +37,34 @@ class GitHub(Pages):
         Raises:
             ObjectNotFound: the repository has no such issue.
         """
+        found = self._found(number, rules=rules)
+        if not found.issues:
+            raise ObjectNotFound(
+                f"{self.repository} has no issue #{number}.",
+                "Check the number. Pull requests do not count, and a token without `issues: read` sees no issues.",
+            )
+        return found
+
+    def now(self, number: int) -> Issue:
+        """The same for an issue that has been read before, in a store whose rules are known: only the issue.
+
+        Raises:
+            ObjectNotFound: it is gone.
+        """
+        found = self._found(number, rules=False)
+        if not found.issues:
+            raise gone(number)
+        return found.issues[0]
+
+    def _found(self, number: int, *, rules: bool) -> Reading:
+        """One issue; none if the repository has no such issue."""
         variables = {**self._names, "number": number, "cursor": None, "rules": rules}
         answer = self.transport.query(queries.READ, variables)
         node = self._repository(answer).get("issue")
         if not node:
             self._explain(answer, "read issues", issues="read")
-            raise ObjectNotFound(
-                f"{self.repository} has no issue #{number}.",
-                "Check the number. Pull requests do not count, and a token without `issues: read` sees no issues.",
-            )
-        return self._reading(answer, (self._issue(node, login(answer)),), rules=rules)
-
-    def now(self, number: int) -> Issue:
-        """The same for a store whose rules are known: only the issue."""
-        return self.read(number, rules=False).issues[0]
+        issues = (self._issue(node, login(answer)),) if node else ()
+        return self._reading(answer, issues, rules=rules and bool(node))
 
     def extend(self, issue: Issue, until: int, viewer: str, *, most: int | None = None) -> Issue:
         """The issue with its log back to that comment, or that many pages back; one request per hundred comments.
@@ -188,6 +202,11 @@ class GitHub(Pages):
             return self._issue(node, viewer)
         except GitHubError:
             return None  # the writer will read again and meet the cause
+
+
+def gone(number: int) -> ObjectNotFound:
+    """The error for an issue that was there before."""
+    return ObjectNotFound(f"Issue #{number} no longer exists.", "If it was deleted, nothing is left to do.")
 
 
 def _shape(order: Order) -> queries.Shape:

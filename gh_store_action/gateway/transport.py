@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, TypeVar
-from urllib.parse import urljoin
 
 from gh_store_action.arguments import graphql_url_for
 from gh_store_action.config.store_config import Retries
@@ -24,15 +23,17 @@ from gh_store_action.gateway.answers import (
     NoAnswer,
     NotGitHub,
 )
-from gh_store_action.gateway.connection import MOST, MOST_OF_A_FILE, Call, Connection, Response, TooLarge, Unanswered
+from gh_store_action.gateway.connection import MOST, MOST_OF_A_FILE, Call, Connection, Response
 from gh_store_action.gateway.documents import checked, points
-from gh_store_action.gateway.endpoints import origin
+from gh_store_action.gateway.endpoints import origin, resolved
 from gh_store_action.gateway.refusals import UnknownEffect, quoted
+from gh_store_action.gateway.wire.causes import TooLarge, Unanswered, Unsent
 
 __all__ = ["Answer", "ApiError", "Bucket", "Cancelled", "NotGitHub", "Transport", "UnknownEffect"]
 
 DEFAULT_RETRIES = Retries()
 MOST_REDIRECTS = 3
+DAY = 86_400  # seconds
 RAW = "application/vnd.github.raw+json"
 
 Result = TypeVar("Result")
@@ -193,7 +194,7 @@ class Transport:
             BudgetExhausted: it is the last time, or the wait would be too long.
         """
         if last or not self.wait(seconds, "GitHub's rate limit asks for it"):
-            again = _clock(self._there() + seconds)
+            again = _clock(self._there() + seconds, self._there())
             raise BudgetExhausted(
                 "GitHub's rate limit is reached.",
                 f"Nothing is lost. Try again after {again}.",
@@ -287,7 +288,7 @@ class Transport:
         return self._now() - self._ahead
 
     def _reset_of(self, bucket: Bucket) -> str:
-        return _clock(bucket.ends(self._ahead) - self._ahead)
+        return _clock(bucket.ends(self._ahead) - self._ahead, self._there())
 
     def _check_budget(self, name: str) -> None:
         bucket = self._buckets[name]
@@ -315,7 +316,7 @@ class Transport:
         self.writes += writes
         for attempt in range(1, self.retries.max_attempts + 1):
             last = attempt == self.retries.max_attempts
-            pause, hint, kept = self.retries.backoff_factor**attempt, answers.AGAIN, None
+            pause, hint, kept, unsent = self.retries.backoff_factor**attempt, answers.AGAIN, None, False
             try:
                 response = self._exchange(name, call)
                 return understood(response)
@@ -329,10 +330,9 @@ class Transport:
                 problem, status = str(error), TIMED_OUT[0]
                 last = last or attempt == attempts
             except Unanswered as error:
-                problem, status = str(error), 0
-            except OSError as error:
-                problem, status = f"GitHub could not be reached or closed the connection ({type(error).__name__})", 0
-            if writes:
+                problem, status, unsent = str(error), 0, isinstance(error, Unsent)
+                hint = error.hint or hint
+            if writes and not unsent:
                 raise UnknownEffect(
                     f"{problem} to a write, which may have taken effect.",
                     "The next run continues from there.",
@@ -357,7 +357,7 @@ class Transport:
             self._buckets[name].count(call.points or 1, self._now())
             try:
                 response = self._connection.exchange(call)
-            except GitHubError:
+            except (GitHubError, Unsent):
                 self.requests -= 1  # nothing was sent
                 self.points -= call.points
                 raise
@@ -366,7 +366,7 @@ class Transport:
             if response.status not in (301, 302, 307, 308) or not target:
                 return response
             here = call.address if "://" in call.address else self._connection.url + call.address
-            place, other = _resolved(here, target)
+            place, other = resolved(here, target)
             if other != origin(self._connection.url):
                 raise NotGitHub(
                     f"{origin(self._connection.url)} redirects requests to another host, {quoted(other)}.",
@@ -379,14 +379,6 @@ class Transport:
         )
 
 
-def _resolved(here: str, target: str) -> tuple[str, str]:
-    """The address to which a redirect leads from here, and its origin (RFC 9110, section 10.2.2)."""
-    try:
-        place = urljoin(here, target)
-        return place, origin(place)
-    except ValueError:
-        return target, target  # not an address
-
-
-def _clock(at: float) -> str:
-    return time.strftime("%H:%M:%S UTC", time.gmtime(at))
+def _clock(at: float, now: float) -> str:
+    """A time of day, with the date if it is a day away or more."""
+    return time.strftime("%H:%M:%S UTC" if abs(at - now) < DAY else "%Y-%m-%d %H:%M:%S UTC", time.gmtime(at))

@@ -18,7 +18,7 @@ from gh_store_action.gateway.issues import GitHub
 from gh_store_action.snapshots.api_commits import ApiCommits
 from gh_store_action.snapshots.secrets import naming
 from gh_store_action.snapshots.target import Target
-from gh_store_action.snapshots.there import Branch, Existing, check_main
+from gh_store_action.snapshots.there import Branch, Existing, check_main, possible
 from gh_store_action.workspace.files import Publication, Published, Workspace
 from gh_store_action.workspace.lessons import SecretFound
 from gh_store_action.workspace.spool import Spool
@@ -34,7 +34,7 @@ class Destination:
         store: the store's gateway, whose token and budget a commit through the API uses.
 
     Attributes:
-        late: whether another snapshot was committed since, so that the branch counts, and not what is checked out.
+        late: whether the branch may have moved on since, so that it counts, and not what is checked out.
     """
 
     def __init__(self, workspace: Workspace, target: Target, store: GitHub, *, dry_run: bool) -> None:
@@ -97,6 +97,7 @@ class Destination:
         """
         local = self._in_the_work_tree()
         check_main(self.path, self._folder, ours := local.get(self.main))
+        self.late = self.late or self._is_apart(ours)
         branch = self._on_the_branch()
         theirs = branch.oids.get(self.main)
         committed = ours if ours is not None and theirs in blob_oids(ours) else None
@@ -115,6 +116,12 @@ class Destination:
             branch=branch,
             holds=self._in_place(),
         )
+
+    def _is_apart(self, ours: Content | None) -> bool:
+        """Whether the work tree has what is not checked out: an earlier step may have pushed it, or failed to."""
+        if not self._by_git or self.of_branch or self.dry_run:
+            return False
+        return self._committed(tip=False).get(self.main) not in (blob_oids(ours) if ours else (None,))
 
     def _in_place(self) -> Callable[[str, Content], bool]:
         holds = self.workspace.comparer()
@@ -209,17 +216,17 @@ class Destination:
         return self._on_the_branch(histories.NAME)
 
     def _on_the_branch(self, beside: str = "") -> Branch:
-        """A checkout may stay behind the remote's branch, so what is checked out counts only for a dry run."""
+        """Where nothing has changed since the checkout, this asks git what is checked out, which takes no network."""
         if not self.target.commit or (self.dry_run and self.target.via_api and not self.target.branch):
             return _NOT_ASKED
         if self.target.via_api:
             return self._of_the_api(beside)
         if self.dry_run and not self.workspace.has_checkout(self.path):
             return _NOT_ASKED
-        return self._of_git(beside, tip=self.of_branch or not self.dry_run)
+        return self._of_git(beside, tip=self.late or self.of_branch)
 
     def _of_git(self, beside: str = "", *, tip: bool) -> Branch:
-        oids = self._possible(self._committed(beside, tip=tip), beside)
+        oids = possible(self._committed(beside, tip=tip), self._folder, beside)
 
         def read(names: Iterable[str]) -> dict[str, bytes]:
             wanted = {name: oids[name] for name in names}
@@ -232,14 +239,8 @@ class Destination:
         return {f"{beside}/{name}": oid for name, oid in found.items()} if beside else found
 
     def _of_the_api(self, beside: str = "") -> Branch:
-        oids = self._possible(self._api.tip.blobs, beside)
+        oids = possible(self._api.tip.blobs, self._folder, beside)
         return Branch(oids, lambda names: {name: self._api.github.blob(oids[name]) for name in names}, costs=True)
-
-    def _possible(self, oids: Mapping[str, str], beside: str = "") -> dict[str, str]:
-        """Those names that a file of a snapshot or a history can have."""
-        ours = snapshot_files.may_be_ours if self._folder else lambda name: not name
-        may_be = histories.may_be_ours if beside else ours
-        return {name: oid for name, oid in oids.items() if may_be(name)}
 
     def _names(self, local: Files, branch: Branch, mains: Iterable[Content | None]) -> frozenset[str]:
         """The files that are the store's: none of the user's files is ever removed.

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from gh_store_action.domain.snapshots import files as snapshot_files
+from gh_store_action.domain.snapshots import histories
 from gh_store_action.domain.snapshots.contents import Content, Files
 from gh_store_action.domain.snapshots.files import INDEX, may_be_index
 from gh_store_action.domain.snapshots.git_blobs import blob_oids
@@ -66,6 +68,13 @@ class Existing:
         """Frees the memory of what git has, once the next snapshot is known to differ; checks need the API's."""
         if not self.branch.costs:
             self.branch, self.names = Branch({}, lambda _: {}), frozenset()
+
+
+def possible(oids: Mapping[str, str], folder: bool, beside: str = "") -> dict[str, str]:
+    """Those of a branch's files that a snapshot, or with `beside` its histories, can have by their names."""
+    ours = snapshot_files.may_be_ours if folder else lambda name: not name
+    may_be = histories.may_be_ours if beside else ours
+    return {name: oid for name, oid in oids.items() if may_be(name)}
 
 
 def check_main(path: str, folder: bool, data: Content | None) -> None:

@@ -309,9 +309,6 @@ def _refuse_lost_label(session: Session) -> None:
     prefix = session.rules.uid_prefix.casefold()
     if any(name.casefold().startswith(prefix) for name in ObjectGateway.beside(session.github).label_names()):
         raise lost_label(session)
-    session.github.transport.tell(
-        f"{session.github.repository} has no label {session.rules.base_label!r} yet. The first object brings it."
-    )
 
 
 def keeps_label(session: Session) -> bool:

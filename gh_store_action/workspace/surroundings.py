@@ -43,6 +43,6 @@ def _said(environ: Mapping[str, str], program: str, *arguments: str) -> str:
             timeout=PATIENCE,
             check=False,
         )
-    except (OSError, subprocess.SubprocessError):
+    except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
         return ""
     return done.stdout.strip() if done.returncode == 0 else ""

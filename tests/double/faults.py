@@ -47,7 +47,7 @@ class Fault:
     """One rule. It counts the requests that match it from the moment it was added.
 
     Args:
-        kind: ``status``, ``drop``, ``truncate``, ``not_json``, ``partial``, ``altered`` or ``slow``.
+        kind: ``status``, ``drop``, ``truncate``, ``not_json``, ``partial``, ``altered``, ``garbled`` or ``slow``.
         match: which requests count; all unless given.
         token: count only requests with this token string.
         nth: the matching request it starts with, from 1.
@@ -56,6 +56,7 @@ class Fault:
         status: for ``status``; body and headers go with it.
         seconds: for ``slow``.
         change: for ``altered``: the true answer's JSON to the one that is sent.
+        garble: for ``garbled``: the true answer's bytes to those that are sent.
         aliases: for ``partial``: response keys or field names and how they fail.
         hits: how often it was applied.
     """
@@ -72,6 +73,7 @@ class Fault:
     seconds: float = 0.0
     aliases: Mapping[str, AliasFault] = field(default_factory=dict)
     change: Callable[[Any], Any] | None = None
+    garble: Callable[[bytes], bytes] | None = None
     seen: int = 0
     hits: int = 0
     phase_of_first: str | None = None
@@ -207,6 +209,10 @@ class Faults:
     def alter(self, change: Callable[[Any], Any], **rule: Any) -> Fault:
         """The request has its effect, and its answer is another one: valid JSON of any shape."""
         return self.add(Fault("altered", change=change, **rule))
+
+    def garble(self, change: Callable[[bytes], bytes], **rule: Any) -> Fault:
+        """The request has its effect, and other bytes of its answer arrive."""
+        return self.add(Fault("garbled", garble=change, **rule))
 
     def slow(self, seconds: float, **rule: Any) -> Fault:
         """The answer takes this much longer in real time."""

@@ -238,6 +238,8 @@ class Handler(BaseHTTPRequestHandler):
                 status, lines, content = self._spoilt(fault)
             elif fault is not None and fault.change is not None:
                 content = self._altered(fault.change, content)
+            elif fault is not None and fault.garble is not None:
+                content = fault.garble(content)
         record = replace(
             request, status=status, response_bytes=len(content), fault=fault.kind if fault is not None else None
         )

@@ -576,3 +576,11 @@ def test_original__its_three_command_lines_work_as_printed(repository: Repositor
     assert first["repository"] == "octo/store"
     assert first["objects"]["metrics"]["data"] == {"count": 1}
     assert json.loads(file.read_text("utf-8"))["objects"]["metrics"]["data"] == {"count": 2}
+
+
+def test_repository__of_a_checkout_whose_remote_is_not_utf_8_is_none(shell: Shell, tmp_path: Path) -> None:
+    shell.env = {"GITHUB_REPOSITORY": "", "PATH": put_program(tmp_path / "bin", "git", "printf 'https://x/o/\\377'")}
+
+    done = shell.run("list")
+
+    assert (done.code, done.err.startswith("Error: No repository found.")) == (2, True), done.err

@@ -94,6 +94,14 @@ def test_first_use__without_a_home_directory_it_goes_without(shell: Shell, monke
     assert (done.code, "The home directory in ~no-such-login/config.yml is not known." in done.err) == (2, True)
 
 
+def test_first_use__a_relative_home_directory_is_none(shell: Shell) -> None:
+    shell.env = {"HOME": "home"}
+
+    assert (shell.run("list").code, list(shell.folder.iterdir())) == (0, [])
+    done = shell.run("init")
+    assert (done.code, "is a relative path. Write out the path, or set" in done.err) == (2, True), done.err
+
+
 def test_first_use__another_configuration_makes_no_default(shell: Shell) -> None:
     (shell.folder / "mine.yml").write_text("store: {}", "utf-8")
 

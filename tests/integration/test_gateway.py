@@ -434,3 +434,10 @@ def test_variables__carry_what_others_wrote_never_the_document(scene: Scene) -> 
     write: Any = next(request for request in run.requests if request.operation == "Write").json
     assert "evil" not in write["query"]
     assert "evil" in write["variables"]["body"]
+
+
+def test_now__of_an_issue_that_is_gone_says_so_not_that_its_number_is_wrong(gateway: Make) -> None:
+    with pytest.raises(ObjectNotFound, match=r"^Issue #99 no longer exists\. If it was deleted, nothing is left to do"):
+        gateway().now(99)
+    with pytest.raises(ObjectNotFound, match=r"octo/store has no issue #99\. Check the number"):
+        gateway().read(99, rules=True)

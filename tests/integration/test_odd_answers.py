@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from gh_store_action.errors import AccessDeniedError, GitHubError, StoreError
+from gh_store_action.errors import AccessDeniedError, BudgetExhausted, GitHubError, StoreError
 from gh_store_action.gateway.answers import ApiError, NotGitHub
 from gh_store_action.gateway.commits import CommitGateway
 from gh_store_action.gateway.issues import GitHub as Gateway
@@ -538,3 +539,60 @@ def test_a_part_that_github_refuses__its_reason_is_told(w: World) -> None:
     w.hub.faults.alter(refused, match=lambda r: r.operation == "Read", times=None)
     with pytest.raises(GitHubError, match="Labels are off limits"):
         w.process(number)
+
+
+# Bytes that are not UTF-8
+
+
+def _in_latin_1(content: bytes) -> bytes:
+    """An answer in which something on the way has changed the encoding of one character."""
+    return content.replace("é".encode(), b"\xe9").replace(b"\\u00e9", b"\xe9")
+
+
+def test_answer__in_another_encoding_is_none_and_nothing_of_it_is_written_back(w: World) -> None:
+    number = w.object("m", {"name": "café", "count": 0})
+    w.update(number, {"count": 1})
+    before = w.repo.issue(number).body
+    w.hub.faults.garble(_in_latin_1, times=None)
+    with pytest.raises(GitHubError, match="sent something else than an answer, 3 times in a row"):
+        w.process(number)
+    assert w.repo.issue(number).body == before
+
+    w.hub.faults.clear()
+    w.hub.faults.garble(_in_latin_1, match=lambda request: request.graphql and not request.mutations)
+    assert w.process(number).applied == 1
+    assert w.data(number) == {"name": "café", "count": 1}
+
+
+def test_write__whose_answer_is_in_another_encoding_is_looked_for_and_counts_once(w: World) -> None:
+    number = w.object("m", {"name": "café", "count": 0})
+    w.update(number, {"count": 1})
+    w.hub.faults.garble(_in_latin_1, match=lambda request: "updateIssue" in request.mutations)
+    w.process(number)
+    assert w.data(number) == {"name": "café", "count": 1}
+    assert "[r2 " in w.repo.issue(number).title
+
+
+def test_limit__that_left_out_a_part_of_a_read_is_waited_for(client: Client) -> None:
+    client.github.faults.graphql_errors(
+        {"type": "RATE_LIMITED", "message": "API rate limit exceeded", "path": ["repository"]},
+        data={"viewer": {"login": "octo"}, "repository": None},
+        times=1,
+    )
+    both = 'query { viewer { login } repository(owner: "octo", name: "store") { nameWithOwner } }'
+    assert client.transport.query(both, {}).data["repository"] == {"nameWithOwner": "octo/store"}
+    assert (client.sent, client.waits) == (2, [60.0])
+
+
+def test_limit__of_years_is_told_with_the_day(client: Client) -> None:
+    client.github.faults.secondary_limit(retry_after=100_000_000)
+    with pytest.raises(BudgetExhausted, match=r"Try again after 2028-12-09 18:46:\d\d UTC\."):
+        client.get()
+
+
+@pytest.mark.parametrize(("message", "said"), [("x", "x"), ("", "no reason given")])
+def test_refusal__with_empty_reasons_is_told_without_them(client: Client, message: str, said: str) -> None:
+    body = json.dumps({"message": message, "errors": [{"message": ""}, {"code": None}, {}]})
+    client.github.faults.add(Fault("status", status=422, body=body))
+    with pytest.raises(ApiError, match=rf"^GitHub refused a request: {said} \(422\)\.$"):
+        client.send()

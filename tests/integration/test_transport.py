@@ -324,6 +324,15 @@ def test_primary_limit__without_headers_waits_a_minute(make: Callable[..., Clien
     assert client.waits in ([60.0], [pytest.approx(60.0)])
 
 
+def test_reset__that_is_years_away_is_told_with_the_day(make: Callable[..., Client]) -> None:
+    client = make()
+    reset = str(int(client.github.clock.now) + 100_000_000)
+    headers = {"x-ratelimit-limit": "5000", "x-ratelimit-remaining": "1", "x-ratelimit-reset": reset}
+    client.transport._learn("graphql", headers)
+    with pytest.raises(BudgetExhausted, match=r"Try again after 2028-12-09 18:46:\d\d UTC\."):
+        client.transport.afford(5)
+
+
 def test_forbidden__that_is_no_limit_is_a_refusal(make: Callable[..., Client]) -> None:
     client = make()
     client.github.faults.status(403, message="Commenting is disabled on issues with more than 2500 comments")

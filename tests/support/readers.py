@@ -52,7 +52,7 @@ READERS: Mapping[str, Callable[[str], object]] = {
     "names in lines": lambda text: files.records(f'{{"object_id": "{text}'.encode(errors="replace")),
     "workflow": lambda text: (doctor._USES.search(text), doctor._TEMPLATE_LINE.search(text)),
     "refusal": lambda text: (refusals.cure(text), refusals.Refused(text).limited, refusals.Refused(text).missing),
-    "page": lambda text: answers._message(Response(400, {}, f"<title{text}")),
+    "page": lambda text: answers._message(Response(400, {}, f"<title{text}".encode(errors="replace"))),
     "git": lambda text: lessons.failure("push", lessons.GitResult(128, b"", text)),
     "author": Author.parse,
     "message": lambda text: with_trailers(text, {"A": "b"}),

@@ -27,8 +27,12 @@ class Authority:
     chain: Path
 
     @classmethod
-    def at(cls, folder: Path, *names: str) -> Authority:
-        """Makes one whose server has those names, beside 127.0.0.1."""
+    def at(cls, folder: Path, *names: str, days: int = 1) -> Authority:
+        """Makes one whose server has those names, beside 127.0.0.1.
+
+        Args:
+            days: from now, to the end of the server's certificate.
+        """
         folder.mkdir()
         own, server = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
         issuer = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"Private authority {folder.name}")])
@@ -46,7 +50,7 @@ class Authority:
         )
         addresses = [x509.IPAddress(ipaddress.ip_address("127.0.0.1")), *map(x509.DNSName, names)]
         leaf = (
-            _begun(x509.Name([]), issuer, server.public_key(), own)
+            _begun(x509.Name([]), issuer, server.public_key(), own, days)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(serves, critical=True)
             .add_extension(x509.SubjectAlternativeName(addresses), critical=True)
@@ -61,7 +65,11 @@ class Authority:
 
 
 def _begun(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, signer: ec.EllipticCurvePrivateKey
+    subject: x509.Name,
+    issuer: x509.Name,
+    key: ec.EllipticCurvePublicKey,
+    signer: ec.EllipticCurvePrivateKey,
+    days: int = 1,
 ) -> x509.CertificateBuilder:
     now = datetime.datetime.now(datetime.UTC)
     return (
@@ -70,8 +78,8 @@ def _begun(
         .issuer_name(issuer)
         .public_key(key)
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
+        .not_valid_before(now + datetime.timedelta(days=min(days, 0), hours=-1))
+        .not_valid_after(now + datetime.timedelta(days=days))
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
     )
@@ -95,11 +103,12 @@ def in_front_of(port: int, chain: Path) -> Iterator[int]:
 
 
 @contextmanager
-def proxy(intruder: Path | None = None) -> Iterator[tuple[str, list[bytes]]]:
+def proxy(intruder: Path | None = None, answer: str = "200 OK") -> Iterator[tuple[str, list[bytes]]]:
     """An HTTP proxy's address, and all that it can read.
 
     Args:
         intruder: a certificate and its key, by which it would read what is meant for somebody else.
+        answer: status and reason, if it lets nobody through.
     """
     seen: list[bytes] = []
 
@@ -111,7 +120,9 @@ def proxy(intruder: Path | None = None) -> Iterator[tuple[str, list[bytes]]]:
         verb, where, *_ = head.split()
         assert verb == b"CONNECT", "plain HTTP"
         host, _, port = where.decode().rpartition(":")
-        raw.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        raw.sendall(f"HTTP/1.1 {answer}\r\n\r\n".encode())
+        if not answer.startswith("200"):
+            return None
         with socket.create_connection((host, int(port))) as inner:
             if not intruder:
                 return _join(raw, inner, seen)

@@ -8,6 +8,7 @@ import pytest
 
 from gh_store_action.errors import InputError
 from gh_store_action.gateway.endpoints import Addresses
+from tests.support.no_files import NO_FILES
 
 GITHUB = Addresses("https://api.github.com", "https://api.github.com/graphql", "https://github.com")
 SERVER = Addresses("https://ghe.example/api/v3", "https://ghe.example/api/graphql", "https://ghe.example")
@@ -52,6 +53,11 @@ def test_addresses__what_is_given_counts_before_the_variables(
         ({"GITHUB_GRAPHQL_URL": "x"}, {}, "GITHUB_GRAPHQL_URL is not"),
         ({}, {"api_url": "x", "name": "--api-url"}, "--api-url is not"),
         ({}, {"graphql_url": "ftp://x.example"}, "graphql_url is not"),
+        ({"GITHUB_API_URL": "https://a..b"}, {}, "GITHUB_API_URL is not .* no host can have that name"),
+        ({"GITHUB_API_URL": f"https://{'a' * 64}.com"}, {}, "GITHUB_API_URL is not .* no host can have that name"),
+        ({"GITHUB_API_URL": "https://*.x"}, {}, "GITHUB_API_URL is not .* no host can have that name"),
+        ({"GITHUB_API_URL": "https://\u2603\u200d.x"}, {}, "GITHUB_API_URL is not .* no host can have that name"),
+        ({"GITHUB_SERVER_URL": "https://a..b"}, {}, "GITHUB_SERVER_URL is not .* no host can have that name"),
     ],
 )
 def test_addresses__a_wrong_one_is_named_by_where_it_comes_from(
@@ -81,7 +87,9 @@ def test_addresses__of_two_hosts_are_refused_for_one_of_them_would_get_the_other
 def test_authority__is_a_file_of_certificates_where_the_api_is_encrypted(tmp_path: Path) -> None:
     broken = tmp_path / "broken.pem"
     broken.write_text("no certificate")
-    for file in (tmp_path / "missing.pem", broken):
+    for kind, make in NO_FILES.items():
+        make(tmp_path / kind)
+    for file in (tmp_path / "missing.pem", broken, *(tmp_path / kind for kind in NO_FILES)):
         with pytest.raises(InputError, match="No certificate can be read from .* set in SSL_CERT_FILE"):
             Addresses.of({"SSL_CERT_FILE": str(file)})
         assert Addresses.of({"SSL_CERT_FILE": str(file)}, "http://localhost:1").authority == ""

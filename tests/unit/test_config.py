@@ -1,12 +1,15 @@
 """The store's configuration: what is read, what is refused and which file counts."""
 
+import errno
 import json
+import os
 import re
 from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
 
+from gh_store_action.cli.wording import explained
 from gh_store_action.config import reading, store_config
 from gh_store_action.config.defaults import dump_default, dump_local
 from gh_store_action.config.store_config import (
@@ -377,6 +380,19 @@ def test_read_local__a_file_that_can_not_be_read_is_an_error(tmp_path: Path) -> 
     file.write_bytes(b"store: \xff")
     with pytest.raises(ConfigurationError, match="cannot be read: it is not UTF-8 text. Fix that, or remove the file"):
         read_local(str(file))
+
+
+def test_read_local__a_home_of_somebody_else_is_told_with_the_ways_around_it() -> None:
+    """HOME is /root, and the process is nobody's: nothing in it can be corrected or removed."""
+
+    def refused(_: str) -> bytes:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    with pytest.raises(ConfigurationError, match=r"Permission denied\. .*HOME.* or name .* `config_path`\.") as told:
+        read_local(read=refused)
+    assert "the option --config" in explained(told.value)
+    with pytest.raises(ConfigurationError, match="Fix that, or remove the file"):
+        read_local("mine.yml", refused)
 
 
 @pytest.mark.parametrize("kind", NO_FILES)

@@ -24,6 +24,7 @@ PACKAGE = Path(gh_store_action.__file__).parent
         (Setting("branch"), "the argument `branch`", "the input `branch`", "the option --branch"),
         (Setting("if-revision"), "the argument `if_revision`", "the input `if-revision`", "the option --if-revision"),
         (Setting("--repo"), "the argument `__repo`", "the input `--repo`", "the option --repo"),
+        (Setting("config"), "the argument `config_path`", "the input `config`", "the option --config"),
         (Setting("token"), "the argument `token`", "the input `token`", "GITHUB_TOKEN"),
         (
             Setting("repository"),

@@ -1,0 +1,1 @@
+"""What lies between this process and GitHub: names, proxies, certificates."""
