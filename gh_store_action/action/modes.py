@@ -13,6 +13,7 @@ from gh_store_action.action.wording import explained, in_inputs
 from gh_store_action.domain.objects import COMMENT_LIMIT
 from gh_store_action.domain.processing.result import Result
 from gh_store_action.domain.strict_json import canonical
+from gh_store_action.errors import StoreError
 from gh_store_action.store.forms.handling import Desk
 from gh_store_action.store.lookup import Lookup
 
@@ -30,11 +31,18 @@ def process(run: Run) -> int:
         run.report.result("The event is about a pull request. Nothing to do.")
         return DONE
     desk = Desk(Lookup(run.session), dry_run=settings.dry_run)
-    if settings.issue_number is not None:
-        results = [desk.process(settings.issue_number, event_comment=settings.event_comment_id)]
-    else:
-        results = desk.sweep(progress(run.report, "objects checked"))
-    return _report_processing(run, results, sweep=settings.issue_number is None)
+    sweep = settings.issue_number is None
+    try:
+        if settings.issue_number is not None:
+            results = [desk.process(settings.issue_number, event_comment=settings.event_comment_id)]
+        else:
+            results = desk.sweep(progress(run.report, "objects checked"))
+    except StoreError:
+        # No later run finds out that this one wrote them.
+        if run.session.unreported:
+            _report_processing(run, run.session.unreported, sweep=sweep)
+        raise
+    return _report_processing(run, results, sweep=sweep)
 
 
 def _report_processing(run: Run, results: Sequence[Result], *, sweep: bool) -> int:

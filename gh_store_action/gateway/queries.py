@@ -78,9 +78,11 @@ FRAGMENTS = _fragments("last: 100, before: $cursor")
 # Reading many issues, fewer comments each: usually enough for pending updates and their idempotency keys.
 SHORT_FRAGMENTS = _fragments("last: 60")
 
-# The store's rules on the default branch: one file, the schemas in a folder next to it, and the issue forms.
+# What the token's owner may do here, and the store's rules on the default branch: one file, the schemas in a folder
+# next to it, and the issue forms.
 RULES_FRAGMENT = """
 fragment Rules on Repository {
+  viewerPermission
   isEmpty
   hasIssuesEnabled
   defaultBranchRef { name }

@@ -24,12 +24,17 @@ class StoreFiles:
 
 @dataclass(frozen=True)
 class Reading:
-    """The first response of a run: whose the token is, the store's files, and what was asked for."""
+    """The first response of a run: whose the token is, the store's files, and what was asked for.
+
+    Args:
+        standing: the person's permission here in lowercase, at least; empty if GitHub does not say, as about an App.
+    """
 
     viewer: str
     files: StoreFiles
     issues: tuple[Issue, ...] = ()
     total: int = 0
+    standing: str = ""
 
 
 @dataclass(frozen=True)

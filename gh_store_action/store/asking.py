@@ -20,10 +20,14 @@ class People:
 
     Args:
         snapshot_path: its owners in CODEOWNERS may write, if the rules say so.
+
+    Attributes:
+        own: the token's login, and the permission that GitHub has told with the first answer; empty for none.
     """
 
     def __init__(self, github: GitHub, snapshot_path: str) -> None:
         self.github = github
+        self.own = "", ""
         self._snapshot_path = snapshot_path
         self._answers: dict[tuple[str, ...], Any] = {}
         self._silence: GitHubError | None = None
@@ -35,7 +39,9 @@ class People:
         Raises:
             GitHubError, AccessDeniedError: GitHub does not say.
         """
-        standing: str | None = None
+        # By the first answer, nobody's own run costs a request more.  A token may be told of less than the person has,
+        # so the permission API is asked as well where that is not enough.
+        standing: str | None = (self.own[1] if login == self.own[0] else "") or None
         teams: set[str] = set()
         owners: frozenset[str] = frozenset()
         for need in (None, *access.needs(rule, login)):
@@ -55,7 +61,12 @@ class People:
             return "none"
         if login == self.github.owner:
             return "admin"  # the account that owns the repository; no person has an organization's login
-        answer = self._once(self.github.permission, login)
+        try:
+            answer = self._once(self.github.permission, login)
+        except (AccessDeniedError, ApiError):  # without push access GitHub tells so of nobody, the viewer included
+            if login == self.own[0] and self.own[1]:
+                return self.own[1]
+            raise
         return access.standing(*answer) if answer else "none"
 
     def _owners(self) -> frozenset[str]:

@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from gh_store_action import __version__
-from gh_store_action.domain import objects
+from gh_store_action.domain import access, objects
 from gh_store_action.domain.log import entries as updates
 from gh_store_action.domain.log.entries import Kind
 from gh_store_action.domain.log.origin import UNSAID, Origin
 from gh_store_action.domain.objects import LABEL_LIMIT, Marker
-from gh_store_action.domain.records import Issue, StoredMeta, StoredObject
+from gh_store_action.domain.records import AccessRule, Issue, StoredMeta, StoredObject
 from gh_store_action.domain.strict_json import (
     BODY_LIMIT,
     InvalidJson,
@@ -79,6 +79,14 @@ def refused(object_id: str, reasons: Sequence[Reason], what: str = "data") -> In
     )
 
 
+def left_out(login: str, object_id: str, rule: AccessRule, done: str = " Nothing was written.") -> AccessDeniedError:
+    """The error for somebody whom the object's rule does not let write, whatever GitHub would let them do."""
+    return AccessDeniedError(
+        f"{login} may not change {object_id!r}: the rule is {access.written(rule)}.{done}",
+        f"Ask someone who may, or ask to add {login} to `access` in .github/gh-store.yml.",
+    )
+
+
 @dataclass(frozen=True)
 class Wanted:
     """The object to create."""
@@ -98,11 +106,14 @@ class Creator(Worker):
         Raises:
             ObjectExists: the id is in use or belongs to a deleted object, or another creator was first.
             InvalidUpdate: the data is not JSON, is too large, or is refused by the object's schema.
-            AccessDeniedError: the token may not create labeled issues.
+            AccessDeniedError: the token may not create labeled issues, or the store's rules leave its owner out.
         """
         value = checked(data)
         found = self.lookup.look(object_id)
         self.session.refuse_unknown_app()
+        rule = access.rule_for(self.session.rules, object_id, self.session.viewer)
+        if rule != AccessRule() and self.session.may_write(self.session.viewer, object_id) is False:
+            raise left_out(self.session.viewer, object_id, rule)  # nobody would take it for an object
         wanted = self.wanted(object_id, value, extra_labels)
         begun = self.begun(found, wanted)
         if self.dry_run:

@@ -347,12 +347,12 @@ def _objects(session: Session, progress: Progress) -> Iterator[Check]:
         yield Check("objects", Level.FAIL, listings.what, listings.hint)
         return
     issues, swept = listings
-    rules, counting = session.rules, session.counting
+    rules = session.rules
     broken: list[str] = []
     retired: list[str] = []
     holders: dict[str, list[int]] = {}
     for issue in issues:
-        found = snapshots.stored_object(issue, rules, counting, session.may_write)
+        found = snapshots.stored_object(issue, rules, rules.processors, session.may_write)
         if isinstance(found, StoredObject):
             holders.setdefault(objects.key(found.meta.object_id, rules), []).append(issue.number)
         elif why := objects.retired(issue):
@@ -361,7 +361,7 @@ def _objects(session: Session, progress: Progress) -> Iterator[Check]:
             broken.append(f"#{issue.number} ({found.reason})")
     yield Check("objects", Level.OK, f"{len(holders):,} in {len(issues):,} issues with the label")
     pages_of = (swept[at : at + PAGE] for at in range(0, len(swept), PAGE))
-    unsettled = [issue for some in pages_of for issue in waiting(session, some, ask=False)]
+    unsettled = [issue for some in pages_of for issue in waiting(session, some)]
     older = [f"#{issue.number}" for issue in unsettled if objects.read_title(issue.title)[1] is None]
     stranded = [f"#{issue.number}" for issue in unsettled if objects.read_title(issue.title)[1] is not None]
     yield _row("pending updates", Level.WARN, stranded, "Run `gh-store sweep`.")

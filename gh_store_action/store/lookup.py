@@ -90,9 +90,9 @@ class Lookup:
         Args:
             known: issues where there is no need to look any further.
         """
-        counting, may_write = self.session.counting, self.session.may_write
+        processors, may_write = self.session.rules.processors, self.session.may_write
         while True:
-            there = acceptance.kept_in(issue, object_id, counting, may_write)
+            there = acceptance.kept_in(issue, object_id, processors, may_write)
             if there <= issue.number or there in known:  # a copy is newer, so this ends
                 return issue
             try:
@@ -112,12 +112,12 @@ class Lookup:
             raise InputError(str(error), "Choose another id.") from None
 
     def _sorted(self, object_id: str, reading: Reading) -> Found:
-        rules, counting = self.session.rules, self.session.counting
+        rules, processors = self.session.rules, self.session.rules.processors
         live, deleted, stray = [], [], []
         refused: list[tuple[Issue, str, str]] = []
         wrong: list[tuple[Issue, str, str]] = []
         said = [self._with_id(issue) for issue in reading.issues]
-        first = {one.number for one in said if acceptance.goes_first(one, object_id, counting)}
+        first = {one.number for one in said if acceptance.goes_first(one, object_id, processors)}
         taken = any(objects.is_live(one, rules) for one in said if one.number in first)
         for issue in sorted(said, key=lambda one: (one.number not in first, one.number)):
             named = objects.object_id_of(issue, rules)
@@ -131,14 +131,14 @@ class Lookup:
                 (refused if issue.complete else wrong).append((issue, objects.id_problem(issue, rules), hint))
                 continue
             if self.mislabelled(issue, object_id):
-                wrong.append((issue, acceptance.wrong_label(issue, object_id, counting), hint))
+                wrong.append((issue, acceptance.wrong_label(issue, object_id, processors), hint))
                 continue
             # Next to a signed issue, any other live one is a duplicate, no matter who opened it: no need to ask.
             asks = not taken or objects.has_label(issue, rules.archived_label)
-            if asks and (reason := acceptance.not_accepted(issue, object_id, counting, may_write)):
+            if asks and (reason := acceptance.not_accepted(issue, object_id, processors, may_write)):
                 refused.append((issue, reason, _BECOMES))
                 continue
-            if there := acceptance.kept_in(issue, object_id, counting, may_write):
+            if there := acceptance.kept_in(issue, object_id, processors, may_write):
                 hint = Text(f"Process issue #{issue.number}, which corrects its labels and title.")
                 wrong.append((issue, f"its object is kept in issue #{there}", hint))
                 continue
@@ -197,10 +197,10 @@ class Lookup:
 
     def beside(self, issue: Issue, object_id: str) -> int:
         """The number of another live issue with the id that the store has signed; 0 for none: one request."""
-        rules, counting = self.session.rules, self.session.counting
+        rules, processors = self.session.rules, self.session.rules.processors
         reading = self.github.find(objects.uid_label(object_id, rules), rules=False)
         others = [other for other in reading.issues if other.number != issue.number and objects.is_live(other, rules)]
-        return min((one.number for one in others if acceptance.is_signed(one, object_id, counting)), default=0)
+        return min((one.number for one in others if acceptance.is_signed(one, object_id, processors)), default=0)
 
     def older(self, object_id: str, number: int, labelled: Mapping[str, Labelled]) -> int:
         """The number of an older issue that is the object; 0 for none.  It reads each older one with the label.
@@ -208,7 +208,7 @@ class Lookup:
         Args:
             labelled: the issues, by label.
         """
-        rules, counting = self.session.rules, self.session.counting
+        rules, processors, may_write = self.session.rules, self.session.rules.processors, self.session.may_write
         label = objects.uid_label(object_id, rules).casefold()
         found = [one for name, one in labelled.items() if name.casefold() == label]
         for each in (each for one in found for each in one.numbers if each < number):
@@ -218,15 +218,16 @@ class Lookup:
                 continue  # it has been deleted permanently
             named = objects.object_id_of(other, rules) or ""
             same = objects.key(named, rules) == objects.key(object_id, rules)
-            if same and objects.is_live(other, rules) and acceptance.is_accepted(other, named, counting):
+            live = same and objects.is_live(other, rules)
+            if live and not acceptance.not_accepted(other, named, processors, may_write):
                 return each
         return 0
 
     def rivals(self, found: Found) -> tuple[Issue, ...]:
         """The other live objects with the id; checks who opened them, which `look` omits next to a signed one."""
-        object_id, counting, may_write = found.object_id, self.session.counting, self.session.may_write
+        object_id, processors, may_write = found.object_id, self.session.rules.processors, self.session.may_write
         return tuple(
-            issue for issue in found.live[1:] if not acceptance.not_accepted(issue, object_id, counting, may_write)
+            issue for issue in found.live[1:] if not acceptance.not_accepted(issue, object_id, processors, may_write)
         )
 
     def duplicate(self, found: Found) -> str:
@@ -243,9 +244,11 @@ class Lookup:
 
     def mislabelled(self, issue: Issue, object_id: str) -> str:
         """The id in the issue's title if its label has another one; otherwise, empty."""
-        counting, may_write = self.session.counting, self.session.may_write
-        other = acceptance.other_id(issue, object_id, counting) or acceptance.unsigned_id(issue, object_id, counting)
-        return "" if other and acceptance.not_accepted(issue, other, counting, may_write) else other
+        processors, may_write = self.session.rules.processors, self.session.may_write
+        other = acceptance.other_id(issue, object_id, processors) or acceptance.unsigned_id(
+            issue, object_id, processors
+        )
+        return "" if other and acceptance.not_accepted(issue, other, processors, may_write) else other
 
     def missing(self, found: Found) -> ObjectNotFound:
         """Why there is no live object."""
@@ -283,7 +286,9 @@ class Lookup:
                 else "Put the object's JSON, and nothing else, into the body. Then process the issue.",
             ) from None
         object_id = objects.object_id_of(issue, self.session.rules) or ""
-        if reason := acceptance.unaccepted_edit(issue, object_id, self.session.counting, self.session.may_write):
+        if reason := acceptance.unaccepted_edit(
+            issue, object_id, self.session.rules.processors, self.session.may_write
+        ):
             raise BrokenObject(
                 f"Issue #{issue.number} cannot be read as the object {object_id!r}: {reason}.",
                 "Process the issue: its log rebuilds the body.",
@@ -305,15 +310,15 @@ class Lookup:
     def marker(self, issue: Issue) -> objects.Marker | None:
         """The marker that counts for every reader."""
         object_id = objects.object_id_of(issue, self.session.rules) or ""
-        title = acceptance.trusted_title(issue, object_id, self.session.counting, self.session.may_write)
+        title = acceptance.trusted_title(issue, object_id, self.session.rules.processors, self.session.may_write)
         return acceptance.marker_in(title, object_id)
 
     def title(self, issue: Issue) -> str:
         """The newest title set by someone who may write, whatever object's it is."""
-        counting = self.session.counting
-        known = acceptance.other_id(issue, "", counting) or acceptance.unsigned_id(issue, "", counting)
+        processors = self.session.rules.processors
+        known = acceptance.other_id(issue, "", processors) or acceptance.unsigned_id(issue, "", processors)
         object_id = objects.object_id_of(issue, self.session.rules) or known
-        return acceptance.trusted_title(issue, object_id, counting, self.session.may_write)
+        return acceptance.trusted_title(issue, object_id, processors, self.session.may_write)
 
     def pending(self, issue: Issue) -> tuple[updates.Entry, ...]:
         """The updates after the marker, as far as the log was read; without one, after the newest with a receipt."""

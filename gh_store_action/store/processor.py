@@ -97,8 +97,13 @@ class Processor:
                 note = _left(len(results), left, more=not found.ended)
                 ending = self._of(last[0])
                 results.append(replace(ending, pending=left, notes=(*ending.notes, note)))
+                for task in [*last[1:], *tasks]:
+                    task.cut_short()
+                    # No later run finds out that this one wrote it.
+                    results += [replace(one, error=task.error) for one in task.saved]
                 return sorted(results, key=lambda result: result.number)
         if found.error is not None:
+            self.session.unreported += results
             raise found.error
         if found.lost or self._lost_label(results):
             results.append(Result(0, STORE, error=lost_label(self.session)))

@@ -197,7 +197,7 @@ class Reader:
 
     def _log(self, issue: Issue, object_id: str) -> history.ObjectLog:
         session = self.session
-        return history.read(issue, session.rules, session.counting, session.judge(object_id), session.may_write)
+        return history.read(issue, session.rules, session.rules.processors, session.judge(object_id), session.may_write)
 
     # -- many objects ----------------------------------------------------------------------------------------------
 
@@ -228,7 +228,9 @@ class Reader:
     def _each(self, issues: Iterable[Issue], seen: dict[str, int]) -> Iterator[StoredObject]:
         """The objects among the issues, only the first with each id; `seen` maps ids to issue numbers."""
         for issue in issues:
-            found = snapshots.stored_object(issue, self.session.rules, self.session.counting, self.session.may_write)
+            found = snapshots.stored_object(
+                issue, self.session.rules, self.session.rules.processors, self.session.may_write
+            )
             if not isinstance(found, StoredObject):
                 if found.broken:
                     self.warn(f"Skipped issue #{found.number}: {found.reason}.")
@@ -244,7 +246,7 @@ class Reader:
 
     def _goes_first(self, issue: Issue) -> bool:
         object_id = objects.object_id_of(issue, self.session.rules) or ""
-        return acceptance.goes_first(issue, object_id, self.session.counting)
+        return acceptance.goes_first(issue, object_id, self.session.rules.processors)
 
     def pages(self, since: str | None = None, *, lacking: bool = False) -> Iterator[Page]:
         """Pages with the base label.
@@ -317,12 +319,8 @@ def keeps_label(session: Session) -> bool:
     return page.labelled or bool(page.issues)
 
 
-def waiting(session: Session, issues: Sequence[Issue], *, ask: bool = True) -> list[Issue]:
-    """The issues of a page that need work; one more request if the page does not tell.
-
-    Args:
-        ask: whether to ask about the authors of issues that are not accepted yet.
-    """
+def waiting(session: Session, issues: Sequence[Issue]) -> list[Issue]:
+    """The issues of a page that need work; one more request if the page does not tell."""
     rules, counting = session.rules, session.counting
     seen = {issue.number: sweeping.glance(issue, rules, counting, session.viewer) for issue in issues}
     unsure = [issue for issue in issues if seen[issue.number] is Glance.UNSURE]
@@ -331,7 +329,7 @@ def waiting(session: Session, issues: Sequence[Issue], *, ask: bool = True) -> l
 
     def left(issue: Issue) -> bool:
         def may_write(login: str) -> bool:
-            return ask and session.may_write(login, name_of(issue, rules)) is not False
+            return session.may_write(login, name_of(issue, rules)) is not False
 
         return not sweeping.settled(issue, rules, counting, may_write)
 

@@ -44,37 +44,48 @@ class _Look(NamedTuple):
     owed: tuple[Receipt, ...] = ()
 
 
+class Redirected(NamedTuple):
+    """What became of an issue that an object has left.
+
+    Args:
+        refusals: of updates there.
+        target: the issue that has the object; 0 if this one does.
+        silent: how many updates wait because GitHub does not say who may write.
+    """
+
+    refusals: tuple[Refusal, ...] = ()
+    target: int = 0
+    silent: int = 0
+
+
 class Redirector(Worker):
     """Refuses the updates of one issue that its object's state does not hold."""
 
-    def redirect(self, issue: Issue, *, new: int = 0) -> tuple[tuple[Refusal, ...], int]:
+    def redirect(self, issue: Issue, *, new: int = 0) -> Redirected:
         """Refuses what came after the move, or late, and says where the object is; strangers get only a reaction.
 
         Args:
-            new: the issue that has the object, if that is known; by default, one request for each further move tells.
-
-        Returns:
-            The refusals, and the issue that has the object; 0 if this one does.
+            new: the issue that has the object, if that is known; by default, where somebody hears of it, one request
+                for each further move tells.
         """
         issue, object_id, target, left, owed = self._look(issue)
-        if not target:
-            return (), 0
-        target = new or max(target, self.lookup.followed(issue, object_id).number)
-        if not (left or owed):
-            return (), target
+        target = new or target
+        if not (target and (left or owed)):
+            return Redirected(target=target)
         owner = self.lookup.origin(issue).owner
         fresh = [entry for entry in left if not self._has_verdict(entry)]
-        found = [self._refused(entry, object_id, target, owner) for entry in fresh]
-        refusals = tuple(refusal for refusal in found if refusal is not None)[:MOST_RECEIPTS]
+        rights = [self._may_change(entry, object_id, owner) for entry in fresh]
+        if any(rights) and not new:
+            target = max(target, self.lookup.followed(issue, object_id).number)
+        refusals = tuple(self._refused(e, may, target) for e, may in zip(fresh, rights, strict=True) if may is not None)
+        refusals = refusals[:MOST_RECEIPTS]
         receipts = [*self._receipts(left, refusals), *owed][:MOST_RECEIPTS]
         if receipts and not self.dry_run:
             told = self._told(refusals, left, issue, object_id)
             reply = self._reply(issue.number, target, told) if told else ""
             order = Order(issue, close=not issue.closed, reply=reply, receipts=receipts)
             self.github.write(order, viewer=self.session.viewer)
-        if silent := [entry.comment.author for entry, refusal in zip(fresh, found, strict=True) if refusal is None]:
-            raise self.session.unknown(silent[0])  # otherwise, nobody would come back to it
-        return refusals, target
+        return Redirected(refusals, target, rights.count(None))
 
     def unanswered(self, issue: Issue) -> tuple[tuple[int, bool], ...]:
         """The updates there without receipt or reply, by comment id, and whether the object holds each."""
@@ -176,15 +187,18 @@ class Redirector(Worker):
         theirs = frozenset(login for login in others if self.session.may_write(login, object_id))
         return answered(updates.read_all(issue, rules, counting, theirs))
 
-    def _refused(self, entry: Entry, object_id: str, target: int, owner: str) -> Refusal | None:
-        """The refusal of an update that the object left behind; None where GitHub does not say who may write."""
+    def _may_change(self, entry: Entry, object_id: str, owner: str) -> bool | None:
+        """Whether its author and editor may change the object; None where GitHub does not say."""
         comment = entry.comment
-        writers = {comment.author, comment.editor or comment.author}
-        answers = {self.session.may_change(login, object_id, owner) for login in writers}
-        if False in answers:
-            return Refusal(entry.id, comment.author, unauthorized=True)
-        sentence = f"the object is now kept in issue #{target}; post the update there"
-        return None if None in answers else Refusal(entry.id, comment.author, (Reason("$", sentence),))
+        answers = {
+            self.session.may_change(one, object_id, owner) for one in {comment.author, comment.editor or comment.author}
+        }
+        return False if False in answers else None if None in answers else True
+
+    def _refused(self, entry: Entry, may: bool, target: int) -> Refusal:
+        """The refusal of an update that the object left behind."""
+        reason = Reason("$", f"the object is now kept in issue #{target}; post the update there")
+        return Refusal(entry.id, entry.comment.author, (reason,) if may else (), unauthorized=not may)
 
     def _receipts(self, left: Sequence[Entry], refusals: Sequence[Refusal]) -> list[Receipt]:
         nodes = {entry.id: entry.comment.node_id for entry in left}

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
-from typing import TypeAlias
+from typing import cast
 
 from gh_store_action import __version__
 from gh_store_action.config.issue_forms import FOLDER, parse_form
+from gh_store_action.config.schemas import Schemas, compiled, judge_of
 from gh_store_action.config.store_config import LOCAL_FILE, StoreConfig, combine, parse_local
 from gh_store_action.domain import acceptance, access
 from gh_store_action.domain.access import Access
 from gh_store_action.domain.forms import filling
 from gh_store_action.domain.forms.answers import Field
-from gh_store_action.domain.log.fold import Judge, no_schema
+from gh_store_action.domain.log.entries import Entry
+from gh_store_action.domain.log.fold import Judge
 from gh_store_action.domain.names import UPDATE_MODES
-from gh_store_action.domain.processing.context import Context, PermissionUnknown
+from gh_store_action.domain.processing.context import Context, NeedsMore, PermissionUnknown
 from gh_store_action.domain.processing.effects import AskPermissions
+from gh_store_action.domain.processing.result import Result
 from gh_store_action.domain.records import GHOST, AccessRule, FormRule, Issue, Rules
-from gh_store_action.domain.schema.compiling import Schema, SchemaError, compile_schemas, match_schema, violations
+from gh_store_action.domain.verdicts import Verdict
 from gh_store_action.errors import (
     AccessDeniedError,
     ConcurrentUpdateError,
@@ -33,11 +35,8 @@ from gh_store_action.hints import Text
 from gh_store_action.store.asking import People
 
 SNAPSHOT_PATH = "data/store-snapshot.json"
-SCHEMA_FOLDER = ".github/gh-store/"
 MOST_NAMED = 10  # people in one line of the log
 MOST_READINGS = 10  # of one page, while others change its issues
-
-Schemas: TypeAlias = Sequence[tuple[str, Schema | ConfigurationError]]
 
 
 class Session:
@@ -63,6 +62,7 @@ class Session:
         self.viewer = ""
         self.wrote = False  # whether GitHub has taken a title from this token
         self.refusals_to_say: dict[str, str] = {}
+        self.unreported: list[Result] = []  # what was written before an error was raised in its place
         self.local = local
         self.local_source = local_source
         self.server_url = server_url.rstrip("/")
@@ -92,7 +92,7 @@ class Session:
 
     @property
     def counting(self) -> frozenset[str]:
-        """Whose receipts, checkpoints and updates count."""
+        """Whose receipts, checkpoints and replies count; the right to write is another matter, see `_answer`."""
         return self.rules.processors | {self.viewer}
 
     def learn(self, reading: Reading) -> None:
@@ -104,6 +104,7 @@ class Session:
         if self._learned:
             return
         self.viewer = reading.viewer
+        self._people.own = self.viewer, "" if self.viewer.endswith("[bot]") else reading.standing
         self._config = combine(reading.files.config, self.local, local_source=self.local_source)
         self._schemas = compiled(self._config.rules, reading.files.schemas)
         self._forms = reading.files.forms
@@ -169,7 +170,7 @@ class Session:
             self.learn(page.reading)
             if label != (self.rules.archived_label if deleted else self.rules.base_label):
                 continue
-            wanted = [issue for issue in page.issues if not acceptance.enough(issue, self.rules, self.counting)]
+            wanted = [issue for issue in page.issues if not acceptance.enough(issue, self.rules, self.rules.processors)]
             more = self.github.more(wanted) if wanted else {}
             unread = {number: one for number, one in more.items() if isinstance(one, GitHubError)}
             seen = {number: one for number, one in more.items() if isinstance(one, Issue)}
@@ -244,6 +245,14 @@ class Session:
             unanswered=context.unanswered | silent,
         )
 
+    def barred(self, context: Context, object_id: str, entry: Entry) -> Verdict | None:
+        """The verdict that any run would give for want of rights; None for none, or where GitHub does not say."""
+        try:
+            context.ask([entry])
+        except NeedsMore as more:
+            context = self.ask(context, object_id, cast(AskPermissions, more.step))
+        return None if context.unanswered else context.refusal(entry)
+
     def may_write(self, login: str, object_id: str) -> bool | None:
         """Whether the person may change that object in every way; None if GitHub does not say; the reason is kept.
 
@@ -305,7 +314,7 @@ class Session:
         return owns or self.may_update(login, object_id)
 
     def _answer(self, login: str, rule: AccessRule) -> bool | None:
-        if login in self.counting:
+        if login in self.rules.processors:  # and not the token's own: the answer is the same whoever asks
             return True
         key = login, rule
         if key not in self._allowed:
@@ -321,6 +330,7 @@ class Session:
     def forget_refusals(self) -> None:
         """Lets another call of the library ask again: someone may have granted the missing permission."""
         self._people.forget_refusals()
+        self.unreported, self.wrote = [], False
 
 
 def _not_said(logins: Sequence[str]) -> str:
@@ -328,38 +338,3 @@ def _not_said(logins: Sequence[str]) -> str:
     others = f" and {more} other{'s' if more > 1 else ''}" if more > 0 else ""
     who = "they" if len(logins) > 1 else logins[0]
     return f"The updates of {', '.join(named)}{others} stay pending: GitHub did not say whether {who} may write."
-
-
-def judge_of(schemas: Schemas, object_id: str) -> Judge:
-    """A judge by the object's schema.
-
-    Raises:
-        ConfigurationError: that schema is missing or wrong; others do not matter to this object.
-    """
-    schema = match_schema(schemas, object_id)
-    if isinstance(schema, ConfigurationError):
-        raise schema
-    return no_schema if schema is None else partial(violations, schema)
-
-
-def compiled(rules: Rules, files: Mapping[str, str]) -> Schemas:
-    """The schema of each rule, or why there is none, which concerns only that rule's objects."""
-    found: dict[str, Schema | ConfigurationError] = {}
-    usable = dict(files) if rules.schemas else {}
-    while usable:
-        try:
-            found |= compile_schemas(usable)
-            break
-        except SchemaError as error:
-            where = f"{SCHEMA_FOLDER}{error.name}" + (f", line {error.line}" if error.line else "")
-            found[error.name] = ConfigurationError(
-                f"{where}: {error.reason}.".replace("..", "."), "Fix it on the default branch. Nothing was written."
-            )
-            del usable[error.name]
-    for _, name in rules.schemas:
-        if name not in files:
-            found[name] = ConfigurationError(
-                f"The configuration names the schema {name}, but {SCHEMA_FOLDER}{name} is not on the default branch.",
-                "Add the file, or remove the line from store.schemas.",
-            )
-    return tuple((glob, found[name]) for glob, name in rules.schemas)

@@ -15,7 +15,7 @@ from gh_store_action.domain.log.mistakes import mistaken
 from gh_store_action.domain.names import DEFAULT_MODE
 from gh_store_action.domain.processing.reconcile import BrokenObject
 from gh_store_action.domain.processing.result import Result
-from gh_store_action.domain.records import Comment, Issue, Refusal, Rules, StoredObject
+from gh_store_action.domain.records import AccessRule, Comment, Issue, Refusal, Rules, StoredObject
 from gh_store_action.domain.strict_json import InvalidJson, Json, check, digest, equal
 from gh_store_action.domain.verdicts import Outcome, Verdict, outcomes_given
 from gh_store_action.errors import (
@@ -30,7 +30,7 @@ from gh_store_action.errors import (
 from gh_store_action.gateway.objects import Posted
 from gh_store_action.gateway.records import Failure
 from gh_store_action.gateway.refusals import UnknownEffect
-from gh_store_action.store.creating import MOST_TRIES, refused
+from gh_store_action.store.creating import MOST_TRIES, left_out, refused
 from gh_store_action.store.lookup import Lookup, Worker
 from gh_store_action.store.moving.mover import Mover
 from gh_store_action.store.posting import Trail
@@ -184,6 +184,7 @@ class Updater(Worker):
         Raises:
             ObjectNotFound: there is no such object.
             InvalidUpdate: it would be refused as the object is now; nothing was posted.
+            AccessDeniedError: the object's rule does not let the token's owner change it; nothing was posted.
             ConcurrentUpdateError: the object is not as `if_revision` or `if_digest` want it; nothing was posted.
             StoreError: something failed; the message says whether the update was or may have been posted.
         """
@@ -211,6 +212,7 @@ class Updater(Worker):
             return self._repeat(issue, before, repeated, object_id, trail, apply=apply)
         if before is not None and unless_equal and not before.meta.pending and equal(before.data, update.changes):
             return Updated(before, 0, repeated=True)
+        self._refuse_left_out(object_id, issue, update)
         state = self._refuse_early(object_id, issue, before, update)
         if self.dry_run:
             shown = before or self.lookup.stored(issue)
@@ -261,6 +263,19 @@ class Updater(Worker):
             folded = self._fold(issue, issue.number, entry.id, object_id, trail)
             return replace(folded, repeated=True)
         return Updated(before or self.lookup.stored(issue), entry.id, repeated=True)
+
+    def _refuse_left_out(self, object_id: str, issue: Issue, update: Update) -> None:
+        """Raises the verdict that any run would give, if the object's rule does not let this identity do that."""
+        viewer = self.session.viewer
+        if access.rule_for(self.session.rules, object_id, viewer) == AccessRule():
+            return  # then GitHub itself keeps most of those out, and the others hear of it behind the post
+        entry = replace(_entry(update), comment=Comment(0, "", viewer, "", ""), behalf="")
+        context = replace(self.session.context(object_id, issue.number), origin=self.lookup.origin(issue))
+        verdict = self.session.barred(context, object_id, entry)
+        if verdict is not None and verdict.reasons:
+            raise refused(object_id, verdict.reasons, "update")
+        if verdict is not None:
+            raise left_out(viewer, object_id, context.rule(viewer))
 
     def _refuse_early(self, object_id: str, issue: Issue, before: StoredObject | None, update: Update) -> State | None:
         """The state that the fold would make; raises what it would refuse, if nothing is pending."""

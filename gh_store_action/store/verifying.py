@@ -183,14 +183,14 @@ class Verifier:
             listing.nameless.append(issue)
 
     def _not_accepted(self, issue: Issue, object_id: str) -> str:
-        return acceptance.not_accepted(issue, object_id, self.session.counting, self.session.may_write)
+        return acceptance.not_accepted(issue, object_id, self.session.rules.processors, self.session.may_write)
 
     def _keep(self, issue: Issue, object_id: str, listing: _Listing) -> None:
         """Of two issues with one id, the signed one is the object, otherwise the older one, which is listed first."""
         other = listing.live.setdefault(self._key(object_id), issue)
         if other is issue:
             return
-        older, newer = (acceptance.goes_first(one, object_id, self.session.counting) for one in (other, issue))
+        older, newer = (acceptance.goes_first(one, object_id, self.session.rules.processors) for one in (other, issue))
         winner, loser = (issue, other) if newer and not older else (other, issue)
         listing.live[self._key(object_id)] = winner
         if self.lookup.moving_to(winner) == loser.number:
@@ -199,7 +199,7 @@ class Verifier:
 
     def _was_object(self, issue: Issue) -> bool:
         named, marker = objects.read_title(issue.title)
-        return marker is not None and acceptance.is_accepted(issue, named, self.session.counting)
+        return marker is not None and acceptance.is_accepted(issue, named, self.session.rules.processors)
 
     def _nameless(self, issue: Issue, listing: _Listing) -> Problem:
         """An issue that lost a label, or is the remnant of a create or a move."""
@@ -241,7 +241,7 @@ class Verifier:
             return None
         rules = self.session.rules
         hint = Text("Correct the label, or run ", REPAIR, ".")
-        message = acceptance.problem(issue, rules, self.session.counting)
+        message = acceptance.problem(issue, rules, rules.processors)
         found = Problem("wrong-label", meant, issue.number, 0, message, hint)
         wrong, right = objects.claiming(issue, rules)[0][0], objects.uid_label(meant, rules)
         return self._relabelled(found, issue, [right if one == wrong else one for one in issue.labels])
@@ -353,7 +353,7 @@ class Verifier:
 
     def _log(self, issue: Issue, object_id: str) -> history.ObjectLog:
         session = self.session
-        return history.read(issue, session.rules, session.counting, session.judge(object_id), session.may_write)
+        return history.read(issue, session.rules, session.rules.processors, session.judge(object_id), session.may_write)
 
     def _repair(self, issue: Issue) -> Sequence[Problem]:
         """Processing fixes most; if the log no longer gives the body, a checkpoint of the body fixes it."""

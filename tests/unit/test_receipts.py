@@ -92,6 +92,7 @@ def test_covers__a_copys_ids_are_others_and_a_fresh_title_knows_none() -> None:
 def test_covers__a_marker_that_names_no_comment_was_typed() -> None:
     assert not covers(marked(2, 10**6, 1, {}), 12, [11, 12])
     assert not covers(marked(2, 12, 1, {}), 12, [11, 12])
+    assert not covers(marked(2, 13, 3, {}, 5), 12, [11, 12, 13]), "names of others, as typed"
 
 
 def given(text: object, *reactions: str, edited: bool = False, by_gh_store: bool = False) -> list[Outcome]:

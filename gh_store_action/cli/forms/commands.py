@@ -14,11 +14,11 @@ from gh_store_action.cli.invocation import Invocation, invocation
 from gh_store_action.cli.options import command, dry_run
 from gh_store_action.config.defaults import write_new
 from gh_store_action.config.issue_forms import FOLDER, labels_of, parse_form, written
+from gh_store_action.config.schemas import SCHEMA_FOLDER
 from gh_store_action.domain.forms.drafting import draft
 from gh_store_action.errors import InputError, StoreError
 from gh_store_action.gateway.forms.issues import FormGateway
 from gh_store_action.regular_files import CONFIGURATION_LIMIT, content
-from gh_store_action.store.session import SCHEMA_FOLDER
 
 
 @command("form", "gh-store form guestbook", "gh-store form vote --schema vote.json --update votes")

@@ -6,10 +6,10 @@ import json
 from collections.abc import Mapping
 
 from gh_store_action.config.issue_forms import FOLDER, written
+from gh_store_action.config.schemas import SCHEMA_FOLDER
 from gh_store_action.config.store_config import REPOSITORY_FILE
 from gh_store_action.domain.forms.drafting import draft
 from gh_store_action.domain.strict_json import Json
-from gh_store_action.store.session import SCHEMA_FOLDER
 
 _GUEST = "guest-{login}"
 _GUESTBOOK: Json = {

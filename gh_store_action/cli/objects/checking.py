@@ -10,6 +10,7 @@ from gh_store_action.cli.data import as_input, object_data
 from gh_store_action.cli.drawing import cell, table
 from gh_store_action.cli.invocation import invocation
 from gh_store_action.cli.options import command
+from gh_store_action.config.schemas import compiled, judge_of
 from gh_store_action.config.store_config import parse_rules, read_local
 from gh_store_action.domain import access, objects
 from gh_store_action.domain.access import Access
@@ -19,7 +20,6 @@ from gh_store_action.domain.objects import InvalidId
 from gh_store_action.domain.records import Rules
 from gh_store_action.errors import ConfigurationError, InputError
 from gh_store_action.regular_files import DATA_LIMIT, content, expanded
-from gh_store_action.store.session import compiled, judge_of
 
 SCHEMAS = "gh-store"  # the folder next to the configuration
 

@@ -51,7 +51,7 @@ class Entry:
         behalf: of an update: the login that it says it is for, who must also be allowed; empty for none.
         owner: of a checkpoint: the object's owner, if someone else opened its issue; empty if it does not say.
         form: of a checkpoint: the number of the form's issue that created the object; 0 for none.
-        known: whether a counting identity wrote it, and no one else edited it.
+        known: whether a processor wrote it, and no one else edited it.
         changed: whether its text was edited after a run had folded it, see `receipts.as_folded`.
         may_repeat: the changed comment that has its idempotency key now, and perhaps had it when it was folded; 0 for
             none.
@@ -143,7 +143,7 @@ def read(comment: Comment, rules: Rules, counting: frozenset[str], here: frozens
         if state is not None:
             return state
     if isinstance(value, dict) and ("_meta" in value or "_data" in value):
-        return replace(_envelope(comment, value), known=not tampered and comment.author in counting)
+        return replace(_envelope(comment, value), known=not tampered and comment.author in rules.processors)
     problem = mistaken(value)
     if problem is not None:
         return Entry(comment, Kind.INVALID, patch=value, problem=problem)

@@ -154,4 +154,4 @@ def covers(marker: Marker, comment: int, ids: Sequence[int]) -> bool:
         return False
     below = [number for number in ids if number <= marker.comment][-len(marker.recent) :]
     named = [number for number in below if short_id(number) in marker.recent]
-    return not named or comment < named[0]
+    return bool(named) and comment < named[0]  # a run names at least the marker's own comment

@@ -41,7 +41,8 @@ class Context:
 
     Args:
         viewer: the token's own login.
-        counting: the token's own login and the processors, whose receipts and states count everywhere.
+        counting: the token's own login and the processors, whose receipts and states count everywhere.  The right to
+            write is another matter: the processors alone have it unasked, so that every run gives the same verdict.
         binding: `counting`, and people who have set a marker of this object; theirs count in its log.
         object_id: of this object.
         permissions: by login, whether it may write this object.
@@ -83,7 +84,7 @@ class Context:
         comment = entry.comment
         editors = (comment.editor,) if comment.edited_at and comment.editor != comment.author else ()
         behind = (comment.author, *((entry.behalf,) if entry.behalf else ()), *editors)
-        return tuple(login for login in dict.fromkeys(behind) if login not in self.counting)
+        return tuple(login for login in dict.fromkeys(behind) if login not in self.rules.processors)
 
     def _owns(self, login: str) -> bool:
         """Whether the person owns the object, and the rule lets its owner write."""
@@ -97,6 +98,10 @@ class Context:
         barred = [rule for rule in map(self.rule, writers) if not _permitted(rule, entry)]
         return Verdict(Outcome.REJECTED, (Reason("$", access.limit(barred[0])),)) if barred else None
 
+    def may(self, login: str) -> bool:
+        """Whether that identity is known to be allowed to write."""
+        return login in self.rules.processors or self.permissions.get(login, False)
+
     def allows(self, login: str) -> bool:
         """Whether that identity may write; asks first.
 
@@ -105,7 +110,7 @@ class Context:
         """
         self.ask_people({login})
         self._answered([login])
-        return login in self.counting or self.permissions[login]
+        return self.may(login)
 
     def insist(self, entries: Iterable[Entry]) -> None:
         """Asks about everyone involved in them; "no answer" is never taken for a no.
@@ -146,7 +151,7 @@ class Context:
         Raises:
             NeedsMore: with all unknown people.
         """
-        known = self.counting | self.unanswered
+        known = self.rules.processors | self.unanswered
         unknown = AskPermissions(
             frozenset(logins) - known - self.permissions.keys(), frozenset(limited) - known - self.limited.keys()
         )

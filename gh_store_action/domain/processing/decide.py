@@ -103,7 +103,7 @@ def _beside(issue: Issue, object_id: str, context: Context) -> int:
 
     Anyone with the triage role can label issues; an issue that they label must not replace a signed object.
     """
-    if acceptance.goes_first(issue, object_id, context.counting):
+    if acceptance.goes_first(issue, object_id, context.rules.processors):
         return 0
     if context.beside is None:
         raise NeedsMore(LookRound())
@@ -224,7 +224,7 @@ def _reply(found: _Gathered, verdicts: Mapping[int, Verdict]) -> str:
     ]
     edited = [(c, who) for c, who in _edited_since(found, verdicts) if replies.edited_name(c) not in named]
     found.context.ask_people({who for _, who in edited})
-    edited = [(c, who) for c, who in edited if who in found.context.counting or found.context.permissions.get(who)]
+    edited = [(c, who) for c, who in edited if found.context.may(who)]
     if refused or edited:
         named = _named_by_others(found)
         refused = [refusal for refusal in refused if str(refusal.comment_id) not in named]

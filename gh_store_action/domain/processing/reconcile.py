@@ -131,7 +131,7 @@ def _on_body(
         base = _with_lost_edit(issue, entries, context, trusted, base)
         base = _entered_again(entries, context, base)
         return on_top(base, late, context, entries, reason=LATE)
-    other = issue.editor not in context.counting or issue.editor != trusted.setter
+    other = issue.editor not in context.rules.processors or issue.editor != trusted.setter
     if not issue.editor or not (other or trusted.edited_after(issue)):
         return _rebuild(issue, entries, context, trusted, base, late)
     data, reasons = _judge_edit(issue.body, context)
@@ -301,7 +301,7 @@ def _passed_over(passed: Sequence[Entry], data: Json, context: Context) -> dict[
 def _last_processed(issue: Issue, entries: Sequence[Entry], context: Context, data: Json) -> tuple[int, list[Entry]]:
     """The newest update or initial state that was processed, 0 for none, and the updates before it that may not be.
 
-    A counting identity's receipt says so.  gh-store's receipts are by its users: a 👍 by anyone who may write is one if
+    A processor's receipt says so.  gh-store's receipts are by its users: a 👍 by anyone who may write is one if
     the log has gh-store's own initial state and gh-store can have folded the update; otherwise, it is only an opinion.
     A person may also put one on any update by hand, so it says nothing about those before it.
 
@@ -318,7 +318,7 @@ def _last_processed(issue: Issue, entries: Sequence[Entry], context: Context, da
             return after or entry.after, passed[::-1]
         if not entry.asks and entry.kind is not Kind.FOREIGN_STATE:
             continue
-        if outcomes_given(entry.comment, reactions, context.counting):
+        if outcomes_given(entry.comment, reactions, context.rules.processors):
             return after or entry.id, passed[::-1]
         if not theirs and not issue.complete:
             raise NeedsMore(ReadFurther(0))  # gh-store's initial state is its first comment

@@ -60,7 +60,7 @@ def settled(
         return False  # a move that was killed before its labels moved
     marker = acceptance.marker_in(issue.title, object_id)
     if marker is None or _unsigned(issue, counting):
-        return not acceptance.is_accepted(issue, object_id, counting) and not may_write(issue.author)
+        return not acceptance.is_accepted(issue, object_id, rules.processors) and not may_write(issue.author)
     entries = updates.read_all(issue, rules, counting, acceptance.signers(issue, object_id, counting))
     return _quiet(issue, marker, entries) and _receipted(entries, marker, rules, counting)
 

@@ -64,18 +64,18 @@ def no_object(issue: Issue, context: Context) -> NotAnObject | None:
         return NotAnObject(f"it does not carry the label {rules.base_label!r}")
     if objects.is_nameless(issue, rules) and not objects.retired(issue) and not issue.complete:
         raise NeedsMore(ReadFurther(until=0))  # an older comment may have its id
-    if problem := acceptance.problem(issue, rules, context.counting):
+    if problem := acceptance.problem(issue, rules, rules.processors):
         return NotAnObject(problem, broken=True)
     object_id = objects.object_id_of(issue, rules) or ""
 
     def may_write(login: str, _: str) -> bool:
         return context.allows(login)
 
-    if reason := acceptance.not_accepted(issue, object_id, context.counting, may_write):
+    if reason := acceptance.not_accepted(issue, object_id, rules.processors, may_write):
         return NotAnObject(f"{reason}; it becomes an object when somebody who may write saves its body")
-    if reason := acceptance.wrong_label(issue, object_id, context.counting):
+    if reason := acceptance.wrong_label(issue, object_id, rules.processors):
         return NotAnObject(reason, broken=True)
-    title = acceptance.trusted_title(issue, object_id, context.counting, may_write)
+    title = acceptance.trusted_title(issue, object_id, rules.processors, may_write)
     target, marker = objects.read_moved(title)[1], acceptance.marker_in(title, object_id)
     if target and marker is not None and _newest(issue, object_id, context) == marker:
         return NotAnObject(f"it is being moved to issue #{target}", moved_to=target)
@@ -120,9 +120,15 @@ def _trusted(issue: Issue, object_id: str, context: Context) -> Iterator[Trusted
             continue
         current = place == 0
         setter, at = title.login, title.at
-        if current and title.title == context.own_title:
+        own = current and title.title == context.own_title
+        if own:
             setter, at = context.viewer, issue.edited_at  # in one request with the body
-        if setter in context.counting or setter not in ("", issue.author) or context.allows(issue.author):
+        if (
+            own
+            or setter in context.rules.processors
+            or setter not in ("", issue.author)
+            or context.allows(issue.author)
+        ):
             yield TrustedMarker(marker, setter, at, current)
         elif not setter or (current and _lags(issue, context)):
             raise NeedsMore(ReadAgain("GitHub does not show yet who set the title"))

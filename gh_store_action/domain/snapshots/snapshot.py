@@ -111,16 +111,18 @@ def fingerprint(rules: Rules) -> str:
     return "" if mine == chosen(Rules()) else digest(mine)[:8]
 
 
-def stored_object(issue: Issue, rules: Rules, counting: frozenset[str], may_write: MayWrite) -> StoredObject | LeftOut:
+def stored_object(
+    issue: Issue, rules: Rules, processors: frozenset[str], may_write: MayWrite
+) -> StoredObject | LeftOut:
     """The object that the issue is, for readers."""
     if not objects.has_label(issue, rules.base_label):
         return LeftOut(issue.number, f"it does not carry the label {rules.base_label!r}")
     if objects.has_label(issue, rules.archived_label):
         return LeftOut(issue.number, "the object is deleted")
-    if problem := acceptance.problem(issue, rules, counting):
+    if problem := acceptance.problem(issue, rules, processors):
         return LeftOut(issue.number, problem, broken=True)
     object_id = objects.object_id_of(issue, rules) or ""
-    if reason := acceptance.not_accepted(issue, object_id, counting, may_write):
+    if reason := acceptance.not_accepted(issue, object_id, processors, may_write):
         return LeftOut(issue.number, reason)
     silent: list[str] = []
 
@@ -129,9 +131,9 @@ def stored_object(issue: Issue, rules: Rules, counting: frozenset[str], may_writ
         silent.extend([login] if answer is None else [])
         return answer
 
-    there = acceptance.kept_in(issue, object_id, counting, asked)
-    edited = acceptance.unaccepted_edit(issue, object_id, counting, asked)
-    title = acceptance.trusted_title(issue, object_id, counting, asked)
+    there = acceptance.kept_in(issue, object_id, processors, asked)
+    edited = acceptance.unaccepted_edit(issue, object_id, processors, asked)
+    title = acceptance.trusted_title(issue, object_id, processors, asked)
     if silent:  # no answer is no no
         why = f"GitHub did not say whether {silent[0]} may write, on which its title and its body depend"
         return LeftOut(issue.number, why, broken=True, silent=silent[0])
@@ -143,7 +145,7 @@ def stored_object(issue: Issue, rules: Rules, counting: frozenset[str], may_writ
         data = read_body(issue.body)
     except InvalidJson as error:
         return LeftOut(issue.number, f"its body cannot be read as an object: {error.reason}", broken=True)
-    if reason := acceptance.wrong_label(issue, object_id, counting):
+    if reason := acceptance.wrong_label(issue, object_id, processors):
         return LeftOut(issue.number, reason, broken=True)
     marker, known = acceptance.marker_in(title, object_id), digest(data)
     meta = objects.meta_of(issue, object_id, rules, marker, known)
@@ -191,14 +193,14 @@ class Filling:
         self,
         snapshot: Snapshot,
         rules: Rules,
-        counting: frozenset[str],
+        processors: frozenset[str],
         may_write: MayWrite,
         keep: Keep = in_memory,
     ) -> None:
         self._before = snapshot
         self._keep = keep
         self._rules = rules
-        self._counting = counting
+        self._processors = processors
         self._may_write = may_write
         self._entries = dict(snapshot.entries)
         self._left_out = set(snapshot.left_out)
@@ -223,13 +225,13 @@ class Filling:
         self._left_out.discard(issue.number)
         if before is not None and owner.get(objects.key(before.object_id, rules)) == issue.number:
             del owner[objects.key(before.object_id, rules)]
-        found = stored_object(issue, rules, self._counting, self._may_write)
+        found = stored_object(issue, rules, self._processors, self._may_write)
         if isinstance(found, LeftOut):
             self._unsure = self._unsure or (before is not None and bool(self._left_out))
             if objects.has_label(issue, rules.base_label):
                 self._leave_out(found)
             return
-        accepted = acceptance.goes_first(issue, found.meta.object_id, self._counting)
+        accepted = acceptance.goes_first(issue, found.meta.object_id, self._processors)
         entry = replace(entry_of(found, self._keep), accepted=accepted)
         key = objects.key(entry.object_id, rules)
         stepped_back = before is not None and before.accepted is not False and not accepted

@@ -89,7 +89,8 @@ class RepositoryReader:
 
     def _reading(self, answer: Answer, issues: tuple[Issue, ...], *, rules: bool = True) -> Reading:
         node = self._repository(answer)
-        return Reading(login(answer), self._files(answer, node) if rules else StoreFiles(), issues)
+        standing = str(node.get("viewerPermission") or "").lower()
+        return Reading(login(answer), self._files(answer, node) if rules else StoreFiles(), issues, standing=standing)
 
     def _files(self, answer: Answer, node: Mapping[str, Any]) -> StoreFiles:
         """The store's files; "may not read" is never taken for "does not exist"."""

@@ -60,14 +60,14 @@ class Merger(Worker):
 
     def _pairs(self, listed: list[Issue], holders: dict[str, Issue]) -> Iterator[tuple[Issue, str]]:
         """Each duplicate with its object's id, by number; fills in which issue is each object."""
-        rules, counting = self.session.rules, self.session.counting
+        rules, processors = self.session.rules, self.session.rules.processors
         doubles: list[tuple[Issue, str]] = []
         known = [
             (one, objects.claimed_id(one, rules))
             for one in listed
-            if objects.is_live(one, rules) and not acceptance.problem(one, rules, counting)
+            if objects.is_live(one, rules) and not acceptance.problem(one, rules, processors)
         ]
-        known.sort(key=lambda one: (not acceptance.goes_first(one[0], one[1], counting), one[0].number))
+        known.sort(key=lambda one: (not acceptance.goes_first(one[0], one[1], processors), one[0].number))
         for issue, object_id in known:
             if self._is_object(issue, object_id):
                 holder = holders.setdefault(objects.key(object_id, rules), issue)
@@ -78,7 +78,7 @@ class Merger(Worker):
         yield from (one for one in sorted(doubles, key=lambda one: one[0].number) if self._matters(one, holders))
 
     def _is_object(self, issue: Issue, object_id: str) -> bool:
-        return not acceptance.not_accepted(issue, object_id, self.session.counting, self.session.may_write)
+        return not acceptance.not_accepted(issue, object_id, self.session.rules.processors, self.session.may_write)
 
     def _matters(self, one: tuple[Issue, str], holders: dict[str, Issue]) -> bool:
         return bool(objects.retired(one[0])) or objects.key(one[1], self.session.rules) in holders
@@ -90,7 +90,7 @@ class Merger(Worker):
         if holder is None:
             what = f"there is no object {object_id!r}" if object_id else "its labels have no object's id"
             return replace(found, problem=f"{objects.retired(issue)}, and {what}")
-        if self.session.may_write(issue.author, object_id) is not True and issue.author not in self.session.counting:
+        if self.session.may_write(issue.author, object_id) is not True:
             why = f"{issue.author} opened it, and GitHub did not say that they may write; remove its labels"
             return replace(found, problem=why)
         try:

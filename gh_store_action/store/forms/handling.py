@@ -383,7 +383,7 @@ class Desk:
         if not object_id or self.lookup.origin(issue).form != form.number:
             return False
         ask: acceptance.MayWrite = lambda login, about: self.checks.answered(login, may(login, about))  # noqa: E731
-        return not acceptance.not_accepted(issue, object_id, self.session.counting, ask)
+        return not acceptance.not_accepted(issue, object_id, self.session.rules.processors, ask)
 
 
 def _origin(form: Issue) -> Origin:

@@ -74,7 +74,7 @@ class Migrator(Worker):
     def _place(self, issue: Issue) -> tuple[bool, int]:
         """Sort key: which of two issues with one id goes first."""
         object_id = objects.claimed_id(issue, self.session.rules)
-        return not acceptance.goes_first(issue, object_id, self.session.counting), issue.number
+        return not acceptance.goes_first(issue, object_id, self.session.rules.processors), issue.number
 
     def _listed(self) -> Iterator[Issue]:
         reader = Reader(self.lookup)
@@ -84,7 +84,7 @@ class Migrator(Worker):
         live, object_id = objects.is_live(issue, self.session.rules), objects.object_id_of(issue, self.session.rules)
         if not live or object_id is None:
             return False
-        return not acceptance.not_accepted(issue, object_id, self.session.counting, self.session.may_write)
+        return not acceptance.not_accepted(issue, object_id, self.session.rules.processors, self.session.may_write)
 
     def _adopt(self, listed: Issue) -> Migration:
         found = Migration(objects.object_id_of(listed, self.session.rules) or "", listed.number, "unknown")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from gh_store_action import __version__
-from gh_store_action.domain import acceptance, objects
+from gh_store_action.domain import acceptance, access, objects
 from gh_store_action.domain.log import entries as updates
 from gh_store_action.domain.log.entries import Entry
 from gh_store_action.domain.objects import Marker
@@ -19,6 +19,7 @@ from gh_store_action.errors import ConcurrentUpdateError, DuplicateUIDError, Ful
 from gh_store_action.gateway.objects import Opened
 from gh_store_action.gateway.refusals import UnknownEffect, denied
 from gh_store_action.hints import Text
+from gh_store_action.store.creating import left_out
 from gh_store_action.store.lookup import Found, Lookup, Worker
 from gh_store_action.store.processor import Processor
 from gh_store_action.store.redirecting import Redirector
@@ -91,6 +92,10 @@ class Mover(Worker):
 
         Where GitHub may have saved the title, the next run finishes the move.
         """
+        viewer, object_id = self.session.viewer, self._id(old)
+        if old.author == viewer and self.session.may_write(viewer, object_id) is False:
+            rule = access.rule_for(self.session.rules, object_id, viewer)
+            raise self._undone(left_out(viewer, object_id, rule, ""), new, old.number)  # GitHub would let its author
         try:
             self.github.change(old.number, title=objects.moving_title(old.title, new))
         except UnknownEffect:
@@ -154,12 +159,15 @@ class Mover(Worker):
 
     def _answer(self, old: Issue, new: int) -> None:
         """Answers what stands on the issue that the object has left; the move is done, so a failure only warns."""
+        why: object = "GitHub did not say who may write."
         try:
-            self.redirector.redirect(old, new=new)
+            if not self.redirector.redirect(old, new=new).silent:
+                return
         except StoreError as error:
-            self.github.transport.tell(
-                f"Updates on the old issue #{old.number} may still lack an answer: {error.what} Process that issue."
-            )
+            why = error.what
+        self.github.transport.tell(
+            f"Updates on the old issue #{old.number} may still lack an answer: {why} Process that issue."
+        )
 
     def _copy_at(self, number: int) -> Issue | None:
         """That issue with its log; None if it was deleted, or if a person typed its number into the title."""
@@ -337,12 +345,12 @@ class Mover(Worker):
         result = self._finished(self.processor.advance(issue))
         if not result.skipped or result.issue is None:
             return result
-        refusals, target = self.redirector.redirect(result.issue)
+        refusals, target, silent = self.redirector.redirect(result.issue)
         if not target:
             return result
         skipped = f"its object is now kept in issue #{target}"
         outcomes = Counter(Outcome.UNAUTHORIZED if one.unauthorized else Outcome.REJECTED for one in refusals)
-        return replace(result, skipped=skipped, counts=Counts(outcomes), refusals=refusals)
+        return replace(result, skipped=skipped, counts=Counts(outcomes), refusals=refusals, pending=silent)
 
     def sweep(self, progress: Callable[[int, int], None] = lambda done, all_: None) -> list[Result]:
         """Brings all objects up to date, see `Processor.sweep`, and finishes moves that were killed."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import cast
 
 from gh_store_action.domain.processing.result import Result
@@ -26,6 +27,7 @@ from gh_store_action.store.session import Session
 MOST_READ = 20  # issues per request; with their comments and reactions, far below GitHub's node limit
 MOST_WRITTEN = 10  # issues per request, fewer after a failure: a large write hits GitHub's time limit halfway
 MOST_STEPS = 60  # per request, for all its issues together (github-facts, section 4)
+_CUT_SHORT = "The run ended before this object was finished."
 MOST_AHEAD = 5  # requests for one object's log before others get their turn
 
 
@@ -63,6 +65,17 @@ class Task:
         """Objects that read a long log let others go first; those that wait let all others go first."""
         return 2 if isinstance(self.want, Wait | Rest) else int(isinstance(self.want, Further))
 
+    def cut_short(self) -> None:
+        """The run ends before the object is finished."""
+        if self.want is not None:
+            self.fail(NotFinished(_CUT_SHORT, "What was written stays, and the next run does the rest."))
+
+    @property
+    def saved(self) -> list[Result]:
+        """What was written of it, without the error that came then; empty for nothing: the next run will tell all."""
+        done = self.result
+        return [replace(done, error=None)] if done and (done.changed or done.processed) else []
+
     @property
     def ends_the_run(self) -> bool:
         """Whether the next object would fail the same way."""
@@ -87,6 +100,7 @@ class Driver:
         while task.want is not None:
             self.turn([task])
         if task.result is None or task.error is not None:
+            self.session.unreported += task.saved
             raise cast(StoreError, task.error)
         return task.result
 

@@ -1,0 +1,104 @@
+"""A run that an error ends: what it had written by then is in its outputs, for no later run finds out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from gh_store_action import GitHubStore
+from tests.double import Request
+from tests.support.scene import Scene
+from tests.support.store import World
+
+MANY = 60  # updates of one object: its body is saved with the first of several requests
+
+
+def at_the_write(scene: World | Scene, place: int, happens: Callable[[], object]) -> None:
+    """Something happens as the write of that place arrives."""
+    seen: list[Request] = []
+    hub = scene.hub if isinstance(scene, World) else scene.github
+
+    def hook(request: Request) -> None:
+        seen.extend([request] * request.writes)
+        if request.writes and len(seen) == place:
+            happens()
+
+    hub.before_request.append(hook)
+
+
+def with_many_updates(w: World, *names: str) -> list[int]:
+    numbers = [w.object(name) for name in names]
+    for number in numbers:
+        for count in range(MANY):
+            w.update(number, {"count": count + 1})
+    return numbers
+
+
+def test_objects_that_wait_for_their_receipts_as_the_run_ends__are_told_beside_the_one_that_ends_it(w: World) -> None:
+    numbers = with_many_updates(w, *"abc")
+    untouched = [w.object(f"o{place}") for place in range(12)]
+    at_the_write(w, 4, w.repo.archive)
+    results = w.sweep()
+    written = [number for number in numbers if w.data(number) == {"count": MANY}]
+    assert len(written) > 1
+    assert [(r.number, r.applied, r.changed) for r in results if r.changed] == [(n, MANY, True) for n in written]
+    assert not {r.number for r in results} & set(untouched)
+    ended = [r for r in results if r.pending]
+    assert len(ended) == 1 and "is archived" in str(ended[0].error)
+    cut = [str(r.error) for r in results if r.error and not r.pending]
+    assert cut and all("The run ended before this object was finished." in words for words in cut)
+    w.repo.archive(False)
+    w.hub.before_request.clear()
+    w.sweep()
+    assert [set(map(len, w.seen(number).receipts)) for number in numbers] == [{1}] * 3
+
+
+@pytest.mark.parametrize("what", ["label", "archive"])
+def test_an_error_after_the_write_of_a_single_object__does_not_hide_that_it_changed(scene: Scene, what: str) -> None:
+    number = scene.make("m", {"count": 0})
+    for count in range(MANY):
+        scene.post(number, json.dumps({"count": count + 1}))
+    repository = scene.repository
+    lose = repository.archive if what == "archive" else lambda: repository.delete_label("octo", "stored-object")
+    at_the_write(scene, 2, lose)
+    run = scene.run("process", issue_number=number)
+    assert json.loads(repository.issue(number).body) == {"count": MANY}
+    assert (run.exit_code, run.outputs["changed"], run.outputs["processed"]) == (1, "true", str(MANY))
+    assert json.loads(run.outputs["changed-ids"]) == ["m"]
+    assert run.error
+
+
+def test_an_error_before_the_write_of_a_single_object__is_told_alone(scene: Scene) -> None:
+    number = scene.make("m", {"count": 0})
+    scene.post(number, '{"count": 1}')
+    scene.repository.archive()
+    run = scene.run("process", issue_number=number)
+    assert (run.exit_code, run.outputs.get("changed")) == (1, None)
+    assert "is archived" in run.error
+
+
+def test_a_listing_that_fails_on_its_second_page__does_not_hide_what_was_folded(scene: Scene) -> None:
+    numbers = [scene.make(f"o{place}", {"count": 0}) for place in range(104)]
+    scene.post(numbers[-1], '{"count": 1}')
+
+    def later_page(request: Request) -> bool:
+        return request.operation == "Sweep" and bool(request.json["variables"]["after"])
+
+    scene.github.faults.not_json(status=407, match=later_page, times=None)
+    run = scene.run("process")
+    assert (run.exit_code, run.outputs["changed"]) == (1, "true")
+    assert json.loads(run.outputs["changed-ids"]) == ["o103"]
+    assert run.error
+
+
+def test_a_permission_that_goes_between_two_calls_of_the_library__ends_the_second(w: World, store: GitHubStore) -> None:
+    numbers = [w.object(f"o{place}") for place in range(12)]
+    w.update(numbers[0], {"count": 1})
+    assert [one.error for one in store.sweep()] == [None]
+    for number in numbers:
+        w.update(number, {"count": 2})
+    w.hub.faults.refuse("updateIssue", {"type": "FORBIDDEN", "message": "You may not do that"}, times=None)
+    (failed,) = store.sweep()
+    assert failed.pending == 12 and "issues: write" in str(failed.error)
