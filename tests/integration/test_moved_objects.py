@@ -121,15 +121,24 @@ def test_github_says_nothing_of_the_author_on_a_left_issue__the_run_fails_and_th
         assert [one.comment_id for one in store.process(1).refusals] == [late]
 
 
-def test_what_stands_on_the_left_issue_cannot_be_answered__the_move_is_done_and_says_so(w: World) -> None:
+@pytest.mark.parametrize(
+    ("silent", "why"),
+    [("permissions", "GitHub did not say who may write"), ("replies", "GitHub answered 500 to a write")],
+)
+def test_what_stands_on_the_left_issue_cannot_be_answered__the_move_is_done_and_says_so(
+    w: World, silent: str, why: str
+) -> None:
     w.object()
     late = w.update(1, INC)
     w.repo.hide_comment_from_reads(late)
     w.update(1, INC)
     with store_of(w) as store:
         store.process(1)
-    w.hub.faults.status(502, times=None, match=lambda request: "/permission" in request.path)
     seen: list[object] = []
+    if silent == "permissions":
+        w.hub.faults.status(502, times=None, match=lambda request: "/permission" in request.path)
+    else:
+        w.hub.faults.status(500, times=None, match=lambda request: bool(seen) and "addComment" in request.mutations)
 
     def reveal(request: object) -> None:
         if "-> #2" in w.repo.issue(1).title and not seen:
@@ -140,7 +149,7 @@ def test_what_stands_on_the_left_issue_cannot_be_answered__the_move_is_done_and_
     told: list[str] = []
     with store_of(w, log=told.append) as store:
         assert store.roll_over("m").meta.issue_number == 2
-    assert any("Updates on the old issue #1 may still lack an answer: GitHub did not say" in line for line in told)
+    assert any(f"Updates on the old issue #1 may still lack an answer: {why}" in line for line in told), told
     assert w.repo.issue(1).locked
 
 
@@ -255,6 +264,22 @@ def test_a_roll_over_by_an_author_who_may_not_write__changes_nothing(w: World) -
     with store_of(w) as store:
         assert store.get("m").meta.issue_number == 1
         w.update(1, INC, by="bob")
+        store.sweep()
+        assert store.get("m").data == {"count": 0, "n": 1}
+
+
+def test_a_roll_over_by_an_author_who_may_write_by_the_rule_alone__is_undone(w: World) -> None:
+    """GitHub lets them set the title of their own issue, and drops the labels of the copy without a word."""
+    w.repo.commit_files({".github/gh-store.yml": "store: {access: [{match: '*', users: [alice]}]}"}, by="alice")
+    w.legacy()
+    w.process(1)
+    w.repo.grant("alice", "read")
+    with store_of(w, w.hub.token("alice")) as store, pytest.raises(AccessDeniedError, match="so nothing was moved"):
+        store.roll_over("m")
+    assert w.repo.issue(2).state.lower() == "closed"
+    with store_of(w) as store:
+        assert store.get("m").meta.issue_number == 1
+        w.update(1, INC)
         store.sweep()
         assert store.get("m").data == {"count": 0, "n": 1}
 

@@ -107,6 +107,30 @@ def test_a_thumb_by_hand_after_the_verdict__disputes_nothing(w: World, why: str,
     assert w.data(number) == {"a": 1, **({"b": 1} if why == "nothing" else {})}
 
 
+@pytest.mark.parametrize("content", ["+1", "-1"])
+@pytest.mark.parametrize("beside", [False, True])
+def test_a_persons_own_thumb_before_their_own_run__becomes_a_receipt(w: World, content: str, beside: bool) -> None:
+    """GitHub keeps the time of a reaction that is given once more."""
+    w.repo.grant("dave", "write")
+    number = w.object("m", {})
+    token = w.hub.token("dave")
+    w.update(number, add("a"))
+    w.process(number, token if beside else "")
+    w.hub.clock.advance(5)
+    pending = w.update(number, add("b"), by="bob")
+    w.repo.react(pending, "dave", content)
+    w.hub.clock.advance(5)
+    w.process(number, token)
+    seen = read_by(w, w.token())
+    history = seen["history"]
+    assert isinstance(history, list)
+    assert [one["metadata"]["verdict"] for one in history if one["type"] == "update"] == ["applied"] * 2
+    assert seen["verify"] == ()
+    assert w.repo.issue(number).comments[-1].reactions == (("dave", "+1"),)
+    before = w.requests()
+    assert (w.process(number, token).changed, w.requests() - before) == (False, 1)
+
+
 def test_what_looks_like_a_state_or_a_reply_of_the_stores__is_none_for_its_author_either(w: World) -> None:
     number = w.object()
     w.update(number, add("a"))

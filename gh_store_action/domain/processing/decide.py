@@ -278,23 +278,30 @@ def _newest(comments: Sequence[Comment], before: int | None, least: int) -> int:
 
 
 def _receipts(gathered: _Gathered, verdicts: Mapping[int, Verdict]) -> tuple[Receipt, ...]:
-    """The missing reactions, also on initial states, and our own wrong ones."""
+    """The missing reactions, also on initial states, and our own wrong ones.
+
+    A thumb by hand that was there before the title is no receipt, and GitHub keeps its time if it is given once more.
+    So our own is taken off first.
+    """
     entries, context = gathered.entries, gathered.context
     reactions = context.rules.reactions
     found: list[Receipt] = []
     told = _told_at_adoption(gathered)
+    titled = gathered.issue.titles[0].at if gathered.issue.titles else ""
     for entry in entries:
         verdict = verdicts.get(entry.id)
         if verdict is None or (entry.id <= gathered.base.since and entry.id not in told):
             continue
         right = reaction_of(verdict.outcome, reactions)
-        there = [r for r in entry.comment.reactions if r.login in context.counting]
+        ours = [r for r in entry.comment.reactions if r.login in context.counting]
+        given = any(r.content == right and not (r.by_hand and r.at < titled) for r in ours)
         found += [
-            Receipt(entry.id, entry.comment.node_id, wrong, remove=True)
-            for wrong in sorted(meanings(reactions).keys() - {right})
-            if any(r.content == wrong and r.login == context.viewer for r in there)
+            Receipt(entry.id, entry.comment.node_id, content, remove=True)
+            for content in sorted(meanings(reactions))
+            if any(r.content == content and r.login == context.viewer for r in ours)
+            and not (given and content == right)
         ]
-        if not any(r.content == right for r in there):
+        if not given:
             found.append(Receipt(entry.id, entry.comment.node_id, right))
     oldest = entries[0].id if entries else 0
     found = [receipt for receipt in context.owed if receipt.comment_id < oldest] + found
