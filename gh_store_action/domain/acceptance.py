@@ -161,14 +161,14 @@ def wrong_label(issue: Issue, object_id: str, processors: frozenset[str]) -> str
     return f"its label says {object_id}, but its title says {other}" if other else ""
 
 
-def problem(issue: Issue, rules: Rules, processors: frozenset[str]) -> str:
+def problem(issue: Issue, rules: Rules) -> str:
     """Why labels and signed titles do not say whether the issue is an object, and which one; empty if they do."""
     if retired := objects.retired(issue):
         return retired
     object_id = objects.object_id_of(issue, rules)
     if object_id is None:
         return objects.id_problem(issue, rules)
-    return wrong_label(issue, object_id, processors) if other_id(issue, object_id, processors) else ""
+    return wrong_label(issue, object_id, rules.processors) if other_id(issue, object_id, rules.processors) else ""
 
 
 def not_accepted(issue: Issue, object_id: str, processors: frozenset[str], may_write: MayWrite) -> str:
@@ -198,7 +198,7 @@ def unaccepted_edit(issue: Issue, object_id: str, processors: frozenset[str], ma
     return f"its body was edited by {issue.editor}, and that edit is not accepted"
 
 
-def enough(issue: Issue, rules: Rules, processors: frozenset[str]) -> bool:
+def enough(issue: Issue, rules: Rules) -> bool:
     """Whether what a listing shows of the issue is enough to decide.
 
     The first comments matter if no title has the id for a label's hash.  The first titles matter if the newest do not
@@ -212,5 +212,6 @@ def enough(issue: Issue, rules: Rules, processors: frozenset[str]) -> bool:
     object_id = objects.claimed_id(issue, rules)
     if len(issue.titles) < NEWEST_TITLES or len(objects.uid_labels(issue, rules)) != 1 or not object_id:
         return False
+    processors = rules.processors
     read = (trusted_title(issue, object_id, processors, lambda *_, may=may: may) for may in (True, False))
     return is_signed(issue, object_id, processors) and all(marker_in(title, object_id) for title in read)

@@ -75,7 +75,7 @@ class Exporter:
         if deleted:
             kept = tuple(label for label in issue.labels if label.lower() != rules.archived_label.lower())
             issue = replace(issue, labels=(*kept, rules.base_label))
-        return snapshots.stored_object(issue, rules, rules.processors, self.session.may_write)
+        return snapshots.stored_object(issue, rules, self.session.may_write)
 
     def _read(self, number: int, *, deleted: bool) -> Exported | None:
         """Head and log of one read, so that they belong together."""

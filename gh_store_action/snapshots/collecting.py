@@ -205,7 +205,7 @@ class Collector:
         return found
 
     def _filling(self, snapshot: Snapshot) -> Filling:
-        return Filling(snapshot, self.session.rules, self.session.rules.processors, self.session.may_write, self.keep)
+        return Filling(snapshot, self.session.rules, self.session.may_write, self.keep)
 
     def _asked(self, cursor: str | None, since: str | None = None) -> Page:
         page = self.session.listed(cursor, first=self.page, since=since, any_label=since is not None, lacking=True)

@@ -352,7 +352,7 @@ def _objects(session: Session, progress: Progress) -> Iterator[Check]:
     retired: list[str] = []
     holders: dict[str, list[int]] = {}
     for issue in issues:
-        found = snapshots.stored_object(issue, rules, rules.processors, session.may_write)
+        found = snapshots.stored_object(issue, rules, session.may_write)
         if isinstance(found, StoredObject):
             holders.setdefault(objects.key(found.meta.object_id, rules), []).append(issue.number)
         elif why := objects.retired(issue):

@@ -197,7 +197,7 @@ class Reader:
 
     def _log(self, issue: Issue, object_id: str) -> history.ObjectLog:
         session = self.session
-        return history.read(issue, session.rules, session.rules.processors, session.judge(object_id), session.may_write)
+        return history.read(issue, session.rules, session.judge(object_id), session.may_write)
 
     # -- many objects ----------------------------------------------------------------------------------------------
 
@@ -228,9 +228,7 @@ class Reader:
     def _each(self, issues: Iterable[Issue], seen: dict[str, int]) -> Iterator[StoredObject]:
         """The objects among the issues, only the first with each id; `seen` maps ids to issue numbers."""
         for issue in issues:
-            found = snapshots.stored_object(
-                issue, self.session.rules, self.session.rules.processors, self.session.may_write
-            )
+            found = snapshots.stored_object(issue, self.session.rules, self.session.may_write)
             if not isinstance(found, StoredObject):
                 if found.broken:
                     self.warn(f"Skipped issue #{found.number}: {found.reason}.")

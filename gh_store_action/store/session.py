@@ -170,7 +170,7 @@ class Session:
             self.learn(page.reading)
             if label != (self.rules.archived_label if deleted else self.rules.base_label):
                 continue
-            wanted = [issue for issue in page.issues if not acceptance.enough(issue, self.rules, self.rules.processors)]
+            wanted = [issue for issue in page.issues if not acceptance.enough(issue, self.rules)]
             more = self.github.more(wanted) if wanted else {}
             unread = {number: one for number, one in more.items() if isinstance(one, GitHubError)}
             seen = {number: one for number, one in more.items() if isinstance(one, Issue)}

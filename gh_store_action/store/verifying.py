@@ -241,7 +241,7 @@ class Verifier:
             return None
         rules = self.session.rules
         hint = Text("Correct the label, or run ", REPAIR, ".")
-        message = acceptance.problem(issue, rules, rules.processors)
+        message = acceptance.problem(issue, rules)
         found = Problem("wrong-label", meant, issue.number, 0, message, hint)
         wrong, right = objects.claiming(issue, rules)[0][0], objects.uid_label(meant, rules)
         return self._relabelled(found, issue, [right if one == wrong else one for one in issue.labels])
@@ -353,7 +353,7 @@ class Verifier:
 
     def _log(self, issue: Issue, object_id: str) -> history.ObjectLog:
         session = self.session
-        return history.read(issue, session.rules, session.rules.processors, session.judge(object_id), session.may_write)
+        return history.read(issue, session.rules, session.judge(object_id), session.may_write)
 
     def _repair(self, issue: Issue) -> Sequence[Problem]:
         """Processing fixes most; if the log no longer gives the body, a checkpoint of the body fixes it."""

@@ -16,7 +16,7 @@ from gh_store_action.domain.snapshots.snapshot import stored_object
 from gh_store_action.errors import ConfigurationError
 from tests.double import BOT
 from tests.support.store import World, world
-from tests.support.values import COUNTING, RULES, issue
+from tests.support.values import RULES, issue
 
 RULE_FILE = ".github/gh-store.yml"
 
@@ -345,7 +345,7 @@ def test_an_object_id_makes_no_path_outside_its_folder(object_id: str) -> None:
 
 
 def test_a_snapshot_of_hostile_objects_is_json_all_the_same() -> None:
-    found = stored_object(issue({"a\n  }": '"\u2028'}, []), RULES, COUNTING, lambda login, object_id: None)
+    found = stored_object(issue({"a\n  }": '"\u2028'}, []), RULES, lambda login, object_id: None)
     assert isinstance(found, StoredObject)
     snapshot = snapshots.Snapshot("o/r", {1: snapshots.entry_of(found)})
     (content,) = snapshot_files.write(snapshot, "json").values()

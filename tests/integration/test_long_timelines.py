@@ -97,7 +97,7 @@ def test_listing__makes_of_a_long_timeline_what_every_read_makes(
     assert w.requests() - before == requests
 
     def read(issue: Issue) -> object:
-        return snapshots.stored_object(issue, session.rules, session.counting, session.may_write)
+        return snapshots.stored_object(issue, session.rules, session.may_write)
 
     whole = session.github.now(number)
     assert [read(issue) for issue in listed if issue.number == number] == [read(whole)]

@@ -34,7 +34,7 @@ def states(w: World, number: int) -> list[tuple[int, object]]:
     reading = session.github.read(number, rules=True)
     session.learn(reading)
     issue = ObjectGateway.beside(session.github).extend(reading.issues[0], 0, session.viewer)
-    log = history.read(issue, session.rules, session.counting)
+    log = history.read(issue, session.rules)
     session.github.transport.close()
     return [(point.revision, point.data) for point in history.points(log)]
 

@@ -21,7 +21,6 @@ from gh_store_action.domain.strict_json import dump
 
 BOT = "github-actions[bot]"
 RULES = Rules()
-COUNTING = frozenset({BOT})
 MINUTE = "2026-01-01T00:{:02d}:00Z"
 
 
@@ -65,7 +64,7 @@ def issue(data: Any, revision: int, edge: int, *comments: Comment, marked: bool 
 
 
 def log_of(found: Issue) -> ObjectLog:
-    return history.read(found, RULES, COUNTING)
+    return history.read(found, RULES)
 
 
 def seen(found: Issue) -> list[tuple[int, Any, bool]]:

@@ -12,7 +12,7 @@ from gh_store_action.domain import acceptance, objects
 from gh_store_action.domain.objects import InvalidId, Marker, check_id, key, read_moved, read_title, uid_label
 from gh_store_action.domain.records import Comment, Issue, Rename, Rules
 from tests.support.ids import ANY_ID
-from tests.support.values import BOT, COUNTING, RULES, initial, issue
+from tests.support.values import BOT, RULES, initial, issue
 
 LONG = "https://doi.org/10.1000/182?title=Any id, however long"
 MARKERS = st.builds(
@@ -177,7 +177,7 @@ def test_a_title_and_a_state__cannot_make_an_issue_another_object() -> None:
     for their_id in (LONG, "MINE, too", "theirs"):
         theirs = Rename("", "eve", objects.heading(their_id, RULES), ours.title)
         found = labelled(their_id, theirs.title, theirs, ours)
-        assert "the title that the store wrote says mine" in acceptance.problem(found, RULES, COUNTING)
+        assert "the title that the store wrote says mine" in acceptance.problem(found, RULES)
         assert acceptance.marker_in(ours.title, their_id) is None
 
 
@@ -190,7 +190,7 @@ def test_two_ids_with_one_hash__are_told_apart_by_the_title(monkeypatch: pytest.
     both = Rename("", "eve", objects.heading("c d", RULES), one.title)
     ours = Rename("", BOT, one.title)
     taken = labelled("c d", both.title, both, ours)
-    assert "the title that the store wrote says a b" in acceptance.problem(taken, RULES, COUNTING)
+    assert "the title that the store wrote says a b" in acceptance.problem(taken, RULES)
 
 
 @pytest.mark.parametrize(

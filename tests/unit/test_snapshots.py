@@ -31,7 +31,6 @@ from gh_store_action.domain.strict_json import digest
 from tests.support.ids import ANY_ID
 
 RULES = Rules()
-COUNTING = frozenset({"github-actions[bot]"})
 
 
 def may_write(login: str, object_id: str) -> bool:
@@ -41,8 +40,8 @@ def may_write(login: str, object_id: str) -> bool:
 EMPTY = Snapshot("octo/store", {})
 
 
-def put(snapshot: Snapshot, issues: Iterable[Issue], rules: Rules, counting: frozenset[str], may: MayWrite) -> Changed:
-    filling = Filling(snapshot, rules, counting, may)
+def put(snapshot: Snapshot, issues: Iterable[Issue], rules: Rules, may: MayWrite) -> Changed:
+    filling = Filling(snapshot, rules, may)
     filling.put(issues)
     return filling.changed()
 
@@ -103,7 +102,7 @@ def as_read(files: dict[str, str]) -> dict[str, bytes]:
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_stored_object__of_what_is_none_tells_why(issue: Issue, reason: str, broken: bool) -> None:
-    found = stored_object(issue, RULES, COUNTING, may_write)
+    found = stored_object(issue, RULES, may_write)
     assert isinstance(found, LeftOut)
     assert (found.number, found.broken) == (1, broken)
     assert found.reason.startswith(reason)
@@ -115,7 +114,7 @@ def test_stored_object__version_is_the_markers_where_that_counts_else_the_number
         (an_issue(title=marked, total_comments=4), 7),
         (an_issue(total_comments=4), 5),
     ):
-        found = stored_object(issue, RULES, COUNTING, may_write)
+        found = stored_object(issue, RULES, may_write)
         assert isinstance(found, StoredObject)
         assert found.meta.version == version
 
@@ -159,7 +158,7 @@ def test_updated_at__is_when_a_title_first_said_the_state(titles: list[Rename], 
             edited_at=edited_at,
             editor="ada" if edited_at else "",
         )
-        found = stored_object(issue, RULES, COUNTING, may_write)
+        found = stored_object(issue, RULES, may_write)
         assert isinstance(found, StoredObject)
         assert found.meta.updated_at == f"2026-01-01T{revised}:00Z"
         by = {"02:00": "ada", "00:00": "octo"}.get(revised, "github-actions[bot]")
@@ -171,7 +170,7 @@ def test_updated_at__of_a_body_that_no_marker_fits_is_its_last_edit(edited_at: s
     known = {"titles": (rename(3, 7, 6),), "created_at": OPENED, "edited_at": edited_at}
     unlike = an_issue(body='{"n": 2}', title=titled(7, 9), **known)
     for issue in (unlike, an_issue(**known), an_issue(title=titled(7, 9).replace("metrics", "other"), **known)):
-        found = stored_object(issue, RULES, COUNTING, may_write)
+        found = stored_object(issue, RULES, may_write)
         assert isinstance(found, StoredObject)
         assert found.meta.updated_at == revised
 
@@ -182,7 +181,7 @@ def test_updated_at__of_a_body_that_no_marker_fits_is_its_last_edit(edited_at: s
 def test_put__the_lowest_number_has_an_id_in_whatever_order_they_come() -> None:
     low, high = an_issue(1, "same"), an_issue(2, "SAME")
     for order in ((low, high), (high, low)):
-        changed = put(EMPTY, order, RULES, COUNTING, may_write)
+        changed = put(EMPTY, order, RULES, may_write)
         assert list(changed.snapshot.entries) == [1]
         assert changed.snapshot.left_out == {2}
         assert changed.problems == (LeftOut(2, f"issue #1 has the id {order[1].labels[1][4:]} already", broken=True),)
@@ -192,7 +191,7 @@ def test_put__the_lowest_number_has_an_id_in_whatever_order_they_come() -> None:
 def test_put__an_accepted_issue_has_an_id_whatever_its_number_in_whatever_order_they_come() -> None:
     low, high = an_issue(1, "same"), an_issue(2, "same", author="github-actions[bot]")
     for order in ((low, high), (high, low)):
-        changed = put(EMPTY, order, RULES, COUNTING, may_write)
+        changed = put(EMPTY, order, RULES, may_write)
         assert (list(changed.snapshot.entries), changed.snapshot.left_out) == ([2], {1})
 
 
@@ -200,45 +199,43 @@ def test_put__which_of_two_has_an_id_is_in_doubt_where_the_file_holds_one_of_the
     low, high = an_issue(1, "same"), an_issue(2, "same", author="github-actions[bot]")
 
     def held(issue: Issue) -> Snapshot:
-        snapshot = put(EMPTY, [issue], RULES, COUNTING, may_write).snapshot
+        snapshot = put(EMPTY, [issue], RULES, may_write).snapshot
         return replace(snapshot, entries={n: replace(entry, accepted=None) for n, entry in snapshot.entries.items()})
 
-    assert put(held(low), [high], RULES, COUNTING, may_write).unsure
-    assert put(held(high), [low], RULES, COUNTING, may_write).unsure
-    assert not put(held(low), [an_issue(2, "same")], RULES, COUNTING, may_write).unsure
-    assert not put(held(an_issue(2, "same")), [replace(high, number=1)], RULES, COUNTING, may_write).unsure
+    assert put(held(low), [high], RULES, may_write).unsure
+    assert put(held(high), [low], RULES, may_write).unsure
+    assert not put(held(low), [an_issue(2, "same")], RULES, may_write).unsure
+    assert not put(held(an_issue(2, "same")), [replace(high, number=1)], RULES, may_write).unsure
 
 
 def test_put__an_object_that_no_run_has_signed_is_in_no_doubt_when_it_is_read_again() -> None:
-    both = put(EMPTY, [an_issue(1, "same"), an_issue(2, "same")], RULES, COUNTING, may_write).snapshot
-    assert not put(both, [an_issue(1, "same")], RULES, COUNTING, may_write).unsure
-    signed = put(
-        EMPTY, [an_issue(1, "same", author="github-actions[bot]"), an_issue(2, "same")], RULES, COUNTING, may_write
-    )
-    assert put(signed.snapshot, [an_issue(1, "same")], RULES, COUNTING, may_write).unsure
+    both = put(EMPTY, [an_issue(1, "same"), an_issue(2, "same")], RULES, may_write).snapshot
+    assert not put(both, [an_issue(1, "same")], RULES, may_write).unsure
+    signed = put(EMPTY, [an_issue(1, "same", author="github-actions[bot]"), an_issue(2, "same")], RULES, may_write)
+    assert put(signed.snapshot, [an_issue(1, "same")], RULES, may_write).unsure
 
 
 def test_put__an_object_that_goes_or_changes_its_id_leaves_a_duplicate_in_doubt() -> None:
-    both = put(EMPTY, [an_issue(1, "same"), an_issue(2, "same")], RULES, COUNTING, may_write).snapshot
-    assert put(both, [an_issue(1, "same", labels=())], RULES, COUNTING, may_write).unsure
-    renamed = put(both, [an_issue(1, "other")], RULES, COUNTING, may_write)
+    both = put(EMPTY, [an_issue(1, "same"), an_issue(2, "same")], RULES, may_write).snapshot
+    assert put(both, [an_issue(1, "same", labels=())], RULES, may_write).unsure
+    renamed = put(both, [an_issue(1, "other")], RULES, may_write)
     assert renamed.unsure
     assert [entry.object_id for entry in renamed.snapshot.ordered()] == ["other"]
-    assert not put(both, [an_issue(1, "same", body='{"n": 2}')], RULES, COUNTING, may_write).unsure
-    alone = put(EMPTY, [an_issue(1, "same")], RULES, COUNTING, may_write).snapshot
-    assert not put(alone, [an_issue(1, "other")], RULES, COUNTING, may_write).unsure
+    assert not put(both, [an_issue(1, "same", body='{"n": 2}')], RULES, may_write).unsure
+    alone = put(EMPTY, [an_issue(1, "same")], RULES, may_write).snapshot
+    assert not put(alone, [an_issue(1, "other")], RULES, may_write).unsure
 
 
 def test_put__what_is_taken_out_is_known_no_more() -> None:
-    snapshot = put(EMPTY, [an_issue(1, "a"), an_issue(2, "b", body="text")], RULES, COUNTING, may_write).snapshot
+    snapshot = put(EMPTY, [an_issue(1, "a"), an_issue(2, "b", body="text")], RULES, may_write).snapshot
     assert (snapshot.knows(), snapshot.left_out) == (2, {2})
-    snapshot = put(snapshot, [an_issue(2, "b", labels=())], RULES, COUNTING, may_write).snapshot
+    snapshot = put(snapshot, [an_issue(2, "b", labels=())], RULES, may_write).snapshot
     assert (snapshot.knows(), snapshot.left_out) == (1, frozenset())
 
 
 def test_time__is_the_highest_of_its_objects_and_changes_are_asked_from_two_seconds_before() -> None:
     assert (EMPTY.time, EMPTY.since) == (NO_TIME, "1969-12-31T23:59:58Z")
-    snapshot = put(EMPTY, [an_issue(3, "a"), an_issue(1, "b")], RULES, COUNTING, may_write).snapshot
+    snapshot = put(EMPTY, [an_issue(3, "a"), an_issue(1, "b")], RULES, may_write).snapshot
     assert (snapshot.time, snapshot.since) == ("2026-01-01T00:00:03Z", "2026-01-01T00:00:01Z")
     assert shifted("2026-01-01T00:00:59Z", 2) == "2026-01-01T00:01:01Z"
 
@@ -315,7 +312,7 @@ def test_file_of__like_this(object_id: str, path: str) -> None:
 
 
 def one(format_: str = "json") -> dict[str, str]:
-    return files_of(put(EMPTY, [an_issue(1, "metrics")], RULES, COUNTING, may_write).snapshot, format_)
+    return files_of(put(EMPTY, [an_issue(1, "metrics")], RULES, may_write).snapshot, format_)
 
 
 @pytest.mark.parametrize(
@@ -346,7 +343,7 @@ def test_read__the_repositorys_name_counts_without_case() -> None:
 
 
 def test_entry__holds_compact_json() -> None:
-    (entry,) = put(EMPTY, [an_issue(1)], RULES, COUNTING, may_write).snapshot.entries.values()
+    (entry,) = put(EMPTY, [an_issue(1)], RULES, may_write).snapshot.entries.values()
     assert entry.record.startswith(b'{"data":{"n":1},"meta":{"object_id":"metrics","label":"UID:metrics",')
 
 
@@ -354,7 +351,7 @@ def test_entry__holds_compact_json() -> None:
 
 
 def test_left__case_does_not_count() -> None:
-    snapshot = put(EMPTY, [an_issue(1, "Metrics")], RULES, COUNTING, may_write).snapshot
+    snapshot = put(EMPTY, [an_issue(1, "Metrics")], RULES, may_write).snapshot
     assert left({"METRICS", "b", "a"}, snapshot, RULES) == ("a", "b")
 
 
@@ -363,7 +360,7 @@ def test_records__are_found_without_reading_the_whole(format_: str) -> None:
     issues = [
         an_issue(place, name, body='{"data": {"x": {"object_id": 1}}}') for place, name in enumerate(("a", "b@1"))
     ]
-    files = as_read(files_of(put(EMPTY, issues, RULES, COUNTING, may_write).snapshot, format_))
+    files = as_read(files_of(put(EMPTY, issues, RULES, may_write).snapshot, format_))
     main = files.get("") or files["index.json"]
     for text in (main, main.replace(b"\n", b"\r\n"), main[:-9]):
         assert records(text).keys() == {"a", "b@1"}
@@ -372,7 +369,7 @@ def test_records__are_found_without_reading_the_whole(format_: str) -> None:
 @pytest.mark.parametrize("format_", FORMATS)
 def test_changed__is_what_came_went_or_has_another_revision(format_: str) -> None:
     def main(*issues: Issue) -> bytes:
-        files = as_read(files_of(put(EMPTY, issues, RULES, COUNTING, may_write).snapshot, format_))
+        files = as_read(files_of(put(EMPTY, issues, RULES, may_write).snapshot, format_))
         return files.get("") or files["index.json"]
 
     names = ("a", "b", "c", "d")

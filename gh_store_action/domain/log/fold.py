@@ -99,7 +99,9 @@ def fold(
             if same is not None and (bound is None or bound.outcome is same.outcome):
                 verdicts[entry.id] = same
                 continue
-        refused = (refusal(entry) or _doubted(entry, {**recorded, **verdicts})) if bound is None else None
+        refused = refusal(entry) if bound is None else None
+        if bound is None and refused is None and entry.may_repeat:
+            refused = _doubted(entry, verdicts.get(entry.may_repeat) or recorded.get(entry.may_repeat))
         if refused is not None:
             verdicts[entry.id] = refused
             continue
@@ -124,10 +126,13 @@ def fold(
     return Folded(state, verdicts, strict, tuple(history))
 
 
-def _doubted(entry: Entry, verdicts: Mapping[int, Verdict]) -> Verdict | None:
-    """The refusal of an update that may repeat a key: counted, it may be there twice, and else, it may be lost."""
-    first = verdicts.get(entry.may_repeat)
-    if not entry.may_repeat or (first is not None and first.outcome.refused):
+def _doubted(entry: Entry, first: Verdict | None) -> Verdict | None:
+    """The refusal of an update that may repeat another: applied, it might count twice; ignored, it might be lost.
+
+    Args:
+        first: the other one's verdict, if it is known.
+    """
+    if first is not None and first.outcome.refused:
         return None
     return _rejected(
         "$._meta.update_id",

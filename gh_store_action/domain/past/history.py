@@ -109,7 +109,6 @@ class ObjectLog:
 def read(
     issue: Issue,
     rules: Rules,
-    counting: frozenset[str],
     judge: Judge = no_schema,
     may_write: MayWrite = lambda login, object_id: True,
 ) -> ObjectLog:
@@ -121,11 +120,12 @@ def read(
     """
     object_id = objects.object_id_of(issue, rules) or objects.read_title(issue.title)[0]
     author = frozenset({issue.author} if may_write(issue.author, object_id) else ())
-    binding = acceptance.signers(issue, object_id, rules.processors) | author
-    issue = sifted(issue, object_id, rules.processors, meanings(rules.reactions))
-    entries = tuple(updates.read_all(issue, rules, rules.processors, binding))
+    processors = rules.processors
+    binding = acceptance.signers(issue, object_id, processors) | author
+    issue = sifted(issue, object_id, processors, meanings(rules.reactions))
+    entries = tuple(updates.read_all(issue, rules, processors, binding))
     entries = tuple(as_folded(entries, issue, object_id, binding, meanings(rules.reactions)))
-    marker = acceptance.marker_in(acceptance.trusted_title(issue, object_id, counting, may_write), object_id)
+    marker = acceptance.marker_in(acceptance.trusted_title(issue, object_id, processors, may_write), object_id)
     adopted = updates.adopted_at(entries)
     own = any(e.kind is Kind.CHECKPOINT and e.update_id for e in entries)
     legacy = adopted if marker or adopted or own else max((e.id for e in entries), default=0)

@@ -64,7 +64,7 @@ def no_object(issue: Issue, context: Context) -> NotAnObject | None:
         return NotAnObject(f"it does not carry the label {rules.base_label!r}")
     if objects.is_nameless(issue, rules) and not objects.retired(issue) and not issue.complete:
         raise NeedsMore(ReadFurther(until=0))  # an older comment may have its id
-    if problem := acceptance.problem(issue, rules, rules.processors):
+    if problem := acceptance.problem(issue, rules):
         return NotAnObject(problem, broken=True)
     object_id = objects.object_id_of(issue, rules) or ""
 

@@ -111,15 +111,14 @@ def fingerprint(rules: Rules) -> str:
     return "" if mine == chosen(Rules()) else digest(mine)[:8]
 
 
-def stored_object(
-    issue: Issue, rules: Rules, processors: frozenset[str], may_write: MayWrite
-) -> StoredObject | LeftOut:
+def stored_object(issue: Issue, rules: Rules, may_write: MayWrite) -> StoredObject | LeftOut:
     """The object that the issue is, for readers."""
+    processors = rules.processors
     if not objects.has_label(issue, rules.base_label):
         return LeftOut(issue.number, f"it does not carry the label {rules.base_label!r}")
     if objects.has_label(issue, rules.archived_label):
         return LeftOut(issue.number, "the object is deleted")
-    if problem := acceptance.problem(issue, rules, processors):
+    if problem := acceptance.problem(issue, rules):
         return LeftOut(issue.number, problem, broken=True)
     object_id = objects.object_id_of(issue, rules) or ""
     if reason := acceptance.not_accepted(issue, object_id, processors, may_write):
@@ -193,14 +192,12 @@ class Filling:
         self,
         snapshot: Snapshot,
         rules: Rules,
-        processors: frozenset[str],
         may_write: MayWrite,
         keep: Keep = in_memory,
     ) -> None:
         self._before = snapshot
         self._keep = keep
         self._rules = rules
-        self._processors = processors
         self._may_write = may_write
         self._entries = dict(snapshot.entries)
         self._left_out = set(snapshot.left_out)
@@ -225,13 +222,13 @@ class Filling:
         self._left_out.discard(issue.number)
         if before is not None and owner.get(objects.key(before.object_id, rules)) == issue.number:
             del owner[objects.key(before.object_id, rules)]
-        found = stored_object(issue, rules, self._processors, self._may_write)
+        found = stored_object(issue, rules, self._may_write)
         if isinstance(found, LeftOut):
             self._unsure = self._unsure or (before is not None and bool(self._left_out))
             if objects.has_label(issue, rules.base_label):
                 self._leave_out(found)
             return
-        accepted = acceptance.goes_first(issue, found.meta.object_id, self._processors)
+        accepted = acceptance.goes_first(issue, found.meta.object_id, rules.processors)
         entry = replace(entry_of(found, self._keep), accepted=accepted)
         key = objects.key(entry.object_id, rules)
         stepped_back = before is not None and before.accepted is not False and not accepted

@@ -65,7 +65,7 @@ class Merger(Worker):
         known = [
             (one, objects.claimed_id(one, rules))
             for one in listed
-            if objects.is_live(one, rules) and not acceptance.problem(one, rules, processors)
+            if objects.is_live(one, rules) and not acceptance.problem(one, rules)
         ]
         known.sort(key=lambda one: (not acceptance.goes_first(one[0], one[1], processors), one[0].number))
         for issue, object_id in known:

@@ -14,10 +14,10 @@ from gh_store_action.errors import (
     GitHubError,
     LockedIssue,
     NotFinished,
-    ObjectNotFound,
     RefusedIssue,
     StoreError,
 )
+from gh_store_action.gateway.issues import gone
 from gh_store_action.gateway.records import Order, Written
 from gh_store_action.gateway.refusals import UnknownEffect
 from gh_store_action.gateway.transport import Cancelled
@@ -180,17 +180,13 @@ class Driver:
             if ends_the_run(error):
                 raise
             return [self._by_itself(issue) for issue in issues]  # one of them may be the cause
-        return [found.get(issue.number) or _gone(issue) for issue in issues]
+        return [found.get(issue.number) or gone(issue.number) for issue in issues]
 
     def _by_itself(self, issue: Issue) -> Issue | StoreError:
         try:
             return self.github.now(issue.number)
         except StoreError as error:
             return error
-
-
-def _gone(issue: Issue) -> StoreError:
-    return ObjectNotFound(f"Issue #{issue.number} no longer exists.", "If it was deleted, nothing is left to do.")
 
 
 def _steps(task: Task) -> int:
