@@ -1,6 +1,6 @@
 """Whether an issue is an object of the store: by what GitHub enforces, so that all readers find the same.
 
-Of all people only the `processors` count without asking; the one who reads is one of the others.
+Only the `processors` count without asking.  Whose token is in use makes no difference.
 
 Only an issue's author and people with write permission can change its title and body, and the author always keeps that
 right (github-facts, section 3).  So a title with the object's id and a marker, set by anyone but the author, was
@@ -68,7 +68,10 @@ def _is_the_authors(rename: Rename, issue: Issue, processors: frozenset[str]) ->
 def signers(issue: Issue, object_id: str, counting: frozenset[str]) -> frozenset[str]:
     """The people who have set a marker of this object while they had the right: their receipts and states count, too.
 
-    The author is one of them only as a counting identity: of `counting`, the token's own and the processors.
+    The author is one of them only as a counting identity.
+
+    Args:
+        counting: the token's own login and the processors; for a history, the processors alone.
     """
     found = {rename.login for rename in _all_titles(issue) if marker_in(rename.title, object_id) is not None}
     return frozenset(login for login in found if login not in ("", issue.author)) | counting

@@ -1,8 +1,7 @@
 """Who may write: which rule applies to an object, what to ask about a person, and what the answers mean.
 
 Nothing is asked here.  The caller takes `needs` one after another, asks GitHub, and passes what it knows so far to
-`allows`.  The caller also allows the `processors` before looking at any rule; the token's own identity is one of the
-people.
+`allows`.  The caller also allows the `processors` before looking at any rule, but not the owner of the token.
 """
 
 from __future__ import annotations

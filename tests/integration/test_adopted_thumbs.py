@@ -69,7 +69,7 @@ def test_adoption__an_update_that_a_later_thumb_hides_is_refused_and_told(w: Wor
     number, posted = hidden(w)
     result = w.process(number)
     assert result.notes == (
-        f"Passed over before the store's first run, and refused: {posted[0]}, {posted[3]}. The reply says why.",
+        f"Refused, because gh-store has probably skipped them: {posted[0]}, {posted[3]}. The reply says why.",
     )
     told(w, number, posted)
     again = w.process(number)

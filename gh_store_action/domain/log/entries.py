@@ -53,8 +53,8 @@ class Entry:
         form: of a checkpoint: the number of the form's issue that created the object; 0 for none.
         known: whether a processor wrote it, and no one else edited it.
         changed: whether its text was edited after a run had folded it, see `receipts.as_folded`.
-        may_repeat: the changed comment that has its idempotency key now, and perhaps had it when it was folded; 0 for
-            none.
+        may_repeat: of an update: an edited comment that has the same idempotency key now, and may have had it when it
+            was folded; 0 for none.
     """
 
     comment: Comment

@@ -136,8 +136,8 @@ def _doubted(entry: Entry, first: Verdict | None) -> Verdict | None:
         return None
     return _rejected(
         "$._meta.update_id",
-        f"comment {entry.may_repeat} has the same key and was edited after it was applied, so nothing tells "
-        "whether this is the same update; if it is another one, post it with another key",
+        f"comment {entry.may_repeat} has the same key and was edited after it was applied, so the store cannot tell "
+        "whether this is the same update; if it is a different one, post it with a different key",
     )
 
 
@@ -155,14 +155,18 @@ def repeats(entries: Sequence[Entry]) -> dict[int, int]:
 
 
 def in_doubt(entries: Sequence[Entry]) -> list[Entry]:
-    """The entries with those marked of which nothing tells whether they repeat a key, see `Entry.may_repeat`."""
+    """The entries, with each update marked that may or may not repeat an edited one, see `Entry.may_repeat`."""
     known = repeats(entries)
     doubted = {number: first for number, first in _earlier(entries, changed=True).items() if number not in known}
     return [replace(entry, may_repeat=doubted[entry.id]) if entry.id in doubted else entry for entry in entries]
 
 
 def _earlier(entries: Sequence[Entry], *, changed: bool) -> dict[int, int]:
-    """For each unchanged update, the newest earlier one, changed or not, with its key."""
+    """For each update that was not edited later, the newest earlier one with its key.
+
+    Args:
+        changed: whether to look among those that were edited later, or among the others.
+    """
     found: dict[int, int] = {}
     latest: dict[tuple[str, ...], tuple[int, int]] = {}
     for place, entry in enumerate(entries):

@@ -23,10 +23,10 @@ from gh_store_action.domain.verdicts import Outcome, outcomes_given
 def sifted(issue: Issue, object_id: str, processors: Collection[str], verdicts: Collection[str]) -> Issue:
     """The issue with the reactions marked that no run can have left, see `Reaction.by_hand`.
 
-    Of the second in which a title was set, only its setter's reactions can be a run's: times have one second.  A run
-    takes back what is not its verdict.  So if a person's first verdict is by hand, all their reactions are.
-    A processor's reaction is always a receipt.  Reactions from before the store's own log are not judged: gh-store left
-    its receipts without a marker.
+    GitHub's times have a resolution of one second.  In the second when a title was set, only whoever set it can have
+    left receipts.  A run removes its owner's other verdicts.  So if a person's first verdict is by hand, all their
+    reactions are.  A processor's reaction is always a receipt.  Reactions from before the store's own log are not
+    judged: gh-store left its receipts without a marker.
 
     Args:
         verdicts: the contents that stand for one.
@@ -59,15 +59,17 @@ def sifted(issue: Issue, object_id: str, processors: Collection[str], verdicts: 
 
 
 def verdicts_given(entry: Entry, rules: Rules, who: Collection[str], *, by_gh_store: bool = False) -> list[Outcome]:
-    """The outcomes that receipts record on an update, oldest first: the oldest one binds, whoever reacts later.
+    """The outcomes that receipts record on an update, oldest first.  The oldest one binds.
 
-    Where a processor has left one, it alone counts: people react by hand as well, and a person's thumb would be the
-    oldest as soon as a run leaves its receipt anew.  What was never an update was never applied, whatever a thumb says;
-    gh-store, or a processor of an older version, may have applied what is taken for a mistake today.
+    If a processor has left receipts, only those count.  People also react by hand, and when a processor replaces its
+    receipt, an older thumb by a person would become the oldest one.
+
+    A 👍 on a comment that was never an update records nothing.  But gh-store, or an older version of this action, may
+    have applied JSON that counts as a mistake today.
 
     Args:
         who: people whose receipts count in this log.
-        by_gh_store: whether theirs are gh-store's.
+        by_gh_store: whether their receipts are gh-store's.
     """
     if not entry.asks:
         return []
@@ -84,8 +86,8 @@ def verdicts_given(entry: Entry, rules: Rules, who: Collection[str], *, by_gh_st
 def gh_store_folded(entry: Entry, data: Json) -> bool:
     """Whether gh-store can have folded the update, so that a person's 👍 on it can be gh-store's receipt.
 
-    It read comments that are JSON and nothing else, and merged them; of another mode, it merged the operators or
-    operations themselves into the data.
+    gh-store read comments that contain only JSON, and merged them into the data.  It knew no other mode: operators and
+    JSON Patch operations became data, too.
 
     Args:
         data: the object's.
@@ -100,7 +102,7 @@ def gh_store_folded(entry: Entry, data: Json) -> bool:
 
 
 def holds(entry: Entry, data: Json) -> bool:
-    """Whether the data is as if gh-store had folded the update last: merging it again would change nothing."""
+    """Whether merging the update into the data, as gh-store did, would change nothing."""
     merged = attempt(State(data, 1), replace(entry.as_applied, mode=DEFAULT_MODE))
     return isinstance(merged, State) and equal(merged.data, data)
 
@@ -110,7 +112,7 @@ def as_folded(
 ) -> list[Entry]:
     """The entries with those marked whose text is not known to be the one that was folded, see `Entry.changed`.
 
-    Updates with the key of one of those are marked, too.
+    Updates that now have the same key as a marked one are marked as well, see `Entry.may_repeat`.
 
     A run folds what it reads, then writes a title that names it, and then leaves the receipt: what was edited after
     either of them, or in the same second, was edited later.

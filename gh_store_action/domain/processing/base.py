@@ -137,7 +137,7 @@ def on_top(
 
 
 def with_checkpoint(base: Base, entries: Sequence[Entry], context: Context, *, reason: str, editor: str = "") -> Base:
-    """Adds the base's state to the log, unless it is already there, and the verdicts that no receipt tells yet."""
+    """Adds the base's state to the log, unless it is already there, with the verdicts that no receipt records yet."""
     key = checkpoint_id(base.basis, base.comment, base.state.data)
     if any(entry.kind is Kind.CHECKPOINT and entry.update_id == key for entry in entries):
         return replace(base, moved=True, checkpoint="", checkpoint_id=key)

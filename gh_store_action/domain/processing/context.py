@@ -41,8 +41,8 @@ class Context:
 
     Args:
         viewer: the token's own login.
-        counting: the token's own login and the processors, whose receipts and states count everywhere.  The right to
-            write is another matter: the processors alone have it unasked, so that every run gives the same verdict.
+        counting: the token's own login and the processors, whose receipts and states count everywhere.  Of these, only
+            the processors may write without asking, so that every run gives the same verdict.
         binding: `counting`, and people who have set a marker of this object; theirs count in its log.
         object_id: of this object.
         permissions: by login, whether it may write this object.

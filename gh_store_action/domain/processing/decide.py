@@ -280,8 +280,8 @@ def _newest(comments: Sequence[Comment], before: int | None, least: int) -> int:
 def _receipts(gathered: _Gathered, verdicts: Mapping[int, Verdict]) -> tuple[Receipt, ...]:
     """The missing reactions, also on initial states, and our own wrong ones.
 
-    A thumb by hand that was there before the title is no receipt, and GitHub keeps its time if it is given once more.
-    So our own is taken off first.
+    A reaction that is older than the title was given by hand and is no receipt.  If it is our own, it has to be removed
+    first: adding it again would not change its time.
     """
     entries, context = gathered.entries, gathered.context
     reactions = context.rules.reactions

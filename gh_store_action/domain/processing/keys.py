@@ -1,4 +1,4 @@
-"""Whether an update repeats another whose text has been edited since: the log may tell."""
+"""Whether an update repeats an earlier one that was edited later: sometimes the log shows that it does not."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from gh_store_action.domain.records import Issue
 
 
 def is_new(entry: Entry, issue: Issue, entries: Sequence[Entry], context: Context, base: Base, marker: Marker) -> bool:
-    """Whether the log shows that a pending update is not what was folded as the comment that it may repeat.
+    """Whether the log shows that a pending update differs from the earlier one that it may repeat.
 
-    With its text in that comment's place, the log would have given another state.  That proves something only if the
-    log is otherwise as it was folded: no other comment of it was edited or deleted.
+    The log is folded again with the pending update in the earlier one's place.  If the result is not the state that the
+    store wrote, the two differ.  This proves nothing if other comments were edited or deleted.
 
     Args:
-        marker: of the state that the log gave.
+        marker: of the state that the store wrote.
 
     Raises:
         NeedsMore: it needs a longer read.

@@ -43,8 +43,8 @@ PASSED_OVER = Verdict(
     (
         Reason(
             "$",
-            "a later comment has a reaction that says it was processed, so this one counts as passed over, and newer "
-            "changes may be in its place; if the object still lacks it, post it again",
+            "a later update is marked as processed and this one is not, so gh-store has probably skipped it, and newer "
+            "changes may have replaced it; if the object still lacks it, post it again",
         ),
     ),
 )
@@ -272,38 +272,40 @@ def _adopt(issue: Issue, entries: Sequence[Entry], context: Context) -> Base:
         )
     begun = known is not None and known.update_id == checkpoint_id(place, after, data)
     revision = known.revision if known and begun else max(place, known.revision if known and after else 0) + 1
-    if known and begun:  # a run died behind that checkpoint, perhaps before its reply
+    if known and begun:  # a run died after that checkpoint, perhaps before its reply
         passed = [entry for entry in entries if entry.id in known.absorbed]
     verdicts = _passed_over(passed, data, context)
     told = ", ".join(str(number) for number, verdict in verdicts.items() if verdict.outcome.refused)
-    notes = (f"Passed over before the store's first run, and refused: {told}. The reply says why.",) if told else ()
+    notes = (f"Refused, because gh-store has probably skipped them: {told}. The reply says why.",) if told else ()
     base = Base(State(data, revision), after, recorded, place, verdicts, recent, moved=True, notes=notes, since=after)
     return with_checkpoint(base, entries, context, reason=ADOPTED if after else "", editor=editor if after else "")
 
 
 def _passed_over(passed: Sequence[Entry], data: Json, context: Context) -> dict[int, Verdict]:
-    """The verdicts of updates without a receipt before a comment with one that gh-store may have left.
+    """The verdicts of updates without a receipt that come before one that gh-store seems to have processed.
 
-    gh-store folded all updates in one run and left receipts on all: so a person put that thumb there by hand, or the
-    author might not write then, or somebody took a receipt away.  Folded now, the update could undo what newer ones and
-    hand edits have set since.  Left out in silence, it would be lost.  So its author hears about it and can post it
-    again, unless the body has what it wants: a run may have died before its receipts.
+    gh-store processed all updates in one run and left a receipt on each.  So somebody gave that later thumb by hand, or
+    removed a receipt, or the author was not allowed to write at that time.  Folding the update now could undo newer
+    changes; ignoring it could lose it.  So it is applied only if the body shows it already: a run may have died before
+    its receipts.  Otherwise, its author is told and can post it again.
     """
     context.insist(passed)
-    found = {entry.id: context.refusal(entry) for entry in passed}
+    found: dict[int, Verdict] = {}
     for entry in passed:
-        refused = Verdict(Outcome.REJECTED, (entry.problem,)) if entry.kind is Kind.INVALID else PASSED_OVER
-        found[entry.id] = found[entry.id] or (APPLIED if holds(entry, data) else refused)
-    # As gh-store did, the store says nothing to those who may not write.
-    return {number: one for number, one in found.items() if one and one.outcome is not Outcome.UNAUTHORIZED}
+        refused = context.refusal(entry)
+        if refused is None and not holds(entry, data):
+            refused = Verdict(Outcome.REJECTED, (entry.problem,)) if entry.kind is Kind.INVALID else PASSED_OVER
+        if refused is None or refused.outcome is not Outcome.UNAUTHORIZED:  # to those, gh-store said nothing either
+            found[entry.id] = refused or APPLIED
+    return found
 
 
 def _last_processed(issue: Issue, entries: Sequence[Entry], context: Context, data: Json) -> tuple[int, list[Entry]]:
     """The newest update or initial state that was processed, 0 for none, and the updates before it that may not be.
 
-    A processor's receipt says so.  gh-store's receipts are by its users: a 👍 by anyone who may write is one if
-    the log has gh-store's own initial state and gh-store can have folded the update; otherwise, it is only an opinion.
-    A person may also put one on any update by hand, so it says nothing about those before it.
+    A processor's receipt says so.  gh-store's receipts are its users' reactions: a 👍 by anyone who may write counts if
+    the log has gh-store's own initial state and gh-store can have folded the update.  Otherwise, it is an opinion.
+    Because people also react by hand, it says nothing about earlier updates.
 
     Args:
         data: the body's.

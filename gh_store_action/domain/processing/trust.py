@@ -181,6 +181,6 @@ def _goes_on(found: TrustedMarker, before: Marker, issue: Issue) -> bool:
 
 
 def _knew_some(marker: Marker, ids: Collection[int]) -> bool:
-    """Whether it names its own comment, which then was deleted, and others of these: that is no slip in typing."""
+    """Whether the marker names its own comment, which was deleted later, and some of these: nobody types that."""
     own, others = marker.recent[-1:], marker.recent[:-1]
     return own == (objects.short_id(marker.comment),) and not {*map(objects.short_id, ids)}.isdisjoint(others)
