@@ -7,7 +7,6 @@ import hashlib
 import json
 import socket
 import threading
-import time
 import traceback
 from collections.abc import Callable
 from dataclasses import replace
@@ -71,6 +70,7 @@ class Desk:
         self.after_request: list[Callable[[Request], Any]] = []
         self.gate: Any = None
         self.latency = 0.0
+        self.closed = threading.Event()
         self.failures: list[str] = []
         self.connections: set[socket.socket] = set()
         self.connections_lock = threading.Lock()
@@ -227,7 +227,7 @@ class Handler(BaseHTTPRequestHandler):
         fault, phase = struck if struck else (None, "")
         seconds = desk.latency + (fault.seconds if fault else 0.0)
         if seconds:
-            time.sleep(seconds)
+            desk.closed.wait(seconds)
         if fault is not None and fault.kind in ("status", "drop", "not_json") and phase == "before":
             status, lines, content = self._spoilt(fault)
         else:

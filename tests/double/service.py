@@ -60,6 +60,7 @@ class GitHub:
 
     def close(self) -> None:
         """Stop, close all connections, remove temporary repositories."""
+        self._desk.closed.set()
         if self._thread is not None:
             self._server.shutdown()
             self._thread.join()

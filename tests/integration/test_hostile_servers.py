@@ -6,7 +6,6 @@ import gzip
 import json
 import socketserver
 import threading
-import time
 import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -22,7 +21,7 @@ from gh_store_action.gateway.refusals import UnknownEffect
 from gh_store_action.gateway.transport import Transport
 from tests.support.covering import covering
 
-Send = Callable[[Callable[[bytes], object]], None]
+Send = Callable[[Callable[[bytes], object], threading.Event], None]
 """Sends an answer through the function that it is given."""
 
 
@@ -46,7 +45,7 @@ def server(send: Send) -> Iterator[tuple[Transport, list[str]]]:
                 self.wfile.write(data)
 
             with suppress(OSError):  # the client, or the test, has ended
-                send(write)
+                send(write, end)
 
     class Server(socketserver.ThreadingTCPServer):
         daemon_threads = True
@@ -75,17 +74,16 @@ def server(send: Send) -> Iterator[tuple[Transport, list[str]]]:
 def answer(body: bytes, status: int = 200, **headers: str) -> Send:
     named = {"content-type": "application/json", "content-length": str(len(body)), "connection": "close", **headers}
     head = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in named.items())
-    return lambda write: write(f"HTTP/1.1 {status} Status\r\n{head}\r\n".encode("latin-1") + body)
+    return lambda write, _: write(f"HTTP/1.1 {status} Status\r\n{head}\r\n".encode("latin-1") + body)
 
 
 def dribble(head: bytes) -> Send:
-    """The head at once, then a byte at a time, for ever."""
+    """The head at once, then a byte at a time, until the test ends."""
 
-    def send(write: Callable[[bytes], object]) -> None:
+    def send(write: Callable[[bytes], object], end: threading.Event) -> None:
         write(head)
-        while True:
+        while not end.wait(0.02):
             write(b"x")
-            time.sleep(0.02)
 
     return send
 

@@ -30,8 +30,7 @@ def receipts(w: World, comment: int) -> list[tuple[str, str]]:
 def test_an_update_that_comes_late_behind_the_move__is_refused_with_a_link(w: World, after: int, thumb: str) -> None:
     """After twelve updates the marker no longer names those next to it; a person's thumb is no verdict."""
     w.object()
-    late = w.update(1, INC)
-    w.repo.hide_comment_from_reads(late)
+    late = w.late(1, INC)
     others = [w.update(1, INC) for _ in range(after)]
     with store_of(w) as store:
         store.process(1)
@@ -51,8 +50,7 @@ def test_an_update_that_comes_late_behind_the_move__is_refused_with_a_link(w: Wo
 
 def test_a_late_update_of_a_stranger__gets_a_reaction_and_no_reply(w: World) -> None:
     w.object()
-    late = w.update(1, INC, by=STRANGER)
-    w.repo.hide_comment_from_reads(late)
+    late = w.late(1, INC, by=STRANGER)
     w.update(1, INC)
     with store_of(w) as store:
         store.process(1)
@@ -143,8 +141,7 @@ def test_a_repeat_on_the_left_issue__shares_the_verdict_of_the_update_that_the_o
 
 def test_the_original_of_a_held_repeat_comes_late_behind_the_move__it_shares_its_verdict(w: World) -> None:
     w.object()
-    late = w.update(1, KEYED)
-    w.repo.hide_comment_from_reads(late)
+    late = w.late(1, KEYED)
     w.update(1, KEYED)
     with store_of(w) as store:
         store.process(1)

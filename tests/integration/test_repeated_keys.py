@@ -19,12 +19,6 @@ def add(counter: str, key: str = "", **meta: object) -> str:
     return json.dumps({"_data": {"$inc": {counter: 1}}, "_meta": {"update_mode": "operators", **named, **meta}})
 
 
-def late(w: World, number: int, text: str) -> int:
-    comment = w.update(number, text)
-    w.repo.hide_comment_from_reads(comment)
-    return comment
-
-
 def verdicts(w: World, number: int, comments: Sequence[int]) -> set[str]:
     issue = w.repo.issue(number)
     return {content for c in issue.comments if c.id in comments for who, content in c.reactions if who == BOT}
@@ -39,7 +33,7 @@ def test_some_of_three_come_late__they_count_once(
     """After twelve more updates the marker no longer names the repeat."""
     number = w.object()
     text = add("n", "k")
-    comments = [late(w, number, text) if place in hidden else w.update(number, text) for place in range(3)]
+    comments = [w.late(number, text) if place in hidden else w.update(number, text) for place in range(3)]
     for place in range(after):
         w.update(number, add(f"u{place}"))
     w.process(number)
@@ -55,7 +49,7 @@ def test_some_of_three_come_late__they_count_once(
 
 def test_the_original_of_a_refused_repeat_comes_late__it_is_refused_as_well(w: World) -> None:
     number = w.object()
-    comments = [late(w, number, add("n", "k")), w.update(number, add("n", "k", if_digest="00000000"))]
+    comments = [w.late(number, add("n", "k")), w.update(number, add("n", "k", if_digest="00000000"))]
     w.process(number)
     w.repo.reveal()
     w.process(number)
@@ -66,7 +60,7 @@ def test_the_original_of_a_refused_repeat_comes_late__it_is_refused_as_well(w: W
 def test_the_order_of_the_log_is_kept_by_a_rebuild__where_the_original_comes_late(w: World) -> None:
     number = w.object()
     text = json.dumps({"_data": {"n": 1}, "_meta": {"update_id": "k"}})
-    late(w, number, text)
+    w.late(number, text)
     w.update(number, {"n": 2})
     w.update(number, text)
     w.process(number)
@@ -82,7 +76,7 @@ def test_a_late_repeat__finds_its_original_beyond_the_first_read(w: World) -> No
     first = w.update(number, add("n", "k"))
     for place in range(5):
         w.update(number, add(f"u{place}"))
-    repeat = late(w, number, add("n", "k"))
+    repeat = w.late(number, add("n", "k"))
     w.update(number, add("last"))
     w.process(number)
     for place in range(95):
@@ -273,7 +267,7 @@ def test_an_update_and_its_repeat_are_edited_afterwards__a_rebuild_counts_them_o
 
 def test_a_folded_comment_is_edited_to_the_key_of_one_that_comes_late__the_late_one_counts(w: World) -> None:
     number = w.object()
-    late(w, number, add("n", "k"))
+    w.late(number, add("n", "k"))
     old = w.update(number, add("a"))
     w.process(number)
     w.repo.edit_comment(old, "alice", add("a", "k"))

@@ -37,6 +37,15 @@ def advice(run: Run) -> list[str]:
 # ---- what is left in the work tree
 
 
+def go_on(scene: Scene, checkout: Path) -> None:
+    """The user's next commit and push from a clean checkout."""
+    assert status(checkout) == []
+    git.commit(checkout, {"mine": "1\n"})
+    address = scene.repository.clone_url.replace("://", f"://x:{scene.github.token(OWNER)}@")
+    git.git(checkout, "push", "--quiet", address, "HEAD:main")
+    assert scene.repository.file("mine")
+
+
 @covering(2, tracked=[False, True], why=["others were first", "a lock", "the API", "detached"], format_=list(FORMATS))
 def test_left__is_named_with_what_to_do_before_a_pull(scene: Scene, format_: str, why: str, tracked: bool) -> None:
     number, _ = scene.make("a", {"n": 1}), scene.make("gone")
@@ -67,12 +76,8 @@ def test_left__is_named_with_what_to_do_before_a_pull(scene: Scene, format_: str
     if why == "detached":
         git.git(checkout, "checkout", "--quiet", "main")
     git.git(checkout, "pull", "--quiet", "--ff-only")
-    assert status(checkout) == []
-    git.commit(checkout, {"mine": "1\n"})
-    address = scene.repository.clone_url.replace("://", f"://x:{scene.github.token(OWNER)}@")
-    git.git(checkout, "push", "--quiet", address, "HEAD:main")
-    main = STORE if format_ == "json" else "data/store/index.json"
-    assert scene.repository.file("mine") and scene.repository.file(main)
+    go_on(scene, checkout)
+    assert scene.repository.file(STORE if format_ == "json" else "data/store/index.json")
     assert "was not moved" not in snap(scene, checkout, format_).log
 
 
@@ -241,11 +246,8 @@ def test_staged__only__is_never_replaced_in_silence(scene: Scene, what: str, for
         git.git(checkout, *advice(run))
         git.git(checkout, "checkout", "--quiet", "main")
         git.git(checkout, "pull", "--quiet", "--ff-only")
-    assert status(checkout) == []
-    git.commit(checkout, {"mine": "1\n"})
-    address = scene.repository.clone_url.replace("://", f"://x:{scene.github.token(OWNER)}@")
-    git.git(checkout, "push", "--quiet", address, "HEAD:main")
-    assert scene.repository.file("mine") and scene.repository.file(main)
+    go_on(scene, checkout)
+    assert scene.repository.file(main)
 
 
 @pytest.mark.parametrize("via", ["git", "api"])

@@ -156,6 +156,12 @@ class World:
                 self.repo.edit_issue(number, "alice", state="open")
         return comment
 
+    def late(self, number: int, patch: object, by: str = "alice") -> int:
+        """An update that no read shows before `repo.reveal`."""
+        comment = self.update(number, patch, by=by)
+        self.repo.hide_comment_from_reads(comment)
+        return comment
+
     def data(self, number: int) -> object:
         """The object's data."""
         return json.loads(self.repo.issue(number).body)
