@@ -38,7 +38,7 @@ def process(run: Run) -> int:
         else:
             results = desk.sweep(progress(run.report, "objects checked"))
     except StoreError:
-        # No later run finds out that this one wrote them.
+        # No later run will report what this one wrote.
         if run.session.unreported:
             _report_processing(run, run.session.unreported, sweep=sweep)
         raise

@@ -85,7 +85,7 @@ class Bucket:
     """One of GitHub's two hourly budgets, by the latest response, and what this process has used of it.
 
     Args:
-        reset: by GitHub's clock; 0 where no response has named it.
+        reset: by GitHub's clock; 0 if no response said it.
         own: REST requests or GraphQL points.
         since: when the first of them was counted, by this machine's clock.
     """
@@ -97,7 +97,7 @@ class Bucket:
     since: float = 0.0
 
     def learn(self, headers: Mapping[str, str]) -> None:
-        """Takes what a response says of it; a server without limits says nothing.
+        """Reads the rate-limit headers of a response; a server without limits sends none.
 
         Raises:
             ValueError: a header is not a number.
@@ -110,12 +110,12 @@ class Bucket:
             self.reset = number_of(headers["x-ratelimit-reset"])
 
     def count(self, used: int, now: float) -> None:
-        """Counts what is used now."""
+        """Adds to `own`."""
         self.since = self.since if self.own else now
         self.own += used
 
     def ends(self, ahead: float) -> float:
-        """When the hour of `own` ends, by this machine's clock: at the reset or, where none is to come, after an hour.
+        """When the hour of `own` ends, by this machine's clock: at GitHub's reset, or an hour after `since`.
 
         Args:
             ahead: the seconds by which that clock is ahead of GitHub's.
@@ -209,7 +209,7 @@ def graphql(response: Response, now: float, *, writes: bool) -> Answer:
         _check_field(str(error.get("message") or ""), response.headers)
     done = writes and any(data.values())
     reasons = [reason_of(error) for error in errors]
-    if any(reason.limited for reason in reasons) and not done:  # a read is safe to repeat, whatever came of it
+    if any(reason.limited for reason in reasons) and not done:  # a read is safe to repeat
         raise Limited(_pause_asked(response.headers, now), 429)
     vague = next((reason for reason in reasons if not reason.kind), None)
     if vague and not done:

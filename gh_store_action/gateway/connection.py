@@ -36,9 +36,9 @@ class Response:
 
     @cached_property
     def text(self) -> str:
-        """The body as UTF-8, with a mark for what is not: for people, and for a raw file, which may have any encoding.
+        """The body as UTF-8, with replacement characters: for messages, and for raw files in unknown encodings.
 
-        Nothing that is written back may be taken from it.  Guessing the encoding of a large page takes minutes.
+        Never write it back.  Guessing the encoding of a large page would take minutes.
         """
         return self.content.decode(errors="replace")
 

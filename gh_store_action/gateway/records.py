@@ -27,7 +27,7 @@ class Reading:
     """The first response of a run: whose the token is, the store's files, and what was asked for.
 
     Args:
-        standing: the person's permission here in lowercase, at least; empty if GitHub does not say, as about an App.
+        standing: the token owner's permission, in lowercase; they may have more.  Empty for an App.
     """
 
     viewer: str

@@ -118,7 +118,7 @@ class Destination:
         )
 
     def _is_apart(self, ours: Content | None) -> bool:
-        """Whether the work tree has what is not checked out: an earlier step may have pushed it, or failed to."""
+        """Whether the work tree has another snapshot than the checkout's commit; an earlier step may have pushed it."""
         if not self._by_git or self.of_branch or self.dry_run:
             return False
         return self._committed(tip=False).get(self.main) not in (blob_oids(ours) if ours else (None,))

@@ -1,4 +1,4 @@
-"""What GitHub says of people: each question is asked once in a run, and none where no answer comes."""
+"""What GitHub says about people: each question is asked once in a run, and none after a failure that all would meet."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class People:
         snapshot_path: its owners in CODEOWNERS may write, if the rules say so.
 
     Attributes:
-        own: the token's login, and the permission that GitHub has told with the first answer; empty for none.
+        own: the token's login, and its owner's permission by the run's first answer; empty if it does not say.
     """
 
     def __init__(self, github: GitHub, snapshot_path: str) -> None:
@@ -39,8 +39,8 @@ class People:
         Raises:
             GitHubError, AccessDeniedError: GitHub does not say.
         """
-        # By the first answer, nobody's own run costs a request more.  A token may be told of less than the person has,
-        # so the permission API is asked as well where that is not enough.
+        # The run's first answer tells the token owner's permission, so asking about them costs nothing.  It may be less
+        # than what the person has, so if it is not enough, the permission API is asked, too.
         standing: str | None = (self.own[1] if login == self.own[0] else "") or None
         teams: set[str] = set()
         owners: frozenset[str] = frozenset()
@@ -63,7 +63,7 @@ class People:
             return "admin"  # the account that owns the repository; no person has an organization's login
         try:
             answer = self._once(self.github.permission, login)
-        except (AccessDeniedError, ApiError):  # without push access GitHub tells so of nobody, the viewer included
+        except (AccessDeniedError, ApiError):  # this API needs push access, even about oneself
             if login == self.own[0] and self.own[1]:
                 return self.own[1]
             raise

@@ -80,7 +80,7 @@ def refused(object_id: str, reasons: Sequence[Reason], what: str = "data") -> In
 
 
 def left_out(login: str, object_id: str, rule: AccessRule, done: str = " Nothing was written.") -> AccessDeniedError:
-    """The error for somebody whom the object's rule does not let write, whatever GitHub would let them do."""
+    """The error for somebody whom the object's rule does not let write, although GitHub does."""
     return AccessDeniedError(
         f"{login} may not change {object_id!r}: the rule is {access.written(rule)}.{done}",
         f"Ask someone who may, or ask to add {login} to `access` in .github/gh-store.yml.",
@@ -113,7 +113,7 @@ class Creator(Worker):
         self.session.refuse_unknown_app()
         rule = access.rule_for(self.session.rules, object_id, self.session.viewer)
         if rule != AccessRule() and self.session.may_write(self.session.viewer, object_id) is False:
-            raise left_out(self.session.viewer, object_id, rule)  # nobody would take it for an object
+            raise left_out(self.session.viewer, object_id, rule)  # no run and no reader would accept the object
         wanted = self.wanted(object_id, value, extra_labels)
         begun = self.begun(found, wanted)
         if self.dry_run:

@@ -73,9 +73,9 @@ class Lookup:
         return self._sorted(object_id, self._caught_up(object_id, reading))
 
     def _caught_up(self, object_id: str, reading: Reading) -> Reading:
-        """What was found, with the issue that has the object where GitHub's index still names one that it has left.
+        """The same result, with each issue that the object has left replaced by the one that has it now.
 
-        The index lags behind a roll-over, but the title of the issue that it names does not.
+        After a roll-over, GitHub's index of labels may lag, but the old issue's title does not.
         """
         known = {issue.number for issue in reading.issues}
         label = objects.uid_label(object_id, self.session.rules)
@@ -85,10 +85,10 @@ class Lookup:
         return replace(reading, issues=(*newer.values(), *kept)) if newer else reading
 
     def followed(self, issue: Issue, object_id: str, known: Collection[int] = ()) -> Issue:
-        """The issue that has the object by now, as the titles of those that it has left say; one request for each move.
+        """Follows the titles from an issue that the object has left to the one that has it; one request for each move.
 
         Args:
-            known: issues where there is no need to look any further.
+            known: numbers of issues that were read already.
         """
         processors, may_write = self.session.rules.processors, self.session.may_write
         while True:
@@ -176,7 +176,7 @@ class Lookup:
         raise self.missing(found)
 
     def without_copy(self, found: Found) -> Found:
-        """The same without the issue that the object is being moved to: that is no second object."""
+        """The same without the copy of an unfinished move, which is not a second object."""
         copy = self.moving_to(found.live[0]) if found.live else 0
         return replace(found, live=tuple(issue for issue in found.live if issue.number != copy))
 

@@ -99,7 +99,7 @@ class Processor:
                 results.append(replace(ending, pending=left, notes=(*ending.notes, note)))
                 for task in [*last[1:], *tasks]:
                     task.cut_short()
-                    # No later run finds out that this one wrote it.
+                    # No later run will report what this one wrote.
                     results += [replace(one, error=task.error) for one in task.saved]
                 return sorted(results, key=lambda result: result.number)
         if found.error is not None:
@@ -128,7 +128,7 @@ class Processor:
         return task.result or failed
 
     def _lost_label(self, results: Sequence[Result]) -> bool:
-        """Whether the base label went away during the run; asks only if an object has lost it."""
+        """Whether the base label disappeared during the run; asks only if an object has lost it."""
         rules = self.session.rules
         labels = (rules.base_label, rules.archived_label)
         bare = any(one.issue and not any(has_label(one.issue, label) for label in labels) for one in results)
@@ -138,7 +138,7 @@ class Processor:
 class _Found:
     """What a listing finds, page by page, longest waiting first; an error comes after what was found.
 
-    It is `lost` if the base label went away between two pages, where the listing seems to end.
+    It is `lost` if the base label disappeared between two pages, which looks like the end of the list.
     """
 
     def __init__(self, session: Session) -> None:

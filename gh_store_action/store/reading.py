@@ -305,7 +305,7 @@ def lost_label(session: Session) -> StoreError:
 
 
 def _refuse_lost_label(session: Session) -> None:
-    """Tells a store that has lost its base label from one that never had an object: only the former has ids."""
+    """Raises if the store has lost its base label.  A store that never had an object has no labels of ids either."""
     prefix = session.rules.uid_prefix.casefold()
     if any(name.casefold().startswith(prefix) for name in ObjectGateway.beside(session.github).label_names()):
         raise lost_label(session)

@@ -65,8 +65,8 @@ class Redirector(Worker):
         """Refuses what came after the move, or late, and says where the object is; strangers get only a reaction.
 
         Args:
-            new: the issue that has the object, if that is known; by default, where somebody hears of it, one request
-                for each further move tells.
+            new: the issue that has the object, if the caller knows it.  Otherwise, if a reply is due, its number takes
+                one request for each further move.
         """
         issue, object_id, target, left, owed = self._look(issue)
         target = new or target
@@ -189,11 +189,11 @@ class Redirector(Worker):
 
     def _may_change(self, entry: Entry, object_id: str, owner: str) -> bool | None:
         """Whether its author and editor may change the object; None where GitHub does not say."""
-        comment = entry.comment
-        answers = {
-            self.session.may_change(one, object_id, owner) for one in {comment.author, comment.editor or comment.author}
-        }
-        return False if False in answers else None if None in answers else True
+        writers = {entry.comment.author, entry.comment.editor or entry.comment.author}
+        answers = {self.session.may_change(login, object_id, owner) for login in writers}
+        if False in answers:
+            return False
+        return None if None in answers else True
 
     def _refused(self, entry: Entry, may: bool, target: int) -> Refusal:
         """The refusal of an update that the object left behind."""

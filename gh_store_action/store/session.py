@@ -92,7 +92,7 @@ class Session:
 
     @property
     def counting(self) -> frozenset[str]:
-        """Whose receipts, checkpoints and replies count; the right to write is another matter, see `_answer`."""
+        """Whose receipts, checkpoints and replies count.  The right to write is decided in `_answer`."""
         return self.rules.processors | {self.viewer}
 
     def learn(self, reading: Reading) -> None:
@@ -246,7 +246,7 @@ class Session:
         )
 
     def barred(self, context: Context, object_id: str, entry: Entry) -> Verdict | None:
-        """The verdict that any run would give for want of rights; None for none, or where GitHub does not say."""
+        """The refusal of an update for lack of rights; None if there is none, or GitHub does not say."""
         try:
             context.ask([entry])
         except NeedsMore as more:
@@ -314,7 +314,7 @@ class Session:
         return owns or self.may_update(login, object_id)
 
     def _answer(self, login: str, rule: AccessRule) -> bool | None:
-        if login in self.rules.processors:  # and not the token's own: the answer is the same whoever asks
+        if login in self.rules.processors:  # the token's own login is judged like any other
             return True
         key = login, rule
         if key not in self._allowed:

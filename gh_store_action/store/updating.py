@@ -203,7 +203,7 @@ class Updater(Worker):
     def _change(
         self, issue: Issue, object_id: str, update: Update, trail: Trail, *, apply: bool, unless_equal: bool
     ) -> Updated:
-        """The update of the object that the issue is, or has been by the time of the post."""
+        """Updates the object.  If it has moved by the time of the post, this follows it to its new issue."""
         self.session.judge(object_id)  # report a wrong schema before posting anything
         before = self._stored(issue, apply=apply)
         repeated = self._posted_before(issue, update)
@@ -223,7 +223,7 @@ class Updater(Worker):
             now = self.lookup.followed(self.github.now(issue.number), object_id)
             if now.number == issue.number or trail.may_be_posted:
                 raise
-            # A move locks the issue that the object has left, and only then.  Nothing was posted there.
+            # A move locks the old issue as its last step, and nothing was posted there.
             return self._change(now, object_id, update, trail, apply=apply, unless_equal=unless_equal)
         trail.posted(posted.comment_id, issue.number)
         left = posted.issue is not None and self.lookup.followed(posted.issue, object_id) is not posted.issue
@@ -265,10 +265,10 @@ class Updater(Worker):
         return Updated(before or self.lookup.stored(issue), entry.id, repeated=True)
 
     def _refuse_left_out(self, object_id: str, issue: Issue, update: Update) -> None:
-        """Raises the verdict that any run would give, if the object's rule does not let this identity do that."""
+        """Raises if the object's rule does not let this identity make the update: every run would refuse it."""
         viewer = self.session.viewer
         if access.rule_for(self.session.rules, object_id, viewer) == AccessRule():
-            return  # then GitHub itself keeps most of those out, and the others hear of it behind the post
+            return  # under the default rule, `_unopened` reports after the post that it will not be applied
         entry = replace(_entry(update), comment=Comment(0, "", viewer, "", ""), behalf="")
         context = replace(self.session.context(object_id, issue.number), origin=self.lookup.origin(issue))
         verdict = self.session.barred(context, object_id, entry)
@@ -354,7 +354,7 @@ class Updater(Worker):
         refusal = refusals[0] if refusals else self._old_refusal(now, comment)
         there = self.lookup.followed(now, object_id) if result.skipped else now
         if there.number != number and refusal is not None and not refusal.unauthorized:
-            trail.nothing()  # a refused update stays refused, so another post counts once
+            trail.nothing()  # a refused update stays refused, so posting it again cannot double it
             raise ConcurrentUpdateError(
                 f"The object {object_id!r} moved to issue #{there.number} just before the update was posted, "
                 f"so it was not applied (comment {comment} of issue #{number}).",

@@ -315,7 +315,7 @@ class Verifier:
         return issue
 
     def _behind(self, left: Issue) -> Iterator[Problem]:
-        """What nobody has answered on an issue that the object has left: its run was lost, and no sweep looks there."""
+        """Unanswered updates on an issue that the object has left: their run was lost, and no sweep looks there."""
         object_id = objects.read_title(objects.read_moved(self.lookup.title(left))[0])[0]
         found = dict(self.mover.redirector.unanswered(left))
         there: Collection[int] = found

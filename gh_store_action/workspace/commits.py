@@ -161,7 +161,7 @@ class Checkout:
             check_attributes(git, paths)
 
     def check_index(self, publication: Publication, paths: Sequence[str]) -> None:
-        """Check that such files replace nothing in the index that is not committed, which then nobody would have.
+        """Check that such files replace nothing in the index that is staged and not committed: it would be lost.
 
         Args:
             publication: for its branch; one that is not checked out leaves the index alone.
@@ -192,7 +192,7 @@ class Checkout:
             return blobs_of(git, commit, path) if commit else {}
 
     def _found(self, tip: Tip) -> str:
-        """The tip, asked for as often as for a push."""
+        """The tip; tries as often as a push does."""
         for tries in range(1, NETWORK_TRIES):
             with suppress(Unreachable):
                 return tip.find()

@@ -170,7 +170,7 @@ def _check_all_there(git: Git, tree: str, paths: Sequence[str]) -> None:
 def check_staged(git: Git, paths: Sequence[str]) -> None:
     """Checks that the checkout's index has no file where these need a folder, and none in a folder in their place.
 
-    Git replaces such entries and says nothing.  What is committed, too, is not lost, and the branch may not have it.
+    Git replaces such entries without a word.  What is also committed is not lost.
 
     Raises:
         StoreError: there is one, which may be a submodule.

@@ -1,4 +1,4 @@
-"""Why no response came: what of it is known from the error that `requests` raises."""
+"""Why no response came, by the error that `requests` raises."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class TooLarge(Unanswered):
 
 
 class Unsent(Unanswered):
-    """There was no connection to send anything by, so nothing can have happened."""
+    """There was no connection, so nothing was sent."""
 
 
 def told(error: OSError, host: str, proxy: str) -> Unanswered | GitHubError:
@@ -73,7 +73,7 @@ def told(error: OSError, host: str, proxy: str) -> Unanswered | GitHubError:
 
 
 def _refused(status: str, problem: str, host: str, proxy: str) -> Unanswered | GitHubError:
-    """The same where a proxy did not connect to the host, with a status of its own."""
+    """The error if a proxy answered with this status instead of connecting to the host."""
     if status == "407":
         return GitHubError(*credentials(proxy))
     if status in _PASSING or not status.startswith("4"):

@@ -24,7 +24,7 @@ MOST_OF_CERTIFICATES = 16 * MIB  # the usual bundles have a quarter of one
 
 
 def placeable(address: str) -> bool:
-    """Whether the address has a host that a connection can be made to: `a..b` has none."""
+    """Whether the address has a host name that can exist; `a..b` cannot."""
     try:
         host = urlsplit(str(requests.Request("GET", address).prepare().url)).hostname
         return bool(str(host).encode("idna"))
@@ -49,7 +49,7 @@ def check_certificates(variable: str, path: str, *, folder: bool = False) -> Non
     if folder and Path(path).is_dir():
         return
     try:
-        content(path, MOST_OF_CERTIFICATES)  # which waits for no FIFO, as opening it by its name does
+        content(path, MOST_OF_CERTIFICATES)  # does not wait for a FIFO, as opening it by name would
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
     except OSError as error:
         raise InputError(
@@ -82,7 +82,7 @@ def check(session: requests.Session, adapter: HTTPAdapter, url: str, authority: 
 
 
 def _fault_of(adapter: HTTPAdapter, proxy: str) -> str:
-    """Why a proxy's address is of no use; empty if it can be tried.  It is what `requests` does before connecting."""
+    """Why a proxy's address cannot be used, by the checks of `requests`; empty if it can be tried."""
     try:
         address = prepend_scheme_if_needed(proxy, "http")
         if not placeable(f"http://{parse_url(address).host or ''}"):

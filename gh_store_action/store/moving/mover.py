@@ -88,9 +88,9 @@ class Mover(Worker):
         return self.lookup.stored(self.github.now(target))
 
     def _announce(self, old: Issue, new: int) -> None:
-        """Says in the old issue's title where the object goes: the first thing that not everyone may do who may label.
+        """Says in the old issue's title where the object goes: the first step that takes more than triage rights.
 
-        Where GitHub may have saved the title, the next run finishes the move.
+        If it is not known whether GitHub saved the title, the next run finishes the move.
         """
         viewer, object_id = self.session.viewer, self._id(old)
         if old.author == viewer and self.session.may_write(viewer, object_id) is False:
@@ -104,7 +104,7 @@ class Mover(Worker):
             raise self._undone(error, new, old.number) from error
 
     def _undone(self, error: StoreError, copy: int, previous: int) -> StoreError:
-        """The failure of a move before the old issue says anything of it; gives up the copy, which nobody needs."""
+        """The error for a move that failed before the old issue's title was changed; gives up the copy."""
         left = f"Nothing was moved. The copy, issue #{copy}, was given up."
         try:
             self.github.change(copy, labels=[], state="closed", title=_given_up(previous))
@@ -158,7 +158,7 @@ class Mover(Worker):
         return True
 
     def _answer(self, old: Issue, new: int) -> None:
-        """Answers what stands on the issue that the object has left; the move is done, so a failure only warns."""
+        """Answers the updates on the issue that the object has left.  The move is done, so a failure only warns."""
         why: object = "GitHub did not say who may write."
         try:
             if not self.redirector.redirect(old, new=new).silent:
@@ -323,7 +323,7 @@ class Mover(Worker):
             self.github.raise_for(finished.failures, "write issues")
 
     def settle(self, object_id: str) -> Found:
-        """The issues with the id, once a move that was killed is finished; with `dry_run`, as they are."""
+        """Finishes a move that was killed, unless this is a dry run; returns the issues with the id."""
         found = self.lookup.look(object_id)
         if found.live and self.lookup.moving_to(found.live[0]) and not self.dry_run:
             self.process(found.live[0].number)

@@ -72,7 +72,7 @@ class Task:
 
     @property
     def saved(self) -> list[Result]:
-        """What was written of it, without the error that came then; empty for nothing: the next run will tell all."""
+        """Its result without its error, if anything was written; otherwise nothing, and the next run will report it."""
         done = self.result
         return [replace(done, error=None)] if done and (done.changed or done.processed) else []
 
@@ -161,7 +161,7 @@ class Driver:
 
     def _written(self, orders: Sequence[Order]) -> Sequence[Written]:
         written = self.github.write(*orders, viewer=self.session.viewer)
-        # Noted before any refusal among them is heeded.
+        # Noted before any refusal is handled: it shows that the token may write.
         self.session.wrote = self.session.wrote or any(one.title is not None for one in written)
         if any(failure.strained for one in written for failure in one.failures):
             self._fewer_than(len(orders))

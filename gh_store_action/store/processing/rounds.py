@@ -349,7 +349,7 @@ class Rounder:
                 )
 
     def _failed(self, work: Round, error: StoreError) -> Result:
-        """A failure, with what GitHub has saved all the same."""
+        """The result of a failed object, with what GitHub has saved before the failure."""
         return Result(
             number=work.issue.number,
             object_id=work.object_id,
