@@ -226,8 +226,8 @@ class Handler(BaseHTTPRequestHandler):
         struck = desk.faults.pick(request)
         fault, phase = struck if struck else (None, "")
         seconds = desk.latency + (fault.seconds if fault else 0.0)
-        if seconds:
-            desk.closed.wait(seconds)
+        if seconds and desk.closed.wait(seconds):
+            return self._hang_up()
         if fault is not None and fault.kind in ("status", "drop", "not_json") and phase == "before":
             status, lines, content = self._spoilt(fault)
         else:
