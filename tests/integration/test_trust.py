@@ -173,6 +173,30 @@ def test_an_issue_copied_without_its_events__is_signed_by_the_next_run_before_it
         assert w.data(number) == {"n": 0}
 
 
+@pytest.mark.parametrize("author", [BOT, "alice"])
+@pytest.mark.parametrize("copied", [True, False])
+def test_a_state_that_a_persons_run_entered__counts_when_they_have_left(copied: bool, author: str) -> None:
+    """A hand edit of the body is only in the checkpoint of their run, which a broken body needs."""
+    with world() as w:
+        number = w.object("m", {"n": 0}) if author == BOT else by_hand(w, author)
+        w.process(number)
+        person = "bob" if author == BOT else author
+        w.repo.grant("dave", "write")
+        w.repo.edit_issue(number, "dave", body='{"n": 0, "by hand": 1}')
+        w.process(number, w.hub.token(person))
+        if copied:
+            w.repo.renumber_comments(number, receipts=False, events=False)
+        w.process(number)
+        w.update(number, INC)
+        w.process(number)
+        w.repo.grant(person, "read")
+        w.repo.edit_issue(number, "dave", body="oops {")
+        w.process(number)
+        assert w.data(number) == {"n": 1, "by hand": 1}
+        w.process(number)
+        assert w.process(number).changed is False
+
+
 # -- people who leave
 
 
