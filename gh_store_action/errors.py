@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple, Self
 
 from gh_store_action.hints import Text
@@ -30,9 +31,13 @@ class StoreError(Exception):
         hint: the next step, one sentence; may be empty if the cause says it.
         detail: lines for the job summary only, such as YAML that adds a permission.
         reasons: why data or an update was refused.
+
+    Attributes:
+        results: what the run had written before, as the `Result` of each object: no later run will report that.
     """
 
     exit_code = 1
+    results: Sequence[Any] = ()
 
     def __init__(self, what: str, hint: str = "", *, detail: str = "", reasons: tuple[Reason, ...] = ()) -> None:
         self.what = what

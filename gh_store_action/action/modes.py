@@ -37,10 +37,9 @@ def process(run: Run) -> int:
             results = [desk.process(settings.issue_number, event_comment=settings.event_comment_id)]
         else:
             results = desk.sweep(progress(run.report, "objects checked"))
-    except StoreError:
-        # No later run will report what this one wrote.
-        if run.session.unreported:
-            _report_processing(run, run.session.unreported, sweep=sweep)
+    except StoreError as error:
+        if error.results:
+            _report_processing(run, error.results, sweep=sweep)
         raise
     return _report_processing(run, results, sweep=sweep)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 
 import click
@@ -15,7 +16,7 @@ from gh_store_action.cli.options import command, dry_run
 from gh_store_action.cli.output import naming_the_nearest, result, what
 from gh_store_action.cli.wording import explained, in_options
 from gh_store_action.domain.processing.result import Result
-from gh_store_action.errors import InputError
+from gh_store_action.errors import InputError, StoreError
 from gh_store_action.store.verifying import repairable
 
 
@@ -30,11 +31,16 @@ def process_updates(number: int | None, issue: int | None, dry_run: bool) -> int
         raise InputError(f"The number of the issue is given {given}.", "Give it once: gh-store process-updates 1.")
     issue = number or issue or 0
     run = invocation()
-    found = run.store(dry_run=dry_run).process(issue)
-    code = _told(run, [found])
-    value = {**result(found), "dry_run": dry_run}
-    run.screen.show(value, lambda console: _draw(console, [found], dry_run=dry_run))
-    return code
+
+    def show(results: Sequence[Result]) -> int:
+        code = _told(run, results)
+        value = {**result(results[0]), "dry_run": dry_run}
+        run.screen.show(value, lambda console: _draw(console, results, dry_run=dry_run))
+        return code
+
+    with _showing_what_was_written(show):
+        found = run.store(dry_run=dry_run).process(issue)
+    return show([found])
 
 
 @command("sweep", "gh-store sweep", "gh-store sweep --dry-run")
@@ -42,11 +48,27 @@ def process_updates(number: int | None, issue: int | None, dry_run: bool) -> int
 def sweep(dry_run: bool) -> int:
     """Apply all pending updates in the store."""
     run = invocation()
-    found = run.store(dry_run=dry_run).sweep(run.screen.progress("objects processed"))
-    code = _told(run, found)
-    value = [{**result(one), "dry_run": dry_run} for one in found]
-    run.screen.show(value, lambda console: _draw(console, found, dry_run=dry_run))
-    return code
+
+    def show(results: Sequence[Result]) -> int:
+        code = _told(run, results)
+        value = [{**result(one), "dry_run": dry_run} for one in results]
+        run.screen.show(value, lambda console: _draw(console, results, dry_run=dry_run))
+        return code
+
+    with _showing_what_was_written(show):
+        found = run.store(dry_run=dry_run).sweep(run.screen.progress("objects processed"))
+    return show(found)
+
+
+@contextmanager
+def _showing_what_was_written(show: Callable[[Sequence[Result]], int]) -> Iterator[None]:
+    """Shows it before the error that ended the command."""
+    try:
+        yield
+    except StoreError as error:
+        if error.results:
+            show(error.results)
+        raise
 
 
 def _told(run: Invocation, results: Sequence[Result]) -> int:

@@ -298,7 +298,7 @@ class GitHubStore:
         return self._reader.updated_since(given.time("when", when))
 
     def sweep(self, progress: Progress = given.quiet) -> list[Result]:
-        """Applies all pending updates."""
+        """Applies all pending updates.  If an error ends it, the error's `results` are what was written before."""
         return Desk(self._lookup, dry_run=self.dry_run).sweep(progress)
 
     # -- the past --------------------------------------------------------------------------------------------------

@@ -47,7 +47,7 @@ class Processor:
             event_comment: the event's comment; the read has to contain it.
 
         Raises:
-            StoreError: it cannot be finished; the rest stays pending.
+            StoreError: it cannot be finished; the rest stays pending.  Its `results` have what was written.
         """
         return self.advance(self.read(number, event_comment))
 
@@ -76,7 +76,7 @@ class Processor:
         `progress` is called with objects done and known.
 
         Raises:
-            StoreError: the listing fails; what it found before is folded.
+            StoreError: the listing fails; what it found before is folded, and in the error's `results`.
         """
         results: list[Result] = []
         tasks: list[Task] = []
@@ -103,7 +103,7 @@ class Processor:
                     results += [replace(one, error=task.error) for one in task.saved]
                 return sorted(results, key=lambda result: result.number)
         if found.error is not None:
-            self.session.unreported += results
+            found.error.results = results
             raise found.error
         if found.lost or self._lost_label(results):
             results.append(Result(0, STORE, error=lost_label(self.session)))

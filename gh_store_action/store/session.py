@@ -19,7 +19,6 @@ from gh_store_action.domain.log.fold import Judge
 from gh_store_action.domain.names import UPDATE_MODES
 from gh_store_action.domain.processing.context import Context, NeedsMore, PermissionUnknown
 from gh_store_action.domain.processing.effects import AskPermissions
-from gh_store_action.domain.processing.result import Result
 from gh_store_action.domain.records import GHOST, AccessRule, FormRule, Issue, Rules
 from gh_store_action.domain.verdicts import Verdict
 from gh_store_action.errors import (
@@ -62,7 +61,6 @@ class Session:
         self.viewer = ""
         self.wrote = False  # whether GitHub has taken a title from this token
         self.refusals_to_say: dict[str, str] = {}
-        self.unreported: list[Result] = []  # what was written before an error was raised in its place
         self.local = local
         self.local_source = local_source
         self.server_url = server_url.rstrip("/")
@@ -330,7 +328,7 @@ class Session:
     def forget_refusals(self) -> None:
         """Lets another call of the library ask again: someone may have granted the missing permission."""
         self._people.forget_refusals()
-        self.unreported, self.wrote = [], False
+        self.wrote = False
 
 
 def _not_said(logins: Sequence[str]) -> str:

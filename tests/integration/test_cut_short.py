@@ -1,4 +1,4 @@
-"""A run that an error ends: what it had written by then is in its outputs, for no later run finds out."""
+"""A run that an error ends: it shows what it had written by then, for no later run finds out."""
 
 from __future__ import annotations
 
@@ -8,14 +8,22 @@ from collections.abc import Callable
 import pytest
 
 from gh_store_action import GitHubStore
-from tests.double import Request
+from gh_store_action.errors import StoreError
+from tests.double import GitHub, Repository, Request
+from tests.support.cli import Shell
+from tests.support.forms import GUESTBOOK, LABEL, rules
 from tests.support.scene import Scene
 from tests.support.store import World
 
 MANY = 60  # updates of one object: its body is saved with the first of several requests
 
 
-def at_the_write(scene: World | Scene, place: int, happens: Callable[[], object]) -> None:
+@pytest.fixture
+def repository(github: GitHub) -> Repository:
+    return github.add_repository("octo/store", files={"README.md": "# A store\n"})
+
+
+def at_the_write(scene: World | Scene | Shell, place: int, happens: Callable[[], object]) -> None:
     """Something happens as the write of that place arrives."""
     seen: list[Request] = []
     hub = scene.hub if isinstance(scene, World) else scene.github
@@ -102,3 +110,48 @@ def test_a_permission_that_goes_between_two_calls_of_the_library__ends_the_secon
     w.hub.faults.refuse("updateIssue", {"type": "FORBIDDEN", "message": "You may not do that"}, times=None)
     (failed,) = store.sweep()
     assert failed.pending == 12 and "issues: write" in str(failed.error)
+
+
+def killed_move(w: World, store: GitHubStore) -> int:
+    """An object whose roll-over has copied the log; the number of the copy."""
+    w.object("m")
+    w.hub.faults.dead_from(None, 6, "after")
+    with pytest.raises(StoreError):
+        store.roll_over("m")
+    w.hub.faults.clear()
+    return max(issue.number for issue in w.repo.issues())
+
+
+def test_a_killed_move_that_github_does_not_let_finish__is_one_objects_trouble(w: World, store: GitHubStore) -> None:
+    other = w.object("other")
+    copy = killed_move(w, store)
+    w.update(other, {"count": 1})
+    w.hub.faults.status(500, match=lambda request: request.path.endswith(f"/issues/{copy}"), times=None)
+    first, second = store.sweep()
+    assert (first.object_id, first.applied, first.error) == ("other", 1, None)
+    assert (second.object_id, second.skipped) == ("m", "")
+    assert "500" in str(second.error)
+    w.hub.faults.clear()
+    assert [one.error for one in store.sweep()] == [None]
+    assert store.get("m").meta.issue_number == copy
+
+
+def test_forms_that_github_does_not_list__do_not_hide_what_was_folded(scene: Scene) -> None:
+    scene.repository.commit_files({".github/gh-store.yml": rules(), ".github/ISSUE_TEMPLATE/guestbook.yml": GUESTBOOK})
+    number = scene.make("m", {"count": 0})
+    scene.post(number, '{"count": 1}')
+    scene.github.faults.status(500, match=lambda request: LABEL in str(request.json), times=None)
+    run = scene.run("process")
+    assert (run.exit_code, run.outputs["changed"], run.outputs["processed"]) == (1, "true", "1")
+    assert run.error
+
+
+def test_the_command__shows_what_was_written_before_the_error(shell: Shell, repository: Repository) -> None:
+    """As the action does."""
+    shell.run("create", "m", "{}")
+    for count in range(MANY):
+        repository.comment(1, "octo", json.dumps({"count": count}))
+    at_the_write(shell, 2, repository.archive)
+    done = shell.run("process-updates", "1")
+    assert (done.code, done.json["object_id"], done.json["applied"]) == (1, "m", MANY)
+    assert "is archived" in done.err

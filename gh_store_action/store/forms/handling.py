@@ -76,11 +76,18 @@ class Desk:
         """Brings all objects up to date, see `Mover.sweep`, then takes the open forms, oldest first.
 
         One form's failure does not stop the others; a missing permission or a used-up budget does.
+
+        Raises:
+            StoreError: a listing fails; its `results` have what was written before.
         """
         results = self.mover.sweep(progress)
         if any(result.error is not None and ends_the_run(result.error) for result in results):
             return results
-        waiting = self._waiting()
+        try:
+            waiting = self._waiting()
+        except StoreError as error:
+            error.results = results
+            raise
         for done, number in enumerate(waiting):
             progress(done, len(waiting))
             try:
@@ -110,8 +117,8 @@ class Desk:
         try:
             self.github.make_label(name)
         except StoreError as error:
-            tell = self.github.transport.tell
-            tell(f"There is no label {name!r}, so GitHub puts it on no form's issue. {error.text}")
+            said = f"There is no label {name!r}, so GitHub puts it on no form's issue. {error.text}"
+            self.github.transport.tell(said)
 
     # -- one form --------------------------------------------------------------------------------------------------
 
@@ -148,14 +155,8 @@ class Desk:
         said = notes.refused(issue, reasons, self._seen.get(issue.number, note.seen if note else 0))
         if not self.dry_run and (note is None or note.comment.body != said):
             self.github.answer(issue, note.comment.node_id if note else "", said, "OPEN" if issue.closed else "")
-        refusal = Refusal(0, issue.author, tuple(reasons))
-        return Result(
-            issue.number,
-            counts=Counts({Outcome.REJECTED: 1}),
-            closed=False,
-            refusals=(refusal,),
-            form=issue.number,
-        )
+        counts, refusal = Counts({Outcome.REJECTED: 1}), Refusal(0, issue.author, tuple(reasons))
+        return Result(issue.number, counts=counts, closed=False, refusals=(refusal,), form=issue.number)
 
     def _taken_before(self, issue: Issue, note: Note | None) -> Result | None:
         """What became of the answers that a note says are taken, whatever the form says, or which form it is, by now.

@@ -21,6 +21,7 @@ from gh_store_action.gateway.refusals import UnknownEffect, denied
 from gh_store_action.hints import Text
 from gh_store_action.store.creating import left_out
 from gh_store_action.store.lookup import Found, Lookup, Worker
+from gh_store_action.store.processing.batches import ends_the_run
 from gh_store_action.store.processor import Processor
 from gh_store_action.store.redirecting import Redirector
 
@@ -354,7 +355,15 @@ class Mover(Worker):
 
     def sweep(self, progress: Callable[[int, int], None] = lambda done, all_: None) -> list[Result]:
         """Brings all objects up to date, see `Processor.sweep`, and finishes moves that were killed."""
-        return [self._finished(result) for result in self.processor.sweep(progress)]
+        results = self.processor.sweep(progress)
+        for place, result in enumerate(results):
+            try:
+                results[place] = self._finished(result)
+            except StoreError as error:
+                results[place] = replace(result, skipped="", error=error)
+                if ends_the_run(error):
+                    break
+        return results
 
     def _finished(self, result: Result) -> Result:
         """Finishes a move that the processor came across."""

@@ -100,8 +100,9 @@ class Driver:
         while task.want is not None:
             self.turn([task])
         if task.result is None or task.error is not None:
-            self.session.unreported += task.saved
-            raise cast(StoreError, task.error)
+            error = cast(StoreError, task.error)
+            error.results = task.saved
+            raise error
         return task.result
 
     def turn(self, tasks: Sequence[Task]) -> None:
