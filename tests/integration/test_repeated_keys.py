@@ -309,6 +309,22 @@ def test_a_client_repeats_what_was_edited_after_it_was_applied__it_is_refused_an
     assert w.process(number).changed is False
 
 
+@pytest.mark.parametrize("edited", ["in the second of the run", "afterwards as well"])
+def test_a_client_repeats_what_was_edited_before_it_was_applied__it_never_counts_twice(w: World, edited: str) -> None:
+    """The log shows that the two differ, but what was folded had the key."""
+    w.hub.clock.tick = int(edited == "afterwards as well")
+    number = w.object()
+    first = w.update(number, add("n", "k"))
+    w.repo.edit_comment(first, "alice", add("m", "k"))
+    w.process(number)
+    if edited == "afterwards as well":
+        w.repo.edit_comment(first, "alice", add("o", "k"))
+    again = w.update(number, add("n", "k"))
+    w.process(number)
+    assert w.data(number) == {"count": 0, "m": 1}
+    assert verdicts(w, number, [again]) == {"-1"}
+
+
 def test_the_log_is_longer_than_one_read__it_shows_that_two_updates_with_one_key_differ(w: World) -> None:
     number = w.object()
     w.update(number, add("long ago"))

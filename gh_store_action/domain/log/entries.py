@@ -52,7 +52,7 @@ class Entry:
         owner: of a checkpoint: the object's owner, if someone else opened its issue; empty if it does not say.
         form: of a checkpoint: the number of the form's issue that created the object; 0 for none.
         known: whether a processor wrote it, and no one else edited it.
-        changed: whether its text was edited after a run had folded it, see `receipts.as_folded`.
+        folded_at: of an edited comment: when a run had folded it, at the latest; empty if nothing tells.
         may_repeat: of an update: an edited comment that has the same idempotency key now, and may have had it when it
             was folded; 0 for none.
     """
@@ -77,7 +77,7 @@ class Entry:
     owner: str = ""
     form: int = 0
     known: bool = False
-    changed: bool = False
+    folded_at: str = ""
     may_repeat: int = 0
 
     @property
@@ -89,6 +89,11 @@ class Entry:
     def id(self) -> int:
         """The comment's id: the log's order."""
         return self.comment.id
+
+    @property
+    def changed(self) -> bool:
+        """Whether its text may be another than the one that was folded: times have whole seconds."""
+        return self.folded_at != "" and self.comment.edited_at >= self.folded_at
 
     @property
     def as_applied(self) -> Entry:

@@ -110,12 +110,11 @@ def holds(entry: Entry, data: Json) -> bool:
 def as_folded(
     entries: Sequence[Entry], issue: Issue, object_id: str, binding: Collection[str], verdicts: Collection[str]
 ) -> list[Entry]:
-    """The entries with those marked whose text is not known to be the one that was folded, see `Entry.changed`.
+    """The entries, the edited ones with the time of their fold, see `Entry.changed`.
 
-    Updates that now have the same key as a marked one are marked as well, see `Entry.may_repeat`.
+    Updates that now have the same key as a changed one are marked, see `Entry.may_repeat`.
 
-    A run folds what it reads, then writes a title that names it, and then leaves the receipt: what was edited after
-    either of them, or in the same second, was edited later.
+    A run folds what it reads, then writes a title that names it, and then leaves the receipt.
 
     Args:
         entries: of the issue, as `sifted` gives it.
@@ -127,15 +126,13 @@ def as_folded(
         (one.at, acceptance.marker_in(one.title, object_id)) for one in titles if one.at and one.login in binding
     ]
 
-    def is_changed(comment: Comment) -> bool:
-        if not comment.edited_at:
-            return False
+    def folded_at(comment: Comment) -> str:
         given = (one for one in comment.reactions if one.login in binding and one.content in verdicts)
         times = [one.at for one in given if one.at and not one.by_hand]
         times += [at for at, marker in markers if marker and _names(marker, comment.id)]
-        return bool(times) and comment.edited_at >= min(times)
+        return min(times, default="")
 
-    return in_doubt([replace(entry, changed=True) if is_changed(entry.comment) else entry for entry in entries])
+    return in_doubt([replace(e, folded_at=folded_at(e.comment)) if e.comment.edited_at else e for e in entries])
 
 
 def _names(marker: Marker, comment: int) -> bool:

@@ -18,7 +18,9 @@ def is_new(entry: Entry, issue: Issue, entries: Sequence[Entry], context: Contex
     """Whether the log shows that a pending update differs from the earlier one that it may repeat.
 
     The log is folded again with the pending update in the earlier one's place.  If the result is not the state that the
-    store wrote, the two differ.  This proves nothing if other comments were edited or deleted.
+    store wrote, the two differ.  This proves nothing if other comments were edited or deleted.  Nor does it if the
+    earlier one may have been edited before the fold, too, for what was folded may then have had the same key; so its
+    text, or no text in its place, has to explain the state.
 
     Args:
         marker: of the state that the store wrote.
@@ -30,11 +32,17 @@ def is_new(entry: Entry, issue: Issue, entries: Sequence[Entry], context: Contex
         return False
     reach_checkpoint(issue, entries)
     start = newest_checkpoint(other for other in entries if other.after <= base.comment)
-    edited = [other.id for other in entries if other.changed and start is not None and other.id > start.after]
+    edited = [other for other in entries if other.changed and start is not None and other.id > start.after]
     count = issue.total_comments - sum(1 for other in entries if other.id > base.comment)
-    if edited != [entry.may_repeat] or count != marker.count:
+    if [other.id for other in edited] != [entry.may_repeat] or count != marker.count:
         return False
-    then = [replace(entry, comment=e.comment) if e.id == entry.may_repeat else e for e in entries]
+    (first,) = edited
     known = {**base.recorded, **base.verdicts}
-    found = replay(then, context, up_to=base.comment, recorded=known)
-    return found is not None and short_digest(found.state.data) != marker.digest
+
+    def explains(*texts: Entry) -> bool:
+        then = [other for e in entries for other in (texts if e.id == first.id else (e,))]
+        found = replay(then, context, up_to=base.comment, recorded=known)
+        return found is not None and short_digest(found.state.data) == marker.digest
+
+    then = replace(entry, comment=first.comment)
+    return first.comment.edited_at > first.folded_at and not explains(then) and (explains(first) or explains())
