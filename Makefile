@@ -32,7 +32,7 @@ demo: env ## See a store at work, from first object to snapshot, without a netwo
 test: env ## The tests, but for the slow ones (make coverage), the long proofs (make prove) and those that need npm or an engine
 	@$(PYTEST) -q $(WORKERS) -rs $(MEASURED) -m "not slow and not prove and not container and not npm"
 
-slow: env ## The slow tests: many scenes with real git, and pip
+slow: env ## The slow tests: many scenes of faults, floods and real git
 	@$(PYTEST) -q $(WORKERS) -rs $(MEASURED) -m "slow and not prove and not container and not npm"
 
 coverage: env ## Both, measured: they must cover the package to the last branch

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 PREPARED = (ROOT / "web/node_modules").is_dir() and (ROOT / "web/client/dist").is_dir()
 

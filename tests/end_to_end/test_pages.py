@@ -11,6 +11,8 @@ from tests.double import GitHub, Repository
 from tests.support.runner import RunnerError
 from tests.support.workflow import Actions, Run, templates
 
+pytestmark = pytest.mark.slow
+
 SWEEP = "47 * * * *"
 SNAPSHOT = "store-snapshot.json"
 

@@ -350,6 +350,7 @@ def test_push__to_a_protected_branch_is_told(scene: Scene) -> None:
     assert "```yaml\nwith:\n  branch: store-data   #" in run.summary
 
 
+@pytest.mark.slow
 def test_push__that_keeps_losing_ends_bounded_with_the_file_written_and_others_commits_untouched(scene: Scene) -> None:
     scene.make()
     checkout = scene.checkout()

@@ -306,6 +306,7 @@ def test_creators_of_two_ids_with_one_label__both_have_theirs(w: World, monkeypa
             assert [s.get(object_id).data for object_id in ("a, b", "c, d")] == [{"id": "a, b"}, {"id": "c, d"}]
 
 
+@pytest.mark.slow
 def test_a_create_or_a_move_that_is_killed_at_any_request__is_completed(w: World) -> None:
     def made(token: str) -> None:
         with store_of(w, token) as s:

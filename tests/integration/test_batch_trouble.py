@@ -10,6 +10,8 @@ import pytest
 from tests.double import BOT, Fault, Request
 from tests.support.store import World
 
+pytestmark = pytest.mark.slow
+
 TOO_MUCH = {"type": "RESOURCE_LIMITS_EXCEEDED", "message": "Resource limits for this query exceeded."}
 
 

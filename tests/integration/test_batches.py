@@ -16,6 +16,8 @@ from tests.support.faults import EVERY_FAULT, faulted
 from tests.support.interleave import DEPTHS, QUICK, Schedule, orders_for
 from tests.support.store import Seen, World, disturbed, undisturbed
 
+pytestmark = pytest.mark.slow
+
 INCREASE = {"_data": {"$inc": {"n": 1}}, "_meta": {"update_mode": "operators"}}
 
 

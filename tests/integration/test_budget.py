@@ -14,6 +14,8 @@ from gh_store_action.errors import BudgetExhausted
 from tests.double import GitHub
 from tests.support.scene import OWNER, Run, Scene
 
+pytestmark = pytest.mark.slow
+
 SNAPSHOT = "data/store-snapshot.json"
 OBJECTS = 450
 AGAIN = r"try again after \d\d:\d\d:\d\d UTC\."

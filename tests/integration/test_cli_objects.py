@@ -30,6 +30,7 @@ def metrics(shell: Shell) -> Shell:
     return shell
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_examples__run(metrics: Shell, example: str) -> None:
     (metrics.folder / ".git").mkdir()

@@ -11,6 +11,8 @@ from tests.double import GitHub, Repository
 from tests.support.cli import Shell
 from tests.support.stores import VERSIONS, old_store, recorded
 
+pytestmark = pytest.mark.slow
+
 METRICS = {"count": 1, "tags": ["a", "b"], "nested": {"x": 1, "y": None}}
 SETTINGS = {"théme": "dark", "mail": "ada@example.org"}
 

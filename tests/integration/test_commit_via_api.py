@@ -23,6 +23,8 @@ from tests.double import GitHub, Request
 from tests.support import git
 from tests.support.scene import OWNER, WRITER, Run, Scene
 
+pytestmark = pytest.mark.slow
+
 SNAPSHOT = "data/store-snapshot.json"
 PLACES = {"json": SNAPSHOT, "jsonl": "data/store-snapshot.jsonl", "directory": "data/store"}
 

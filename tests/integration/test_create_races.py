@@ -13,6 +13,8 @@ from gh_store_action.errors import ObjectExists, ObjectNotFound, StoreError
 from tests.support.interleave import BUDGET, DEPTHS, Orders, Schedule
 from tests.support.store import World, disturbed, world
 
+pytestmark = pytest.mark.slow
+
 
 def store(w: World, token: str = "") -> GitHubStore:
     """A process with the library."""

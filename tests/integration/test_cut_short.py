@@ -15,6 +15,8 @@ from tests.support.forms import GUESTBOOK, LABEL, rules
 from tests.support.scene import Scene
 from tests.support.store import World
 
+pytestmark = pytest.mark.slow
+
 MANY = 60  # updates of one object: its body is saved with the first of several requests
 
 

@@ -11,6 +11,8 @@ import pytest
 from tests import demo
 from tests.support.runner import ROOT
 
+pytestmark = pytest.mark.slow
+
 
 def test_demo__plays_in_seconds_and_all_that_it_shows_is_so() -> None:
     done = subprocess.run(

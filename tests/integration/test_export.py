@@ -26,6 +26,8 @@ from tests.support.library import store_of
 from tests.support.runner import ROOT
 from tests.support.store import World
 
+pytestmark = pytest.mark.slow
+
 PAGE = (ROOT / "docs" / "export.md").read_text("utf-8")
 
 

@@ -13,6 +13,8 @@ from tests.support.forms import ACCESS, CARD, CARDS, FORM, LABEL, card, cards, e
 from tests.support.library import store_of
 from tests.support.store import World
 
+pytestmark = pytest.mark.slow
+
 ANY = '{label: "form:guestbook", form: guestbook.yml, update: "{name}"}'
 
 

@@ -19,6 +19,8 @@ from tests.support.interleave import DEPTHS, QUICK, Orders, orders_for
 from tests.support.library import store_of
 from tests.support.store import BOT, World, world
 
+pytestmark = pytest.mark.slow
+
 PASSING = {"type": "RESOURCE_LIMITS_EXCEEDED", "message": "Resource limits for this query exceeded."}
 
 

@@ -20,6 +20,8 @@ from tests.support.interleave import DEPTHS, QUICK, orders_for
 from tests.support.library import store_of
 from tests.support.store import World, world
 
+pytestmark = pytest.mark.slow
+
 Seen = tuple[object, str, int, int]
 
 

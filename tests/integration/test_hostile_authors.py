@@ -16,6 +16,8 @@ from tests.support.library import store_of
 from tests.support.store import World
 from tests.support.values import RULES
 
+pytestmark = pytest.mark.slow
+
 INC = {"_data": {"$inc": {"n": 1}}, "_meta": {"update_mode": "operators"}}
 FORGED = {"n": 666}
 LEFT = "carol"  # who opened the object's issue, and may not write any more

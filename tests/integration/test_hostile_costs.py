@@ -15,6 +15,8 @@ from tests.support.hostile import TRIAGER, people
 from tests.support.library import store_of
 from tests.support.store import STRANGER, World
 
+pytestmark = pytest.mark.slow
+
 PAGE = Path(__file__).parents[2] / "SECURITY.md"
 UPDATE = '{"n": 666}'
 LABELS = ["stored-object", "UID:m"]

@@ -12,6 +12,8 @@ from tests.double import BOT
 from tests.support.library import store_of
 from tests.support.store import STRANGER, World
 
+pytestmark = pytest.mark.slow
+
 MANY = 1_000
 INC = {"_data": {"$inc": {"n": 1}}, "_meta": {"update_mode": "operators"}}
 

@@ -18,6 +18,8 @@ from tests.support.library import store_of
 from tests.support.store import STRANGER, World
 from tests.support.values import RULES
 
+pytestmark = pytest.mark.slow
+
 INC = {"_data": {"$inc": {"n": 1}}, "_meta": {"update_mode": "operators"}}
 THEIRS = {"n": 666}
 FORGED = objects.title("m", Marker(9, 0, 0, objects.short_digest(THEIRS)), RULES)

@@ -21,6 +21,8 @@ from gh_store_action.gateway.refusals import UnknownEffect
 from gh_store_action.gateway.transport import Transport
 from tests.support.covering import covering
 
+pytestmark = pytest.mark.slow
+
 Send = Callable[[Callable[[bytes], object], threading.Event], None]
 """Sends an answer through the function that it is given."""
 

@@ -13,6 +13,8 @@ from gh_store_action.store.session import Session
 from tests.double import BOT, Request
 from tests.support.store import World
 
+pytestmark = pytest.mark.slow
+
 LABELS = ["stored-object", "UID:m"]
 
 

@@ -15,6 +15,8 @@ from tests.double import BOT
 from tests.support.library import store_of
 from tests.support.store import World
 
+pytestmark = pytest.mark.slow
+
 STALE = {"_data": {"k": 1}, "_meta": {"if_digest": "0" * 8}}
 TEST = {"_data": [{"op": "test", "path": "/count", "value": 7}], "_meta": {"update_mode": "json-patch"}}
 

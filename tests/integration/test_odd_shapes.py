@@ -25,6 +25,8 @@ from tests.support.library import store_of
 from tests.support.scene import Scene
 from tests.support.store import World, undisturbed, world
 
+pytestmark = pytest.mark.slow
+
 BUDGET = float(os.environ.get("PROVE_BUDGET", "300"))
 MISSING = object()
 SPOILS: dict[str, Any] = {"null": None, "missing": MISSING, "text": "7", "number": 7, "list": [7], "object": {"x": 7}}

@@ -11,6 +11,8 @@ from gh_store_action.errors import StoreError
 from tests.support.library import store_of
 from tests.support.store import World
 
+pytestmark = pytest.mark.slow
+
 PEOPLE = ("alice", "bob", "dave")
 
 

@@ -25,6 +25,8 @@ from tests.support.cli import Shell
 from tests.support.scene import Scene
 from tests.support.store import World
 
+pytestmark = pytest.mark.slow
+
 Which = Callable[[str, Any], bool]
 NOT_ALL = "GitHub did not show all of "
 LATER = "Try again later"

@@ -15,6 +15,8 @@ from tests.support import git
 from tests.support.scene import Run, Scene
 from tests.support.tls import Authority, in_front_of
 
+pytestmark = pytest.mark.slow
+
 VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "GIT_SSL_CAINFO")
 
 

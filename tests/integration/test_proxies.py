@@ -10,6 +10,8 @@ from tests.support import git
 from tests.support.scene import Run, Scene
 from tests.support.tls import Authority, proxy
 
+pytestmark = pytest.mark.slow
+
 
 def snapshot(scene: Scene, address: str, api: str, **env: str) -> Run:
     """A run that asks the API at one address, and pushes to another."""

@@ -383,6 +383,7 @@ def looks_as_drawn(scene: Scene, picture: ElementTree.Element) -> None:
         assert reactions == [f"{signs[content]} 1" for _, content in comment.reactions]
 
 
+@pytest.mark.slow
 def test_command_line__does_what_the_example_says(scene: Scene, shell: Any) -> None:
     workflows = {
         f".github/workflows/{path.name}": path.read_text(encoding="utf-8")

@@ -16,6 +16,8 @@ from tests.support.interleave import BUDGET, DEPTHS, QUICK, Orders, Schedule
 from tests.support.library import store_of
 from tests.support.store import World, world
 
+pytestmark = pytest.mark.slow
+
 INC = {"_data": {"$inc": {"n": 1}}, "_meta": {"update_mode": "operators"}}
 REQUESTS = 11
 

@@ -10,6 +10,8 @@ from gh_store_action.domain.objects import hash_of
 from gh_store_action.domain.snapshots import files as snapshot_files
 from tests.support.scene import OWNER, Scene
 
+pytestmark = pytest.mark.slow
+
 PLACE = "data/store"
 
 

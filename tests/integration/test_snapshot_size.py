@@ -16,6 +16,8 @@ from tests.double import GitHub
 from tests.support.runner import ROOT
 from tests.support.scene import Scene
 
+pytestmark = pytest.mark.slow
+
 COUNT = 10_000
 MOST_MEMORY = 200  # MB
 SCRIPT = """

@@ -7,9 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.support.cli import Shell
 from tests.support.runner import ROOT
 from tests.support.scene import Scene
+
+pytestmark = pytest.mark.slow
 
 OPTIONAL = ("attr", "jsonpatch", "jsonpointer", "jsonschema", "re2", "referencing", "rpds", "yaml")
 """What schemas, JSON Patches and configuration files need."""

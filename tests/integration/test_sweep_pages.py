@@ -11,6 +11,8 @@ from gh_store_action.errors import GitHubError
 from tests.double import BOT, Request
 from tests.support.store import World
 
+pytestmark = pytest.mark.slow
+
 RULE_FILE = ".github/gh-store.yml"
 LABELS = ["stored-object", "UID:new"]
 

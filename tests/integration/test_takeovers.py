@@ -11,6 +11,8 @@ from gh_store_action.domain.past import history
 from gh_store_action.gateway.objects import ObjectGateway
 from tests.support.store import STRANGER, World, world
 
+pytestmark = pytest.mark.slow
+
 
 def made_by(w: World, person: str) -> tuple[int, str]:
     """An object that a person has made and processed with a token of their own; its issue and that token."""

@@ -18,6 +18,8 @@ from gh_store_action.workspace.git import Unreachable
 from tests.support import git as real
 from tests.support.checkout import BASE, STORE, head, save, state, workspace_of
 
+pytestmark = pytest.mark.slow
+
 # ---- branches
 
 

@@ -16,6 +16,8 @@ from gh_store_action.workspace.git import Git, GitResult, Unreachable, failure
 from tests.support import git as real
 from tests.support.git import GitServer, Request
 
+pytestmark = pytest.mark.slow
+
 TOKEN = "ghs_tokenOfTheAction"
 LEFT = "ghs_tokenThatCheckoutLeft"
 STORE = "data/store.json"

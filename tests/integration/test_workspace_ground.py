@@ -18,6 +18,8 @@ from tests.support import git as real
 from tests.support.checkout import BASE, STORE, never, save, workspace_of
 from tests.support.scene import Scene
 
+pytestmark = pytest.mark.slow
+
 ROOT = os.geteuid() == 0
 OWNER = 1001
 FAR = 4_102_444_800  # the year 2100

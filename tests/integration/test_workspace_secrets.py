@@ -12,6 +12,8 @@ from tests.support import git as real
 from tests.support.checkout import BASE, save, workspace_of
 from tests.support.scene import OWNER, Scene
 
+pytestmark = pytest.mark.slow
+
 LINK = "https://github.com/octo/store/security/secret-scanning/unblock-secret/2gakJrAududURpxlhIZdNlX14ZZ"
 PLACES = {"json": "data/store.json", "jsonl": "data/store.jsonl", "directory": "data/store"}
 SECRET = "ghp_aSecretThatIsNone"

@@ -21,6 +21,8 @@ from gh_store_action.workspace.disk import holds
 from gh_store_action.workspace.spool import Pile, Spool
 from tests.unit.test_snapshot_files import made
 
+pytestmark = pytest.mark.slow
+
 
 @given(st.lists(st.text("a\r\n\u2028é", max_size=5)))
 def test_lines__are_the_same_however_the_content_comes_in_pieces(texts: list[str]) -> None:

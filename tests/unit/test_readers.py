@@ -41,10 +41,12 @@ def test_reading__takes_linear_time_where_it_once_did_not(reader: str, shape: Sh
     assert not slow(READERS[reader], shape, (LONGEST // 256, LONGEST // 64, LONGEST // 16, LONGEST // 4, LONGEST))
 
 
+@pytest.mark.slow
 def test_measure__finds_a_reader_that_looks_at_all_the_text_for_each_of_its_places() -> None:
     assert slow(lambda text: [text.count("x") for _ in range(0, len(text), 4)], Shape("", "ab", ""), (4_096, 16_384))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reader", READERS)
 def test_reading__takes_linear_time(reader: str) -> None:
     for place, unit in enumerate(UNITS):

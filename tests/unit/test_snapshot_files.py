@@ -188,6 +188,7 @@ def test_fingerprint__tells_rules_apart_under_which_issues_are_other_objects() -
     assert {len(fingerprint(rules)) for rules in others} == {8}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("count", "digits"), [(1_000, 0), (1_001, 1), (15_000, 1), (17_000, 2)])
 def test_directory__no_folder_has_more_than_a_thousand_files_and_few_stay_where_they_were(
     count: int, digits: int
