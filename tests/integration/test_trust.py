@@ -197,6 +197,36 @@ def test_a_state_that_a_persons_run_entered__counts_when_they_have_left(copied: 
         assert w.process(number).changed is False
 
 
+def test_a_state_that_a_persons_run_entered__counts_behind_any_number_of_titles(w: World) -> None:
+    """Of an issue's titles the first and the newest are read."""
+    number = w.object("m", {"n": 0})
+    for _ in range(25):
+        w.update(number, INC)
+        w.process(number)
+    w.repo.edit_issue(number, "bob", body='{"n": 25, "by hand": 1}')
+    w.process(number, w.hub.token("alice"))
+    for _ in range(25):
+        w.update(number, INC)
+        w.process(number)
+    w.repo.edit_issue(number, "bob", body="oops {")
+    w.process(number)
+    assert w.data(number) == {"n": 50, "by hand": 1}
+    assert w.process(number).changed is False
+
+
+def test_a_refusal_that_the_authors_own_run_told__is_not_told_again_when_they_have_left(w: World) -> None:
+    number = by_hand(w, "alice")
+    w.process(number)
+    w.update(number, {"_data": {"n": 1}, "_meta": {"if_digest": "00000000"}})
+    w.process(number, w.hub.token("alice"))
+    w.process(number)
+    w.repo.grant("alice", "read")
+    w.update(number, INC, by="bob")
+    w.process(number)
+    told = [comment for comment in w.repo.issue(number).comments if comment.body.startswith("<!-- gh-store refused")]
+    assert [comment.author for comment in told] == ["alice"]
+
+
 # -- people who leave
 
 

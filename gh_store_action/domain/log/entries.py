@@ -131,7 +131,7 @@ def read(comment: Comment, rules: Rules, counting: frozenset[str], here: frozens
     """
     everybody = counting | here
     tampered = is_tampered(comment, everybody)
-    counts = comment.author in everybody and not tampered
+    counts = (comment.author in everybody and not tampered) or _signed(comment, rules, everybody)
     if counts and comment.body.startswith(REPLY_PREFIX):
         found = _REPLY.match(comment.body)
         return Entry(comment, Kind.REPLY, names=frozenset(found[1].split()) if found else frozenset())
@@ -142,7 +142,6 @@ def read(comment: Comment, rules: Rules, counting: frozenset[str], here: frozens
     if value is None:
         return Entry(comment, Kind.CHAT)
     if isinstance(value, dict) and value.get("type") == "initial_state":
-        counts = counts or _signed(comment, rules, everybody)
         known = comment.author in counting
         state = Entry(comment, Kind.CHAT) if tampered else _initial_state(comment, value, rules, counts, known)
         if state is not None:
@@ -175,7 +174,7 @@ def adopted_at(entries: Iterable[Entry]) -> int:
 
 
 def _signed(comment: Comment, rules: Rules, counting: frozenset[str]) -> bool:
-    """Whether the store has left its receipt on a state that no one has edited."""
+    """Whether the store has left its receipt on a state or a reply that no one has edited."""
     initial = rules.reactions.initial_state
     return not comment.edited_at and any(r.login in counting and r.content == initial for r in comment.reactions)
 

@@ -280,8 +280,9 @@ def _newest(comments: Sequence[Comment], before: int | None, least: int) -> int:
 def _receipts(gathered: _Gathered, verdicts: Mapping[int, Verdict]) -> tuple[Receipt, ...]:
     """The missing reactions, also on initial states, and our own wrong ones.
 
-    A state counts only while its author does.  If no visible title shows that they may write, because the author opened
-    the issue or a copy lost the title's events, our receipt lets it count for good.
+    A person's state or reply counts only while a title that was read shows that they may write: the issue's author may
+    lose that right, a copy has no titles' events, and of many titles only some are read.  Our receipt lets it count for
+    good.
 
     A reaction that is older than the title was given by hand and is no receipt.  If it is our own, it has to be removed
     first: adding it again would not change its time.
@@ -308,15 +309,14 @@ def _receipts(gathered: _Gathered, verdicts: Mapping[int, Verdict]) -> tuple[Rec
             found.append(Receipt(entry.id, entry.comment.node_id, right))
     oldest = entries[0].id if entries else 0
     found = [receipt for receipt in context.owed if receipt.comment_id < oldest] + found
-    shown = acceptance.signers(gathered.issue, gathered.object_id, context.counting)
-    states = (entry for entry in entries if entry.kind is Kind.CHECKPOINT and entry.update_id)
-    for entry in (entry for entry in states if not entry.reason or entry.author not in shown):
+    for entry in entries:
+        wanted: tuple[str, ...] = ()
+        if entry.kind is Kind.CHECKPOINT and entry.update_id and not entry.reason:
+            wanted = initial_receipts(reactions)
+        elif entry.kind in (Kind.CHECKPOINT, Kind.REPLY) and entry.author not in context.counting:
+            wanted = (reactions.initial_state,)
         contents = {r.content for r in entry.comment.reactions if r.login in context.counting}
-        found += [
-            Receipt(entry.id, entry.comment.node_id, content)
-            for content in initial_receipts(reactions)
-            if content not in contents
-        ]
+        found += [Receipt(entry.id, entry.comment.node_id, content) for content in wanted if content not in contents]
     return tuple(found)
 
 
