@@ -24,6 +24,7 @@ from hypothesis.stateful import (
 
 from gh_store_action.domain.objects import read_moved, read_title, short_id
 from gh_store_action.domain.processing.result import Result
+from gh_store_action.domain.records import FIRST_TITLES, NEWEST_TITLES
 from gh_store_action.errors import AccessDeniedError, GitHubError, NotFinished, StoreError
 from gh_store_action.store.forms.handling import Desk
 from gh_store_action.store.lookup import Lookup
@@ -38,6 +39,7 @@ REPEATABLE = bool(os.environ.get("PROVE_REPEATABLE"))
 RECEIPTS = {"+1", "-1", "confused"}
 PEOPLE = ("alice", "bob", "mallory")
 ROBOT = "robot[bot]"  # an App, which is among the processors in half of the histories
+RUNNERS = (BOT, "dave", "alice", ROBOT)  # whose tokens runs have; Alice has opened the issue in half of the histories
 START: dict[tuple[str, bool], object] = {}
 
 
@@ -262,6 +264,17 @@ class Histories(RuleBasedStateMachine):
         self.w.repo.edit_issue(self.number, "dave", title=before)
         self.clean = False
 
+    @rule()
+    def type_many_titles(self) -> None:
+        """A run reads the newest of them and the first, so one of those has to be a run's (docs/design.md)."""
+        title = self.w.repo.issue(self.number).title
+        if title not in self.titles:
+            return
+        for _ in range(NEWEST_TITLES // 2 + FIRST_TITLES):
+            for typed in ("words", title):
+                self.w.repo.edit_issue(self.number, "dave", title=typed)
+        self.clean = False
+
     @precondition(lambda self: self.clean)
     @rule(who=st.sampled_from(["alice", "bob"]))
     def leave(self, who: str) -> None:
@@ -300,7 +313,7 @@ class Histories(RuleBasedStateMachine):
     @rule(
         k=st.sampled_from([0, *range(1, 13)]),
         phase=st.sampled_from(["before", "after"]),
-        by=st.sampled_from([BOT, "dave", ROBOT]),
+        by=st.sampled_from(RUNNERS),
     )
     def roll_over(self, k: int, phase: str, by: str) -> None:
         """To a new issue, whole or killed."""
@@ -403,7 +416,7 @@ class Histories(RuleBasedStateMachine):
         self.follow()
         self.titles = [*self.titles, self.w.repo.issue(self.number).title][-5:]
 
-    @rule(k=st.integers(1, 4), phase=st.sampled_from(["before", "after"]), by=st.sampled_from([BOT, "dave", ROBOT]))
+    @rule(k=st.integers(1, 4), phase=st.sampled_from(["before", "after"]), by=st.sampled_from(RUNNERS))
     def crash(self, k: int, phase: str, by: str) -> None:
         token = self.token(by)
         self.w.hub.faults.dead_from(token, k, phase)
@@ -412,7 +425,7 @@ class Histories(RuleBasedStateMachine):
         self.w.hub.faults.clear()
         self.note()
 
-    @rule(events=st.sampled_from([0, 1, 2, 5, 50]), by=st.sampled_from([BOT, "dave", ROBOT]))
+    @rule(events=st.sampled_from([0, 1, 2, 5, 50]), by=st.sampled_from(RUNNERS))
     def lagging_run(self, events: int, by: str) -> None:
         self.w.hub.delays.events = events
         with suppress(GitHubError, AccessDeniedError):
@@ -420,8 +433,10 @@ class Histories(RuleBasedStateMachine):
         self.w.hub.delays.events = 0
         self.note()
 
-    @rule(by=st.sampled_from(["dave", ROBOT]))
+    @rule(by=st.sampled_from(RUNNERS[1:]))
     def run_by_another(self, by: str) -> None:
+        if by in self.left:
+            return
         before = self.w.repo.issue(self.number)
         with suppress(NotFinished):  # GitHub may not show yet who set the title, and its author may have left
             try:
@@ -459,7 +474,7 @@ class Histories(RuleBasedStateMachine):
             c.id: {content for who, content in c.reactions if who in self.processors() and content in RECEIPTS}
             for c in comments
         }
-        by_dave = {c.id for c in comments if any(who == "dave" and how in RECEIPTS for who, how in c.reactions)}
+        by_people = {c.id for c in comments if any(who in RUNNERS and how in RECEIPTS for who, how in c.reactions)}
         for number, update in self.updates.items():
             times = sum(body.get(counter, 0) for counter in update.counters)
             if update.good and update.sure:
@@ -469,7 +484,7 @@ class Histories(RuleBasedStateMachine):
             else:
                 assert times <= 1, (number, update, body)
             # On an issue that the object has left, the verdict of a person's run may be the only one.
-            if not update.gone and (update.at == self.number or receipts[number] or number not in by_dave):
+            if not update.gone and (update.at == self.number or receipts[number] or number not in by_people):
                 assert len(receipts[number]) == 1, (number, update, receipts[number])
         for number, form in self.forms.items():
             self.the_form_is_taken_once(number, form, body.get(f"form-{number}", 0))
