@@ -105,6 +105,7 @@ class Histories(RuleBasedStateMachine):
         self.copied = False  # and no run has seen the copy yet
         self.revision = 0
         self.titles: list[str] = []
+        self.typed: set[str] = set()  # titles that no run has written
         self.robot = False  # whether the App is a processor
         self.moving = False  # by a roll-over that was killed, so what people post here may be refused with a link
 
@@ -261,6 +262,8 @@ class Histories(RuleBasedStateMachine):
         else:
             titles = [t for t in self.titles if t != before]
             before = data.draw(st.sampled_from(titles)) if titles else before
+        if before not in self.titles:
+            self.typed.add(before)
         self.w.repo.edit_issue(self.number, "dave", title=before)
         self.clean = False
 
@@ -268,7 +271,7 @@ class Histories(RuleBasedStateMachine):
     def type_many_titles(self) -> None:
         """A run reads the newest of them and the first, so one of those has to be a run's (docs/design.md)."""
         title = self.w.repo.issue(self.number).title
-        if title not in self.titles:
+        if title in self.typed:
             return
         for _ in range(NEWEST_TITLES // 2 + FIRST_TITLES):
             for typed in ("words", title):
@@ -427,6 +430,8 @@ class Histories(RuleBasedStateMachine):
 
     @rule(events=st.sampled_from([0, 1, 2, 5, 50]), by=st.sampled_from(RUNNERS))
     def lagging_run(self, events: int, by: str) -> None:
+        if by in self.left:
+            return
         self.w.hub.delays.events = events
         with suppress(GitHubError, AccessDeniedError):
             self.process(self.number, self.token(by))

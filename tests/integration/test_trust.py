@@ -214,6 +214,28 @@ def test_a_state_that_a_persons_run_entered__counts_behind_any_number_of_titles(
     assert w.process(number).changed is False
 
 
+@pytest.mark.parametrize("author", [BOT, "alice"])
+def test_a_state_that_a_persons_run_entered__counts_before_any_run_has_signed_it(w: World, author: str) -> None:
+    """Somebody types the title of that run until its own event is not among those that are read."""
+    number = w.object("m", {"n": 0}) if author == BOT else by_hand(w, author)
+    for _ in range(6):
+        w.update(number, INC)
+        w.process(number)
+    w.repo.edit_issue(number, "bob", body='{"n": 6, "by hand": 1}')
+    w.process(number, w.hub.token("alice"))
+    title = w.repo.issue(number).title
+    for _ in range(12):
+        for typed in ("words", title):
+            w.repo.edit_issue(number, "bob", title=typed)
+    w.repo.edit_issue(number, "bob", body="oops {")
+    w.process(number)
+    assert w.data(number) == {"n": 6, "by hand": 1}
+    w.update(number, INC)
+    w.process(number)
+    assert w.data(number) == {"n": 7, "by hand": 1}
+    assert w.process(number).changed is False
+
+
 def test_a_refusal_that_the_authors_own_run_told__is_not_told_again_when_they_have_left(w: World) -> None:
     number = by_hand(w, "alice")
     w.process(number)

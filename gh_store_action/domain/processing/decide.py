@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from gh_store_action.domain import acceptance, objects, replies
@@ -81,13 +81,8 @@ def _gather(issue: Issue, context: Context) -> _Gathered | NotAnObject:
     if other:
         why = f"issue #{other} has the id {object_id} already, and the store has signed that one"
         return NotAnObject(why, broken=True)
-    verdicts = meanings(context.rules.reactions)
-    issue = sifted(issue, object_id, context.rules.processors, verdicts)
-    context = replace(context, binding=_binding(issue, object_id, context))
-    entries = updates.read_all(issue, context.rules, context.counting, context.binding)
-    entries = as_folded(entries, issue, object_id, context.binding, verdicts)
-    context = replace(context, origin=origin_of(issue, entries, context.rules.processors))
-    trusted, base = _base(issue, entries, context, object_id, trusted)
+    issue = sifted(issue, object_id, context.rules.processors, meanings(context.rules.reactions))
+    context, entries, trusted, base = _base(issue, context, object_id, trusted)
     waiting = [e for e in entries if e.asks and e.id > base.comment]
     context.ask(waiting)
     pending, blocked = _until_unanswered(waiting, context)
@@ -111,21 +106,39 @@ def _beside(issue: Issue, object_id: str, context: Context) -> int:
 
 
 def _base(
-    issue: Issue, entries: Sequence[Entry], context: Context, object_id: str, trusted: TrustedMarker | None
-) -> tuple[TrustedMarker | None, Base]:
-    """Where the fold starts; it skips a marker set by a person that neither body nor log explains."""
+    issue: Issue, context: Context, object_id: str, trusted: TrustedMarker | None
+) -> tuple[Context, Sequence[Entry], TrustedMarker | None, Base]:
+    """The log, and where the fold starts; it skips a marker set by a person that neither body nor log explains."""
     wrong: list[TrustedMarker] = []
     while True:
-        try:
-            return trusted, find_base(issue, entries, context, trusted and trusted.raised)
-        except BrokenObject:
-            if trusted is None or trusted.setter in context.rules.processors:
-                raise
-            wrong.append(trusted)
-            other = find_marker(issue, object_id, context, wrong)
-            if other is None:
-                raise
-            trusted = other
+        for read, entries in _logs(issue, context, object_id, trusted):
+            try:
+                return read, entries, trusted, find_base(issue, entries, read, trusted and trusted.raised)
+            except BrokenObject as error:
+                broken = error
+        if trusted is None or trusted.setter in context.rules.processors:
+            raise broken
+        wrong.append(trusted)
+        trusted = find_marker(issue, object_id, context, wrong)
+        if trusted is None:
+            raise broken
+
+
+def _logs(
+    issue: Issue, context: Context, object_id: str, trusted: TrustedMarker | None
+) -> Iterator[tuple[Context, Sequence[Entry]]]:
+    """The log as those read it who count; then with others who may write: of many titles only some show who has run."""
+    binding = _binding(issue, object_id, context)
+    yield _read(issue, context, object_id, binding)
+    if trusted is not None and (others := _hands(issue, context, binding)):
+        yield _read(issue, context, object_id, binding | others)
+
+
+def _read(issue: Issue, context: Context, object_id: str, binding: frozenset[str]) -> tuple[Context, Sequence[Entry]]:
+    """The log if these people count in it."""
+    entries = updates.read_all(issue, context.rules, context.counting, binding)
+    entries = as_folded(entries, issue, object_id, binding, meanings(context.rules.reactions))
+    return replace(context, binding=binding, origin=origin_of(issue, entries, context.rules.processors)), entries
 
 
 def _binding(issue: Issue, object_id: str, context: Context) -> frozenset[str]:
@@ -140,10 +153,19 @@ def _binding(issue: Issue, object_id: str, context: Context) -> frozenset[str]:
     if marker and marker.comment and issue.complete and all(c.id != marker.comment for c in issue.comments):
         context.allows(issue.author)  # it may be a copy in which only they have entered a state
     if acceptance.is_setter_hidden(issue, object_id) and issue.title != context.own_title:
-        hands = updates.hands(issue, context.rules, context.counting) - binding
-        context.ask_people(hands)
-        others |= hands
+        binding |= _hands(issue, context, binding)
     return binding | {login for login in others if context.permissions.get(login)}
+
+
+def _hands(issue: Issue, context: Context, binding: frozenset[str]) -> frozenset[str]:
+    """Who else has left the store's kind of comment, and may write.
+
+    Raises:
+        NeedsMore: it is not known yet.
+    """
+    hands = updates.hands(issue, context.rules, context.counting) - binding
+    context.ask_people(hands)
+    return frozenset(login for login in hands if context.permissions.get(login))
 
 
 def _fold(found: _Gathered) -> Folded:
@@ -240,9 +262,7 @@ def _told_at_adoption(found: _Gathered) -> frozenset[int]:
 def _named_by_others(found: _Gathered) -> frozenset[str]:
     """What replies name that somebody's run has left who may write, but has set no title of the object."""
     issue, context = found.issue, found.context
-    others = updates.hands(issue, context.rules, context.counting) - context.binding
-    context.ask_people(others)
-    theirs = frozenset(login for login in others if context.permissions.get(login))
+    theirs = _hands(issue, context, context.binding)
     return answered(updates.read_all(issue, context.rules, context.counting, theirs)) if theirs else frozenset()
 
 
