@@ -325,6 +325,17 @@ def test_a_client_repeats_what_was_edited_before_it_was_applied__it_never_counts
     assert verdicts(w, number, [again]) == {"-1"}
 
 
+def test_the_edited_update_changed_nothing__the_log_does_not_show_that_it_had_another_key(w: World) -> None:
+    number = w.object()
+    first = w.update(number, json.dumps({"_data": {"count": 0}, "_meta": {"update_id": "k"}}))
+    w.process(number)
+    w.repo.edit_comment(first, "alice", add("m", "k"))
+    again = w.update(number, add("n", "k"))
+    w.process(number)
+    assert w.data(number) == {"count": 0}
+    assert verdicts(w, number, [again]) == {"-1"}
+
+
 def test_the_log_is_longer_than_one_read__it_shows_that_two_updates_with_one_key_differ(w: World) -> None:
     number = w.object()
     w.update(number, add("long ago"))

@@ -20,7 +20,7 @@ def is_new(entry: Entry, issue: Issue, entries: Sequence[Entry], context: Contex
     The log is folded again with the pending update in the earlier one's place.  If the result is not the state that the
     store wrote, the two differ.  This proves nothing if other comments were edited or deleted.  Nor does it if the
     earlier one may have been edited before the fold, too, for what was folded may then have had the same key; so its
-    text, or no text in its place, has to explain the state.
+    text has to explain the state; or no text, if it has no verdict.
 
     Args:
         marker: of the state that the store wrote.
@@ -44,5 +44,6 @@ def is_new(entry: Entry, issue: Issue, entries: Sequence[Entry], context: Contex
         found = replay(then, context, up_to=base.comment, recorded=known)
         return found is not None and short_digest(found.state.data) == marker.digest
 
-    then = replace(entry, comment=first.comment)
-    return first.comment.edited_at > first.folded_at and not explains(then) and (explains(first) or explains())
+    if first.comment.edited_at == first.folded_at or explains(replace(entry, comment=first.comment)):
+        return False
+    return explains(first) or (first.id not in known and explains())
