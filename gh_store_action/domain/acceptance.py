@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 
 from gh_store_action.domain import objects
 from gh_store_action.domain.objects import Marker
-from gh_store_action.domain.records import NEWEST_TITLES, Issue, Rename, Rules
+from gh_store_action.domain.records import FOREVER, NEWEST_TITLES, Issue, Rename, Rules
 from gh_store_action.domain.strict_json import body_digest
 
 MayWrite = Callable[[str, str], bool | None]
@@ -65,16 +65,23 @@ def _is_the_authors(rename: Rename, issue: Issue, processors: frozenset[str]) ->
     return rename.login in ("", issue.author) and issue.author not in processors
 
 
-def signers(issue: Issue, object_id: str, counting: frozenset[str]) -> frozenset[str]:
+def signers(issue: Issue, object_id: str, counting: frozenset[str]) -> dict[str, str]:
     """The people who have set a marker of this object while they had the right: their receipts and states count, too.
 
     The author is one of them only as a counting identity.
 
     Args:
         counting: the token's own login and the processors; for a history, the processors alone.
+
+    Returns:
+        By login, the time of the newest such marker.  What they have posted later does not count: a run posts first,
+        and they may have lost the right.  `FOREVER` for a counting identity.
     """
-    found = {rename.login for rename in _all_titles(issue) if marker_in(rename.title, object_id) is not None}
-    return frozenset(login for login in found if login not in ("", issue.author)) | counting
+    found: dict[str, str] = {}
+    for rename in _all_titles(issue):
+        if rename.login not in ("", issue.author) and marker_in(rename.title, object_id) is not None:
+            found[rename.login] = max(rename.at, found.get(rename.login, ""))
+    return found | dict.fromkeys(counting, FOREVER)
 
 
 def is_signed(issue: Issue, object_id: str, processors: frozenset[str]) -> bool:

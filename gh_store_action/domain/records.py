@@ -21,6 +21,7 @@ from gh_store_action.domain.refusal import Reason
 NEWEST_TITLES = 20  # newest changes of an issue's title that every read shows, and
 FIRST_TITLES = 5  # the oldest ones with them
 GHOST = "ghost"  # the login that GitHub shows for a deleted account
+FOREVER = "~"  # later than any time, as text
 
 
 @dataclass(frozen=True)

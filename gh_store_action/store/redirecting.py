@@ -20,7 +20,7 @@ from gh_store_action.domain.processing.effects import AskPermissions, ReadFurthe
 from gh_store_action.domain.processing.held import held_by
 from gh_store_action.domain.processing.holding import holding
 from gh_store_action.domain.processing.reconcile import undecided
-from gh_store_action.domain.records import Issue, Receipt, Refusal
+from gh_store_action.domain.records import FOREVER, Issue, Receipt, Refusal
 from gh_store_action.domain.refusal import Reason
 from gh_store_action.domain.verdicts import Outcome, meanings, outcomes_given, reaction_of
 from gh_store_action.gateway.records import Order
@@ -184,7 +184,7 @@ class Redirector(Worker):
     def _named(self, issue: Issue, object_id: str) -> frozenset[str]:
         rules, counting = self.session.rules, self.session.counting
         others = updates.hands(issue, rules, counting) - counting
-        theirs = frozenset(login for login in others if self.session.may_write(login, object_id))
+        theirs = {login: FOREVER for login in others if self.session.may_write(login, object_id)}
         return answered(updates.read_all(issue, rules, counting, theirs))
 
     def _may_change(self, entry: Entry, object_id: str, owner: str) -> bool | None:

@@ -389,12 +389,11 @@ class Verifier:
         return self.github.extend(issue, 0, self.session.viewer)
 
     def _enter(self, issue: Issue, marker: Marker, data: Json) -> None:
+        """Adds the state to the log; the title that follows shows that whoever entered it may write."""
+        key = updates.checkpoint_id(marker.revision, marker.comment, data)
         text = updates.checkpoint(
-            data,
-            after=marker.comment,
-            revision=marker.revision,
-            update_id=updates.checkpoint_id(marker.revision, marker.comment, data),
-            version=__version__,
-            reason=CHANGED,
+            data, after=marker.comment, revision=marker.revision, update_id=key, version=__version__, reason=CHANGED
         )
-        self.github.write(Order(issue, checkpoint=text), viewer=self.session.viewer)
+        object_id = objects.object_id_of(issue, self.session.rules) or ""
+        title = objects.title(object_id, marker, self.session.rules, unlike=issue.title)
+        self.github.write(Order(issue, title, issue.body, checkpoint=text), viewer=self.session.viewer)

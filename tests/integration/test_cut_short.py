@@ -11,7 +11,7 @@ from gh_store_action import GitHubStore
 from gh_store_action.errors import StoreError
 from tests.double import GitHub, Repository, Request
 from tests.support.cli import Shell
-from tests.support.forms import GUESTBOOK, LABEL, rules
+from tests.support.forms import GUESTBOOK, LABEL, fill_in, rules, set_up
 from tests.support.scene import Scene
 from tests.support.store import World
 
@@ -136,6 +136,33 @@ def test_a_killed_move_that_github_does_not_let_finish__is_one_objects_trouble(w
     w.hub.faults.clear()
     assert [one.error for one in store.sweep()] == [None]
     assert store.get("m").meta.issue_number == copy
+
+
+def test_a_move_that_is_given_up_and_then_cut_short__tells_what_was_written(w: World, store: GitHubStore) -> None:
+    copy = killed_move(w, store)
+    w.repo.delete_issue(copy, "octo")
+    for count in range(MANY):
+        w.update(1, {"count": count + 1})
+    at_the_write(w, 3, w.repo.archive)
+    results = store.sweep()
+    assert w.data(1) == {"count": MANY}
+    assert [(one.number, one.applied, one.changed, bool(one.error)) for one in results] == [(1, MANY, True, True)]
+
+
+def test_a_form_whose_object_is_cut_short_in_a_sweep__tells_what_was_written(w: World, store: GitHubStore) -> None:
+    """The object has nothing pending as the sweep passes it, and much when the form is taken."""
+    number, form = set_up(w), fill_in(w)
+    posted: list[int] = []
+
+    def post(request: Request) -> None:
+        if not posted and request.operation == "Read" and request.json["variables"].get("number") == form:
+            posted.extend(w.repo.comment(number, "alice", json.dumps({f"u{place}": 1})) for place in range(MANY))
+
+    w.hub.before_request.append(post)
+    at_the_write(w, 3, w.repo.archive)
+    (result,) = store.sweep()
+    assert (result.form, result.changed, result.applied) == (form, True, MANY + 1)
+    assert "is archived" in str(result.error)
 
 
 def test_forms_that_github_does_not_list__do_not_hide_what_was_folded(scene: Scene) -> None:

@@ -14,7 +14,7 @@ from gh_store_action.domain.log.entries import Kind, checkpoint, envelope, read
 from gh_store_action.domain.log.fold import State, attempt, fold, newest_checkpoint, repeats, unread_for_keys
 from gh_store_action.domain.objects import Marker, read_title
 from gh_store_action.domain.processing.sweeping import settled
-from gh_store_action.domain.records import Refusal
+from gh_store_action.domain.records import FOREVER, Refusal
 from gh_store_action.domain.refusal import Reason
 from gh_store_action.domain.replies import RefusedEdit
 from gh_store_action.domain.strict_json import InvalidJson, parse, read_body
@@ -143,7 +143,7 @@ def test_only_an_identity_that_counts_writes_checkpoints_and_replies() -> None:
         {9: "applied"},
     )
     assert read(comment(5, text), RULES, COUNTING).kind is Kind.CHAT
-    assert read(comment(5, text), RULES, COUNTING, frozenset({"alice"})).kind is Kind.CHECKPOINT
+    assert read(comment(5, text), RULES, COUNTING, {"alice": FOREVER}).kind is Kind.CHECKPOINT
     assert read(comment(5, text, "alice", "rocket"), RULES, COUNTING).kind is Kind.CHECKPOINT
     assert read(comment(5, text, "alice", "rocket", edited_at="x"), RULES, COUNTING).kind is Kind.CHAT
     reply = "<!-- gh-store refused 1 22 body0a -->\nno"

@@ -6,15 +6,17 @@ import enum
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from gh_store_action.domain.log.mistakes import META_KEYS, misspelled, mistaken
 from gh_store_action.domain.log.written import read_written
 from gh_store_action.domain.names import DEFAULT_MODE, UPDATE_MODES
-from gh_store_action.domain.records import Comment, Issue, Rules
+from gh_store_action.domain.records import FOREVER, Comment, Issue, Rules
 from gh_store_action.domain.refusal import Reason
 from gh_store_action.domain.strict_json import InvalidJson, Json, digest, dump
 
 ADOPTED = "adopted"
+NOBODY: Mapping[str, str] = MappingProxyType({})
 REPLY_PREFIX = "<!-- gh-store refused "
 _ENVELOPE_KEYS = frozenset({"_data", "_meta", "type"})
 _REPLY = re.compile(r"<!-- gh-store refused ([0-9a-z ]{1,60000}) -->")
@@ -110,7 +112,7 @@ class Entry:
         return self.kind in (Kind.UPDATE, Kind.INVALID)
 
 
-def read_all(issue: Issue, rules: Rules, counting: frozenset[str], here: frozenset[str] = frozenset()) -> list[Entry]:
+def read_all(issue: Issue, rules: Rules, counting: frozenset[str], here: Mapping[str, str] = NOBODY) -> list[Entry]:
     """An issue's log as entries, see `read`."""
     entries = [read(comment, rules, counting, here) for comment in issue.comments]
     # gh-store opened the issue and wrote the state with one token; a state by anyone else does not count.
@@ -122,16 +124,16 @@ def read_all(issue: Issue, rules: Rules, counting: frozenset[str], here: frozens
     ]
 
 
-def read(comment: Comment, rules: Rules, counting: frozenset[str], here: frozenset[str] = frozenset()) -> Entry:
+def read(comment: Comment, rules: Rules, counting: frozenset[str], here: Mapping[str, str] = NOBODY) -> Entry:
     """Reads the comment.  Never raises: text that is meant as an update but is not one becomes `INVALID`.
 
     Args:
         counting: identities whose states and replies count in every log.
-        here: those who also count in this one.
+        here: those who also count in this one, by login with the time until when.
     """
-    everybody = counting | here
-    tampered = is_tampered(comment, everybody)
-    counts = (comment.author in everybody and not tampered) or _signed(comment, rules, everybody)
+    tampered = is_tampered(comment, counting | here.keys())
+    theirs = comment.author in counting or comment.created_at <= here.get(comment.author, "")
+    counts = (theirs and not tampered) or _signed(comment, rules)
     if counts and comment.body.startswith(REPLY_PREFIX):
         found = _REPLY.match(comment.body)
         return Entry(comment, Kind.REPLY, names=frozenset(found[1].split()) if found else frozenset())
@@ -154,13 +156,26 @@ def read(comment: Comment, rules: Rules, counting: frozenset[str], here: frozens
     return Entry(comment, Kind.UPDATE, patch=value)
 
 
-def hands(issue: Issue, rules: Rules, counting: frozenset[str]) -> frozenset[str]:
-    """Who has written a comment that would be a state or a reply of the store, if its author counted."""
+def hands(issue: Issue, rules: Rules, counting: frozenset[str], here: Mapping[str, str] = NOBODY) -> frozenset[str]:
+    """Who has written a comment that would be a state or a reply of the store, if its author counted then."""
+
+    def is_the_stores(comment: Comment, people: Mapping[str, str]) -> bool:
+        return read(comment, rules, counting, people).kind in (Kind.CHECKPOINT, Kind.REPLY)
+
     return frozenset(
         comment.author
         for comment in issue.comments
-        if read(comment, rules, counting, frozenset({comment.author})).kind in (Kind.CHECKPOINT, Kind.REPLY)
+        if is_the_stores(comment, {comment.author: FOREVER}) and not is_the_stores(comment, here)
     )
+
+
+def lacks_signature(entry: Entry, rules: Rules) -> bool:
+    """Whether a person's run entered it, and no processor has left the receipt that lets it count for good.
+
+    A state names the place of a comment that was there.
+    """
+    own = entry.kind in (Kind.CHECKPOINT, Kind.REPLY) and entry.comment.author not in rules.processors
+    return own and not entry.comment.edited_at and entry.after < entry.id and not _signed(entry.comment, rules)
 
 
 def is_tampered(comment: Comment, counting: frozenset[str]) -> bool:
@@ -173,10 +188,12 @@ def adopted_at(entries: Iterable[Entry]) -> int:
     return max((e.after for e in entries if e.kind is Kind.CHECKPOINT and e.adopted), default=0)
 
 
-def _signed(comment: Comment, rules: Rules, counting: frozenset[str]) -> bool:
-    """Whether the store has left its receipt on a state or a reply that no one has edited."""
+def _signed(comment: Comment, rules: Rules) -> bool:
+    """Whether a processor has left its receipt on a state or a reply that no one has edited; people react by hand."""
     initial = rules.reactions.initial_state
-    return not comment.edited_at and any(r.login in counting and r.content == initial for r in comment.reactions)
+    return not comment.edited_at and any(
+        r.login in rules.processors and r.content == initial for r in comment.reactions
+    )
 
 
 def _invalid(comment: Comment, path: str, reason: str) -> Entry:

@@ -26,7 +26,7 @@ from gh_store_action.domain.log.receipts import as_folded, sifted, verdicts_give
 from gh_store_action.domain.objects import Marker
 from gh_store_action.domain.processing.reconcile import CHANGED
 from gh_store_action.domain.processing.replay import recorded_by_checkpoints
-from gh_store_action.domain.records import Issue, Rules
+from gh_store_action.domain.records import FOREVER, Issue, Rules
 from gh_store_action.domain.refusal import Reason
 from gh_store_action.domain.strict_json import Json, body_digest, digest, equal
 from gh_store_action.domain.verdicts import APPLIED, Outcome, Verdict, meanings
@@ -88,7 +88,7 @@ class ObjectLog:
         marker: None if the title has none.
         legacy: up to this comment, the log is gh-store's and follows its rules.
         verdicts: the recorded ones, by comment id.
-        binding: people whose receipts and states count in this log.
+        binding: people whose receipts and states count in this log, see `acceptance.signers`.
     """
 
     issue: Issue
@@ -97,7 +97,7 @@ class ObjectLog:
     legacy: int
     verdicts: Mapping[int, Verdict]
     rules: Rules
-    binding: frozenset[str]
+    binding: Mapping[str, str]
     judge: Judge = no_schema
 
     @property
@@ -119,9 +119,10 @@ def read(
             left receipts before the store's own log began.
     """
     object_id = objects.object_id_of(issue, rules) or objects.read_title(issue.title)[0]
-    author = frozenset({issue.author} if may_write(issue.author, object_id) else ())
     processors = rules.processors
-    binding = acceptance.signers(issue, object_id, processors) | author
+    binding = acceptance.signers(issue, object_id, processors)
+    if may_write(issue.author, object_id):
+        binding[issue.author] = FOREVER
     issue = sifted(issue, object_id, processors, meanings(rules.reactions))
     entries = tuple(updates.read_all(issue, rules, processors, binding))
     entries = tuple(as_folded(entries, issue, object_id, binding, meanings(rules.reactions)))
@@ -133,7 +134,8 @@ def read(
     # gh-store's receipts are by its users: the issue's author, and people who may write.
     before = [e for e in entries if e.asks and e.id <= legacy]
     people = {reaction.login for entry in before for reaction in entry.comment.reactions}
-    users = binding | {issue.author} | {login for login in people - binding if may_write(login, object_id)}
+    others = {login for login in people - binding.keys() if may_write(login, object_id)}
+    users = binding.keys() | {issue.author} | others
     known = recorded_by_checkpoints(entries) | _receipts(entries, rules, binding)
     theirs = _receipts(before, rules, users, by_gh_store=True)
     return ObjectLog(issue, entries, marker, legacy, theirs | known, rules, binding, judge)

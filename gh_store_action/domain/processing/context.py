@@ -43,7 +43,8 @@ class Context:
         viewer: the token's own login.
         counting: the token's own login and the processors, whose receipts and states count everywhere.  Of these, only
             the processors may write without asking, so that every run gives the same verdict.
-        binding: `counting`, and people who have set a marker of this object; theirs count in its log.
+        binding: `counting`, and people who have set a marker of this object; theirs count in its log until the time
+            that is given, see `acceptance.signers`.
         object_id: of this object.
         permissions: by login, whether it may write this object.
         limited: by login, whether it may do what the rule's `allow` names.
@@ -71,7 +72,7 @@ class Context:
     owed: tuple[Receipt, ...] = ()
     renew: bool = False
     own_title: str = ""
-    binding: frozenset[str] = frozenset()
+    binding: Mapping[str, str] = field(default_factory=dict)
     beside: int | None = 0
     origin: Origin = UNSAID
 

@@ -19,7 +19,7 @@ from gh_store_action.domain.processing.keys import is_new
 from gh_store_action.domain.processing.reconcile import BrokenObject, find_base
 from gh_store_action.domain.processing.replay import recorded_by_checkpoints
 from gh_store_action.domain.processing.trust import TrustedMarker, find_marker, no_object
-from gh_store_action.domain.records import Comment, Issue, Receipt, Refusal
+from gh_store_action.domain.records import FOREVER, Comment, Issue, Receipt, Refusal
 from gh_store_action.domain.strict_json import dump, same_data
 from gh_store_action.domain.verdicts import Outcome, Verdict, initial_receipts, meanings, reaction_of
 
@@ -131,41 +131,44 @@ def _logs(
     binding = _binding(issue, object_id, context)
     yield _read(issue, context, object_id, binding)
     if trusted is not None and (others := _hands(issue, context, binding)):
-        yield _read(issue, context, object_id, binding | others)
+        yield _read(issue, context, object_id, {**binding, **others})
 
 
-def _read(issue: Issue, context: Context, object_id: str, binding: frozenset[str]) -> tuple[Context, Sequence[Entry]]:
+def _read(
+    issue: Issue, context: Context, object_id: str, binding: Mapping[str, str]
+) -> tuple[Context, Sequence[Entry]]:
     """The log if these people count in it."""
     entries = updates.read_all(issue, context.rules, context.counting, binding)
     entries = as_folded(entries, issue, object_id, binding, meanings(context.rules.reactions))
     return replace(context, binding=binding, origin=origin_of(issue, entries, context.rules.processors)), entries
 
 
-def _binding(issue: Issue, object_id: str, context: Context) -> frozenset[str]:
+def _binding(issue: Issue, object_id: str, context: Context) -> Mapping[str, str]:
     """Whose receipts and states count in this log; the author's if they are known to be allowed to write.
 
     If GitHub does not show yet who set the title, it may be anyone who may write and has left the store's kind of
     comment.  Otherwise, what their run refused would be taken for applied.
     """
     binding = acceptance.signers(issue, object_id, context.counting)
-    others = {issue.author}
     marker = objects.read_title(issue.title)[1]
     if marker and marker.comment and issue.complete and all(c.id != marker.comment for c in issue.comments):
         context.allows(issue.author)  # it may be a copy in which only they have entered a state
     if acceptance.is_setter_hidden(issue, object_id) and issue.title != context.own_title:
         binding |= _hands(issue, context, binding)
-    return binding | {login for login in others if context.permissions.get(login)}
+    if context.permissions.get(issue.author):
+        binding[issue.author] = FOREVER
+    return binding
 
 
-def _hands(issue: Issue, context: Context, binding: frozenset[str]) -> frozenset[str]:
-    """Who else has left the store's kind of comment, and may write.
+def _hands(issue: Issue, context: Context, binding: Mapping[str, str]) -> dict[str, str]:
+    """Who else has left the store's kind of comment, and may write; they count whenever they posted it.
 
     Raises:
         NeedsMore: it is not known yet.
     """
-    hands = updates.hands(issue, context.rules, context.counting) - binding
+    hands = updates.hands(issue, context.rules, context.counting, binding)
     context.ask_people(hands)
-    return frozenset(login for login in hands if context.permissions.get(login))
+    return dict.fromkeys((login for login in hands if context.permissions.get(login)), FOREVER)
 
 
 def _fold(found: _Gathered) -> Folded:
@@ -333,7 +336,7 @@ def _receipts(gathered: _Gathered, verdicts: Mapping[int, Verdict]) -> tuple[Rec
         wanted: tuple[str, ...] = ()
         if entry.kind is Kind.CHECKPOINT and entry.update_id and not entry.reason:
             wanted = initial_receipts(reactions)
-        elif entry.kind in (Kind.CHECKPOINT, Kind.REPLY) and entry.author not in context.counting:
+        elif context.viewer in context.rules.processors and updates.lacks_signature(entry, context.rules):
             wanted = (reactions.initial_state,)
         contents = {r.content for r in entry.comment.reactions if r.login in context.counting}
         found += [Receipt(entry.id, entry.comment.node_id, content) for content in wanted if content not in contents]

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from gh_store_action.domain.log.entries import Entry, Kind
 from gh_store_action.domain.objects import MOST_RECENT, Marker, short_digest, short_id
+from gh_store_action.domain.processing.base import recorded_verdicts
 from gh_store_action.domain.processing.context import Context, NeedsMore
 from gh_store_action.domain.processing.effects import ReadFurther
 from gh_store_action.domain.processing.replay import replay
@@ -169,7 +170,8 @@ def renumbered(issue: Issue, entries: Sequence[Entry], marker: Marker, context: 
 
 
 def _folds_to(marker: Marker, entries: Sequence[Entry], context: Context, up_to: int) -> bool:
-    found = replay(entries, context, up_to=up_to, recorded={})
+    recorded = recorded_verdicts(entries, context, up_to)
+    found = replay(entries, context, up_to=up_to, recorded=recorded)
     return found is not None and short_digest(found.state.data) == marker.digest
 
 

@@ -83,7 +83,10 @@ def _quiet(issue: Issue, marker: Marker, entries: Sequence[Entry]) -> bool:
 
 
 def _receipted(entries: Sequence[Entry], marker: Marker, rules: Rules, who: frozenset[str]) -> bool:
-    """Whether these people have left a receipt on each update that the body contains."""
+    """Whether these people have left a receipt on each update that the body contains, and what a person's run entered
+    has the store's."""
+    if who <= rules.processors and any(updates.lacks_signature(entry, rules) for entry in entries):
+        return False
     adopted = updates.adopted_at(entries)
     held = (entry for entry in entries if entry.asks and adopted < entry.id <= marker.comment)
     return all(outcomes_given(entry.comment, rules.reactions, who) for entry in held)

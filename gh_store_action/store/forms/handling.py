@@ -93,7 +93,8 @@ class Desk:
             try:
                 results.append(self._process(number, first=False))
             except StoreError as error:
-                results.append(Result(number, error=error, form=number))
+                written = error.results[0] if error.results else Result(number)
+                results.append(replace(written, error=error, form=number))
                 if ends_the_run(error):
                     left = len(waiting) - done
                     note = f"{left} forms are still open. The next run will take them."

@@ -12,7 +12,7 @@ from gh_store_action.domain.log import entries as updates
 from gh_store_action.domain.log.entries import Entry
 from gh_store_action.domain.objects import Marker
 from gh_store_action.domain.processing.result import Result
-from gh_store_action.domain.records import Issue, StoredObject
+from gh_store_action.domain.records import FOREVER, Issue, StoredObject
 from gh_store_action.domain.strict_json import Json, body_digest, digest, dump
 from gh_store_action.domain.verdicts import Counts, Outcome, initial_receipts
 from gh_store_action.errors import ConcurrentUpdateError, DuplicateUIDError, FullIssue, ObjectNotFound, StoreError
@@ -281,7 +281,7 @@ class Mover(Worker):
         object_id = objects.object_id_of(copy, rules) or objects.read_title(copy.title)[0]
         binding = acceptance.signers(copy, object_id, counting)
         if copy.author not in binding and self.session.may_write(copy.author, object_id):
-            binding |= {copy.author}
+            binding[copy.author] = FOREVER
         return next((entry for entry in updates.read_all(copy, rules, counting, binding) if entry.previous), None)
 
     def _copied(self, old: Issue) -> int:
@@ -360,7 +360,8 @@ class Mover(Worker):
             try:
                 results[place] = self._finished(result)
             except StoreError as error:
-                results[place] = replace(result, skipped="", error=error)
+                written = error.results[0] if error.results else replace(result, skipped="")
+                results[place] = replace(written, error=error)
                 if ends_the_run(error):
                     break
         return results
