@@ -99,6 +99,14 @@ test("the history of the API is in the product's order, a hand edit behind other
   assert.deepEqual(history.map((one) => one.revision), [1, 2, 3]);
 });
 
+test("the history of the API has what a person's own run entered, and nothing that they forged when they had left", async () => {
+  const comments = await stage.ask("own_run");
+  const history = await open({ snapshot: undefined }).history("own-run");
+  assert.deepEqual(history.map((one) => one.comment_id), comments);
+  assert.ok(history.every((one) => one.certain));
+  assert.deepEqual(history.at(-1).state, { n: 50, "by hand": 1 });
+});
+
 test("the history of the API takes an applied update as it says, whatever revision it names", async () => {
   const comments = await stage.ask("raised");
   const history = await open({ snapshot: undefined }).history("raised");

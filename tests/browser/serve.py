@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from gh_store_action.domain import objects
+from gh_store_action.domain.log import entries as updates
 from gh_store_action.domain.records import Rules, StoredMeta, StoredObject
 from gh_store_action.domain.snapshots import files
 from gh_store_action.domain.snapshots.contents import whole
@@ -160,6 +161,7 @@ class Stage:
             "odd": self.odd,
             "former": self.former,
             "by_hand": self.by_hand,
+            "own_run": self.own_run,
             "raised": self.raised,
             "site": self.site,
             "private": self.private,
@@ -239,6 +241,25 @@ class Stage:
         self.update({"m": 2}, number)
         with store_of(self.there) as store:
             entries = store.get_object_history("by-hand")
+        self.archive(number)
+        return [entry["comment_id"] for entry in entries]
+
+    def own_run(self) -> list[int]:
+        """The same of a person's own run, which no title that is read shows any more; later they forge a state."""
+        there = self.there
+        number = there.object("own-run", {"n": 0})
+        for count in range(50):
+            if count == 25:
+                there.repo.edit_issue(number, "alice", body='{"n": 25, "by hand": 1}')
+                there.process(number, there.hub.token("bob"))
+            self.update({"n": count + 1}, number)
+        there.repo.grant("bob", "read")
+        last = there.repo.issue(number).comments[-1].id
+        forged = updates.checkpoint({"n": 666}, after=last, revision=99, update_id="1-1-0badc0de", version="1")
+        there.repo.comment(number, "bob", forged)
+        there.process(number)
+        with store_of(there) as store:
+            entries = store.get_object_history("own-run")
         self.archive(number)
         return [entry["comment_id"] for entry in entries]
 

@@ -86,7 +86,7 @@ export class Repository implements Questions {
   }
 
   /** What the receipts on updates say.  Whose a reaction is, is asked only where contents contradict each other. */
-  async receipts(entries: readonly Entry[], people: ReadonlySet<string>): Promise<Map<number, Verdict>> {
+  async receipts(entries: readonly Entry[], people: ReadonlyMap<string, string>): Promise<Map<number, Verdict>> {
     const { processed, rejected, unauthorized } = this.rules.reactions;
     const meanings: [string, Verdict][] = [[processed, "applied"], [rejected, "rejected"], [unauthorized, "unauthorized"]];
     const found = new Map<number, Verdict>();
@@ -94,15 +94,26 @@ export class Repository implements Questions {
       if (kind !== "update" && kind !== "invalid") continue;
       let said = meanings.filter(([content]) => (comment.reactions[content] ?? 0) > 0);
       if (said.length > 1) {
-        const path = `${this.#path}/issues/comments/${comment.id}/reactions?per_page=${PAGE}`;
-        const left = await this.api.all(path) as { content: string; user: User | null }[];
-        const ours = left.filter((one) => people.has(loginOf(one.user)) || counts(loginOf(one.user), this.rules));
+        const ours = (await this.#reactions(comment)).filter(({ login }) => people.has(login) || counts(login, this.rules));
         said = meanings.filter(([content]) => ours.some((one) => one.content === content));
       }
       const last = said.at(-1);
       if (last) found.set(comment.id, last[1]);
     }
     return found;
+  }
+
+  /** Whether a processor has left the receipt that lets a person's state or reply count. */
+  async isSigned(comment: Comment): Promise<boolean> {
+    const { initialState } = this.rules.reactions;
+    if (!comment.reactions[initialState]) return false;
+    return (await this.#reactions(comment)).some((one) => one.content === initialState && counts(one.login, this.rules));
+  }
+
+  async #reactions(comment: Comment): Promise<{ content: string; login: string }[]> {
+    const path = `${this.#path}/issues/comments/${comment.id}/reactions?per_page=${PAGE}`;
+    const left = await this.api.all(path) as { content: string; user: User | null }[];
+    return left.map((one) => ({ content: one.content, login: loginOf(one.user) }));
   }
 
   async post(number: number, body: string): Promise<{ id: number; html_url: string }> {

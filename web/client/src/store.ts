@@ -255,13 +255,16 @@ export class Store<T = Json> {
 
   async #log(issue: Issue, id: string): Promise<{ log: Log; previous: number }> {
     const [comments, renames] = [await this.#github.comments(issue.number), await this.#github.renames(issue)];
-    const people = signers(issue, id, renames).add(issue.author);
-    const entries = comments.map((comment): Entry => {
+    const people = signers(issue, id, renames).set(issue.author, "~"); // later than any time
+    const entries = await Promise.all(comments.map(async (comment): Promise<Entry> => {
       const known = counts(comment.author, this.rules);
-      const entry = readEntry(comment, known || people.has(comment.author), known, this.rules.reactions.initialState);
+      const read = (theirs: boolean): Entry => readEntry(comment, theirs, known, this.rules.reactions.initialState);
+      const entry = read(known || comment.created_at <= (people.get(comment.author) ?? ""));
+      const own = read(true);
+      if (own.kind !== entry.kind && !comment.edited && await this.#github.isSigned(comment)) return own;
       // gh-store's user opened the issue and wrote the state with one token; anybody else's is nothing.
       return entry.kind === "foreign" && comment.author !== issue.author ? { ...entry, kind: "chat" } : entry;
-    });
+    }));
     const absorbed = entries.flatMap((one) => [...one.absorbed]);
     const verdicts = new Map<number, Verdict>([...absorbed, ...await this.#github.receipts(entries, people)]);
     const previous = entries.find((one) => one.previous)?.previous ?? 0;

@@ -30,10 +30,16 @@ export function counts(login: string, rules: Rules): boolean {
   return rules.processors.some((one) => same(one, login));
 }
 
-/** Who but the author has set a marker of this object: with the rights of that day. */
-export function signers(issue: Issue, id: string, renames: readonly Rename[]): Set<string> {
-  const found = renames.filter((one) => one.login && one.login !== issue.author && markerIn(one.to, id));
-  return new Set(found.map((one) => one.login));
+/**
+ * Who but the author has set a marker of this object, and when they did so last: what they have posted later does not count,
+ * for they may have lost the right.
+ */
+export function signers(issue: Issue, id: string, renames: readonly Rename[]): Map<string, string> {
+  const found = new Map<string, string>();
+  for (const { login, at, to } of renames) {
+    if (login && login !== issue.author && markerIn(to, id) && at > (found.get(login) ?? "")) found.set(login, at);
+  }
+  return found;
 }
 
 /**
