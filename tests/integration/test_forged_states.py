@@ -115,6 +115,20 @@ def test_a_state_of_a_persons_run__is_signed_once_by_a_run_or_a_sweep(w: World, 
     assert w.process(number).changed is False
 
 
+def test_a_state_that_looks_younger_than_its_title__is_not_lost(w: World) -> None:
+    number = w.object("m", {"n": 0})
+    w.repo.edit_issue(number, "bob", body='{"n": 0, "by hand": 1}')
+    w.process(number, w.hub.token("alice"))
+    w.repo.record.comments[newest(w, number)].created += 5
+    w.update(number, INC)
+    w.process(number)
+    assert w.data(number) == {"n": 1, "by hand": 1}
+    w.repo.edit_issue(number, "bob", body="oops {")
+    w.process(number)
+    assert w.data(number) == {"n": 1, "by hand": 1}
+    assert w.process(number).changed is False
+
+
 def test_a_repair_with_somebodys_own_token__lasts(w: World) -> None:
     """The state that it enters is followed by a title."""
     number = w.object("m", {"n": 0})
