@@ -43,7 +43,7 @@ def test_reading__takes_linear_time_where_it_once_did_not(reader: str, shape: Sh
 
 @pytest.mark.slow
 def test_measure__finds_a_reader_that_looks_at_all_the_text_for_each_of_its_places() -> None:
-    assert slow(lambda text: [text.count("x") for _ in range(0, len(text), 4)], Shape("", "ab", ""), (4_096, 16_384))
+    assert slow(lambda text: [text.count("x") for _ in range(0, len(text), 4)], Shape("", "ab", ""), (2_048, 32_768))
 
 
 @pytest.mark.slow
