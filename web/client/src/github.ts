@@ -154,8 +154,8 @@ function issueFrom(raw: RawIssue): Issue {
 }
 
 function commentFrom(raw: RawComment): Comment {
-  const { id, body, created_at, reactions } = raw;
-  return { id, body, created_at, author: loginOf(raw.user), edited: raw.updated_at !== created_at, reactions: reactions ?? {} };
+  const { id, body, created_at, updated_at, reactions } = raw;
+  return { id, body, created_at, updated_at, author: loginOf(raw.user), edited: updated_at !== created_at, reactions: reactions ?? {} };
 }
 
 interface RawRename { event: string; actor: User | null; created_at: string; rename: { from: string; to: string } }

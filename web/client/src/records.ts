@@ -98,6 +98,7 @@ export interface Comment {
   author: string;
   body: string;
   created_at: string;
+  updated_at: string;
   edited: boolean;
   /** How many reactions of each content; whose they are takes a request of its own. */
   reactions: Readonly<Record<string, number>>;

@@ -255,11 +255,15 @@ export class Store<T = Json> {
 
   async #log(issue: Issue, id: string): Promise<{ log: Log; previous: number }> {
     const [comments, renames] = [await this.#github.comments(issue.number), await this.#github.renames(issue)];
+    const marker = markerIn(unmoved(issue.title), id);
+    const copied = !comments.some((one) => one.id === marker?.comment);
     const people = signers(issue, id, renames).set(issue.author, "~"); // later than any time
     const entries = await Promise.all(comments.map(async (comment): Promise<Entry> => {
       const known = counts(comment.author, this.rules);
       const read = (theirs: boolean): Entry => readEntry(comment, theirs, known, this.rules.reactions.initialState);
-      const entry = read(known || comment.created_at <= (people.get(comment.author) ?? ""));
+      const entry = read(known || comment.updated_at <= (people.get(comment.author) ?? ""));
+      // A person's run names no comment that is still to come; in a copy the names are of other ids.
+      if (!known && !copied && entry.after >= comment.id) return { ...entry, kind: "chat" };
       const own = read(true);
       if (own.kind !== entry.kind && !comment.edited && await this.#github.isSigned(comment)) return own;
       // gh-store's user opened the issue and wrote the state with one token; anybody else's is nothing.
@@ -268,7 +272,7 @@ export class Store<T = Json> {
     const absorbed = entries.flatMap((one) => [...one.absorbed]);
     const verdicts = new Map<number, Verdict>([...absorbed, ...await this.#github.receipts(entries, people)]);
     const previous = entries.find((one) => one.previous)?.previous ?? 0;
-    return { log: { issue, entries, verdicts, marker: markerIn(unmoved(issue.title), id) }, previous };
+    return { log: { issue, entries, verdicts, marker }, previous };
   }
 
   async #storedHistory(id: string): Promise<HistoryEntry<T>[] | null> {

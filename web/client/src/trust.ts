@@ -30,14 +30,17 @@ export function counts(login: string, rules: Rules): boolean {
   return rules.processors.some((one) => same(one, login));
 }
 
+/** The login of all deleted accounts. */
+const GHOST = "ghost";
+
 /**
- * Who but the author has set a marker of this object, and when they did so last: what they have posted later does not count,
- * for they may have lost the right.
+ * Who but the author has set a marker of this object, and when they did so last: what they have posted or edited later does not
+ * count, for they may have lost the right.
  */
 export function signers(issue: Issue, id: string, renames: readonly Rename[]): Map<string, string> {
   const found = new Map<string, string>();
   for (const { login, at, to } of renames) {
-    if (login && login !== issue.author && markerIn(to, id) && at > (found.get(login) ?? "")) found.set(login, at);
+    if (login && login !== GHOST && login !== issue.author && markerIn(to, id) && at > (found.get(login) ?? "")) found.set(login, at);
   }
   return found;
 }
