@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 
 from gh_store_action.domain import objects
 from gh_store_action.domain.objects import Marker
-from gh_store_action.domain.records import FOREVER, NEWEST_TITLES, Issue, Rename, Rules
+from gh_store_action.domain.records import FOREVER, GHOST, NEWEST_TITLES, Issue, Rename, Rules
 from gh_store_action.domain.strict_json import body_digest
 
 MayWrite = Callable[[str, str], bool | None]
@@ -68,7 +68,7 @@ def _is_the_authors(rename: Rename, issue: Issue, processors: frozenset[str]) ->
 def signers(issue: Issue, object_id: str, counting: frozenset[str]) -> dict[str, str]:
     """The people who have set a marker of this object while they had the right: their receipts and states count, too.
 
-    The author is one of them only as a counting identity.
+    The author is one of them only as a counting identity; and nobody by the login of all deleted accounts.
 
     Args:
         counting: the token's own login and the processors; for a history, the processors alone.
@@ -79,7 +79,7 @@ def signers(issue: Issue, object_id: str, counting: frozenset[str]) -> dict[str,
     """
     found: dict[str, str] = {}
     for rename in _all_titles(issue):
-        if rename.login not in ("", issue.author) and marker_in(rename.title, object_id) is not None:
+        if rename.login not in ("", GHOST, issue.author) and marker_in(rename.title, object_id) is not None:
             found[rename.login] = max(rename.at, found.get(rename.login, ""))
     return found | dict.fromkeys(counting, FOREVER)
 

@@ -39,6 +39,11 @@ def holds(w: World, number: int, count: int) -> None:
         assert store.verify() == ()
         history = store.get_object_history("m")
         assert [one["data"] for one in history if one["metadata"]["revision"]] == [{"n": 0}, *[INC["_data"]] * count]
+    holds_data(w, number, count)
+
+
+def holds_data(w: World, number: int, count: int) -> None:
+    assert w.data(number) == {"n": count}
     w.repo.edit_issue(number, "bob", body="oops {")
     w.process(number)
     assert w.data(number) == {"n": count}
@@ -63,6 +68,51 @@ def test_a_state_by_somebody_who_may_no_longer_write__is_conversation(w: World, 
     holds(w, number, 3)
 
 
+@pytest.mark.parametrize("which", ["conversation", "their own state"])
+def test_a_comment_that_somebody_edits_when_they_have_left__becomes_no_state(w: World, which: str) -> None:
+    w.repo.grant("carol", "write")
+    number = w.object("m", {"n": 0})
+    w.update(number, INC)
+    mine = w.repo.comment(number, "carol", "thanks!")
+    if which == "their own state":
+        w.repo.edit_issue(number, "bob", body='{"n": 1}')
+    w.process(number, w.hub.token("carol"))
+    mine = newest(w, number) if which == "their own state" else mine
+    w.update(number, INC)
+    w.process(number)
+    before = w.data(number)
+    w.repo.grant("carol", "none")
+    w.repo.edit_comment(mine, "carol", forged(newest(w, number)))
+    w.process(number)
+    assert w.data(number) == before
+    with store_of(w) as store:
+        assert all(one["data"] != {"n": 666} for one in store.get_object_history("m"))
+
+
+@pytest.mark.parametrize("opener", [BOT, "carol"])
+def test_a_signed_state_that_its_author_edits_when_they_have_left__is_entered_again(w: World, opener: str) -> None:
+    number = w.repo.open_issue(opener, "Stored Object: m", '{"n": 0}', ["stored-object", "UID:m"])
+    w.repo.grant("carol", "write")
+    w.process(number)
+    w.repo.edit_issue(number, "bob", body='{"n": 1}')
+    w.process(number, w.hub.token("carol"))
+    state = newest(w, number)
+    w.process(number)
+    w.repo.grant("carol", "none")
+    w.repo.edit_comment(state, "carol", "gone")
+    with store_of(w) as store:
+        assert ("edited-comment", state) in {(one.kind, one.comment_id) for one in store.verify()}
+    assert any(f"were edited: {state} (by carol)" in note for note in w.process(number).notes)
+    holds_data(w, number, 1)
+
+
+def test_a_state_of_the_store_that_a_signer_edits__is_noticed(w: World) -> None:
+    number = with_a_run_of(w, "bob")
+    w.repo.edit_comment(w.repo.issue(number).comments[0].id, "bob", forged(0, ""))
+    assert any("were edited" in note and "(by bob)" in note for note in w.process(number).notes)
+    holds_data(w, number, 2)
+
+
 @pytest.mark.parametrize("runs", [True, False])
 def test_a_rocket_by_hand__lets_no_strangers_state_and_no_strangers_reply_count(w: World, runs: bool) -> None:
     number = with_a_run_of(w, "alice")
@@ -80,23 +130,23 @@ def test_a_rocket_by_hand__lets_no_strangers_state_and_no_strangers_reply_count(
     assert {c.id: c.reactions for c in w.repo.issue(number).comments}[state] == (("alice", "rocket"),)
 
 
-def test_a_state_for_a_comment_that_is_still_to_come__is_not_signed(w: World) -> None:
-    """The author plants it while they may write; when the log has passed it, they may no longer."""
-    number = w.repo.open_issue("carol", "m", '{"n": 0}', ["stored-object", "UID:m"])
+@pytest.mark.parametrize("reason", ["edited by hand", ""])
+@pytest.mark.parametrize("opener", ["carol", BOT])
+def test_a_state_for_a_comment_that_is_still_to_come__never_counts(w: World, opener: str, reason: str) -> None:
+    """They plant it while they may write; when the log has passed it, they may no longer."""
+    number = w.repo.open_issue(opener, "Stored Object: m", '{"n": 0}', ["stored-object", "UID:m"])
     w.repo.grant("carol", "write")
     w.update(number, INC)
-    w.process(number, w.hub.token("carol"))
-    w.repo.comment(number, "carol", forged(newest(w, number) + 70))
+    w.process(number)
+    w.repo.comment(number, "carol", forged(newest(w, number) + 70, reason))
     w.update(number, INC)
+    w.process(number, w.hub.token("carol"))
     w.process(number)
     w.repo.grant("carol", "none")
     for _ in range(12):
         w.update(number, INC)
         w.process(number)
-    assert w.data(number) == {"n": 14}
-    w.repo.edit_issue(number, "carol", body="oops {")
-    w.process(number)
-    assert w.data(number) == {"n": 14}
+    holds_data(w, number, 14)
 
 
 @pytest.mark.parametrize("mend", ["a run", "a sweep"])
@@ -127,6 +177,38 @@ def test_a_state_that_looks_younger_than_its_title__is_not_lost(w: World) -> Non
     w.process(number)
     assert w.data(number) == {"n": 1, "by hand": 1}
     assert w.process(number).changed is False
+
+
+def test_a_state_that_a_persons_run_enters_again__is_followed_by_a_title(w: World) -> None:
+    """The body and the marker stay, but without a title nothing would show that they may write."""
+    number = with_a_run_of(w, "alice")
+    w.repo.edit_comment(w.repo.issue(number).comments[0].id, "bob", "oops")
+    for person in ("alice", "bob", ""):
+        w.process(number, person and w.hub.token(person))
+    with store_of(w) as store:
+        assert store.verify() == ()
+    assert sum('"revision": 3' in one.body for one in w.repo.issue(number).comments) == 1
+    holds_data(w, number, 2)
+
+
+def test_a_repair_beside_another_run__takes_nothing_back(w: World) -> None:
+    """It adds the state to the log, and leaves body and title as they are by then."""
+    number = w.object("m", {"n": 0})
+    update = w.update(number, INC)
+    w.update(number, INC)
+    w.process(number)
+    w.repo.edit_comment(update, "alice", json.dumps({"n": 50}))
+
+    def beside() -> None:
+        w.update(number, INC)
+        with store_of(w) as other:
+            other.sweep()
+
+    w.before_the_write(beside)
+    with store_of(w) as store:
+        store.verify("m", repair=True)
+    w.sweep()
+    assert w.data(number) == {"n": 3}
 
 
 def test_a_repair_with_somebodys_own_token__lasts(w: World) -> None:

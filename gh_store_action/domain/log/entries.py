@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
+from gh_store_action.domain import objects
 from gh_store_action.domain.log.mistakes import META_KEYS, misspelled, mistaken
 from gh_store_action.domain.log.written import read_written
 from gh_store_action.domain.names import DEFAULT_MODE, UPDATE_MODES
@@ -93,6 +94,11 @@ class Entry:
         return self.comment.id
 
     @property
+    def looks_ahead(self) -> bool:
+        """Whether it names a comment that is not older: a run enters no such state or reply."""
+        return max(self.after, *(int(name) for name in self.names if name.isdecimal()), 0) >= self.id
+
+    @property
     def changed(self) -> bool:
         """Whether its text may be another than the one that was folded: times have whole seconds."""
         return self.folded_at != "" and self.comment.edited_at >= self.folded_at
@@ -115,13 +121,15 @@ class Entry:
 def read_all(issue: Issue, rules: Rules, counting: frozenset[str], here: Mapping[str, str] = NOBODY) -> list[Entry]:
     """An issue's log as entries, see `read`."""
     entries = [read(comment, rules, counting, here) for comment in issue.comments]
-    # gh-store opened the issue and wrote the state with one token; a state by anyone else does not count.
-    return [
-        replace(entry, kind=Kind.CHAT)
-        if entry.kind is Kind.FOREIGN_STATE and entry.comment.author != issue.author
-        else entry
-        for entry in entries
-    ]
+    marker = objects.read_title(issue.title)[1]
+    copied = marker is None or all(comment.id != marker.comment for comment in issue.comments)  # with other ids
+
+    def counts(entry: Entry) -> bool:
+        if entry.kind is Kind.FOREIGN_STATE:  # gh-store opened the issue and wrote the state with one token
+            return entry.comment.author == issue.author
+        return copied or not entry.looks_ahead or entry.comment.author in rules.processors
+
+    return [entry if counts(entry) else replace(entry, kind=Kind.CHAT) for entry in entries]
 
 
 def read(comment: Comment, rules: Rules, counting: frozenset[str], here: Mapping[str, str] = NOBODY) -> Entry:
@@ -131,8 +139,8 @@ def read(comment: Comment, rules: Rules, counting: frozenset[str], here: Mapping
         counting: identities whose states and replies count in every log.
         here: those who also count in this one, by login with the time until when.
     """
-    tampered = is_tampered(comment, counting | here.keys())
-    theirs = comment.author in counting or comment.created_at <= here.get(comment.author, "")
+    tampered, until = is_tampered(comment, rules.processors), here.get(comment.author, "")
+    theirs = comment.author in counting or max(comment.created_at, comment.edited_at) <= until
     counts = (theirs and not tampered) or _signed(comment, rules)
     if counts and comment.body.startswith(REPLY_PREFIX):
         found = _REPLY.match(comment.body)
@@ -145,9 +153,9 @@ def read(comment: Comment, rules: Rules, counting: frozenset[str], here: Mapping
         return Entry(comment, Kind.CHAT)
     if isinstance(value, dict) and value.get("type") == "initial_state":
         known = comment.author in counting
-        state = Entry(comment, Kind.CHAT) if tampered else _initial_state(comment, value, rules, counts, known)
+        state = _initial_state(comment, value, rules, counts, known and not tampered)
         if state is not None:
-            return state
+            return Entry(comment, Kind.CHAT) if tampered and (known or until) else state
     if isinstance(value, dict) and ("_meta" in value or "_data" in value):
         return replace(_envelope(comment, value), known=not tampered and comment.author in rules.processors)
     problem = mistaken(value)
@@ -170,17 +178,21 @@ def hands(issue: Issue, rules: Rules, counting: frozenset[str], here: Mapping[st
 
 
 def lacks_signature(entry: Entry, rules: Rules) -> bool:
-    """Whether a person's run entered it, and no processor has left the receipt that lets it count for good.
-
-    A state names the place of a comment that was there.
-    """
+    """Whether a person's run entered it, and no processor has left the receipt that lets it count for good."""
     own = entry.kind in (Kind.CHECKPOINT, Kind.REPLY) and entry.comment.author not in rules.processors
-    return own and not entry.comment.edited_at and entry.after < entry.id and not _signed(entry.comment, rules)
+    return own and not (entry.comment.edited_at or entry.looks_ahead or _signed(entry.comment, rules))
 
 
-def is_tampered(comment: Comment, counting: frozenset[str]) -> bool:
-    """Whether someone else edited a comment of the store's, so that it is no longer the store's."""
-    return comment.author in counting and comment.edited_at != "" and comment.editor not in counting
+def is_tampered(comment: Comment, processors: frozenset[str]) -> bool:
+    """Whether someone else edited a comment, so that it is no longer the store's."""
+    return comment.edited_at != "" and comment.editor not in (processors | {comment.author})
+
+
+def was_the_stores(comment: Comment, rules: Rules) -> bool:
+    """Whether somebody has edited what was the store's own: a processor's comment, or what one has signed."""
+    if comment.author in rules.processors:
+        return is_tampered(comment, rules.processors)
+    return comment.edited_at != "" and _has_signature(comment, rules)
 
 
 def adopted_at(entries: Iterable[Entry]) -> int:
@@ -190,10 +202,12 @@ def adopted_at(entries: Iterable[Entry]) -> int:
 
 def _signed(comment: Comment, rules: Rules) -> bool:
     """Whether a processor has left its receipt on a state or a reply that no one has edited; people react by hand."""
+    return not comment.edited_at and _has_signature(comment, rules)
+
+
+def _has_signature(comment: Comment, rules: Rules) -> bool:
     initial = rules.reactions.initial_state
-    return not comment.edited_at and any(
-        r.login in rules.processors and r.content == initial for r in comment.reactions
-    )
+    return any(one.login in rules.processors and one.content == initial for one in comment.reactions)
 
 
 def _invalid(comment: Comment, path: str, reason: str) -> Entry:

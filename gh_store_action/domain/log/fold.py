@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from gh_store_action.domain.log.entries import Entry, Kind, is_tampered
+from gh_store_action.domain.log.entries import Entry, Kind, was_the_stores
 from gh_store_action.domain.patches import modes as merge
-from gh_store_action.domain.records import GHOST
+from gh_store_action.domain.records import GHOST, Rules
 from gh_store_action.domain.refusal import Reason
 from gh_store_action.domain.strict_json import Json, digest
 from gh_store_action.domain.verdicts import APPLIED, Outcome, Verdict
@@ -255,9 +255,9 @@ def newest_checkpoint(entries: Iterable[Entry]) -> Entry | None:
     return best
 
 
-def tampered_since(entries: Iterable[Entry], processors: frozenset[str], binding: frozenset[str]) -> list[Entry]:
-    """The processors' comments after the newest checkpoint that others have edited: the log may lack a state."""
+def tampered_since(entries: Iterable[Entry], rules: Rules) -> list[Entry]:
+    """The store's own comments after the newest checkpoint that others have edited: the log may lack a state."""
     known = list(entries)
     base = newest_checkpoint(known)
     since = base.id if base else 0
-    return [e for e in known if e.id > since and e.comment.author in processors and is_tampered(e.comment, binding)]
+    return [entry for entry in known if entry.id > since and was_the_stores(entry.comment, rules)]

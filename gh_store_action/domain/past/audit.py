@@ -108,7 +108,7 @@ def _comments(log: ObjectLog) -> Iterator[tuple[str, str, str, int]]:
     bases = history.checkpoints(log)
     since = max((base.after for base in bases), default=0)
     if log.marker is not None:
-        for entry in tampered_since(log.entries, log.rules.processors, log.rules.processors | log.binding.keys()):
+        for entry in tampered_since(log.entries, log.rules):
             by = entry.comment.editor
             yield "edited-comment", f"{by} edited it, and it was the store's own", BY_CHECKPOINT, entry.id
     for entry in log.entries:

@@ -189,15 +189,18 @@ def _plan(found: _Gathered, folded: Folded) -> UpToDate | Write:
     judged = {**base.verdicts, **folded.verdicts}
     known = {**base.recorded, **judged}
     state, marker = folded.state, _marker(found, folded.state)
-    title = objects.title(found.object_id, marker, found.context.rules, unlike=issue.title if base.renamed else "")
-    body = dump(state.data)
-    behind_marker = sum(1 for comment in issue.comments if comment.id > base.comment)
-    moves = bool(found.pending) or base.moved or (behind_marker >= CATCH_UP and not blocked)
-    if title == issue.title and not base.checkpoint and same_data(body, issue.body):
-        moves = False  # nothing would change
     # Without a marker, our receipt alone would say that the update is folded, so the marker has to come first.
     receipts = _receipts(found, known) if found.marked else ()
     reply = _reply(found, known)
+    # What a person's run enters counts only if their title follows it.
+    signs = bool(reply or base.checkpoint) and found.context.viewer not in found.context.rules.processors
+    unlike = issue.title if base.renamed or signs else ""
+    title = objects.title(found.object_id, marker, found.context.rules, unlike=unlike)
+    body = dump(state.data)
+    behind_marker = sum(1 for comment in issue.comments if comment.id > base.comment)
+    moves = bool(found.pending) or base.moved or signs or (behind_marker >= CATCH_UP and not blocked)
+    if title == issue.title and not base.checkpoint and same_data(body, issue.body):
+        moves = False  # nothing would change
     close = not issue.closed and not blocked
     if not (moves or receipts or reply or base.checkpoint or close):
         return UpToDate(object_id=found.object_id, state=state, blocked=len(blocked), notes=base.notes)
@@ -334,7 +337,7 @@ def _receipts(gathered: _Gathered, verdicts: Mapping[int, Verdict]) -> tuple[Rec
     found = [receipt for receipt in context.owed if receipt.comment_id < oldest] + found
     for entry in entries:
         wanted: tuple[str, ...] = ()
-        if entry.kind is Kind.CHECKPOINT and entry.update_id and not entry.reason:
+        if entry.kind is Kind.CHECKPOINT and entry.update_id and not entry.reason and entry.after < entry.id:
             wanted = initial_receipts(reactions)
         elif context.viewer in context.rules.processors and updates.lacks_signature(entry, context.rules):
             wanted = (reactions.initial_state,)

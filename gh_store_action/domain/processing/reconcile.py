@@ -174,7 +174,7 @@ def _with_lost_edit(
 def _entered_again(entries: Sequence[Entry], context: Context, base: Base) -> Base:
     """Adds the state to the log again if others edited the store's entry: otherwise only the body would have it."""
     settled = [entry for entry in entries if not entry.asks or entry.id <= base.comment]
-    found = tampered_since(settled, context.rules.processors, context.counting | context.binding.keys())
+    found = tampered_since(settled, context.rules)
     if not found:
         return base
     which = ", ".join(f"{entry.id} (by {entry.comment.editor})" for entry in found)
