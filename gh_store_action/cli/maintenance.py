@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 
 import click
@@ -31,16 +30,7 @@ def process_updates(number: int | None, issue: int | None, dry_run: bool) -> int
         raise InputError(f"The number of the issue is given {given}.", "Give it once: gh-store process-updates 1.")
     issue = number or issue or 0
     run = invocation()
-
-    def show(results: Sequence[Result]) -> int:
-        code = _told(run, results)
-        value = {**result(results[0]), "dry_run": dry_run}
-        run.screen.show(value, lambda console: _draw(console, results, dry_run=dry_run))
-        return code
-
-    with _showing_what_was_written(show):
-        found = run.store(dry_run=dry_run).process(issue)
-    return show([found])
+    return _shown(run, lambda: [run.store(dry_run=dry_run).process(issue)], dry_run=dry_run, single=True)
 
 
 @command("sweep", "gh-store sweep", "gh-store sweep --dry-run")
@@ -48,27 +38,26 @@ def process_updates(number: int | None, issue: int | None, dry_run: bool) -> int
 def sweep(dry_run: bool) -> int:
     """Apply all pending updates in the store."""
     run = invocation()
-
-    def show(results: Sequence[Result]) -> int:
-        code = _told(run, results)
-        value = [{**result(one), "dry_run": dry_run} for one in results]
-        run.screen.show(value, lambda console: _draw(console, results, dry_run=dry_run))
-        return code
-
-    with _showing_what_was_written(show):
-        found = run.store(dry_run=dry_run).sweep(run.screen.progress("objects processed"))
-    return show(found)
+    return _shown(
+        run, lambda: run.store(dry_run=dry_run).sweep(run.screen.progress("objects processed")), dry_run=dry_run
+    )
 
 
-@contextmanager
-def _showing_what_was_written(show: Callable[[Sequence[Result]], int]) -> Iterator[None]:
-    """Shows it before the error that ended the command."""
+def _shown(run: Invocation, process: Callable[[], Sequence[Result]], *, dry_run: bool, single: bool = False) -> int:
+    """Shows the results; if an error ends the command, those of before it, and raises the error."""
+    failure: StoreError | None = None
     try:
-        yield
+        results = process()
     except StoreError as error:
-        if error.results:
-            show(error.results)
-        raise
+        if not error.results:
+            raise
+        results, failure = error.results, error
+    code = _told(run, results)
+    values = [{**result(one), "dry_run": dry_run} for one in results]
+    run.screen.show(values[0] if single else values, lambda console: _draw(console, results, dry_run=dry_run))
+    if failure is not None:
+        raise failure
+    return code
 
 
 def _told(run: Invocation, results: Sequence[Result]) -> int:

@@ -124,7 +124,7 @@ def killed_move(w: World, store: GitHubStore) -> int:
     return max(issue.number for issue in w.repo.issues())
 
 
-def test_a_killed_move_that_github_does_not_let_finish__is_one_objects_trouble(w: World, store: GitHubStore) -> None:
+def test_a_killed_move_that_cannot_be_finished__fails_for_that_object_alone(w: World, store: GitHubStore) -> None:
     other = w.object("other")
     copy = killed_move(w, store)
     w.update(other, {"count": 1})

@@ -52,7 +52,7 @@ def holds_data(w: World, number: int, count: int) -> None:
 
 @pytest.mark.parametrize("who", ["a person who has left", "a deleted account", "a stranger whose account is deleted"])
 @pytest.mark.parametrize("reason", ["edited by hand", ""])
-def test_a_state_by_somebody_who_may_no_longer_write__is_conversation(w: World, who: str, reason: str) -> None:
+def test_a_state_posted_after_losing_write_access__is_conversation(w: World, who: str, reason: str) -> None:
     """They have set a title of the object, but before they posted it; GitHub shows all deleted accounts as one."""
     w.repo.grant("carol", "write")
     number = with_a_run_of(w, "carol")
@@ -69,7 +69,7 @@ def test_a_state_by_somebody_who_may_no_longer_write__is_conversation(w: World, 
 
 
 @pytest.mark.parametrize("which", ["conversation", "their own state"])
-def test_a_comment_that_somebody_edits_when_they_have_left__becomes_no_state(w: World, which: str) -> None:
+def test_a_comment_edited_after_losing_write_access__does_not_become_a_state(w: World, which: str) -> None:
     w.repo.grant("carol", "write")
     number = w.object("m", {"n": 0})
     w.update(number, INC)
@@ -90,7 +90,7 @@ def test_a_comment_that_somebody_edits_when_they_have_left__becomes_no_state(w: 
 
 
 @pytest.mark.parametrize("opener", [BOT, "carol"])
-def test_a_signed_state_that_its_author_edits_when_they_have_left__is_entered_again(w: World, opener: str) -> None:
+def test_a_signed_state_that_a_former_writer_edits__is_entered_again(w: World, opener: str) -> None:
     number = w.repo.open_issue(opener, "Stored Object: m", '{"n": 0}', ["stored-object", "UID:m"])
     w.repo.grant("carol", "write")
     w.process(number)
@@ -114,7 +114,7 @@ def test_a_state_of_the_store_that_a_signer_edits__is_noticed(w: World) -> None:
 
 
 @pytest.mark.parametrize("runs", [True, False])
-def test_a_rocket_by_hand__lets_no_strangers_state_and_no_strangers_reply_count(w: World, runs: bool) -> None:
+def test_a_rocket_by_hand__does_not_make_a_strangers_state_or_reply_count(w: World, runs: bool) -> None:
     number = with_a_run_of(w, "alice")
     state = w.repo.comment(number, "mallory", forged(newest(w, number)))
     reply = w.repo.comment(number, "mallory", f"<!-- gh-store refused {state + 14} {state + 21} -->\nGreat, thank you!")
@@ -149,14 +149,14 @@ def test_a_state_for_a_comment_that_is_still_to_come__never_counts(w: World, ope
     holds_data(w, number, 14)
 
 
-@pytest.mark.parametrize("mend", ["a run", "a sweep"])
-def test_a_state_of_a_persons_run__is_signed_once_by_a_run_or_a_sweep(w: World, mend: str) -> None:
+@pytest.mark.parametrize("sweep", [False, True])
+def test_a_state_from_a_persons_run__gets_one_rocket_from_the_next_run_or_sweep(w: World, sweep: bool) -> None:
     number = w.object("m", {"n": 0})
     w.repo.edit_issue(number, "bob", body='{"n": 0, "by hand": 1}')
     w.process(number, w.hub.token("alice"))
     state = newest(w, number)
     for _ in range(2):
-        w.process(number) if mend == "a run" else w.sweep()
+        w.sweep() if sweep else w.process(number)
     w.process(number, w.hub.token("bob"))
     assert {c.id: c.reactions for c in w.repo.issue(number).comments}[state] == ((BOT, "rocket"),)
     before = w.requests()
@@ -165,7 +165,7 @@ def test_a_state_of_a_persons_run__is_signed_once_by_a_run_or_a_sweep(w: World, 
     assert w.process(number).changed is False
 
 
-def test_a_state_that_looks_younger_than_its_title__is_not_lost(w: World) -> None:
+def test_a_state_dated_after_its_title__is_not_lost(w: World) -> None:
     number = w.object("m", {"n": 0})
     w.repo.edit_issue(number, "bob", body='{"n": 0, "by hand": 1}')
     w.process(number, w.hub.token("alice"))
@@ -191,7 +191,7 @@ def test_a_state_that_a_persons_run_enters_again__is_followed_by_a_title(w: Worl
     holds_data(w, number, 2)
 
 
-def test_a_repair_beside_another_run__takes_nothing_back(w: World) -> None:
+def test_a_repair_during_another_run__undoes_nothing(w: World) -> None:
     """It adds the state to the log, and leaves body and title as they are by then."""
     number = w.object("m", {"n": 0})
     update = w.update(number, INC)

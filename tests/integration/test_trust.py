@@ -175,7 +175,7 @@ def test_an_issue_copied_without_its_events__is_signed_by_the_next_run_before_it
 
 @pytest.mark.parametrize("author", [BOT, "alice"])
 @pytest.mark.parametrize("copied", [True, False])
-def test_a_state_that_a_persons_run_entered__counts_when_they_have_left(copied: bool, author: str) -> None:
+def test_a_state_from_a_persons_run__still_counts_after_they_leave(copied: bool, author: str) -> None:
     """A hand edit of the body is only in the checkpoint of their run, which a broken body needs."""
     with world() as w:
         number = w.object("m", {"n": 0}) if author == BOT else by_hand(w, author)
@@ -197,7 +197,7 @@ def test_a_state_that_a_persons_run_entered__counts_when_they_have_left(copied: 
         assert w.process(number).changed is False
 
 
-def test_a_state_that_a_persons_run_entered__counts_behind_any_number_of_titles(w: World) -> None:
+def test_a_state_from_a_persons_run__still_counts_after_many_title_changes(w: World) -> None:
     """Of an issue's titles the first and the newest are read."""
     number = w.object("m", {"n": 0})
     for _ in range(25):
@@ -215,7 +215,7 @@ def test_a_state_that_a_persons_run_entered__counts_behind_any_number_of_titles(
 
 
 @pytest.mark.parametrize("author", [BOT, "alice"])
-def test_a_state_that_a_persons_run_entered__counts_before_any_run_has_signed_it(w: World, author: str) -> None:
+def test_a_state_from_a_persons_run__counts_before_a_processor_signs_it(w: World, author: str) -> None:
     """Somebody types the title of that run until its own event is not among those that are read."""
     number = w.object("m", {"n": 0}) if author == BOT else by_hand(w, author)
     for _ in range(6):
@@ -236,7 +236,7 @@ def test_a_state_that_a_persons_run_entered__counts_before_any_run_has_signed_it
     assert w.process(number).changed is False
 
 
-def test_a_refusal_that_the_authors_own_run_told__is_not_told_again_when_they_have_left(w: World) -> None:
+def test_a_refusal_reported_by_the_authors_own_run__is_not_reported_again_after_they_leave(w: World) -> None:
     number = by_hand(w, "alice")
     w.process(number)
     w.update(number, {"_data": {"n": 1}, "_meta": {"if_digest": "00000000"}})

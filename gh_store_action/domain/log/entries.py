@@ -188,7 +188,7 @@ def is_tampered(comment: Comment, processors: frozenset[str]) -> bool:
     return comment.edited_at != "" and comment.editor not in (processors | {comment.author})
 
 
-def was_the_stores(comment: Comment, rules: Rules) -> bool:
+def is_edited_store_comment(comment: Comment, rules: Rules) -> bool:
     """Whether somebody has edited what was the store's own: a processor's comment, or what one has signed."""
     if comment.author in rules.processors:
         return is_tampered(comment, rules.processors)

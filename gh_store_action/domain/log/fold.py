@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from gh_store_action.domain.log.entries import Entry, Kind, was_the_stores
+from gh_store_action.domain.log.entries import Entry, Kind, is_edited_store_comment
 from gh_store_action.domain.patches import modes as merge
 from gh_store_action.domain.records import GHOST, Rules
 from gh_store_action.domain.refusal import Reason
@@ -260,4 +260,4 @@ def tampered_since(entries: Iterable[Entry], rules: Rules) -> list[Entry]:
     known = list(entries)
     base = newest_checkpoint(known)
     since = base.id if base else 0
-    return [entry for entry in known if entry.id > since and was_the_stores(entry.comment, rules)]
+    return [entry for entry in known if entry.id > since and is_edited_store_comment(entry.comment, rules)]

@@ -260,12 +260,11 @@ export class Store<T = Json> {
     const people = signers(issue, id, renames).set(issue.author, "~"); // later than any time
     const entries = await Promise.all(comments.map(async (comment): Promise<Entry> => {
       const known = counts(comment.author, this.rules);
-      const read = (theirs: boolean): Entry => readEntry(comment, theirs, known, this.rules.reactions.initialState);
-      const entry = read(known || comment.updated_at <= (people.get(comment.author) ?? ""));
-      // A person's run names no comment that is still to come; in a copy the names are of other ids.
+      const theirs = known || comment.updated_at <= (people.get(comment.author) ?? "");
+      const trusted = theirs || (!comment.edited && await this.#github.isSigned(comment));
+      const entry = readEntry(comment, trusted, known, this.rules.reactions.initialState);
+      // A person's run names only older comments; in a copy the names are of other ids.
       if (!known && !copied && entry.after >= comment.id) return { ...entry, kind: "chat" };
-      const own = read(true);
-      if (own.kind !== entry.kind && !comment.edited && await this.#github.isSigned(comment)) return own;
       // gh-store's user opened the issue and wrote the state with one token; anybody else's is nothing.
       return entry.kind === "foreign" && comment.author !== issue.author ? { ...entry, kind: "chat" } : entry;
     }));
